@@ -1,0 +1,44 @@
+# Every target makes the virtual environment that it needs: `make test` works on a fresh machine with Python >= 3.10.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROFILE ?= full
+ROLE ?= both
+
+.PHONY: help conformance test coverage check format downstream clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
+	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
+
+test: $(READY) ## every test
+	$(BIN)/python -m pytest -n auto
+
+coverage: $(READY) ## every test, with the branch coverage of src/wsproto
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing
+
+check: $(READY) ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+format: $(READY) ## rewrite the files as `make check` wants them
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws and websockets against this library
+	$(PYTHON) tests/downstream/run.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[harness,test,check]'
+	@touch $@
+
+clean: ## remove all that the other targets made
+	rm -rf $(VENV) .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf src/*.egg-info
