@@ -1,5 +1,6 @@
-"""The tests' own encoder and decoder of WebSocket frames (RFC 6455 5.2), which shares no code with the library.
+"""The tests' own encoder and decoder of WebSocket frames (RFC 6455 5.2).
 
+They share no code with the library.
 The encoder refuses nothing: it writes frames that no peer may send. The decoder takes any complete frame and
 reports how it was written, so that a test can judge it.
 """
@@ -7,7 +8,13 @@ reports how it was written, so that a test can judge it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from wsproto import Connection, WSConnection
+    from wsproto.events import Event
 
 CONTINUATION: Final = 0x0
 TEXT: Final = 0x1
@@ -88,6 +95,21 @@ def frame(
     return head + payload if mask is None else head + mask + xor(payload, mask)
 
 
+def peer_frame(
+    client: bool,
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    length_form: LengthForm | None = None,
+    length: int | None = None,
+) -> bytes:
+    """Write one frame as the peer of a client (or of a server) writes it: unmasked (or masked)."""
+    mask = None if client else MASK
+    return frame(opcode, payload, fin=fin, rsv=rsv, mask=mask, length_form=length_form, length=length)
+
+
 def close_payload(code: int | None = None, reason: str | bytes = b"") -> bytes:
     """The payload of a Close frame; a reason may be given as bytes that are no UTF-8."""
     reason_bytes = reason.encode() if isinstance(reason, str) else reason
@@ -148,3 +170,27 @@ def _decode_frame(data: bytes, offset: int) -> tuple[WireFrame, int]:
         ),
         offset,
     )
+
+
+def receive(connection: Connection | WSConnection, data: bytes | None) -> list[Event]:
+    """Hand `data` to `connection` and return all events that it gives."""
+    connection.receive_data(data)
+    return list(connection.events())
+
+
+def receive_cut(connection: Connection | WSConnection, pieces: Iterable[bytes]) -> list[Event]:
+    """Hand `pieces` to `connection` one by one, taking the events after each.
+
+    The pieces after the one that closed the connection are left out: they would be an error.
+    """
+    events: list[Event] = []
+    for piece in pieces:
+        if connection.state.name == "CLOSED":
+            break
+        events += receive(connection, piece)
+    return events
+
+
+def single_bytes(data: bytes) -> Iterator[bytes]:
+    """`data` in reads of one byte."""
+    return (data[index : index + 1] for index in range(len(data)))
