@@ -1,0 +1,161 @@
+"""A WebSocket echo server on asyncio streams.
+
+    python asyncio_server.py [HOST PORT]
+
+Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server: it closes every
+connection with 1001.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from contextlib import suppress
+
+from command_line import server_arguments
+
+from wsproto import ConnectionState, ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Request, TextMessage
+from wsproto.extensions import PerMessageDeflate
+from wsproto.utilities import RemoteProtocolError
+
+RECEIVE_BYTES = 65536
+WRITE_BYTES = 2**20  # a read that inflates to more than this is answered in several writes
+HANDSHAKE_SECONDS = 10.0
+LINGER_SECONDS = 2.0  # for the client's end of file, after the closing handshake
+
+
+class EchoServer:
+    """The connections of one server."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, host: str, port: int) -> None:
+        """Serve until SIGINT or SIGTERM."""
+        stop = asyncio.Event()
+        server = await asyncio.start_server(self._serve, host, port, limit=RECEIVE_BYTES)
+        with suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt instead
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        print(f"listening on {host} port {server.sockets[0].getsockname()[1]}", flush=True)
+        try:
+            await stop.wait()
+        finally:
+            server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (this is a coroutine)
+        self._tasks.add(task)
+        try:
+            await EchoConnection(reader, writer).run()
+        finally:
+            self._tasks.discard(task)
+
+
+class EchoConnection:
+    """One connection: the network on one side of `WSConnection`, the echo on the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._ws = WSConnection(ConnectionType.SERVER)
+        sock: socket.socket = writer.get_extra_info("socket")
+        # A small frame leaves at once instead of waiting for the acknowledgement of the one before.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    async def run(self) -> None:
+        """Echo until the connection is closed; a cancelled task says goodbye first."""
+        try:
+            await asyncio.wait_for(self._read(), HANDSHAKE_SECONDS)
+            while self._ws.state is not ConnectionState.CLOSED:
+                await self._read()
+            await self._hang_up()
+        except asyncio.CancelledError:  # the server stops
+            if self._ws.state is ConnectionState.OPEN:
+                with suppress(OSError):
+                    self._writer.write(self._ws.send(CloseConnection(code=1001, reason="server stops")))
+                    await self._hang_up()
+        except RemoteProtocolError as error:
+            print(f"handshake failed: {error}", flush=True)
+            if error.event_hint is not None:  # the refusal, such as 400 or 426
+                with suppress(OSError):
+                    self._writer.write(self._ws.send(error.event_hint))
+                    await self._hang_up()
+        except (OSError, asyncio.TimeoutError) as error:
+            print(f"connection lost: {error!r}", flush=True)
+        finally:
+            self._writer.close()
+
+    async def _read(self) -> None:
+        """Receive once, and send all the answers in one write."""
+        # read() gives b"" at end of file; wsproto wants to hear that as None.
+        self._ws.receive_data(await self._reader.read(RECEIVE_BYTES) or None)
+        answers = bytearray()
+        for event in self._ws.events():
+            answers += self._answer(event)
+            if len(answers) >= WRITE_BYTES:
+                await self._write(answers)
+                answers.clear()
+        await self._write(answers)
+
+    async def _write(self, data: bytearray) -> None:
+        if data:
+            self._writer.write(bytes(data))
+            # A client that sends without reading: wait here, and so read no more from it.
+            await self._writer.drain()
+
+    def _answer(self, event: Event) -> bytes:
+        """Give the bytes to send for one event."""
+        match event:
+            case Request():
+                print(f"accepted {event.target!r}", flush=True)
+                return self._ws.send(AcceptConnection(extensions=[PerMessageDeflate()]))
+            case TextMessage() | BytesMessage():
+                # Each piece of a message goes back as a fragment: no message is held in memory.
+                return self._ws.send(event)
+            case Ping():
+                return self._ws.send(event.response())
+            case CloseConnection():
+                print(f"closed with {event.code:d} {event.reason or ''!r}", flush=True)
+                # After an end of file (1006) there is nobody left to answer, and the state is CLOSED already.
+                if self._ws.state is ConnectionState.REMOTE_CLOSING:
+                    return self._ws.send(event.response())
+        return b""
+
+    async def _hang_up(self) -> None:
+        """Close the TCP connection so that what was sent last still arrives (RFC 6455 7.1.1).
+
+        Closing a socket that has unread input resets the connection: the reset may overtake the Close frame.
+        """
+        with suppress(OSError, asyncio.TimeoutError):  # the client may be gone, or slow
+            await self._writer.drain()
+            self._writer.write_eof()
+            await asyncio.wait_for(self._discard_input(), LINGER_SECONDS)
+
+    async def _discard_input(self) -> None:
+        while await self._reader.read(RECEIVE_BYTES):
+            pass
+
+
+def main() -> int:
+    """Serve until Ctrl-C, and say in one line why it cannot."""
+    host, port, _ = server_arguments(sys.argv[0], __doc__)
+    try:
+        asyncio.run(EchoServer().run(host, port))
+    except OSError as error:
+        print(f"cannot listen on {host} port {port}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
