@@ -1,0 +1,1 @@
+"""`python -m harness`: runs wsproto against the Autobahn test suite in both roles and judges the verdicts."""

@@ -1,0 +1,108 @@
+"""Which Autobahn cases there are, and which of them a profile or a pattern means."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Literal, get_args
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Role = Literal["server", "client"]
+"""What the library is in a run; Autobahn is the other."""
+
+Profile = Literal["fast", "wide", "full"]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+
+SECTIONS = {
+    "1": "Framing",
+    "2": "Pings/Pongs",
+    "3": "Reserved Bits",
+    "4": "Opcodes",
+    "5": "Fragmentation",
+    "6": "UTF-8 Handling",
+    "7": "Close Handling",
+    "9": "Limits/Performance",
+    "10": "Auto-Fragmentation",
+    "12": "Compression (different payloads)",
+    "13": "Compression (different parameters)",
+}
+"""The title of every section that holds cases, as Autobahn's report names it."""
+
+# fmt: off
+COUNTS = {
+    "1.1": 8, "1.2": 8, "2": 11, "3": 7, "4.1": 5, "4.2": 5, "5": 20,
+    "6.1": 3, "6.2": 4, "6.3": 2, "6.4": 4, "6.5": 5, "6.6": 11, "6.7": 4, "6.8": 2, "6.9": 4, "6.10": 3,
+    "6.11": 5, "6.12": 8, "6.13": 5, "6.14": 10, "6.15": 1, "6.16": 3, "6.17": 5, "6.18": 5, "6.19": 5,
+    "6.20": 7, "6.21": 8, "6.22": 34, "6.23": 7,
+    "7.1": 6, "7.3": 6, "7.5": 1, "7.7": 13, "7.9": 9, "7.13": 2,
+    "9.1": 6, "9.2": 6, "9.3": 9, "9.4": 9, "9.5": 6, "9.6": 6, "9.7": 6, "9.8": 6, "10.1": 1,
+    "12.1": 18, "12.2": 18, "12.3": 18, "12.4": 18, "12.5": 18,
+    "13.1": 18, "13.2": 18, "13.3": 18, "13.4": 18, "13.5": 18, "13.6": 18, "13.7": 18,
+}
+# fmt: on
+"""How many cases every lowest section has; they are numbered from 1 without a gap (Autobahn 25.10.1)."""
+
+CASES = tuple(f"{section}.{number}" for section, count in COUNTS.items() for number in range(1, count + 1))
+"""Every case, in Autobahn's order."""
+
+
+class SelectionError(HarnessError):
+    """A pattern that means no case."""
+
+
+def section_of(case: str) -> str:
+    """Give the top section of a case: `"12"` of `"12.1.18"`."""
+    return case.partition(".")[0]
+
+
+def in_profile(case: str, profile: Profile) -> bool:
+    """Tell whether a profile runs a case: `fast` none of sections 9, 12, 13, `wide` half of 12 and 13."""
+    section = section_of(case)
+    if profile == "fast":
+        return section not in {"9", "12", "13"}
+    if profile == "wide":
+        return section not in {"12", "13"} or int(case.rpartition(".")[2]) < 9
+    return True
+
+
+def meaning(pattern: str) -> list[str]:
+    """List the cases that a pattern means.
+
+    With a wildcard (`*`, `?`, `[...]`) it has to match the whole name of a case, and matches dots as well.
+    Without, it is a case (`6.4.1`) or a section (`6.4`).
+    """
+    if any(character in pattern for character in "*?["):
+        return [case for case in CASES if fnmatchcase(case, pattern)]
+    return [case for case in CASES if f"{case}.".startswith(f"{pattern}.")]
+
+
+def select(profile: Profile, patterns: Iterable[str] = ()) -> list[str]:
+    """List the cases of a profile that a pattern means (without patterns all), in Autobahn's order.
+
+    Raises `SelectionError` where a pattern means nothing.
+    """
+    chosen = [case for case in CASES if in_profile(case, profile)]
+    meant: set[str] = set()
+    for pattern in patterns:
+        cases = meaning(pattern)
+        if not cases:
+            raise SelectionError(
+                f"{pattern!r} means no case: give a case (6.4.1), a section (6.4) or a glob (6.*.1)"
+            )
+        if set(cases).isdisjoint(chosen):
+            raise SelectionError(f"{pattern!r} means no case of profile {profile!r}")
+        meant.update(cases)
+    return [case for case in chosen if case in meant] if meant else chosen
+
+
+def weight(case: str) -> float:
+    """Guess how long a case takes, next to the others; for the time left of a progress bar."""
+    section, last = section_of(case), int(case.rpartition(".")[2])
+    if section in {"12", "13"}:
+        return 5.0 * last
+    return 15.0 if section == "9" else 1.0

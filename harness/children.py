@@ -1,0 +1,106 @@
+"""Child processes that never outlive the harness."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+STOP_TIMEOUT = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+MAX_LINE = 64 * 2**20
+"""Bytes in the longest line that a child prints: a case's report with its wire log."""
+
+
+class Child:
+    """A process whose standard output is read by line; its standard error goes to a log file."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process = process
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Give the lines that it prints, until it closes its output."""
+        assert self._process.stdout is not None  # noqa: S101  # it was asked for
+        async for line in self._process.stdout:
+            yield line.decode().rstrip("\n")
+
+    async def ended(self) -> int:
+        """Wait for its end and give its exit code."""
+        return await self._process.wait()
+
+    async def must_live(self) -> None:
+        """Raise `HarnessError` when it ends."""
+        raise self.death(await self.ended())
+
+    def death(self, code: int) -> HarnessError:
+        """Describe an end that nobody asked for."""
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        said = self.log.read_text(errors="replace").strip().splitlines()
+        return HarnessError(
+            f"{self.name} {how}" + (f": {said[-1]} (all of it in {self.log})" if said else "")
+        )
+
+    async def stop(self) -> None:
+        """End it: SIGTERM, and where that does not help SIGKILL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+                return
+
+
+@asynccontextmanager
+async def start(name: str, module: Sequence[str], log: Path) -> AsyncIterator[Child]:
+    """Run `python -m MODULE ...` and stop it at the end.
+
+    It leads a session of its own, so that a Ctrl-C reaches it through the harness alone. Its standard input
+    stays open as long as the harness lives: `end_with_standard_input` in the child makes use of that.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            limit=MAX_LINE,
+            start_new_session=True,
+        )
+    child = Child(name, process, log)
+    try:
+        yield child
+    finally:
+        await child.stop()
+        _remove_if_empty(log)
+
+
+def _remove_if_empty(log: Path) -> None:
+    if not log.stat().st_size:
+        log.unlink()
+
+
+def end_with_standard_input() -> None:
+    """End this process by SIGTERM when its standard input ends: the harness that started it is gone."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,190 @@
+"""The command line: `python -m harness serve|drive|run|judge`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+
+from harness.cases import PROFILES, ROLES
+from harness.children import end_with_standard_input
+from harness.echo import AGENT
+from harness.echo_server import serve
+from harness.errors import ExitCode, HarnessError
+from harness.fuzz_client import drive
+from harness.run import Order, judge_file, run
+from harness.suite_kosoku import KosokuSuite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.cases import Profile, Role
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    try:
+        return int(cli.main(arguments, prog_name="python -m harness", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        return _fail(error.format_message(), ExitCode.FAILED)
+    except HarnessError as error:
+        return _fail(str(error), error.exit_code)
+    except OSError as error:  # a full disk, a folder that may not be written, standard output closed
+        return _fail(str(error), ExitCode.FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", ExitCode.FAILED)
+
+
+def _fail(message: str, code: ExitCode) -> ExitCode:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run wsproto against the Autobahn test suite and judge what comes out.
+
+    Exit codes: 0 as expected, 1 something differs, 2 the harness failed or was called wrongly, 3 something
+    that it needs is missing.
+    """
+
+
+def _check_host(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value:
+        raise click.BadParameter("'' is not an address (asyncio would listen on all of them)")
+    return value
+
+
+@cli.command("serve")
+@click.option(
+    "--host", callback=_check_host, default="127.0.0.1", show_default=True, help="Address to listen on."
+)
+@click.option(
+    "--port",
+    default=9001,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="TCP port; 0 takes a free one.",
+)
+@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
+def serve_command(host: str, port: int, *, supervised: bool) -> None:
+    """Serve echoes over the library until SIGINT or SIGTERM."""
+    if supervised:
+        end_with_standard_input()
+    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}")))
+
+
+def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        url = urlsplit(value)
+        complete = url.scheme == "ws" and url.hostname and url.port != 0
+    except ValueError:  # a port that is no number
+        complete = False
+    if not complete or url.path not in {"", "/"} or url.query or url.fragment:
+        raise click.BadParameter(f"{value!r} is not ws://HOST:PORT")
+    return value.rstrip("/")
+
+
+@cli.command("drive")
+@click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
+@click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
+@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
+def drive_command(url: str, agent: str, *, supervised: bool) -> None:
+    """Run every case of a fuzzing server as its client, then have it write its reports."""
+    if supervised:
+        end_with_standard_input()
+    count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}")))
+    click.echo(f"{count} cases have run")
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which cases are meant and what becomes of the result."""
+    for decorate in (
+        click.option("--update-baseline", is_flag=True, help="Make what came out the expected result."),
+        click.option(
+            "--cases",
+            "patterns",
+            multiple=True,
+            metavar="GLOB ...",
+            help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
+        ),
+        click.option(
+            "--profile",
+            type=click.Choice(PROFILES),
+            default="full",
+            show_default=True,
+            help="How much of the suite.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+@cli.command("run")
+@click.option(
+    "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
+)
+@selection_options
+@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
+@click.option(
+    "--report",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="report",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for results.json, and for logs of what went wrong.",
+)
+@click.option(
+    "--time-limit",
+    type=click.IntRange(1),
+    default=120,
+    show_default=True,
+    help="Longest time for a case, in seconds.",
+)
+def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
+    role: str,
+    profile: Profile,
+    patterns: tuple[str, ...],
+    more_patterns: tuple[str, ...],
+    folder: Path,
+    time_limit: int,
+    *,
+    update_baseline: bool,
+) -> ExitCode:
+    """Run the library against the suite on loopback, and judge.
+
+    Patterns may stand in a row: `--cases 6.4 '7.*'`.
+    """
+    order = Order(_roles(role), profile, [*patterns, *more_patterns], update_baseline)
+    return run(order, KosokuSuite(), folder, time_limit, Console())
+
+
+@cli.command("judge")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--role", type=click.Choice(ROLES), required=True, help="Of the library.")
+@click.option("--agent", help="Which agent of an index.json with several.")
+@selection_options
+def judge_command(  # noqa: PLR0913  # an argument per option
+    path: Path,
+    role: str,
+    agent: str | None,
+    profile: Profile,
+    patterns: tuple[str, ...],
+    *,
+    update_baseline: bool,
+) -> ExitCode:
+    """Judge verdicts that are there.
+
+    PATH is a results.json, an index.json of Autobahn's wstest, or a folder with one of them.
+    """
+    return judge_file(Order(_roles(role), profile, patterns, update_baseline), path, agent, Console())
+
+
+def _roles(role: str) -> list[Role]:
+    return [known for known in ROLES if role in {known, "both"}]

@@ -1,0 +1,140 @@
+"""The glue between asyncio and wsproto: a connection that sends every message back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import cast
+
+from wsproto.messages import MessageJoiner
+
+from wsproto import ConnectionState, ConnectionType, WSConnection, __version__
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    Request,
+    TextMessage,
+)
+from wsproto.extensions import PerMessageDeflate
+from wsproto.utilities import RemoteProtocolError
+
+MAX_MESSAGE_SIZE = 16 * 2**20
+"""Bytes in the longest message that is echoed: the longest that Autobahn sends (9.1.6, 9.2.6)."""
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds that the peer has to send its Close, and a server to end the TCP connection."""
+
+AGENT = f"wsproto/{__version__}"
+
+
+class EchoConnection(asyncio.Protocol):
+    """A server's end of one connection; `EchoClient` is the client's.
+
+    All that the library answers to one read goes out in one write: writes by message would cost a system call
+    each, and without TCP_NODELAY the second would wait for the peer's delayed acknowledgement of the first.
+    """
+
+    role = ConnectionType.SERVER
+
+    def __init__(self) -> None:
+        self.ws = WSConnection(self.role)
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._joiner = MessageJoiner(MAX_MESSAGE_SIZE)
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport, and let no small write wait for an acknowledgement."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what the peer sent; after the closing handshake nothing is left to say."""
+        if not self.closed:
+            self._receive(data)
+
+    def eof_received(self) -> None:
+        """Tell the library; the transport writes what is left and then closes, as this returns None."""
+        if not self.closed:
+            self._receive(None)
+
+    def pause_writing(self) -> None:
+        """Read no more from a peer that does not read its echoes."""
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read on."""
+        self.transport.resume_reading()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Tell who waits that nothing more comes; a reset is an end like another."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake, if it still can begin, else end the connection."""
+        if self.ws.state is ConnectionState.OPEN:
+            self.transport.write(self.ws.send(CloseConnection(code, reason)))
+            self._close_later()
+        else:
+            self.transport.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the closing handshake is over, or there was no WebSocket connection to close."""
+        return self.ws.state is ConnectionState.CLOSED
+
+    def received(self, message: TextMessage | BytesMessage) -> bytes:
+        """Give the bytes that answer a whole message."""
+        return self.ws.send(message)
+
+    def _receive(self, data: bytes | None) -> None:
+        replies: list[bytes] = []
+        try:
+            self.ws.receive_data(data)
+            replies.extend(self._reply(event) for event in self.ws.events())
+        except RemoteProtocolError as error:
+            replies.append(self._refuse(error))
+        self.transport.write(b"".join(replies))
+        if self.closed:
+            self._finish()
+        elif self.ws.state is ConnectionState.LOCAL_CLOSING:
+            self._close_later()
+
+    def _reply(self, event: Event) -> bytes:
+        match event:
+            case Request():
+                accept = AcceptConnection(
+                    extensions=[PerMessageDeflate()], extra_headers=[(b"Server", AGENT.encode())]
+                )
+                return self.ws.send(accept)
+            case TextMessage() | BytesMessage() if self.ws.state is ConnectionState.OPEN:
+                return self._join(event)
+            case Ping():
+                return self.ws.send(event.response())
+            case CloseConnection() if not self.closed:
+                return self.ws.send(event.response())
+            case _:
+                return b""
+
+    def _join(self, piece: TextMessage | BytesMessage) -> bytes:
+        try:
+            message = self._joiner.join(piece)
+        except RemoteProtocolError as error:  # longer than MAX_MESSAGE_SIZE
+            return self._refuse(error)
+        return b"" if message is None else self.received(message)
+
+    def _refuse(self, error: RemoteProtocolError) -> bytes:
+        """Send what the error proposes: a rejection of the handshake, or a Close."""
+        return b"" if error.event_hint is None else self.ws.send(error.event_hint)
+
+    def _finish(self) -> None:
+        self.transport.close()  # RFC 6455 7.1.1: the server closes the TCP connection
+
+    def _close_later(self) -> None:
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.transport.abort)

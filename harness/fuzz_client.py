@@ -1,0 +1,86 @@
+"""`python -m harness drive`: an echo client that runs every case of a fuzzing server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote, urlsplit
+
+from harness.echo import EchoConnection
+from harness.errors import HarnessError
+from wsproto import ConnectionType
+from wsproto.events import BytesMessage, Request, TextMessage
+from wsproto.extensions import PerMessageDeflate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from urllib.parse import SplitResult
+
+
+ClientT = TypeVar("ClientT", bound="EchoClient")
+
+
+class EchoClient(EchoConnection):
+    """A client's end of one connection: sends every message back until the server closes."""
+
+    role = ConnectionType.CLIENT
+
+    def __init__(self, host: str, target: str) -> None:
+        super().__init__()
+        self._request = Request(host=host, target=target, extensions=[PerMessageDeflate()])
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the opening request."""
+        super().connection_made(transport)
+        self.transport.write(self.ws.send(self._request))
+
+    def _finish(self) -> None:
+        self._close_later()  # RFC 6455 7.1.1: the server closes the TCP connection
+
+
+class Question(EchoClient):
+    """A connection that keeps what the server says, where the server answers with a message and a Close."""
+
+    answer: str | None = None
+
+    def received(self, message: TextMessage | BytesMessage) -> bytes:
+        """Keep the text."""
+        self.answer = str(message.data)
+        return b""
+
+
+async def drive(url: str, agent: str, progress: Callable[[int, int], None]) -> int:
+    """Run every case of the fuzzing server at `url`, have it write its reports, and give the number of cases.
+
+    `progress` gets the number of each case as it starts, and how many there are. Raises `HarnessError` where
+    the server does not answer.
+    """
+    server = urlsplit(url)
+    count = await _case_count(server)
+    name = quote(agent, safe="")
+    for number in range(1, count + 1):
+        progress(number, count)
+        await _connect(EchoClient, server, f"/runCase?case={number}&agent={name}")
+    await _connect(EchoClient, server, f"/updateReports?agent={name}")
+    return count
+
+
+async def _case_count(server: SplitResult) -> int:
+    question = await _connect(Question, server, "/getCaseCount")
+    if question.answer is None or not question.answer.isdecimal():
+        raise HarnessError(
+            f"{server.geturl()}/getCaseCount answered {question.answer!r}, not a number of cases"
+        )
+    return int(question.answer)
+
+
+async def _connect(kind: type[ClientT], server: SplitResult, target: str) -> ClientT:
+    """Run one connection to its end."""
+    try:
+        _, client = await asyncio.get_running_loop().create_connection(
+            lambda: kind(server.netloc, target), server.hostname or "", server.port or 80
+        )
+    except OSError as error:
+        raise HarnessError(f"cannot connect to {server.geturl()}: {error.strerror or error}") from error
+    await client.lost
+    return client

@@ -1,0 +1,96 @@
+"""The process that runs kosoku: `python -m harness.kosoku_worker server URL CASE ...` or `client CASE ...`.
+
+It prints a JSON object a line: `{"listening": URL}`, `{"begun": CASE}`, `{"ended": CASE, "report": {...}}`.
+It is a process of its own since kosoku cannot be told to stop, puts the modules of Autobahn on the import path,
+and would keep the harness from its signals.
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import kosoku
+
+from harness.children import end_with_standard_input
+from harness.results import CaseReport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_PAYLOAD = 60
+"""Characters of a message that a report shows (the wire log cuts them by itself)."""
+
+FIELDS = tuple(name for name in get_type_hints(CaseReport) if name not in {"behavior", "behaviorClose"})
+
+
+def say(**line: object) -> None:
+    """Print a line."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def report_of(result: Any) -> CaseReport:
+    """Turn a `kosoku.CaseResult` into a report under Autobahn's names: `wasClean` is its `was_clean`."""
+    report: dict[str, Any] = {name: getattr(result, _snake(name)) for name in FIELDS}
+    report["behavior"] = result.behavior.value
+    report["behaviorClose"] = result.behavior_close.value
+    report["expected"] = {verdict: _shown(events) for verdict, events in (result.expected or {}).items()}
+    report["expectedClose"] = result.expected_close or {}
+    report["received"] = _shown(result.received or [])
+    report["trafficStats"] = result.traffic_stats and result.traffic_stats.__json__()
+    return report  # type: ignore[return-value]  # its keys are the type's
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?=[A-Z])", "_", name).lower()
+
+
+def _shown(events: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [[_cut(field) for field in event] for event in events]
+
+
+def _cut(field: Any) -> Any:
+    """Make a field of an event fit for JSON, and short."""
+    if isinstance(field, bytes):
+        field = field.decode("latin-1")
+    if isinstance(field, str) and len(field) > MAX_PAYLOAD:
+        return f"{field[:MAX_PAYLOAD]} ..."
+    return field
+
+
+async def fuzz_server(url: str, cases: Sequence[str]) -> None:
+    """Run each case by itself, so that each is reported as it begins and ends."""
+    for case in cases:
+        say(begun=case)
+        try:
+            results = await kosoku.run_fuzzingclient(url, [case])
+        except kosoku.FailureError as failure:
+            results = failure.results
+        for result in results:
+            say(ended=result.case_id, report=report_of(result))
+
+
+async def fuzz_client(cases: Sequence[str]) -> None:
+    """Serve the cases until the client asks for the reports."""
+    async with kosoku.run_fuzzingserver(cases, host="127.0.0.1", port=0) as server:
+        say(listening=f"ws://{server.address}:{server.port}")
+        try:
+            results = await server.get_result()
+        except kosoku.FailureError as failure:
+            results = failure.results
+    for result in results:
+        say(ended=result.case_id, report=report_of(result))
+
+
+def main() -> None:
+    """Run."""
+    end_with_standard_input()
+    mode, *rest = sys.argv[1:]
+    asyncio.run(fuzz_server(rest[0], rest[1:]) if mode == "server" else fuzz_client(rest))
+
+
+if __name__ == "__main__":
+    main()

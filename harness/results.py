@@ -1,0 +1,165 @@
+"""The shape of `results.json`: what a run found, the same for every engine.
+
+    {
+      "format": 1,                        raised when a reader of the old shape would fail
+      "engine": "kosoku 0.1.0",           what played Autobahn's part
+      "library": "wsproto/1.4.0",         what was judged
+      "python": "3.13.1",
+      "started": "2026-01-31T12:00:00+00:00",
+      "profile": "full", "patterns": [],  what was asked for
+      "asExpected": true,                 no role has a difference
+      "roles": {
+        "server": {                       the library as server; "client" the other way round
+          "duration": 251.3,              seconds
+          "differences": [
+            {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "repeat": "..."}
+          ],
+          "cases": {"1.1.1": {...}, ...}  in Autobahn's order
+        }
+      }
+    }
+
+A verdict (`expected`, `actual`, null where there is none) is `behavior`, `behaviorClose`, `remoteCloseCode`.
+A case has these three, its `duration` in milliseconds, and, where the engine gives them, the other fields of
+Autobahn's report of a case under Autobahn's names (`CaseReport` lists them).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.cases import Profile, Role
+
+FORMAT = 1
+
+
+class VerdictFields(TypedDict):
+    """What is judged of a case, under Autobahn's names."""
+
+    behavior: str
+    behaviorClose: str
+    remoteCloseCode: int | None
+
+
+class CaseReport(VerdictFields, total=False):
+    """A case: the verdict, and of the rest what the engine gives."""
+
+    duration: int
+    agent: str
+    started: str
+    description: str
+    expectation: str
+    result: str
+    resultClose: str
+    expected: dict[str, Any]
+    expectedClose: dict[str, Any]
+    received: list[Any]
+    wirelog: list[Any]
+    httpRequest: str
+    httpResponse: str
+    reportTime: bool
+    reportCompressionRatio: bool
+    createWirelog: bool
+    createStats: bool
+    isServer: bool
+    closedByMe: bool
+    failedByMe: bool
+    droppedByMe: bool
+    wasClean: bool
+    wasNotCleanReason: str | None
+    wasServerConnectionDropTimeout: bool
+    wasOpenHandshakeTimeout: bool
+    wasCloseHandshakeTimeout: bool
+    localCloseCode: int | None
+    localCloseReason: str | None
+    remoteCloseReason: str | None
+    rxOctetStats: dict[str, int]
+    rxFrameStats: dict[str, int]
+    txOctetStats: dict[str, int]
+    txFrameStats: dict[str, int]
+    trafficStats: dict[str, Any] | None
+
+
+class DifferenceReport(TypedDict):
+    """A case that is not as the baseline has it."""
+
+    case: str
+    kind: str
+    expected: VerdictFields | None
+    actual: VerdictFields | None
+    repeat: str
+
+
+class RoleReport(TypedDict):
+    """One role of a run."""
+
+    duration: float
+    differences: list[DifferenceReport]
+    cases: dict[str, CaseReport]
+
+
+class Results(TypedDict):
+    """A whole `results.json`."""
+
+    format: int
+    engine: str
+    library: str
+    python: str
+    started: str
+    profile: Profile
+    patterns: list[str]
+    asExpected: bool
+    roles: dict[Role, RoleReport]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: an interrupted run leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_results(path: Path, results: Results) -> None:
+    """Write `results.json`."""
+    write_text(path, json.dumps(results, indent=1) + "\n")
+
+
+def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, CaseReport]:
+    """Read the cases of a `results.json`, of Autobahn's `index.json`, or of a folder with one of them.
+
+    Raises `HarnessError` where there is none, or it has another shape, or several agents and none is chosen.
+    """
+    for name in ("results.json", "index.json") if path.is_dir() else ():
+        if (path / name).is_file():
+            return read_cases(path / name, role, agent)
+    try:
+        agents = _agents(json.loads(path.read_bytes()), role)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"cannot read verdicts from {path}: {error}") from error
+    chosen = agents if agent is None else {agent: agents.get(agent)}
+    match list(chosen.values()):
+        case [dict(cases)]:
+            return cases
+    wanted = "one agent" if agent is None else f"agent {agent!r}"
+    raise HarnessError(f"{path} has not the verdicts of {wanted}; it has: {', '.join(agents) or 'none'}")
+
+
+def _agents(content: Any, role: Role) -> dict[str, Any]:
+    """Give the cases of each agent, in a `results.json` those of the library."""
+    match content:
+        case {"roles": dict(roles)}:
+            return {role: roles[role].get("cases")} if role in roles else {}
+        case dict():
+            return content
+    return {}

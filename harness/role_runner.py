@@ -1,0 +1,154 @@
+"""One run: starts testee and suite for each role, both roles at once, and gathers the reports."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from harness import children
+from harness.errors import HarnessError
+from harness.suite import Begun, Ended, Listening
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from pathlib import Path
+
+    from harness.cases import Role
+    from harness.children import Child
+    from harness.progress import Progress
+    from harness.results import CaseReport
+    from harness.suite import Step, Suite
+
+ResultT = TypeVar("ResultT")
+
+LISTENING = re.compile(r"Listening on (ws://\S+)")
+DRIVING = re.compile(r"case (\d+) of \d+")
+
+
+@dataclass(frozen=True)
+class RoleRun:
+    """What a role of a run found."""
+
+    reports: dict[str, CaseReport]
+    duration: float
+
+
+@dataclass
+class RoleRunner:
+    """Runs the library in one role against a suite; `run` may be called once."""
+
+    role: Role
+    cases: Sequence[str]
+    suite: Suite
+    progress: Progress
+    folder: Path
+    time_limit: float
+    """Seconds that a case may take."""
+
+    _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
+    _case: str = field(default="(none yet)", init=False)
+    _moved: float = field(default_factory=time.monotonic, init=False)
+
+    async def run(self) -> RoleRun:
+        """Run all cases.
+
+        Raises `HarnessError` where the suite or the testee does not start, ends on its own, or stands still.
+        """
+        begun = time.monotonic()
+        await (self._run_server() if self.role == "server" else self._run_client())
+        self.progress.finished(self.role)
+        reports = {case: self._reports.pop(case) for case in self.cases if case in self._reports}
+        return RoleRun({**reports, **self._reports}, time.monotonic() - begun)
+
+    async def _run_server(self) -> None:
+        command = ["harness", "serve", "--port", "0", "--supervised"]
+        async with children.start("the server under test", command, self._log("testee")) as testee:
+            url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move())
+            async with aclosing(self.suite.fuzz_server(url, self.cases, self._log("suite"))) as steps:
+                await _first(self._collect(steps), testee.must_live(), self._must_move())
+
+    async def _run_client(self) -> None:
+        async with aclosing(self.suite.fuzz_client(self.cases, self._log("suite"))) as steps:
+            listening = await _first(anext(steps), self._must_move())
+            if not isinstance(listening, Listening):
+                raise HarnessError(f"the suite does not listen, it said {listening!r:.80}")
+            command = ["harness", "drive", listening.url, "--supervised"]
+            async with children.start("the client under test", command, self._log("testee")) as testee:
+                await _first(self._collect(steps), self._follow(testee), self._must_move())
+
+    def _log(self, who: str) -> Path:
+        return self.folder / f"{self.role}-{who}.log"
+
+    async def _wait_listening(self, testee: Child) -> str:
+        async for line in testee.lines():
+            if found := LISTENING.search(line):
+                return found[1]
+        raise testee.death(await testee.ended())
+
+    async def _collect(self, steps: AsyncIterator[Step]) -> None:
+        async for step in steps:
+            match step:
+                case Begun(case):
+                    self._move(case)
+                case Ended(case, report):
+                    if case in self._reports:
+                        raise HarnessError(f"{self.role}: the suite reported case {case} twice")
+                    self._reports[case] = report
+
+    async def _follow(self, testee: Child) -> None:
+        """Move on as the client under test does; it may end when it is done, but not fail."""
+        async for line in testee.lines():
+            if found := DRIVING.search(line):
+                self._move(self.cases[int(found[1]) - 1])
+        if code := await testee.ended():
+            raise testee.death(code)
+        await asyncio.Event().wait()
+
+    def _move(self, case: str) -> None:
+        self._case = case
+        self._moved = time.monotonic()
+        self.progress.begun(self.role, case)
+
+    async def _must_move(self) -> None:
+        """Raise `HarnessError` when a case takes too long."""
+        left = self.time_limit
+        while left > 0:
+            await asyncio.sleep(left)
+            left = self._moved + self.time_limit - time.monotonic()
+        raise HarnessError(
+            f"{self.role}: case {self._case} did not end within {self.time_limit:g} s (--time-limit), gave up"
+        )
+
+
+async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
+    """Run several roles at once; where one fails, all end."""
+    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    try:
+        found = await asyncio.gather(*tasks)
+    finally:
+        await _cancel(tasks)
+    return {runner.role: run for runner, run in zip(runners, found, strict=True)}
+
+
+async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
+    """Do the work while the guards watch, which only ever end by raising."""
+    task = asyncio.ensure_future(work)
+    watchers = [asyncio.ensure_future(guard) for guard in guards]
+    try:
+        await asyncio.wait([task, *watchers], return_when=asyncio.FIRST_COMPLETED)
+        for watcher in watchers:
+            if watcher.done():
+                watcher.result()
+        return await task
+    finally:
+        await _cancel([task, *watchers])
+
+
+async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

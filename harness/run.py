@@ -1,0 +1,150 @@
+"""`python -m harness run` and `judge`: from what was asked for to the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import signal
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from harness.cases import select
+from harness.echo import AGENT
+from harness.errors import ExitCode, HarnessError
+from harness.judge import EXPECTED, Baseline, judge, verdicts_of
+from harness.progress import progress
+from harness.results import FORMAT, read_cases, write_results
+from harness.role_runner import RoleRun, RoleRunner, run_roles
+from harness.summary import print_changes, print_differences, print_role, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from harness.cases import Profile, Role
+    from harness.judge import Difference
+    from harness.results import Results
+    from harness.suite import Suite
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a user asked for."""
+
+    roles: Sequence[Role]
+    profile: Profile
+    patterns: Sequence[str]
+    update_baseline: bool
+    expected: Path = EXPECTED
+
+    def cases(self) -> list[str]:
+        """List the cases; raises `SelectionError` for a pattern that means none."""
+        return select(self.profile, self.patterns)
+
+    def baselines(self) -> dict[Role, Baseline]:
+        """Read the baseline of each role; raises `HarnessError` for a corrupt one."""
+        return {
+            role: Baseline(role, self.expected).load(may_be_missing=self.update_baseline)
+            for role in self.roles
+        }
+
+
+def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
+    """Run the cases in each role, judge them, and write `results.json`.
+
+    Raises `HarnessError` where that cannot be done.
+    """
+    cases, baselines, engine = order.cases(), order.baselines(), suite.version()
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    results_path = folder / "results.json"
+    results_path.unlink(missing_ok=True)  # an old one beside a run that failed would mislead
+    console.print(
+        f"{AGENT} as {' and '.join(order.roles)} against {engine}, {len(cases)} cases", highlight=False
+    )
+    with progress(console, dict.fromkeys(order.roles, cases)) as shown:
+        runners = [RoleRunner(role, cases, suite, shown, folder, time_limit) for role in order.roles]
+        runs = asyncio.run(_run_until_signal(runners))
+    differences = _judge(cases, baselines, runs)
+    results: Results = {
+        "format": FORMAT,
+        "engine": engine,
+        "library": AGENT,
+        "python": platform.python_version(),
+        "started": started,
+        "profile": order.profile,
+        "patterns": list(order.patterns),
+        "asExpected": not any(differences.values()),
+        "roles": {
+            role: {
+                "duration": round(found.duration, 3),
+                "differences": [difference.report() for difference in differences[role]],
+                "cases": found.reports,
+            }
+            for role, found in runs.items()
+        },
+    }
+    write_results(results_path, results)
+    return _conclude(order, console, baselines, runs, differences)
+
+
+def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
+    """Judge verdicts that are there already: a `results.json`, or the `index.json` of Autobahn's wstest."""
+    baselines = order.baselines()
+    runs = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in order.roles}
+    return _conclude(order, console, baselines, runs, _judge(order.cases(), baselines, runs))
+
+
+def _judge(
+    cases: Sequence[str], baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun]
+) -> dict[Role, list[Difference]]:
+    return {
+        role: judge(role, cases, baselines[role].verdicts, verdicts_of(found.reports, role))
+        for role, found in runs.items()
+    }
+
+
+def _conclude(
+    order: Order,
+    console: Console,
+    baselines: Mapping[Role, Baseline],
+    runs: Mapping[Role, RoleRun],
+    differences: Mapping[Role, Sequence[Difference]],
+) -> ExitCode:
+    """Print what came out, update the baselines if asked, and decide the exit code."""
+    verdicts = {role: verdicts_of(found.reports, role) for role, found in runs.items()}
+    print_table(console, verdicts)
+    for role, found in runs.items():
+        (print_changes if order.update_baseline else print_differences)(console, differences[role])
+        print_role(console, role, len(found.reports), len(differences[role]), found.duration)
+    if not order.update_baseline:
+        return ExitCode.DIFFERENT if any(differences.values()) else ExitCode.AS_EXPECTED
+    for role, baseline in baselines.items():
+        if unfit := [found for found in differences[role] if found.kind in {"missing", "extra"}]:
+            raise HarnessError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
+        baseline.update(verdicts[role])
+        console.print(
+            f"{baseline.path}: {len(differences[role])} cases changed", highlight=False, soft_wrap=True
+        )
+    return ExitCode.AS_EXPECTED
+
+
+async def _run_until_signal(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
+    """Run, and at SIGINT or SIGTERM end all children, then raise `HarnessError`."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(run_roles(runners))
+    caught: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        if not caught:  # once: a second one must not interrupt the ending of the children
+            task.cancel()
+        caught.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise HarnessError(f"interrupted by {caught[0].name}, all children have ended") from None

@@ -1,0 +1,50 @@
+"""What the harness asks of an engine that plays Autobahn's part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
+
+    from harness.results import CaseReport
+
+
+@dataclass(frozen=True)
+class Listening:
+    """The suite accepts clients at this URL."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A case has begun."""
+
+    case: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A case has its verdict."""
+
+    case: str
+    report: CaseReport
+
+
+Step = Listening | Begun | Ended
+
+
+class Suite(Protocol):
+    """An engine. Closing one of its generators ends what it started."""
+
+    def version(self) -> str:
+        """Give name and version for the report; raises `MissingError` where the engine is not installed."""
+
+    def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
+        """Run cases against the server at `url`: `Begun` and `Ended` for each."""
+
+    def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
+        """Serve cases to a client: `Listening`, then `Ended` for each, at the latest when it asks."""

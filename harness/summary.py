@@ -1,0 +1,75 @@
+"""What a run says at its end: a table by section, then only what differs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from harness.cases import SECTIONS, section_of
+from harness.judge import rank
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import Console
+
+    from harness.cases import Role
+    from harness.judge import Difference, Verdict
+
+
+def counts(verdicts: Iterable[Verdict]) -> Text:
+    """Count verdicts, `76 OK, 3 INFORMATIONAL`: of behaviour and close behaviour the worse."""
+    counted = Counter(max((verdict.behavior, verdict.behavior_close), key=rank) for verdict in verdicts)
+    if not counted:
+        return Text("-")
+    parts = [
+        Text(f"{number} {name}", style="green" if name == "OK" else "yellow")
+        for name, number in counted.items()
+    ]
+    return Text(", ").join(parts)
+
+
+def print_table(console: Console, verdicts: Mapping[Role, Mapping[str, Verdict]]) -> None:
+    """Print a line per section with what each role got."""
+    table = Table("section", "", *verdicts, box=None, pad_edge=False, header_style="bold")
+    for section, title in SECTIONS.items():
+        of_section = [
+            [verdict for case, verdict in cases.items() if section_of(case) == section]
+            for cases in verdicts.values()
+        ]
+        if any(of_section):
+            table.add_row(section, title, *map(counts, of_section))
+    console.print(table)
+
+
+def print_changes(console: Console, differences: Sequence[Difference]) -> None:
+    """Print what a new baseline changes, a line each."""
+    for difference in differences:
+        before, now = (verdict or "no verdict" for verdict in (difference.expected, difference.actual))
+        console.print(
+            f"{difference.role} {difference.case}: {before} -> {now}", highlight=False, soft_wrap=True
+        )
+
+
+def print_differences(console: Console, differences: Sequence[Difference]) -> None:
+    """Print what differs, with the command that repeats it."""
+    for difference in differences:
+        console.print(
+            f"{difference.role} {difference.case}: {difference.kind}", style="bold red", highlight=False
+        )
+        for name, verdict in (("expected", difference.expected), ("actual", difference.actual)):
+            console.print(f"  {name:<9} {verdict or 'no verdict'}", highlight=False)
+        console.print(f"  repeat    {difference.repeat}", highlight=False, soft_wrap=True)
+
+
+def print_role(console: Console, role: Role, cases: int, differences: int, duration: float) -> None:
+    """Print the last line of a role; no time where nothing ran."""
+    minutes, seconds = divmod(round(duration), 60)
+    time = f" in {minutes}:{seconds:02}" if duration else ""
+    found = Text("as expected", style="bold green")
+    if differences:
+        found = Text(f"{differences} not as expected", style="bold red")
+    console.print(Text.assemble(f"{role}: {cases} cases{time}, ", found))
