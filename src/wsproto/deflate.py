@@ -1,0 +1,146 @@
+"""Deflating and inflating the messages of one direction (RFC 7692 7.2).
+
+Both halves make their zlib objects when the first compressed message needs them (an inflater
+takes 40 KiB, a deflater 260 KiB), and let go of them after each message without context takeover.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+TAIL = b"\x00\x00\xff\xff"
+"""What a sender leaves off the end of each message, and a receiver puts back (RFC 7692 7.2.1, 7.2.2)."""
+
+INPUT_PIECE = 2**14
+"""Bytes that zlib is given at a time: it copies what it leaves unread, so this bounds that work per byte."""
+
+MAX_FINAL_BLOCKS = 1024
+"""BFINAL blocks in one message, at most: each ends a zlib object and costs a new one."""
+
+
+class InflateError(ValueError):
+    """The peer's data is not what RFC 7692 7.2 describes."""
+
+
+class Inflater:
+    """Inflates messages, a bounded piece at a time.
+
+    :param window_bits: the sender's window, 8 to 15.
+    :param context_takeover: whether a message may refer back to the one before (RFC 7692 7.1.1).
+    """
+
+    __slots__ = (
+        "_context_takeover",
+        "_final_blocks",
+        "_finishing",
+        "_held_back",
+        "_inflater",
+        "_input",
+        "_offset",
+        "_window_bits",
+    )
+
+    def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
+        self._window_bits = window_bits
+        self._context_takeover = context_takeover
+        self._inflater: zlib._Decompress | None = None
+        self._input = b""
+        self._offset = 0
+        self._held_back = False
+        self._finishing = False
+        self._final_blocks = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether `inflate` stopped at its limit and may have more to give."""
+        return self._held_back or self._offset < len(self._input)
+
+    def inflate(self, data: bytes, limit: int) -> bytes:
+        """Take in `data` and return at most `limit` bytes of what has come in so far.
+
+        :raises InflateError: for data that is not DEFLATE (RFC 1951).
+        """
+        if data:
+            self._input = self._input[self._offset :] + data if self._offset < len(self._input) else data
+            self._offset = 0
+        pieces = []
+        while limit > 0 and self.pending:
+            piece = self._step(limit)
+            limit -= len(piece)
+            if piece:
+                pieces.append(piece)
+        if self._offset == len(self._input):
+            self._input = b""
+            self._offset = 0
+            if self._finishing and not self._held_back:
+                self._end_message()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def finish(self, limit: int) -> bytes:
+        """Do the same at the end of a message (RFC 7692 7.2.2)."""
+        self._finishing = True
+        # A message that ends with the end of a BFINAL block has nothing for the tail to complete.
+        at_boundary = self._inflater is None and self._final_blocks and not self.pending
+        return self.inflate(b"" if at_boundary else TAIL, limit)
+
+    def _step(self, limit: int) -> bytes:
+        """Inflate one piece of the input."""
+        inflater = self._inflater
+        if inflater is None:
+            inflater = self._inflater = zlib.decompressobj(-self._window_bits)
+        given = self._input[self._offset : self._offset + INPUT_PIECE]
+        try:
+            inflated = inflater.decompress(given, limit)
+        except zlib.error as error:
+            raise InflateError(f"Invalid compressed data: {error} (RFC 7692 7.2.2)") from None
+        self._offset += len(given) - len(inflater.unconsumed_tail) - len(inflater.unused_data)
+        # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
+        self._held_back = len(inflated) == limit and not inflater.eof
+        if inflater.eof:
+            # RFC 7692 7.2.3.4: a block with BFINAL=1 ends zlib's stream, but neither the message nor the connection.
+            self._inflater = None
+            self._final_blocks += 1
+            if self._final_blocks > MAX_FINAL_BLOCKS:
+                raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
+        return inflated
+
+    def _end_message(self) -> None:
+        """Forget what belongs to the message alone."""
+        self._finishing = False
+        self._final_blocks = 0
+        if not self._context_takeover:
+            self._inflater = None
+
+
+class Deflater:
+    """Deflates messages.
+
+    :param window_bits: the window to use, 9 to 15.
+    :param context_takeover: whether a message may refer back to the one before (RFC 7692 7.1.1).
+    :param level: zlib's compression level, -1 to 9.
+    :param memory_level: zlib's memory level, 1 to 9.
+    """
+
+    __slots__ = ("_context_takeover", "_deflater", "_level", "_memory_level", "_window_bits")
+
+    def __init__(self, window_bits: int, *, context_takeover: bool, level: int, memory_level: int) -> None:
+        self._window_bits = window_bits
+        self._context_takeover = context_takeover
+        self._level = level
+        self._memory_level = memory_level
+        self._deflater: zlib._Compress | None = None
+
+    def deflate(self, data: bytes, *, fin: bool) -> bytes:
+        """Return the compressed payload of a frame; `fin` ends the message (RFC 7692 7.2.1)."""
+        deflater = self._deflater
+        if deflater is None:
+            deflater = zlib.compressobj(self._level, zlib.DEFLATED, -self._window_bits, self._memory_level)
+            self._deflater = deflater
+        deflated = deflater.compress(data)
+        if not fin:
+            return deflated
+        if not self._context_takeover:
+            self._deflater = None
+        deflated += deflater.flush(zlib.Z_SYNC_FLUSH)
+        # RFC 7692 7.2.3.6: zlib flushes nothing twice in a row, an empty message is one empty stored block.
+        return deflated[: -len(TAIL)] if deflated else b"\x00"

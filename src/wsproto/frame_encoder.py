@@ -1,0 +1,165 @@
+"""Event in, bytes out: the sending half of the frame codec (RFC 6455 5, 6.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .close_codes import NEVER_ON_THE_WIRE, CloseReason, may_travel
+from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, Opcode, write_header
+from .masking import INTEGER_XOR_MAX, MaskingKeys, masked, xor_into
+from .utilities import LocalProtocolError, LocalTypeError, LocalValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .extensions import Extension
+
+MAX_REASON = MAX_CONTROL_PAYLOAD - 2
+"""Bytes of UTF-8 in the reason of a Close, at most (RFC 6455 5.5.1)."""
+
+# The headers of whole messages of at most 125 bytes: looked up 4 times as quickly as written.
+_SHORT_HEADERS = {
+    first: [write_header(first, size, 0) for size in range(126)]
+    for first in (FIN | Opcode.TEXT, FIN | Opcode.BINARY)
+}
+
+
+class FrameEncoder:
+    """Turns what one side of a connection sends into frames.
+
+    A call that raises has changed nothing: values are checked before an extension or a masking key is used.
+
+    :param client: whether this is the client's side, which masks (RFC 6455 5.3).
+    :param extensions: the negotiated extensions, in the order of the response.
+    """
+
+    __slots__ = ("_extensions", "_keys", "_opcode", "client")
+
+    def __init__(self, client: bool, extensions: Sequence[Extension] = ()) -> None:
+        self.client = client
+        self._extensions = tuple(extensions)
+        self._keys = MaskingKeys() if client else None
+        self._opcode = Opcode.CONTINUATION  # of the message that is under way; CONTINUATION stands for none
+
+    @property
+    def message_begun(self) -> bool:
+        """Whether a message was begun and not finished."""
+        return self._opcode is not Opcode.CONTINUATION
+
+    def send(self, event: Event) -> bytes:
+        """Return the frame that says `event`.
+
+        :raises LocalProtocolError: for an event that no frame can say.
+        """
+        if isinstance(event, Message):
+            if isinstance(event, TextMessage) and not isinstance(event.data, str):
+                raise LocalTypeError(f"The data of a TextMessage must be str, not {type(event.data).__name__}")
+            if isinstance(event, BytesMessage) and isinstance(event.data, str):
+                raise LocalTypeError("The data of a BytesMessage must be bytes, not str")
+            return self.message(event.data, event.message_finished)
+        if isinstance(event, Ping):
+            return self.control(Opcode.PING, event.payload)
+        if isinstance(event, Pong):
+            return self.control(Opcode.PONG, event.payload)
+        if isinstance(event, CloseConnection):
+            return self.close(event.code, event.reason)
+        raise LocalProtocolError(f"{event!r} cannot be sent in a frame")
+
+    def message(self, data: str | bytes, fin: bool) -> bytes:
+        """Return a frame of a message: the first, or the next of the one under way (RFC 6455 5.4, 5.6).
+
+        :param data: text or binary payload.
+        :param fin: whether the message ends with it.
+        """
+        if isinstance(data, str):
+            opcode = Opcode.TEXT
+            try:
+                payload = data.encode()
+            except UnicodeEncodeError as error:
+                raise LocalValueError(f"Text that is not valid Unicode: {error.reason} (RFC 6455 8.1)") from error
+        else:
+            opcode = Opcode.BINARY
+            payload = as_bytes(data, "The data of a message")
+        begun = self._opcode
+        if begun is Opcode.CONTINUATION:
+            first = FIN | opcode if fin else opcode
+        elif begun is opcode:
+            first = FIN if fin else 0
+        else:
+            raise LocalTypeError(f"{opcode.name} data in a {begun.name} message (RFC 6455 5.4)")
+        frame = self._frame(first, payload)
+        self._opcode = Opcode.CONTINUATION if fin else opcode
+        return frame
+
+    def control(self, opcode: Opcode, payload: bytes) -> bytes:
+        """Return a Ping, Pong or Close frame (RFC 6455 5.5)."""
+        payload = as_bytes(payload, f"The payload of a {opcode.name}")
+        if len(payload) > MAX_CONTROL_PAYLOAD:
+            raise LocalValueError(
+                f"{opcode.name} with {len(payload)} bytes of payload, at most {MAX_CONTROL_PAYLOAD} (RFC 6455 5.5)"
+            )
+        return self._frame(FIN | opcode, payload)
+
+    def close(self, code: int | None, reason: str | None) -> bytes:
+        """Return a Close frame (RFC 6455 5.5.1, 7.4).
+
+        :param code: None and 1005 stand for none; 1006 and 1015, which never travel, become 1000.
+        :param reason: cut at 123 bytes, at the end of a code point.
+        """
+        if not (code is None or isinstance(code, int)):
+            raise LocalTypeError(f"A close code must be an int, not {code!r}")
+        if not (reason is None or isinstance(reason, str)):
+            raise LocalTypeError(f"A close reason must be a str, not {reason!r}")
+        if code is None or code == CloseReason.NO_STATUS_RCVD:
+            if reason:
+                raise LocalTypeError("A close reason needs a close code (RFC 6455 5.5.1)")
+            return self.control(Opcode.CLOSE, b"")
+        if code in NEVER_ON_THE_WIRE:
+            code = CloseReason.NORMAL_CLOSURE
+        if not may_travel(code):
+            raise LocalValueError(f"Close code {code} may not be sent (RFC 6455 7.4)")
+        try:
+            encoded = (reason or "").encode()
+        except UnicodeEncodeError as error:
+            raise LocalValueError(f"A close reason that is not valid Unicode: {error.reason}") from error
+        if len(encoded) > MAX_REASON:
+            encoded = encoded[:MAX_REASON].decode(errors="ignore").encode()
+        return self.control(Opcode.CLOSE, code.to_bytes(2, "big") + encoded)
+
+    def _frame(self, first: int, payload: bytes) -> bytes:
+        """Return a frame; `first` has FIN and the opcode."""
+        if self._extensions:
+            first, payload = self._extended(first, payload)
+        size = len(payload)
+        keys = self._keys
+        if keys is None:
+            if size < 126 and first in _SHORT_HEADERS:
+                return _SHORT_HEADERS[first][size] + payload
+            return write_header(first, size, 0) + payload
+        key = keys.next()
+        header = write_header(first, size, MASK) + key
+        if size <= INTEGER_XOR_MAX:
+            return header + masked(payload, 0, size, key)
+        frame = bytearray(len(header) + size)  # masked in place: one copy less of a large payload
+        frame[: len(header)] = header
+        xor_into(frame, len(header), payload, 0, size, key)
+        return bytes(frame)
+
+    def _extended(self, first: int, payload: bytes) -> tuple[int, bytes]:
+        """Pass a frame through the extensions (RFC 6455 9.1)."""
+        opcode = Opcode(first & 0x0F)
+        rsv = NO_RSV
+        for extension in self._extensions:
+            rsv, payload = extension.frame_outbound(self, opcode, rsv, payload, bool(first & FIN))
+        return first | rsv.in_first_byte(), bytes(payload)
+
+
+def as_bytes(data: bytes, what: str) -> bytes:
+    """Return the bytes of any bytes-like object; `what` names it in the error."""
+    if type(data) is bytes:
+        return data
+    try:
+        return bytes(memoryview(data))
+    except (TypeError, ValueError) as error:  # ValueError: a released memoryview
+        raise LocalTypeError(f"{what} must be bytes, not {type(data).__name__}") from error

@@ -1,0 +1,103 @@
+"""The header of a frame (RFC 6455 5.2): two bytes, up to eight more for the length, four for the masking key."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+MAX_CONTROL_PAYLOAD = 125
+"""Bytes in the payload of a control frame, at most (RFC 6455 5.5)."""
+
+FIN = 0x80
+MASK = 0x80
+LENGTH_16 = 126
+LENGTH_64 = 127
+
+
+class Opcode(IntEnum):
+    """What a frame is."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+    def iscontrol(self) -> bool:
+        """Tell whether this is the opcode of a control frame (RFC 6455 5.5)."""
+        return bool(self & 0x08)
+
+
+class RsvBits(NamedTuple):
+    """The three bits of a header that extensions may define."""
+
+    rsv1: bool
+    rsv2: bool
+    rsv3: bool
+
+    @classmethod
+    def of_first_byte(cls, first: int) -> RsvBits:
+        """Read the bits from the first byte of a frame."""
+        return cls(bool(first & 0x40), bool(first & 0x20), bool(first & 0x10))
+
+    def in_first_byte(self) -> int:
+        """Return the bits where the first byte of a frame has them."""
+        return self.rsv1 << 6 | self.rsv2 << 5 | self.rsv3 << 4
+
+
+NO_RSV = RsvBits(rsv1=False, rsv2=False, rsv3=False)
+
+
+def first_byte_fault(first: int, *, message_begun: bool) -> str | None:
+    """Say what is wrong with the opcode and FIN of a frame's `first` byte, or None.
+
+    :param message_begun: whether a fragmented message waits for its next frame.
+    """
+    opcode = first & 0x0F
+    if opcode == Opcode.CONTINUATION:
+        return None if message_begun else "Continuation frame without a message to continue (RFC 6455 5.4)"
+    if opcode in (Opcode.TEXT, Opcode.BINARY):
+        return "New message inside a fragmented message (RFC 6455 5.4)" if message_begun else None
+    if opcode not in (Opcode.CLOSE, Opcode.PING, Opcode.PONG):
+        return f"Unknown opcode {opcode:#x} (RFC 6455 5.2)"
+    return None if first & FIN else "Fragmented control frame (RFC 6455 5.5)"
+
+
+def second_byte_fault(first: int, second: int, *, client: bool) -> str | None:
+    """Say what is wrong with the `second` byte, its mask bit and 7-bit length, or None.
+
+    :param client: whether the receiver is a client.
+    """
+    if bool(second & MASK) is client:
+        return (
+            "Masked frame from the server (RFC 6455 5.1)"
+            if client
+            else "Unmasked frame from the client (RFC 6455 5.1)"
+        )
+    if first & 0x08 and second & 0x7F > MAX_CONTROL_PAYLOAD:
+        return "Control frame with more than 125 bytes of payload (RFC 6455 5.5)"
+    return None
+
+
+def length_fault(form: int, length: int) -> str | None:
+    """Say what is wrong with an extended `length`, whose 7-bit length was `form`, or None (RFC 6455 5.2)."""
+    if length >> 63:
+        return "Frame length with its most significant bit set (RFC 6455 5.2)"
+    if length < (LENGTH_16 if form == LENGTH_16 else 1 << 16):
+        return f"Frame length {length} not in its shortest form (RFC 6455 5.2)"
+    return None
+
+
+def write_header(first: int, length: int, mask: int) -> bytes:
+    """Write a header without its masking key, the length in its shortest form.
+
+    :param first: FIN, the reserved bits and the opcode.
+    :param length: bytes of payload.
+    :param mask: `MASK` or 0.
+    """
+    if length < LENGTH_16:
+        return (first << 8 | mask | length).to_bytes(2, "big")
+    if length < 1 << 16:
+        return ((first << 8 | mask | LENGTH_16) << 16 | length).to_bytes(4, "big")
+    return ((first << 8 | mask | LENGTH_64) << 64 | length).to_bytes(10, "big")

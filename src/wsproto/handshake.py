@@ -1,0 +1,361 @@
+"""The opening handshake over HTTP/1.1 (RFC 6455 4): h11 reads, the tables of `states` say what may follow."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import h11
+
+from . import utilities
+from .connection import Connection
+from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
+from .frame_encoder import as_bytes
+from .handshake_fields import WEBSOCKET_VERSION, judge_head_size, refused, written_head
+from .handshake_request import JudgedRequest, judge_request, request_headers, written_target
+from .handshake_response import (
+    client_extensions_handshake,
+    judge_acceptance,
+    rejection_headers,
+    server_extensions_handshake,
+    written_acceptance,
+)
+from .limits import DEFAULT_LIMITS, Limits
+from .states import (
+    CLIENT_HANDSHAKE,
+    SERVER_HANDSHAKE,
+    STATE_OF_STAGE,
+    ConnectionState,
+    ConnectionType,
+    HandshakeInput,
+    Stage,
+)
+from .utilities import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from .typing import Headers
+
+__all__ = [
+    "WEBSOCKET_VERSION",
+    "H11Handshake",
+    "client_extensions_handshake",
+    "server_extensions_handshake",
+]
+
+_INPUT_OF_EVENT = {
+    Request: HandshakeInput.SEND_REQUEST,
+    AcceptConnection: HandshakeInput.SEND_ACCEPT,
+    RejectConnection: HandshakeInput.SEND_REJECT,
+    RejectData: HandshakeInput.SEND_BODY,
+}
+_EARLY_HINTS = 103
+_SWITCHING_PROTOCOLS = 101
+
+
+class H11Handshake:
+    """The opening handshake of one connection, up to its `connection`.
+
+    :param connection_type: which side this is.
+    :param limits: bounds on what the peer may send.
+    """
+
+    def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
+        if not isinstance(connection_type, ConnectionType):
+            raise LocalTypeError(f"connection_type must be a ConnectionType, not {connection_type!r}")
+        self.client = connection_type is ConnectionType.CLIENT
+        self._table = CLIENT_HANDSHAKE if self.client else SERVER_HANDSHAKE
+        self._stage = Stage.INITIAL
+        self._limits = limits or DEFAULT_LIMITS
+        self._h11 = h11.Connection(
+            h11.CLIENT if self.client else h11.SERVER, max_incomplete_event_size=self._limits.max_handshake_size
+        )
+        self._events: deque[Event] = deque()
+        self._connection: Connection | None = None
+        self._head_received = 0  # bytes of the head that is under way
+        self._first_line_received = False
+
+        self._request: Request | None = None  # a client's
+        self._key = b""
+        self._interim_responses = 0
+        self._body_received = 0
+
+        self._judged: JudgedRequest | None = None  # the request that a server has got
+        self._early_data = bytearray()
+        self._eof = False
+        self._body_left: int | None = None  # bytes until a rejection's Content-Length is reached
+
+    @property
+    def state(self) -> ConnectionState:
+        """How far the handshake has come."""
+        return STATE_OF_STAGE[self._stage]
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, once the handshake is complete."""
+        return self._connection
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(client={self.client}, state={self.state})"
+
+    def can_send(self, event_type: type[Event]) -> bool:
+        """Tell whether an event of this class is permitted at this stage."""
+        return any(_INPUT_OF_EVENT.get(kind) in self._table[self._stage] for kind in event_type.__mro__)
+
+    def _next_stage(self, what: HandshakeInput) -> Stage:
+        """Look up where `what` leads.
+
+        :raises LocalProtocolError: where it is not permitted.
+        """
+        stage = self._table[self._stage].get(what)
+        if stage is None:
+            role = "client" if self.client else "server"
+            raise LocalProtocolError(f"{what.name} is not permitted to a {role} in state {self.state} ({self._stage.name})")
+        return stage
+
+    # Sending
+
+    def send(self, event: Event) -> bytes:
+        """Return the bytes that say `event` to the peer.
+
+        :raises LocalProtocolError: where the stage does not permit it or it cannot be written. Nothing has changed then.
+        """
+        try:
+            if isinstance(event, Request):
+                return self._send_request(event)
+            if isinstance(event, AcceptConnection):
+                return self._send_accept(event)
+            if isinstance(event, RejectConnection):
+                return self._send_reject(event)
+            if isinstance(event, RejectData):
+                return self._send_body(event)
+        except LocalProtocolError:
+            raise
+        except h11.LocalProtocolError as error:
+            raise LocalValueError(f"{event!r} cannot be sent: {error}") from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise LocalTypeError(f"{event!r} holds what cannot be sent: {error}") from error
+        raise LocalProtocolError(f"{event!r} cannot be sent in state {self.state}, before the handshake is complete")
+
+    def _send_request(self, event: Request) -> bytes:
+        """Write a client's request (RFC 6455 4.1)."""
+        stage = self._next_stage(HandshakeInput.SEND_REQUEST)
+        key = utilities.generate_nonce()
+        headers = request_headers(event, key)
+        request = h11.Request(method=b"GET", target=written_target(event.target), headers=headers)
+        data = self._sent_by_h11(request, h11.EndOfMessage())
+        self._stage = stage
+        self._request = event
+        self._key = key
+        return data
+
+    def _send_accept(self, event: AcceptConnection) -> bytes:
+        """Write the response that accepts (RFC 6455 4.2.2); what came early belongs to the connection."""
+        stage = self._next_stage(HandshakeInput.SEND_ACCEPT)
+        assert self._judged is not None  # noqa: S101 - the table permits it after a request only
+        data, extensions = written_acceptance(event, self._judged)
+        connection = Connection(ConnectionType.SERVER, extensions, bytes(self._early_data), limits=self._limits)
+        if self._eof:
+            connection.receive_data(None)
+        self._connection = connection
+        self._stage = stage
+        return data
+
+    def _send_reject(self, event: RejectConnection) -> bytes:
+        """Write the response that rejects (RFC 6455 4.2.2), or its head."""
+        what = HandshakeInput.SEND_REJECT_HEAD if event.has_body else HandshakeInput.SEND_REJECT
+        stage = self._next_stage(what)
+        headers = rejection_headers(event)
+        if event.status_code < 200:
+            data = written_head(b"HTTP/1.1 %d " % event.status_code, headers)
+        else:
+            response = h11.Response(status_code=event.status_code, headers=headers)
+            data = self._sent_by_h11(response, *([] if event.has_body else [h11.EndOfMessage()]))
+        lengths = [int(value) for name, value in headers if name.lower() == b"content-length"]
+        self._body_left = lengths[0] if lengths else None
+        self._stage = stage
+        return data
+
+    def _send_body(self, event: RejectData) -> bytes:
+        """Write a piece of the body of a rejection."""
+        stage = self._next_stage(HandshakeInput.SEND_BODY_END if event.body_finished else HandshakeInput.SEND_BODY)
+        data = as_bytes(event.data, "The data of a RejectData")
+        left = None if self._body_left is None else self._body_left - len(data)
+        if left is not None and (left < 0 or (left > 0 and event.body_finished)):
+            raise LocalValueError(f"{len(data)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)")
+        sent = self._sent_by_h11(h11.Data(data=data), *([h11.EndOfMessage()] if event.body_finished else []))
+        self._body_left = left
+        self._stage = stage
+        return sent
+
+    def _sent_by_h11(self, *events: h11.Event) -> bytes:
+        return b"".join(self._h11.send(event) or b"" for event in events)
+
+    # Receiving
+
+    def events(self) -> Generator[Event, None, None]:
+        """Yield what has happened."""
+        while self._events:
+            yield self._events.popleft()
+
+    def initiate_upgrade_connection(self, headers: Headers, path: bytes | str) -> None:
+        """Take in a request that a server has read and parsed already.
+
+        :param headers: its header fields.
+        :param path: its target.
+        :raises RemoteProtocolError: for a request that may not be accepted.
+        :raises LocalProtocolError: on a client, or after a request.
+        """
+        if self.client:
+            raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
+        self._next_stage(HandshakeInput.RECEIVE_REQUEST)
+        try:
+            request = h11.Request(method=b"GET", target=path, headers=headers)
+        except (h11.LocalProtocolError, TypeError, ValueError) as error:
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
+            raise self._bad_http(error) from error
+        self.receive_data(written_head(b"GET %b HTTP/1.1" % request.target, list(request.headers)))
+
+    def receive_data(self, data: bytes | None) -> None:
+        """Take in what the transport received; None stands for end of file.
+
+        :raises RemoteProtocolError: where the peer broke the protocol; its `event_hint` is a response that says so.
+        :raises LocalProtocolError: for data after the handshake came to nothing.
+        """
+        if data is None:
+            self._receive_eof()
+            return
+        data = as_bytes(data, "Received data")
+        if self._stage in (Stage.ENDED, Stage.ACCEPTED):
+            raise LocalProtocolError(f"Data cannot be received in state {self.state}")
+        try:
+            if self.client:
+                self._receive_response(data)
+            else:
+                self._receive_request(data)
+        except RemoteProtocolError:
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
+            raise
+
+    def _receive_eof(self) -> None:
+        """Judge end of file (RFC 6455 7.2)."""
+        if not self.client:
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_EOF)
+            self._eof = True
+            return
+        if self._stage is Stage.ENDED:
+            return
+        try:
+            if self._stage is not Stage.BODY:
+                raise refused("The connection ended before the opening handshake was complete (RFC 6455 7.2.1)")
+            self._receive_response(b"")  # which tells h11 that a body without a length ends here
+        except RemoteProtocolError:
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
+            raise
+
+    def _next_h11_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Let h11 parse.
+
+        :raises RemoteProtocolError: where the peer's message is not HTTP.
+        """
+        try:
+            return self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise self._bad_http(error) from error
+
+    def _bad_http(self, error: Exception) -> RemoteProtocolError:
+        """Turn an error of h11 into ours, whose text existing users compare with."""
+        if isinstance(error, h11.ProtocolError) and error.error_status_hint == 431:
+            return refused("Bad HTTP message", 431 if self._first_line_received else 414)
+        return refused("Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message")
+
+    def _end_of_head(self) -> bytes:
+        """Hold the head that h11 has just read to its limit; return what came behind it."""
+        trailing_data, _ = self._h11.trailing_data
+        size = self._head_received - len(trailing_data)
+        self._head_received = len(trailing_data)
+        if size > self._limits.max_handshake_size:
+            raise refused(f"Head of {size} bytes, at most {self._limits.max_handshake_size} are permitted", 431)
+        return trailing_data
+
+    def _receive_request(self, data: bytes) -> None:
+        """Read a client's request; what comes behind it waits until it is answered."""
+        if self._stage is Stage.REQUESTED:
+            self._keep_early_data(data)
+        if self._stage is not Stage.INITIAL or not data:
+            return
+        self._head_received += len(data)
+        self._first_line_received = self._first_line_received or b"\n" in data
+        self._h11.receive_data(data)
+        request = self._next_h11_event()
+        if isinstance(request, h11.Request):
+            trailing_data = self._end_of_head()
+            self._judged = judge_request(request, self._limits)
+            self._keep_early_data(trailing_data)
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_REQUEST)
+            self._events.append(self._judged.event)
+
+    def _keep_early_data(self, data: bytes) -> None:
+        if len(self._early_data) + len(data) > self._limits.max_early_data:
+            raise refused(f"More than {self._limits.max_early_data} bytes before the handshake was answered")
+        self._early_data += data
+
+    def _receive_response(self, data: bytes) -> None:
+        """Read a server's response, and the body of one that rejects."""
+        if self._stage is Stage.INITIAL:
+            raise refused("The server spoke before it was asked (RFC 6455 4.1)")
+        self._head_received += len(data)
+        self._h11.receive_data(data)
+        while self._stage in (Stage.REQUESTED, Stage.BODY):
+            event = self._next_h11_event()
+            if isinstance(event, h11.InformationalResponse):
+                self._receive_informational_response(event)
+            elif isinstance(event, h11.Response):
+                self._end_of_head()
+                headers = self._judged_headers(event)
+                self._events.append(RejectConnection(event.status_code, headers, has_body=True))
+                self._stage = self._next_stage(HandshakeInput.RECEIVE_REJECT_HEAD)
+            elif isinstance(event, h11.Data):
+                self._receive_body(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                self._events.append(RejectData(b"", body_finished=True))
+                self._stage = self._next_stage(HandshakeInput.RECEIVE_BODY_END)
+            else:
+                return
+
+    def _judged_headers(self, response: h11.InformationalResponse | h11.Response) -> Headers:
+        headers = list(response.headers)
+        judge_head_size(headers, self._limits)
+        return headers
+
+    def _receive_informational_response(self, response: h11.InformationalResponse) -> None:
+        """Accept a 101, skip a 103 (RFC 9110 15.2), take any other as a rejection."""
+        trailing_data = self._end_of_head()
+        headers = self._judged_headers(response)
+        if response.status_code == _SWITCHING_PROTOCOLS:
+            if response.http_version < b"1.1":
+                raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
+            assert self._request is not None  # noqa: S101 - the table permits it after a request only
+            accepted = judge_acceptance(headers, self._request, self._key)
+            self._connection = Connection(
+                ConnectionType.CLIENT, accepted.extensions, trailing_data, limits=self._limits
+            )
+            self._events.append(accepted)
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_ACCEPT)
+        elif response.status_code == _EARLY_HINTS:
+            self._interim_responses += 1
+            if self._interim_responses > self._limits.max_interim_responses:
+                raise refused(f"More than {self._limits.max_interim_responses} interim responses")
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_INTERIM)
+        else:
+            self._events.append(RejectConnection(response.status_code, headers, has_body=False))
+            self._stage = self._next_stage(HandshakeInput.RECEIVE_REJECT)
+
+    def _receive_body(self, data: bytes) -> None:
+        """Hand on a piece of the body of a rejection."""
+        self._body_received += len(data)
+        if self._body_received > self._limits.max_reject_body_size:
+            raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
+        self._events.append(RejectData(data, body_finished=False))
+        self._stage = self._next_stage(HandshakeInput.RECEIVE_BODY)

@@ -1,0 +1,187 @@
+"""The response of the opening handshake: what a server writes (RFC 6455 4.2.2), how a client judges it (4.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .events import AcceptConnection, RejectConnection, Request
+from .handshake_fields import (
+    checked_extension,
+    checked_headers,
+    collected,
+    extension_elements,
+    refused,
+    required,
+    single,
+    written_head,
+)
+from .header_grammar import list_has
+from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError, generate_accept_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .extensions import Extension
+    from .handshake_request import JudgedRequest
+    from .typing import Headers
+
+_OWN_FIELDS = frozenset(
+    {b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-protocol", b"sec-websocket-extensions"}
+)
+# A rejection frames its own body, and its connection-level fields are its own.
+_PERMITTED_IN_REJECTION = frozenset(
+    {b"connection", b"content-length", b"sec-websocket-version", b"transfer-encoding", b"upgrade"}
+)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_SWITCHING_PROTOCOLS = b"HTTP/1.1 101 Switching Protocols"
+
+
+def written_acceptance(event: AcceptConnection, request: JudgedRequest) -> tuple[bytes, list[Extension]]:
+    """Return the response that accepts `request` (RFC 6455 4.2.2), and the extensions that were agreed on.
+
+    :raises LocalProtocolError: for a value that cannot be written, or a subprotocol that was not offered.
+    """
+    headers = [
+        (b"Upgrade", b"websocket"),
+        (b"Connection", b"Upgrade"),
+        (b"Sec-WebSocket-Accept", generate_accept_token(request.key)),
+    ]
+    if event.subprotocol is not None:
+        if event.subprotocol not in request.event.subprotocols:
+            raise LocalValueError(f"unexpected subprotocol {event.subprotocol!r}: the client did not offer it")
+        headers.append((b"Sec-WebSocket-Protocol", event.subprotocol.encode("ascii")))
+    extra_headers = checked_headers(event.extra_headers)
+    answer, extensions = _chosen_extensions(map(str, request.event.extensions), event.extensions)
+    if answer is not None:
+        headers.append((b"Sec-WebSocket-Extensions", answer))
+    head = written_head(_SWITCHING_PROTOCOLS, headers + extra_headers)
+    return (_CONTINUE + head if request.expects_continue else head), extensions
+
+
+def rejection_headers(event: RejectConnection) -> Headers:
+    """Return the header fields of a response that rejects a handshake (RFC 6455 4.2.2).
+
+    :raises LocalProtocolError: for a status or a field that cannot be written.
+    """
+    status = event.status_code
+    if not isinstance(status, int):
+        raise LocalTypeError(f"A status must be an int, not {status!r}")
+    if not 100 <= status <= 999 or status == 101:
+        raise LocalValueError(f"A rejection cannot have the status {status} (RFC 9110 15)")
+    bodiless = status < 200 or status in (204, 304)
+    if bodiless and event.has_body:
+        raise LocalValueError(f"A response with the status {status} has no body (RFC 9110 6.4.1)")
+    headers = checked_headers(event.headers, permitted=_PERMITTED_IN_REJECTION)
+    names = {name.lower() for name, _ in headers}
+    if not event.has_body:
+        if any(value.strip(b"0") for name, value in headers if name.lower() == b"content-length"):
+            raise LocalValueError("A rejection without a body has a Content-Length of 0")
+        if not bodiless and not names & {b"content-length", b"transfer-encoding"}:
+            headers.append((b"content-length", b"0"))
+    if status == 426 and b"upgrade" not in names:
+        # RFC 9110 15.5.22, 7.8
+        headers.append((b"Upgrade", b"websocket"))
+        if b"connection" not in names:
+            headers.append((b"Connection", b"Upgrade"))
+    return headers
+
+
+def judge_acceptance(headers: Headers, request: Request, key: bytes) -> AcceptConnection:
+    """Judge a response with the status 101 (RFC 6455 4.1): the event says what was agreed.
+
+    :raises RemoteProtocolError: for one that fails the connection.
+    """
+    fields = collected(headers)
+    if not list_has(fields.get(b"connection", []), b"upgrade"):
+        raise refused("Missing header, 'Connection: Upgrade'")
+    # RFC 6455 4.1, RFC 9110 7.8: the one protocol that was asked for, and no other.
+    if [value.strip(b" \t").lower() for value in fields.get(b"upgrade", [])] != [b"websocket"]:
+        raise refused("Missing header, 'Upgrade: websocket'")
+    if required(fields, "Sec-WebSocket-Accept") != generate_accept_token(key):
+        raise refused("Bad accept token")
+    subprotocol = single(fields, "Sec-WebSocket-Protocol")
+    offered = [name.encode("ascii") for name in request.subprotocols]
+    if subprotocol is not None and subprotocol not in offered:
+        raise refused(f"unrecognized subprotocol {subprotocol.decode('ascii', 'backslashreplace')}")
+    extensions = single(fields, "Sec-WebSocket-Extensions")
+    accepted = [] if extensions is None else extension_elements([extensions])
+    supported = [extension for extension in request.extensions if not isinstance(extension, str)]
+    try:
+        agreed = client_extensions_handshake(accepted, supported)
+    except RemoteProtocolError as error:
+        raise refused(str(error)) from error
+    return AcceptConnection(
+        subprotocol=None if subprotocol is None else subprotocol.decode("ascii"),
+        extensions=agreed,
+        extra_headers=[field for field in headers if field[0] not in _OWN_FIELDS],
+    )
+
+
+def server_extensions_handshake(requested: Iterable[str], supported: list[Extension]) -> bytes | None:
+    """Choose from a client's offers (RFC 6455 9.1, RFC 7692 5): the first that an extension accepts, once for each name.
+
+    :param requested: the offers with their parameters, in the client's order.
+    :param supported: the server's extensions; those chosen are `enabled()` afterwards.
+    :returns: the value of `Sec-WebSocket-Extensions` to answer with, None for no header.
+    :raises LocalProtocolError: for an answer of an extension that cannot be written.
+    """
+    return _chosen_extensions(requested, supported)[0]
+
+
+def _chosen_extensions(requested: Iterable[str], supported: list[Extension]) -> tuple[bytes | None, list[Extension]]:
+    """Return the header value, and the extensions in the order that it names them."""
+    for extension in supported:
+        extension.reset()
+    answers: dict[str, bytes] = {}
+    chosen = []
+    for offer in requested:
+        name = _name_of(offer)
+        if name in answers:
+            continue
+        for extension in supported:
+            answer = extension.accept(offer) if extension.name == name else None
+            if answer is not None and answer is not False:
+                parameters = f"; {answer}" if isinstance(answer, str) and answer else ""
+                answers[name] = checked_extension(name + parameters)
+                chosen.append(extension)
+                break
+    return b", ".join(answers.values()) if answers else None, chosen
+
+
+def client_extensions_handshake(accepted: Iterable[str], supported: Sequence[Extension]) -> list[Extension]:
+    """Take in what a server has chosen (RFC 6455 4.1, 9.1; RFC 7692 5).
+
+    :param accepted: the answers with their parameters, in the server's order.
+    :param supported: the extensions that were offered.
+    :returns: those that are in use, in the server's order.
+    :raises RemoteProtocolError: for an answer that was not asked for, comes twice, or may not stand.
+    """
+    for extension in supported:
+        extension.reset()
+    agreed: dict[str, Extension] = {}
+    for answer in accepted:
+        name = _name_of(answer)
+        if name in agreed:
+            raise RemoteProtocolError(f"Extension {name} is answered twice (RFC 6455 9.1)")
+        offered = [extension for extension in supported if extension.name == name]
+        if not offered:
+            raise RemoteProtocolError(f"unrecognized extension {name}")
+        agreed[name] = _finalized(answer, offered)
+    return list(agreed.values())
+
+
+def _finalized(answer: str, offered: list[Extension]) -> Extension:
+    """Return the first of several offers of one extension that the answer fits (RFC 7692 5)."""
+    for extension in offered[:-1]:
+        try:
+            extension.finalize(answer)
+        except RemoteProtocolError:
+            continue
+        return extension
+    offered[-1].finalize(answer)
+    return offered[-1]
+
+
+def _name_of(element: str) -> str:
+    """Return the name of an extension with its parameters."""
+    return element.partition(";")[0].strip(" \t")

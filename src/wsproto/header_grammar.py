@@ -1,0 +1,91 @@
+"""The grammar of HTTP header values (RFC 9110 5.6) and of extensions (RFC 6455 9.1), over bytes.
+
+White space is SP and HTAB, nothing else. Every pattern is linear: its alternatives start with different bytes.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED = rb'"(?:[^"\\]|\\.)*"'
+_OWS = rb"[ \t]*"
+
+_TOKEN_ALONE = re.compile(_TOKEN)
+_COMMA_OR_QUOTE = re.compile(_QUOTED + rb'|,|"', re.DOTALL)
+_NAME = re.compile(_OWS + rb"(" + _TOKEN + rb")" + _OWS)
+_PARAMETER = re.compile(
+    rb";" + _OWS + rb"(" + _TOKEN + rb")" + _OWS
+    + rb"(?:=" + _OWS + rb"(?:(" + _TOKEN + rb")|(" + _QUOTED + rb"))" + _OWS + rb")?",
+    re.DOTALL,
+)  # fmt: skip
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+# RFC 9110 5.5: visible bytes, SP, HTAB and obs-text, with no white space at either end.
+_FIELD_VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\x20-\x7e\t\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+
+
+class GrammarError(ValueError):
+    """A header value does not follow its grammar."""
+
+
+def is_token(value: bytes) -> bool:
+    """Tell whether `value` is a token (RFC 9110 5.6.2)."""
+    return _TOKEN_ALONE.fullmatch(value) is not None
+
+
+def is_field_value(value: bytes) -> bool:
+    """Tell whether `value` can stand behind a header's name without ending its line (RFC 9110 5.5)."""
+    return _FIELD_VALUE.fullmatch(value) is not None
+
+
+def split_list(value: bytes) -> list[bytes]:
+    """Split `value` at its commas, except those in quoted strings (RFC 9110 5.6.1).
+
+    The elements come stripped of white space, the empty ones included.
+    """
+    if b'"' not in value:
+        return [element.strip(b" \t") for element in value.split(b",")]
+    elements = []
+    start = 0
+    for match in _COMMA_OR_QUOTE.finditer(value):
+        found = match.group()
+        if found == b",":
+            elements.append(value[start : match.start()].strip(b" \t"))
+            start = match.end()
+        elif found == b'"':
+            raise GrammarError(f"{value!r} has a quoted string that does not end (RFC 9110 5.6.4)")
+    elements.append(value[start:].strip(b" \t"))
+    return elements
+
+
+def list_has(values: list[bytes], member: bytes) -> bool:
+    """Tell whether the list over all lines `values` has the lower-case token `member`, in any case.
+
+    Empty elements count for nothing (RFC 9110 5.6.1.2).
+    """
+    return any(member == element.strip(b" \t").lower() for value in values for element in value.split(b","))
+
+
+def parse_extension(element: bytes) -> tuple[str, list[tuple[str, str | None]]]:
+    """Parse one extension with its parameters (RFC 6455 9.1): its name, and (name, value or None) of each.
+
+    A value may be quoted; what is in the quotes has to be a token all the same.
+    """
+    match = _NAME.match(element)
+    if match is None:
+        raise GrammarError(f"{element!r} does not start with the name of an extension (RFC 6455 9.1)")
+    name = match[1].decode("ascii")
+    parameters: list[tuple[str, str | None]] = []
+    position = match.end()
+    while position < len(element):
+        match = _PARAMETER.match(element, position)
+        if match is None:
+            raise GrammarError(f"{element!r} has a malformed parameter at byte {position} (RFC 6455 9.1)")
+        key, value, quoted = match.groups()
+        if quoted is not None:
+            value = _ESCAPED.sub(rb"\1", quoted[1:-1])
+            if not is_token(value):
+                raise GrammarError(f"{element!r}: the quoted value {value!r} is no token (RFC 6455 9.1)")
+        parameters.append((key.decode("ascii"), None if value is None else value.decode("ascii")))
+        position = match.end()
+    return name, parameters

@@ -1,0 +1,77 @@
+"""Masking (RFC 6455 5.3): the XOR with a 4-byte key, which is its own inverse, and the supply of fresh keys."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+# Below this size one XOR of two big integers is the quickest way through pure Python, above it
+# four strided translations: 200 bytes 0.60 against 1.06 microseconds, 64 KiB 430 against 150.
+INTEGER_XOR_MAX = 384
+
+_ALL_BYTES = int.from_bytes(range(256), "big")
+_EACH_BYTE = int.from_bytes(b"\x01" * 256, "big")
+
+
+def random_bytes(size: int) -> bytes:
+    """Draw `size` bytes that nobody can predict (RFC 6455 10.3). Tests replace this function."""
+    return os.urandom(size)
+
+
+class MaskingKeys:
+    """The masking keys of one connection.
+
+    Random bytes are drawn in pools, since each draw is a system call (0.6 microseconds for a key alone, 0.03 for a
+    key from a pool). A pool belongs to one connection, and none of its bytes serves twice.
+    """
+
+    __slots__ = ("_offset", "_pool")
+
+    FIRST_POOL_SIZE = 64
+    POOL_SIZE = 1024
+
+    def __init__(self) -> None:
+        self._pool = b""
+        self._offset = 0
+
+    def next(self) -> bytes:
+        """Return the next 4 bytes of the pool, drawing a new pool when it is used up."""
+        offset = self._offset
+        key = self._pool[offset : offset + 4]
+        if not key:
+            # The first pool is small: most idle connections have sent a frame or none.
+            self._pool = random_bytes(self.POOL_SIZE if offset else self.FIRST_POOL_SIZE)
+            offset = 0
+            key = self._pool[:4]
+        self._offset = offset + 4
+        return key
+
+
+@lru_cache(maxsize=256)
+def _xor_table(key_byte: int) -> bytes:
+    """Build the table with which `bytes.translate` does XOR with `key_byte`."""
+    return (_ALL_BYTES ^ _EACH_BYTE * key_byte).to_bytes(256, "big")
+
+
+def xor_into(target: bytearray, offset: int, data: bytes, start: int, stop: int, key: bytes) -> None:
+    """Write `data[start:stop]` XOR `key` to `target` from `offset` on, one byte of the key at a time."""
+    for index in range(4):
+        target[offset + index :: 4] = data[start + index : stop : 4].translate(_xor_table(key[index]))
+
+
+def masked(data: bytes, start: int, stop: int, key: bytes) -> bytes:
+    """Return `data[start:stop]` XOR the 4-byte `key`, repeated; masking and unmasking are the same."""
+    size = stop - start
+    if size <= INTEGER_XOR_MAX:
+        repeated = (key * ((size + 3) >> 2))[:size]
+        value = int.from_bytes(data[start:stop], "big") ^ int.from_bytes(repeated, "big")
+        return value.to_bytes(size, "big")
+    target = bytearray(size)
+    xor_into(target, 0, data, start, stop, key)
+    return bytes(target)
+
+
+def rotated(key: bytes, size: int) -> bytes:
+    """Return `key` as it goes on after `size` bytes of payload."""
+    turn = size & 3
+    return key[turn:] + key[:turn]

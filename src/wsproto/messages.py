@@ -1,0 +1,51 @@
+"""Whole messages, for programs that do not want them in pieces."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from .close_codes import CloseReason
+from .events import BytesMessage, CloseConnection, Message, TextMessage
+from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError
+
+
+class MessageJoiner:
+    """Joins the pieces that `events()` yields into messages of a limited size.
+
+    :param max_size: the bytes that a message may have; text counts as UTF-8.
+    """
+
+    def __init__(self, max_size: int) -> None:
+        if type(max_size) is not int:
+            raise LocalTypeError(f"max_size must be an int, not {max_size!r}")
+        if max_size < 0:
+            raise LocalValueError(f"max_size must be at least 0, not {max_size}")
+        self.max_size = max_size
+        self._forget()
+
+    def _forget(self) -> None:
+        self._text = StringIO()
+        self._bytes = bytearray()
+        self._size = 0
+
+    def join(self, event: Message[str] | Message[bytes]) -> TextMessage | BytesMessage | None:
+        """Take in a piece; return the whole message when it was the last one.
+
+        :raises RemoteProtocolError: for a message over the size; `event_hint` is the Close that says so (1009). What
+            there was of it is forgotten.
+        """
+        data = event.data
+        self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
+        if self._size > self.max_size:
+            self._forget()
+            message = f"Message of more than {self.max_size} bytes"
+            raise RemoteProtocolError(message, CloseConnection(CloseReason.MESSAGE_TOO_BIG, message))
+        if isinstance(data, str):
+            self._text.write(data)
+            return self._finished(TextMessage(self._text.getvalue())) if event.message_finished else None
+        self._bytes += data
+        return self._finished(BytesMessage(bytes(self._bytes))) if event.message_finished else None
+
+    def _finished(self, message: TextMessage | BytesMessage) -> TextMessage | BytesMessage:
+        self._forget()
+        return message

@@ -1,0 +1,6 @@
+"""The types that the public signatures share."""
+
+from __future__ import annotations
+
+Headers = list[tuple[bytes, bytes]]
+"""HTTP header fields in order, as (name, value) pairs of bytes."""

@@ -1,0 +1,77 @@
+"""The errors, the two values of the opening handshake that are computed, and helpers for header fields."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from binascii import b2a_base64
+from typing import TYPE_CHECKING
+
+from .header_grammar import GrammarError, split_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .events import Event
+
+ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""What RFC 6455 1.3 appends to the key before it is hashed."""
+
+
+class ProtocolError(Exception):
+    """Base of the two errors of this library."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This side tried something that the protocol does not permit. Nothing was sent and nothing has changed."""
+
+
+class LocalValueError(LocalProtocolError, ValueError):
+    """A `LocalProtocolError` about a value, which older callers catch as `ValueError`."""
+
+
+class LocalTypeError(LocalProtocolError, TypeError):
+    """A `LocalProtocolError` about a type, which older callers catch as `TypeError`."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke the protocol.
+
+    :param message: what was wrong, and which rule it breaks.
+    :param event_hint: the event that tells the peer so, ready to be sent, or None.
+    """
+
+    def __init__(self, message: str, event_hint: Event | None = None) -> None:
+        super().__init__(message)
+        self.event_hint = event_hint
+
+
+def generate_nonce() -> bytes:
+    """Make the value of a `Sec-WebSocket-Key` (RFC 6455 4.1): 16 fresh random bytes, as base64."""
+    return b2a_base64(os.urandom(16), newline=False)
+
+
+def generate_accept_token(token: bytes) -> bytes:
+    """Compute the `Sec-WebSocket-Accept` that answers the `Sec-WebSocket-Key` `token` (RFC 6455 4.2.2)."""
+    digest = hashlib.sha1(token + ACCEPT_GUID, usedforsecurity=False).digest()
+    return b2a_base64(digest, newline=False)
+
+
+def normed_header_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Collect `headers` by lower-case name; the values of a repeated one are joined with `b", "` (RFC 9110 5.3)."""
+    collected: dict[bytes, bytes] = {}
+    for name, value in headers:
+        key = name.lower()
+        collected[key] = collected[key] + b", " + value if key in collected else value
+    return collected
+
+
+def split_comma_header(value: bytes) -> list[str]:
+    """Split a header value at the commas outside its quoted strings; empty elements are left out.
+
+    :raises RemoteProtocolError: where `value` is not ASCII, or a quoted string does not end.
+    """
+    try:
+        return [element.decode("ascii") for element in split_list(value) if element]
+    except (GrammarError, UnicodeDecodeError) as error:
+        raise RemoteProtocolError(f"Bad header value {value!r}: {error}") from error
