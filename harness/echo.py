@@ -6,8 +6,6 @@ import asyncio
 import socket
 from typing import cast
 
-from wsproto.messages import MessageJoiner
-
 from wsproto import ConnectionState, ConnectionType, WSConnection, __version__
 from wsproto.events import (
     AcceptConnection,
@@ -19,6 +17,7 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.extensions import PerMessageDeflate
+from wsproto.messages import MessageJoiner
 from wsproto.utilities import RemoteProtocolError
 
 MAX_MESSAGE_SIZE = 16 * 2**20
@@ -133,7 +132,13 @@ class EchoConnection(asyncio.Protocol):
         return b"" if error.event_hint is None else self.ws.send(error.event_hint)
 
     def _finish(self) -> None:
-        self.transport.close()  # RFC 6455 7.1.1: the server closes the TCP connection
+        """End the TCP connection, as the server has to (RFC 6455 7.1.1).
+
+        Its own half first: a socket closed with unread input resets the connection, and the peer loses what it
+        has not yet read.
+        """
+        self.transport.write_eof()
+        self._close_later()
 
     def _close_later(self) -> None:
         if self._deadline is None:

@@ -9,12 +9,14 @@ from urllib.parse import quote, urlsplit
 from harness.echo import EchoConnection
 from harness.errors import HarnessError
 from wsproto import ConnectionType
-from wsproto.events import BytesMessage, Request, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Request, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from urllib.parse import SplitResult
+
+    from wsproto.utilities import RemoteProtocolError
 
 
 ClientT = TypeVar("ClientT", bound="EchoClient")
@@ -33,6 +35,12 @@ class EchoClient(EchoConnection):
         """Send the opening request."""
         super().connection_made(transport)
         self.transport.write(self.ws.send(self._request))
+
+    def _refuse(self, error: RemoteProtocolError) -> bytes:
+        if isinstance(error.event_hint, CloseConnection):
+            return super()._refuse(error)
+        self.transport.close()  # the handshake failed, and only a server answers that
+        return b""
 
     def _finish(self) -> None:
         self._close_later()  # RFC 6455 7.1.1: the server closes the TCP connection
