@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from .extensions import Extension
     from .limits import Limits
+    from .typing import BytesLike
+
+__all__ = ["CLIENT", "SERVER", "Connection", "ConnectionState", "ConnectionType"]
 
 CLIENT = ConnectionType.CLIENT
 SERVER = ConnectionType.SERVER
@@ -98,7 +101,7 @@ class Connection:
         self._state = next_state
         return data
 
-    def receive_data(self, data: bytes | None) -> None:
+    def receive_data(self, data: BytesLike | None) -> None:
         """Take in what the transport received; None stands for end of file.
 
         After the peer's Close, or a failure, data is dropped.

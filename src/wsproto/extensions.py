@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import Protocol
 
 from .close_codes import CloseReason
 from .deflate import Deflater, InflateError, Inflater
@@ -20,9 +20,6 @@ from .negotiation import (
     parse,
 )
 from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 class Codec(Protocol):
@@ -73,7 +70,11 @@ class Extension:
         """
 
     def frame_inbound_header(
-        self, proto: Codec, opcode: Opcode, rsv: RsvBits, payload_length: int  # noqa: ARG002
+        self,
+        proto: Codec,
+        opcode: Opcode,
+        rsv: RsvBits,
+        payload_length: int,  # noqa: ARG002
     ) -> CloseReason | RsvBits:
         """Return the reserved bits that this extension gives a meaning, or the code to fail with."""
         return NO_RSV
@@ -87,7 +88,12 @@ class Extension:
         return None
 
     def frame_outbound(
-        self, proto: Codec, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool  # noqa: ARG002
+        self,
+        proto: Codec,
+        opcode: Opcode,
+        rsv: RsvBits,
+        data: bytes,
+        fin: bool,  # noqa: ARG002
     ) -> tuple[RsvBits, bytes]:
         """Return the reserved bits and the payload of a frame to be sent."""
         return rsv, data
@@ -223,7 +229,11 @@ class PerMessageDeflate(Extension):
             raise RemoteProtocolError(f"Bad answer to permessage-deflate: {error}") from error
 
     def frame_inbound_header(
-        self, proto: Codec, opcode: Opcode, rsv: RsvBits, payload_length: int  # noqa: ARG002
+        self,
+        proto: Codec,
+        opcode: Opcode,
+        rsv: RsvBits,
+        payload_length: int,  # noqa: ARG002
     ) -> CloseReason | RsvBits:
         """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
         self._inbound_control = opcode.iscontrol()
@@ -260,7 +270,9 @@ class PerMessageDeflate(Extension):
             self._inflater = (
                 Inflater(self.server_max_window_bits, context_takeover=not self.server_no_context_takeover)
                 if proto.client
-                else Inflater(self.client_max_window_bits, context_takeover=not self.client_no_context_takeover)
+                else Inflater(
+                    self.client_max_window_bits, context_takeover=not self.client_no_context_takeover
+                )
             )
         return self._inflater
 

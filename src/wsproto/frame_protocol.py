@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .close_codes import CloseReason
-from .events import CloseConnection, Event, Message, Ping, TextMessage
+from .events import CloseConnection, Event, Message, Ping, Pong, TextMessage
 from .frame_decoder import FrameDecoder, ParseFailed
 from .frame_encoder import FrameEncoder
 from .frame_header import Opcode, RsvBits
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from .extensions import Extension
     from .limits import Limits
+    from .typing import BytesLike
 
 __all__ = [
     "CloseReason",
@@ -49,31 +50,19 @@ class FrameProtocol:
     :param limits: bounds on frames and messages.
     """
 
-    __slots__ = ("_decoder", "_encoder", "client", "extensions")
+    __slots__ = ("_decoder", "_encoder", "client", "events", "extensions", "receive_bytes", "send")
 
-    def __init__(self, client: bool, extensions: Sequence[Extension], *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, client: bool, extensions: Sequence[Extension], *, limits: Limits | None = None
+    ) -> None:
         self.client = client
         self.extensions = [extension.for_connection() for extension in extensions]
         self._decoder = FrameDecoder(client, self.extensions, limits=limits)
         self._encoder = FrameEncoder(client, self.extensions)
-
-    def receive_bytes(self, data: bytes) -> None:
-        """Take in what the transport received."""
-        self._decoder.receive_bytes(data)
-
-    def events(self) -> Generator[Event, None, CloseConnection | None]:
-        """Yield messages, pings and pongs; return the peer's Close, or None for want of bytes.
-
-        :raises ParseFailed: when a frame breaks the protocol; later input is dropped.
-        """
-        return self._decoder.events()
-
-    def send(self, event: Event) -> bytes:
-        """Return the frame that says `event`.
-
-        :raises LocalProtocolError: for an event that no frame can say; nothing has changed then.
-        """
-        return self._encoder.send(event)
+        # Handed through as they are: a call less for each read and each message (0.05 microseconds).
+        self.receive_bytes = self._decoder.receive_bytes
+        self.events = self._decoder.events
+        self.send = self._encoder.send
 
     @property
     def drained(self) -> bool:
@@ -100,15 +89,15 @@ class FrameProtocol:
                 return
             yield _frame_of(event)
 
-    def send_data(self, payload: bytes | str, fin: bool = True) -> bytes:
+    def send_data(self, payload: BytesLike | str, fin: bool = True) -> bytes:
         """Return a frame of a message, text or binary after the type of `payload`; `fin` ends the message."""
         return self._encoder.message(payload, fin)
 
-    def ping(self, payload: bytes = b"") -> bytes:
+    def ping(self, payload: BytesLike = b"") -> bytes:
         """Return a Ping."""
         return self._encoder.control(Opcode.PING, payload)
 
-    def pong(self, payload: bytes = b"") -> bytes:
+    def pong(self, payload: BytesLike = b"") -> bytes:
         """Return a Pong."""
         return self._encoder.control(Opcode.PONG, payload)
 
@@ -123,6 +112,10 @@ def _frame_of(event: Event) -> Frame:
         opcode = Opcode.TEXT if isinstance(event, TextMessage) else Opcode.BINARY
         return Frame(opcode, event.data, event.frame_finished, event.message_finished)
     if isinstance(event, CloseConnection):
-        return Frame(Opcode.CLOSE, (event.code, event.reason or ""), frame_finished=True, message_finished=True)
-    opcode = Opcode.PING if isinstance(event, Ping) else Opcode.PONG
-    return Frame(opcode, event.payload, frame_finished=True, message_finished=True)
+        return Frame(
+            Opcode.CLOSE, (event.code, event.reason or ""), frame_finished=True, message_finished=True
+        )
+    if isinstance(event, Ping):
+        return Frame(Opcode.PING, event.payload, frame_finished=True, message_finished=True)
+    pong = cast(Pong, event)  # nothing else is left
+    return Frame(Opcode.PONG, pong.payload, frame_finished=True, message_finished=True)

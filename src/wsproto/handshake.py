@@ -35,7 +35,7 @@ from .utilities import LocalProtocolError, LocalTypeError, LocalValueError, Remo
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .typing import Headers
+    from .typing import BytesLike, Headers
 
 __all__ = [
     "WEBSOCKET_VERSION",
@@ -69,7 +69,8 @@ class H11Handshake:
         self._stage = Stage.INITIAL
         self._limits = limits or DEFAULT_LIMITS
         self._h11 = h11.Connection(
-            h11.CLIENT if self.client else h11.SERVER, max_incomplete_event_size=self._limits.max_handshake_size
+            h11.CLIENT if self.client else h11.SERVER,
+            max_incomplete_event_size=self._limits.max_handshake_size,
         )
         self._events: deque[Event] = deque()
         self._connection: Connection | None = None
@@ -111,7 +112,9 @@ class H11Handshake:
         stage = self._table[self._stage].get(what)
         if stage is None:
             role = "client" if self.client else "server"
-            raise LocalProtocolError(f"{what.name} is not permitted to a {role} in state {self.state} ({self._stage.name})")
+            raise LocalProtocolError(
+                f"{what.name} is not permitted to a {role} in state {self.state} ({self._stage.name})"
+            )
         return stage
 
     # Sending
@@ -136,7 +139,9 @@ class H11Handshake:
             raise LocalValueError(f"{event!r} cannot be sent: {error}") from error
         except (AttributeError, TypeError, ValueError) as error:
             raise LocalTypeError(f"{event!r} holds what cannot be sent: {error}") from error
-        raise LocalProtocolError(f"{event!r} cannot be sent in state {self.state}, before the handshake is complete")
+        raise LocalProtocolError(
+            f"{event!r} cannot be sent in state {self.state}, before the handshake is complete"
+        )
 
     def _send_request(self, event: Request) -> bytes:
         """Write a client's request (RFC 6455 4.1)."""
@@ -155,7 +160,9 @@ class H11Handshake:
         stage = self._next_stage(HandshakeInput.SEND_ACCEPT)
         assert self._judged is not None  # noqa: S101 - the table permits it after a request only
         data, extensions = written_acceptance(event, self._judged)
-        connection = Connection(ConnectionType.SERVER, extensions, bytes(self._early_data), limits=self._limits)
+        connection = Connection(
+            ConnectionType.SERVER, extensions, bytes(self._early_data), limits=self._limits
+        )
         if self._eof:
             connection.receive_data(None)
         self._connection = connection
@@ -179,11 +186,15 @@ class H11Handshake:
 
     def _send_body(self, event: RejectData) -> bytes:
         """Write a piece of the body of a rejection."""
-        stage = self._next_stage(HandshakeInput.SEND_BODY_END if event.body_finished else HandshakeInput.SEND_BODY)
+        stage = self._next_stage(
+            HandshakeInput.SEND_BODY_END if event.body_finished else HandshakeInput.SEND_BODY
+        )
         data = as_bytes(event.data, "The data of a RejectData")
         left = None if self._body_left is None else self._body_left - len(data)
         if left is not None and (left < 0 or (left > 0 and event.body_finished)):
-            raise LocalValueError(f"{len(data)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)")
+            raise LocalValueError(
+                f"{len(data)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
+            )
         sent = self._sent_by_h11(h11.Data(data=data), *([h11.EndOfMessage()] if event.body_finished else []))
         self._body_left = left
         self._stage = stage
@@ -217,7 +228,7 @@ class H11Handshake:
             raise self._bad_http(error) from error
         self.receive_data(written_head(b"GET %b HTTP/1.1" % request.target, list(request.headers)))
 
-    def receive_data(self, data: bytes | None) -> None:
+    def receive_data(self, data: BytesLike | None) -> None:
         """Take in what the transport received; None stands for end of file.
 
         :raises RemoteProtocolError: where the peer broke the protocol; its `event_hint` is a response that says so.
@@ -248,13 +259,15 @@ class H11Handshake:
             return
         try:
             if self._stage is not Stage.BODY:
-                raise refused("The connection ended before the opening handshake was complete (RFC 6455 7.2.1)")
+                raise refused(
+                    "The connection ended before the opening handshake was complete (RFC 6455 7.2.1)"
+                )
             self._receive_response(b"")  # which tells h11 that a body without a length ends here
         except RemoteProtocolError:
             self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
             raise
 
-    def _next_h11_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+    def _next_h11_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
         """Let h11 parse.
 
         :raises RemoteProtocolError: where the peer's message is not HTTP.
@@ -268,7 +281,9 @@ class H11Handshake:
         """Turn an error of h11 into ours, whose text existing users compare with."""
         if isinstance(error, h11.ProtocolError) and error.error_status_hint == 431:
             return refused("Bad HTTP message", 431 if self._first_line_received else 414)
-        return refused("Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message")
+        return refused(
+            "Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message"
+        )
 
     def _end_of_head(self) -> bytes:
         """Hold the head that h11 has just read to its limit; return what came behind it."""
@@ -276,7 +291,9 @@ class H11Handshake:
         size = self._head_received - len(trailing_data)
         self._head_received = len(trailing_data)
         if size > self._limits.max_handshake_size:
-            raise refused(f"Head of {size} bytes, at most {self._limits.max_handshake_size} are permitted", 431)
+            raise refused(
+                f"Head of {size} bytes, at most {self._limits.max_handshake_size} are permitted", 431
+            )
         return trailing_data
 
     def _receive_request(self, data: bytes) -> None:

@@ -36,7 +36,9 @@ RESERVED = frozenset(
 
 def refused(message: str, status_code: int = 400, headers: Headers | None = None) -> RemoteProtocolError:
     """Make the error for a handshake message that breaks the protocol, with the response that says so."""
-    return RemoteProtocolError(message, event_hint=RejectConnection(status_code=status_code, headers=headers or []))
+    return RemoteProtocolError(
+        message, event_hint=RejectConnection(status_code=status_code, headers=headers or [])
+    )
 
 
 def collected(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, list[bytes]]:
@@ -115,7 +117,9 @@ def judge_head_size(headers: Iterable[tuple[bytes, bytes]], limits: Limits) -> N
         raise refused(f"{count} header lines, at most {limits.max_headers} are permitted", 431)
 
 
-def checked_headers(headers: Iterable[tuple[bytes, bytes]], *, permitted: frozenset[bytes] = frozenset()) -> Headers:
+def checked_headers(
+    headers: Iterable[tuple[bytes, bytes]], *, permitted: frozenset[bytes] = frozenset()
+) -> Headers:
     """Return the application's header fields as bytes, safe to be written (RFC 9110 5).
 
     :param permitted: names among `RESERVED` that the application may give all the same.
@@ -124,7 +128,9 @@ def checked_headers(headers: Iterable[tuple[bytes, bytes]], *, permitted: frozen
     result = []
     for field in headers:
         try:
-            name, value = (part.encode("ascii") if isinstance(part, str) else bytes(memoryview(part)) for part in field)
+            name, value = (
+                part.encode("ascii") if isinstance(part, str) else bytes(memoryview(part)) for part in field
+            )
         except (TypeError, ValueError) as error:
             raise LocalTypeError(f"A header field must be a pair of bytes, not {field!r}") from error
         if not is_token(name):

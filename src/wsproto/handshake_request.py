@@ -67,7 +67,11 @@ def request_headers(event: Request, key: bytes) -> Headers:
             raise LocalTypeError(f"A client offers Extension objects, not the str {extension!r}")
         offer = extension.offer()
         if offer is not False and offer is not None:
-            offers.append(checked_extension(f"{extension.name}; {offer}" if isinstance(offer, str) and offer else extension.name))
+            offers.append(
+                checked_extension(
+                    f"{extension.name}; {offer}" if isinstance(offer, str) and offer else extension.name
+                )
+            )
     if offers:
         headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
     return headers + checked_headers(event.extra_headers)
@@ -120,14 +124,20 @@ def written_target(target: str) -> bytes:
     if not isinstance(target, str):
         raise LocalTypeError(f"A target must be a str, not {target!r}")
     if _NOT_IN_TARGET.search(target):
-        raise LocalValueError(f"Target {target!r} has white space, a control character or a fragment (RFC 6455 3)")
+        raise LocalValueError(
+            f"Target {target!r} has white space, a control character or a fragment (RFC 6455 3)"
+        )
     if not target.startswith("/") and not _ABSOLUTE.match(target):
         target = "/" + target
     try:
         encoded = target.encode()
     except UnicodeEncodeError as error:
         raise LocalValueError(f"Target {target!r} is not valid Unicode: {error.reason}") from error
-    return encoded if target.isascii() else b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in encoded)
+    return (
+        encoded
+        if target.isascii()
+        else b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in encoded)
+    )
 
 
 def judge_request(request: h11.Request, limits: Limits) -> JudgedRequest:
@@ -142,7 +152,9 @@ def judge_request(request: h11.Request, limits: Limits) -> JudgedRequest:
     if request.method != b"GET":
         raise refused("Request method must be GET")
     if not b"1.1" <= request.http_version < b"2":
-        raise refused(f"HTTP version must be 1.1, not {request.http_version.decode('ascii')} (RFC 6455 4.2.1)")
+        raise refused(
+            f"HTTP version must be 1.1, not {request.http_version.decode('ascii')} (RFC 6455 4.2.1)"
+        )
     fields = collected(headers)
     _judge_body(fields)
     if not list_has(fields.get(b"connection", []), b"upgrade"):
@@ -153,7 +165,9 @@ def judge_request(request: h11.Request, limits: Limits) -> JudgedRequest:
     if version != WEBSOCKET_VERSION:
         # RFC 6455 4.4
         raise refused(
-            f"Sec-WebSocket-Version must be 13, not {version!r}", 426, [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
+            f"Sec-WebSocket-Version must be 13, not {version!r}",
+            426,
+            [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)],
         )
     key = required(fields, "Sec-WebSocket-Key")
     if not _KEY.fullmatch(key):
@@ -181,7 +195,7 @@ def _judge_body(fields: dict[bytes, list[bytes]]) -> None:
 def _read_target(received: bytes) -> tuple[str, bytes | None]:
     """Return the resource name, and the authority where the target was a whole URI (RFC 6455 4.2.1, RFC 9112 3.2)."""
     target = received.decode("ascii", "backslashreplace")
-    if not target.isascii() or "#" in target or "\\" in target and b"\\" not in received:
+    if not target.isascii() or "#" in target or ("\\" in target and b"\\" not in received):
         raise refused(f"Bad request target {target!r} (RFC 6455 3)")
     if target.startswith("/"):
         return target, None
@@ -216,4 +230,3 @@ def _read_subprotocols(values: list[bytes]) -> list[str]:
     if len(set(found)) < len(found):
         raise refused(f"Subprotocols {found!r} are not distinct (RFC 6455 4.1)")
     return [subprotocol.decode("ascii") for subprotocol in found]
-

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from .typing import Headers
 
 _OWN_FIELDS = frozenset(
-    {b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-protocol", b"sec-websocket-extensions"}
+    {
+        b"connection",
+        b"upgrade",
+        b"sec-websocket-accept",
+        b"sec-websocket-protocol",
+        b"sec-websocket-extensions",
+    }
 )
 # A rejection frames its own body, and its connection-level fields are its own.
 _PERMITTED_IN_REJECTION = frozenset(
@@ -48,7 +54,9 @@ def written_acceptance(event: AcceptConnection, request: JudgedRequest) -> tuple
     ]
     if event.subprotocol is not None:
         if event.subprotocol not in request.event.subprotocols:
-            raise LocalValueError(f"unexpected subprotocol {event.subprotocol!r}: the client did not offer it")
+            raise LocalValueError(
+                f"unexpected subprotocol {event.subprotocol!r}: the client did not offer it"
+            )
         headers.append((b"Sec-WebSocket-Protocol", event.subprotocol.encode("ascii")))
     extra_headers = checked_headers(event.extra_headers)
     answer, extensions = _chosen_extensions(map(str, request.event.extensions), event.extensions)
@@ -128,7 +136,9 @@ def server_extensions_handshake(requested: Iterable[str], supported: list[Extens
     return _chosen_extensions(requested, supported)[0]
 
 
-def _chosen_extensions(requested: Iterable[str], supported: list[Extension]) -> tuple[bytes | None, list[Extension]]:
+def _chosen_extensions(
+    requested: Iterable[str], supported: list[Extension]
+) -> tuple[bytes | None, list[Extension]]:
     """Return the header value, and the extensions in the order that it names them."""
     for extension in supported:
         extension.reset()

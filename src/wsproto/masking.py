@@ -53,22 +53,20 @@ def _xor_table(key_byte: int) -> bytes:
     return (_ALL_BYTES ^ _EACH_BYTE * key_byte).to_bytes(256, "big")
 
 
-def xor_into(target: bytearray, offset: int, data: bytes, start: int, stop: int, key: bytes) -> None:
-    """Write `data[start:stop]` XOR `key` to `target` from `offset` on, one byte of the key at a time."""
-    for index in range(4):
-        target[offset + index :: 4] = data[start + index : stop : 4].translate(_xor_table(key[index]))
-
-
-def masked(data: bytes, start: int, stop: int, key: bytes) -> bytes:
-    """Return `data[start:stop]` XOR the 4-byte `key`, repeated; masking and unmasking are the same."""
+def masked(data: bytes, start: int, stop: int, key: bytes, header: bytes = b"") -> bytes:
+    """Return `header` and `data[start:stop]` XOR the 4-byte `key`, repeated. Masking and unmasking are the same."""
     size = stop - start
     if size <= INTEGER_XOR_MAX:
         repeated = (key * ((size + 3) >> 2))[:size]
         value = int.from_bytes(data[start:stop], "big") ^ int.from_bytes(repeated, "big")
-        return value.to_bytes(size, "big")
-    target = bytearray(size)
-    xor_into(target, 0, data, start, stop, key)
-    return bytes(target)
+        return header + value.to_bytes(size, "big")
+    # The payload is masked where it belongs in the frame: a copy less of a large one.
+    offset = len(header)
+    frame = bytearray(offset + size)
+    frame[:offset] = header
+    for index in range(4):
+        frame[offset + index :: 4] = data[start + index : stop : 4].translate(_xor_table(key[index]))
+    return bytes(frame)
 
 
 def rotated(key: bytes, size: int) -> bytes:

@@ -37,9 +37,7 @@ class DeflateParameters:
 
     def __str__(self) -> str:
         """Return the parameters as they stand behind the extension's name."""
-        windows = [
-            f"{name}={bits}" for name in _WINDOW_BITS if (bits := getattr(self, name)) is not None
-        ]
+        windows = [f"{name}={bits}" for name in _WINDOW_BITS if (bits := getattr(self, name)) is not None]
         return "; ".join([*windows, *(name for name in _NO_VALUE if getattr(self, name))])
 
 
@@ -108,7 +106,9 @@ def check_answer(answer: DeflateOffer, own: DeflateParameters) -> DeflateParamet
         window of 8 bits.
     """
     if own.server_no_context_takeover and not answer.server_no_context_takeover:
-        raise NegotiationError("server_no_context_takeover was offered, the answer lacks it (RFC 7692 7.1.1.1)")
+        raise NegotiationError(
+            "server_no_context_takeover was offered, the answer lacks it (RFC 7692 7.1.1.1)"
+        )
     asked = own.server_max_window_bits or MAX_WINDOW_BITS
     if (answer.server_max_window_bits or MAX_WINDOW_BITS) > asked:
         raise NegotiationError(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .events import Event
     from .limits import Limits
     from .states import ConnectionState, ConnectionType
-    from .typing import Headers
+    from .typing import BytesLike, Headers
     from .utilities import RemoteProtocolError
 
 
@@ -73,7 +73,7 @@ class WSConnection:
         self._adopt_connection()
         return data
 
-    def receive_data(self, data: bytes | None) -> None:
+    def receive_data(self, data: BytesLike | None) -> None:
         """Take in what the transport received; None stands for end of file.
 
         :raises RemoteProtocolError: where the peer broke the opening handshake; its `event_hint` is a response that says so.
