@@ -1,0 +1,98 @@
+"""The helpers and the errors of `wsproto.utilities`."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+
+import pytest
+
+from tests.handshake_bytes import ACCEPT, KEY, accept_token
+from wsproto.events import RejectConnection
+from wsproto.utilities import (
+    LocalProtocolError,
+    ProtocolError,
+    RemoteProtocolError,
+    generate_accept_token,
+    generate_nonce,
+    normed_header_dict,
+    split_comma_header,
+)
+
+
+@pytest.mark.requirement("R6455-4.1-29", "R6455-4.1-30")
+def test_a_nonce_is_sixteen_fresh_bytes_in_base64() -> None:
+    nonces = [generate_nonce() for _ in range(100)]
+    assert {type(nonce) for nonce in nonces} == {bytes}
+    assert all(re.fullmatch(rb"[A-Za-z0-9+/]{22}==", nonce) for nonce in nonces)
+    assert {len(b64decode(nonce, validate=True)) for nonce in nonces} == {16}
+    assert len(set(nonces)) == 100
+
+
+@pytest.mark.requirement("R6455-4.2.2-16", "R6455-4.1-45")
+def test_the_accept_token_of_rfc_6455_1_3() -> None:
+    token = generate_accept_token(KEY)
+    assert token == ACCEPT
+    assert type(token) is bytes
+
+
+@pytest.mark.requirement("R6455-4.2.2-16")
+@pytest.mark.parametrize("key", [b"", b"x", b"AQIDBAUGBwgJCgsMDQ4PEA==", b"a" * 1000], ids=len)
+def test_the_key_is_hashed_as_it_stands(key: bytes) -> None:
+    assert generate_accept_token(key) == accept_token(key)
+
+
+@pytest.mark.parametrize(
+    ("value", "elements"),
+    [
+        (b"a", ["a"]),
+        (b"a,b", ["a", "b"]),
+        (b"a, b , c", ["a", "b", "c"]),
+        (b"\ta\t,\tb\t", ["a", "b"]),
+        (b"keep-alive, Upgrade", ["keep-alive", "Upgrade"]),
+        (b"a; b=1; c, d", ["a; b=1; c", "d"]),
+        (b'a; b="1, 2", c', ['a; b="1, 2"', "c"]),
+        (b'a; b="\\",", c', ['a; b="\\","', "c"]),
+        (b'"," , ","', ['","', '","']),
+        (b"a\x1c,b\x0b", ["a\x1c", "b\x0b"]),
+    ],
+)
+def test_split_comma_header(value: bytes, elements: list[str]) -> None:
+    split = split_comma_header(value)
+    assert split == elements
+    assert {type(element) for element in split} == {str}
+
+
+@pytest.mark.parametrize("value", [b"\xff", b"a, \xc3\xa9", b'"a', b'a, "b\\"'], ids=repr)
+def test_split_comma_header_refuses_what_cannot_be_split(value: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        split_comma_header(value)
+
+
+@pytest.mark.requirement("R6455-4.1-49")
+def test_normed_header_dict_has_lower_case_names_and_joins_repeated_ones() -> None:
+    headers = [(b"Host", b"a"), (b"X-A", b"1"), (b"x-a", b"2"), (b"X-a", b"3, 4"), (b"X-Empty", b"")]
+    assert normed_header_dict(headers) == {b"host": b"a", b"x-a": b"1, 2, 3, 4", b"x-empty": b""}
+
+
+def test_normed_header_dict_of_nothing_is_empty() -> None:
+    assert normed_header_dict([]) == {}
+
+
+def test_a_remote_error_carries_the_event_to_send() -> None:
+    hint = RejectConnection(status_code=426)
+    assert RemoteProtocolError("a", event_hint=hint).event_hint is hint
+    assert RemoteProtocolError("a", hint).event_hint is hint
+    assert RemoteProtocolError("a").event_hint is None
+    assert str(RemoteProtocolError("a", hint)) == "a"
+
+
+@pytest.mark.parametrize("error", [LocalProtocolError, RemoteProtocolError])
+def test_both_errors_are_protocol_errors(error: type[Exception]) -> None:
+    assert issubclass(error, ProtocolError)
+    assert issubclass(ProtocolError, Exception)
+
+
+def test_the_two_errors_are_apart() -> None:
+    assert not issubclass(LocalProtocolError, RemoteProtocolError)
+    assert not issubclass(RemoteProtocolError, LocalProtocolError)
