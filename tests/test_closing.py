@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import cast
+from typing import NamedTuple, cast
 
 import pytest
 
@@ -19,24 +19,33 @@ CLOSED = ConnectionState.CLOSED
 
 roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 
-#: Payloads and headers that fail the connection: (opcode, payload, keyword arguments, close code).
+
+class Violation(NamedTuple):
+    """A frame that fails the connection, with the close code that says so."""
+
+    opcode: int
+    payload: bytes
+    code: int = 1002
+    fin: bool = True
+    rsv: int = 0
+
+
 VIOLATIONS = {
-    "reserved-bit": (wire.TEXT, b"x", {"rsv": wire.RSV3}, 1002),
-    "unknown-opcode": (0x3, b"x", {}, 1002),
-    "continuation-of-nothing": (wire.CONTINUATION, b"x", {}, 1002),
-    "fragmented-ping": (wire.PING, b"x", {"fin": False}, 1002),
-    "close-of-one-byte": (wire.CLOSE, b"x", {}, 1002),
-    "close-code-1005": (wire.CLOSE, wire.close_payload(1005), {}, 1002),
-    "reason-no-utf8": (wire.CLOSE, wire.close_payload(1000, b"\xff"), {}, 1007),
-    "text-no-utf8": (wire.TEXT, b"\xff", {}, 1007),
+    "reserved-bit": Violation(wire.TEXT, b"x", rsv=wire.RSV3),
+    "unknown-opcode": Violation(0x3, b"x"),
+    "continuation-of-nothing": Violation(wire.CONTINUATION, b"x"),
+    "fragmented-ping": Violation(wire.PING, b"x", fin=False),
+    "close-of-one-byte": Violation(wire.CLOSE, b"x"),
+    "close-code-1005": Violation(wire.CLOSE, wire.close_payload(1005)),
+    "reason-no-utf8": Violation(wire.CLOSE, wire.close_payload(1000, b"\xff"), 1007),
+    "text-no-utf8": Violation(wire.TEXT, b"\xff", 1007),
 }
 each_violation = pytest.mark.parametrize("name", VIOLATIONS)
 
 
 def violation(role: ConnectionType, name: str) -> tuple[bytes, int]:
-    opcode, payload, changes, code = VIOLATIONS[name]
-    fin = cast("bool", changes.get("fin", True))
-    return peer(role, opcode, payload, fin=fin, rsv=changes.get("rsv", 0)), code
+    one = VIOLATIONS[name]
+    return peer(role, one.opcode, one.payload, fin=one.fin, rsv=one.rsv), one.code
 
 
 def peer(role: ConnectionType, opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
@@ -270,11 +279,11 @@ def test_the_state_changes_when_the_failure_is_yielded(role: ConnectionType) -> 
     events = connection.events()
     assert next(events) == Ping(b"?")
     assert connection.state is OPEN
-    assert connection.protocol_error is None
+    assert str(connection.protocol_error) == "None"
     connection.send(Pong(b"?"))
     assert isinstance(next(events), CloseConnection)
     assert connection.state is REMOTE_CLOSING
-    assert connection.protocol_error is not None
+    assert str(connection.protocol_error) != "None"
     assert list(events) == []
 
 

@@ -135,9 +135,8 @@ def test_events_with_hashable_fields_are_hashable(event: Event, same: Event) -> 
 
 
 def test_events_of_different_classes_differ_even_with_the_same_fields() -> None:
-    assert Ping(b"x") != Pong(b"x")
-    assert len({type(Ping()), type(Pong()), type(Message("x")), type(TextMessage("x"))}) == 4
-    assert Message("x") != TextMessage("x")
+    assert len({Ping(b"x"), Pong(b"x"), BytesMessage(b"x"), Message(b"x")}) == 4
+    assert len({Message("x"), TextMessage("x")}) == 2
 
 
 @pytest.mark.parametrize("make", [lambda: Request("h", "/"), AcceptConnection, RejectConnection])

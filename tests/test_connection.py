@@ -1,0 +1,533 @@
+"""A connection as an application uses it: its events, its buffers, its errors."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import wsproto.connection
+import wsproto.masking
+from tests import wire
+from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.extensions import Extension, PerMessageDeflate
+from wsproto.utilities import LocalProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wsproto.frame_protocol import CloseReason
+
+CLIENT = ConnectionType.CLIENT
+SERVER = ConnectionType.SERVER
+
+roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
+
+
+def peer(role: ConnectionType, opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
+    return wire.peer_frame(role is CLIENT, opcode, payload, fin=fin, rsv=rsv)
+
+
+def pair() -> tuple[Connection, Connection]:
+    return Connection(CLIENT), Connection(SERVER)
+
+
+@pytest.fixture
+def _same_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection draws the same masking keys."""
+    monkeypatch.setattr(
+        wsproto.masking, "random_bytes", lambda size: bytes(index % 251 for index in range(size))
+    )
+
+
+@roles
+def test_a_new_connection_is_open(role: ConnectionType) -> None:
+    connection = Connection(role)
+    assert connection.state is ConnectionState.OPEN
+    assert connection.client is (role is CLIENT)
+    assert connection.protocol_error is None
+    assert list(connection.events()) == []
+
+
+def test_the_roles_have_short_names() -> None:
+    assert wsproto.connection.CLIENT is CLIENT
+    assert wsproto.connection.SERVER is SERVER
+    assert wsproto.connection.ConnectionState is ConnectionState
+    assert wsproto.connection.ConnectionType is ConnectionType
+    assert wsproto.connection.Connection is Connection
+
+
+def test_the_states_are_these() -> None:
+    assert [state.name for state in ConnectionState] == [
+        "CONNECTING",
+        "OPEN",
+        "REMOTE_CLOSING",
+        "LOCAL_CLOSING",
+        "CLOSED",
+        "REJECTING",
+    ]
+
+
+@roles
+def test_trailing_data_is_read_first(role: ConnectionType) -> None:
+    data = peer(role, wire.TEXT, b"one")
+    connection = Connection(role, [], data + peer(role, wire.PING)[:1])
+    assert list(connection.events()) == [TextMessage("one")]
+    assert wire.receive(connection, peer(role, wire.PING)[1:]) == [Ping()]
+    assert list(Connection(role, extensions=None, trailing_data=data).events()) == [TextMessage("one")]
+
+
+@roles
+def test_trailing_data_comes_before_what_is_received(role: ConnectionType) -> None:
+    connection = Connection(role, trailing_data=peer(role, wire.TEXT, b"one"))
+    assert wire.receive(connection, peer(role, wire.TEXT, b"two")) == [TextMessage("one"), TextMessage("two")]
+
+
+@pytest.mark.requirement("R6455-5.8-01", "R6455-5.2-03")
+@roles
+def test_an_extension_that_is_not_enabled_is_ignored(role: ConnectionType) -> None:
+    connection = Connection(role, [PerMessageDeflate()])
+    (event,) = wire.receive(connection, peer(role, wire.TEXT, b"\x00", rsv=wire.RSV1))
+    assert isinstance(event, CloseConnection)
+    assert event.code == 1002
+
+
+@pytest.mark.requirement("R6455-6.2-06")
+def test_extensions_of_others_see_the_frames() -> None:
+    class Upside(Extension):
+        name = "upside"
+
+        def enabled(self) -> bool:
+            return True
+
+        def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+            assert proto.client is False
+            return data.swapcase()
+
+        def frame_outbound(
+            self, proto: Any, opcode: Any, rsv: Any, data: bytes, fin: bool
+        ) -> tuple[Any, bytes]:
+            assert (proto.client, opcode, fin) == (False, wire.TEXT, True)
+            return (rsv, data.swapcase())
+
+    server = Connection(SERVER, [Upside()])
+    assert wire.receive(server, peer(SERVER, wire.TEXT, b"Hello")) == [TextMessage("hELLO")]
+    assert wire.decode_frame(server.send(TextMessage("World"))).payload == b"wORLD"
+
+
+@roles
+def test_connections_can_be_subclassed(role: ConnectionType) -> None:
+    class Counting(Connection):
+        def __init__(self, connection_type: ConnectionType) -> None:
+            super().__init__(connection_type)
+            self.sent = 0
+
+        def send(self, event: Event) -> bytes:
+            data = super().send(event)
+            self.sent += len(data)
+            return data
+
+    connection = Counting(role)
+    data = connection.send(Ping(b"abc"))
+    assert connection.sent == len(data)
+    assert wire.receive(connection, peer(role, wire.PONG, b"abc")) == [Pong(b"abc")]
+
+
+# Receiving.
+
+
+@roles
+def test_events_are_of_exactly_their_classes(role: ConnectionType) -> None:
+    data = (
+        peer(role, wire.TEXT, b"a")
+        + peer(role, wire.BINARY, b"b", fin=False)
+        + peer(role, wire.CONTINUATION, b"c")
+        + peer(role, wire.PING, b"d")
+        + peer(role, wire.PONG, b"e")
+        + peer(role, wire.TEXT, b"x" * 200)
+        + peer(role, wire.BINARY, b"x" * 70_000)
+        + peer(role, wire.CLOSE, wire.close_payload(1000))
+    )
+    types = [type(event) for event in wire.receive(Connection(role), data)]
+    assert types == [
+        TextMessage,
+        BytesMessage,
+        BytesMessage,
+        Ping,
+        Pong,
+        TextMessage,
+        BytesMessage,
+        CloseConnection,
+    ]
+
+
+@roles
+@pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview, lambda data: array("B", data)])
+@pytest.mark.parametrize("size", [0, 1, 5, 125, 126, 70_000])
+def test_received_payloads_are_exactly_bytes_and_str(
+    role: ConnectionType, buffer: Callable[[bytes], Any], size: int
+) -> None:
+    payload = b"x" * size
+    data = peer(role, wire.BINARY, payload) + peer(role, wire.TEXT, payload)
+    if size <= 125:
+        data += peer(role, wire.PING, payload) + peer(role, wire.PONG, payload)
+    for pieces in ([data], [data[:4], data[4:]], [*wire.single_bytes(data[:40]), data[40:]]):
+        connection = Connection(role)
+        for event in wire.receive_cut(connection, (buffer(piece) for piece in pieces)):
+            if isinstance(event, TextMessage):
+                assert type(event.data) is str
+            elif isinstance(event, BytesMessage):
+                assert type(event.data) is bytes
+            else:
+                assert isinstance(event, (Ping, Pong))
+                assert type(event.payload) is bytes
+
+
+@pytest.mark.requirement("R6455-10.3-02")
+@roles
+@pytest.mark.parametrize("size", [1, 100, 1000, 70_000])
+@pytest.mark.parametrize("cut", [None, 1, 8])
+def test_changing_a_received_buffer_changes_nothing(role: ConnectionType, size: int, cut: int | None) -> None:
+    payload = b"a" * size
+    data = peer(role, wire.BINARY, payload) + peer(role, wire.BINARY, payload)
+    connection = Connection(role)
+    for piece in (data[:cut], b"" if cut is None else data[cut:]):
+        buffer = bytearray(piece)
+        connection.receive_data(buffer)
+        buffer[:] = b"\xff" * len(buffer)
+        buffer.clear()
+    received = b"".join(event.data for event in connection.events() if isinstance(event, BytesMessage))
+    assert received == payload * 2
+
+
+@roles
+def test_events_come_lazily_and_an_abandoned_generator_loses_nothing(role: ConnectionType) -> None:
+    connection = Connection(role)
+    texts = ["a", "b" * 126, "c", "d"]
+    connection.receive_data(b"".join(peer(role, wire.TEXT, text.encode()) for text in texts))
+    seen = []
+    for _ in texts:
+        for event in connection.events():
+            seen.append(event)
+            break
+    assert seen == [TextMessage(text) for text in texts]
+    assert list(connection.events()) == []
+
+
+@roles
+def test_data_received_between_two_events_is_read_after_them(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.receive_data(
+        peer(role, wire.TEXT, b"a") + peer(role, wire.TEXT, b"b") + peer(role, wire.PING)[:1]
+    )
+    events = connection.events()
+    assert next(events) == TextMessage("a")
+    connection.receive_data(peer(role, wire.PING)[1:] + peer(role, wire.TEXT, b"c"))
+    assert list(events) == [TextMessage("b"), Ping(), TextMessage("c")]
+
+
+@roles
+def test_a_generator_that_ended_is_followed_by_another(role: ConnectionType) -> None:
+    connection = Connection(role)
+    first = connection.events()
+    assert list(first) == []
+    connection.receive_data(peer(role, wire.PING))
+    assert list(first) == []
+    assert list(connection.events()) == [Ping()]
+
+
+@pytest.mark.requirement("R6455-2.1-01", "R6455-6.2-01")
+@roles
+def test_many_reads_may_wait_for_one_call_of_events(role: ConnectionType) -> None:
+    data = b"".join(peer(role, wire.TEXT, b"%d" % number) for number in range(50))
+    connection = Connection(role)
+    for byte in wire.single_bytes(data):
+        connection.receive_data(byte)
+    assert list(connection.events()) == [TextMessage(str(number)) for number in range(50)]
+
+
+@roles
+def test_empty_reads_are_not_the_end(role: ConnectionType) -> None:
+    connection = Connection(role)
+    data = peer(role, wire.TEXT, b"x")
+    assert wire.receive(connection, b"") == []
+    assert wire.receive(connection, data[:2]) == []
+    assert wire.receive(connection, b"") == []
+    assert wire.receive(connection, data[2:]) == [TextMessage("x")]
+    assert connection.state is ConnectionState.OPEN
+
+
+# Sending.
+
+GOOD: list[tuple[Event, int, bytes]] = [
+    (TextMessage("é"), wire.TEXT, "é".encode()),
+    (BytesMessage(b"\xff"), wire.BINARY, b"\xff"),
+    (Message("x"), wire.TEXT, b"x"),
+    (Message(b"x"), wire.BINARY, b"x"),
+    (Message(""), wire.TEXT, b""),
+    (Message(b""), wire.BINARY, b""),
+    (Ping(), wire.PING, b""),
+    (Ping(b"p"), wire.PING, b"p"),
+    (Pong(b"q"), wire.PONG, b"q"),
+    (CloseConnection(1000, "bye"), wire.CLOSE, b"\x03\xe8bye"),
+]
+
+
+@pytest.mark.requirement("R6455-6.1-01", "R6455-6.1-04", "R6455-6.1-06")
+@roles
+@pytest.mark.parametrize(("event", "opcode", "payload"), GOOD, ids=[repr(event) for event, _, _ in GOOD])
+def test_each_event_is_one_frame(role: ConnectionType, event: Event, opcode: int, payload: bytes) -> None:
+    data = Connection(role).send(event)
+    assert type(data) is bytes
+    sent = wire.decode_frame(data)
+    assert (sent.fin, sent.rsv, sent.opcode, sent.payload) == (True, 0, opcode, payload)
+
+
+@pytest.mark.requirement("R6455-5.5.2-02", "R6455-5.5.3-01")
+@roles
+def test_a_ping_is_answered_by_its_response(role: ConnectionType) -> None:
+    connection = Connection(role)
+    (ping,) = wire.receive(connection, peer(role, wire.PING, b"\x00\x01\xfe"))
+    assert isinstance(ping, Ping)
+    sent = wire.decode_frame(connection.send(ping.response()))
+    assert (sent.opcode, sent.payload) == (wire.PONG, b"\x00\x01\xfe")
+
+
+@pytest.mark.requirement("R6455-5.5.3-02")
+@roles
+def test_only_the_latest_of_many_pings_need_be_answered(role: ConnectionType) -> None:
+    connection = Connection(role)
+    events = wire.receive(
+        connection, b"".join(peer(role, wire.PING, b"%d" % number) for number in range(1000))
+    )
+    assert events == [Ping(b"%d" % number) for number in range(1000)]
+    assert wire.decode_frame(connection.send(Pong(b"999"))).payload == b"999"
+
+
+@pytest.mark.requirement("R6455-5.5.3-03")
+@roles
+def test_an_unsolicited_pong_is_passed_on(role: ConnectionType) -> None:
+    connection = Connection(role)
+    assert wire.receive(connection, peer(role, wire.PONG, b"hi")) == [Pong(b"hi")]
+    assert connection.state is ConnectionState.OPEN
+
+
+BAD: dict[str, Callable[[], object]] = {
+    "text of bytes": lambda: TextMessage(b"x"),  # type: ignore[arg-type]
+    "text of bytearray": lambda: TextMessage(bytearray(b"x")),  # type: ignore[arg-type]
+    "text of None": lambda: TextMessage(None),  # type: ignore[arg-type]
+    "text of int": lambda: TextMessage(1),  # type: ignore[arg-type]
+    "text with a lone surrogate": lambda: TextMessage("a\ud800b"),
+    "text of half a pair": lambda: TextMessage("\ud83d", message_finished=False),
+    "bytes of str": lambda: BytesMessage("x"),  # type: ignore[arg-type]
+    "bytes of int": lambda: BytesMessage(3),  # type: ignore[arg-type]
+    "bytes of None": lambda: BytesMessage(None),  # type: ignore[arg-type]
+    "bytes of a list": lambda: BytesMessage([1, 2]),  # type: ignore[arg-type]
+    "message of int": lambda: Message(3),  # type: ignore[type-var]
+    "message of None": lambda: Message(None),  # type: ignore[type-var]
+    "message of a surrogate": lambda: Message("\udfff"),
+    "ping of 126 bytes": lambda: Ping(b"x" * 126),
+    "ping of 65536 bytes": lambda: Ping(b"x" * 65536),
+    "ping of str": lambda: Ping("x"),  # type: ignore[arg-type]
+    "ping of None": lambda: Ping(None),  # type: ignore[arg-type]
+    "ping of int": lambda: Ping(5),  # type: ignore[arg-type]
+    "pong of 126 bytes": lambda: Pong(b"x" * 126),
+    "pong of str": lambda: Pong("x"),  # type: ignore[arg-type]
+    "close 999": lambda: CloseConnection(999),
+    "close -1": lambda: CloseConnection(-1),
+    "close 70000": lambda: CloseConnection(70000),
+    "close of str": lambda: CloseConnection("1000"),  # type: ignore[arg-type]
+    "close with a reason of bytes": lambda: CloseConnection(1000, b"x"),  # type: ignore[arg-type]
+    "close with a surrogate": lambda: CloseConnection(1000, "\ud800"),
+    "close with a reason only": lambda: CloseConnection(1005, "x"),
+    "request": lambda: Request("h", "/"),
+    "accept": AcceptConnection,
+    "reject": RejectConnection,
+    "reject data": lambda: RejectData(b"x"),
+    "event": Event,
+    "object": object,
+    "None": lambda: None,
+    "str": lambda: "x",
+    "bytes": lambda: b"x",
+    "class": lambda: Ping,
+}
+each_bad = pytest.mark.parametrize("name", BAD)
+
+
+@roles
+@each_bad
+def test_what_cannot_be_sent_is_a_local_error_and_nothing_else(role: ConnectionType, name: str) -> None:
+    connection = Connection(role)
+    with pytest.raises(LocalProtocolError) as caught:
+        connection.send(BAD[name]())  # type: ignore[arg-type]
+    assert str(caught.value)
+    assert connection.state is ConnectionState.OPEN
+
+
+@pytest.mark.usefixtures("_same_keys")
+@roles
+@each_bad
+@pytest.mark.parametrize("begun", [False, True], ids=["between-messages", "in-a-message"])
+def test_a_refused_send_leaves_no_trace(role: ConnectionType, name: str, begun: bool) -> None:
+    tried, untried = Connection(role), Connection(role)
+    if begun:
+        tried.send(TextMessage("a", message_finished=False))
+        untried.send(TextMessage("a", message_finished=False))
+    with pytest.raises(LocalProtocolError):
+        tried.send(BAD[name]())  # type: ignore[arg-type]
+    for event in (
+        Ping(b"p"),
+        TextMessage("b", message_finished=False),
+        TextMessage("c"),
+        CloseConnection(1000),
+    ):
+        assert tried.send(event) == untried.send(event)
+        assert tried.state is untried.state
+
+
+@pytest.mark.usefixtures("_same_keys")
+@roles
+def test_an_event_refused_for_the_state_leaves_no_trace(role: ConnectionType) -> None:
+    tried, untried = Connection(role), Connection(role)
+    for connection in (tried, untried):
+        connection.send(CloseConnection(1000))
+    for event in (TextMessage("x", message_finished=False), CloseConnection(1000), Request("h", "/")):
+        with pytest.raises(LocalProtocolError):
+            tried.send(event)
+    assert tried.send(Ping(b"p")) == untried.send(Ping(b"p"))
+
+
+@roles
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("ping of 126 bytes", ValueError),
+        ("pong of 126 bytes", ValueError),
+        ("close with a reason only", TypeError),
+    ],
+)
+def test_local_errors_are_what_older_callers_caught(
+    role: ConnectionType, name: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind) as caught:
+        Connection(role).send(BAD[name]())  # type: ignore[arg-type]
+    assert isinstance(caught.value, LocalProtocolError)
+
+
+@pytest.mark.requirement("R6455-10.3-01")
+def test_a_failing_source_of_keys_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = Connection(CLIENT)
+
+    def dry(_size: int) -> bytes:
+        raise OSError("no entropy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wsproto.masking, "random_bytes", dry)
+        for event in (TextMessage("a", message_finished=False), CloseConnection(1000)):
+            with pytest.raises(OSError, match="no entropy"):
+                connection.send(event)
+            assert connection.state is ConnectionState.OPEN
+    assert wire.decode_frame(connection.send(BytesMessage(b"b"))).opcode == wire.BINARY
+
+
+# Both ends.
+
+
+@pytest.mark.requirement("R6455-5.4-06", "R6455-5.4-10", "R6455-6.2-03", "R6455-6.2-04", "R6455-6.2-07")
+@pytest.mark.parametrize("sender", ConnectionType, ids=lambda role: f"from-{role.name.lower()}")
+def test_what_one_side_sends_the_other_receives(sender: ConnectionType) -> None:
+    client, server = pair()
+    source, target = (client, server) if sender is CLIENT else (server, client)
+    sent: list[Event] = [
+        TextMessage("Grüße 😀"),
+        BytesMessage(bytes(range(256))),
+        TextMessage("a", message_finished=False),
+        Ping(b"between"),
+        TextMessage("", message_finished=False),
+        TextMessage("c"),
+        BytesMessage(b"x" * 70_000),
+        BytesMessage(b"x" * 126, message_finished=False),
+        Pong(b""),
+        BytesMessage(b""),
+        CloseConnection(3000, "done"),
+    ]
+    assert wire.receive(target, b"".join(source.send(event) for event in sent)) == sent
+
+
+@roles
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_received_pieces_can_be_sent_on_as_they_came(role: ConnectionType, step: int) -> None:
+    data = peer(role, wire.TEXT, "aé€😀".encode(), fin=False) + peer(role, wire.CONTINUATION, "ß!".encode())
+    connection = Connection(role)
+    pieces = wire.receive_cut(connection, (data[at : at + step] for at in range(0, len(data), step)))
+    sent = wire.decode_frames(b"".join(connection.send(piece) for piece in pieces))
+    assert b"".join(one.payload for one in sent).decode() == "aé€😀ß!"
+    assert [one.opcode for one in sent] == [wire.TEXT] + [wire.CONTINUATION] * (len(sent) - 1)
+    assert [one.fin for one in sent] == [False] * (len(sent) - 1) + [True]
+
+
+def test_two_threads_may_use_two_connections() -> None:
+    failures: list[BaseException] = []
+    start = threading.Barrier(2)
+
+    def exchange(letter: str) -> None:
+        try:
+            client, server = pair()
+            start.wait(timeout=10)
+            for number in range(300):
+                event = TextMessage(letter * (number * 3))
+                assert wire.receive(server, client.send(event)) == [event]
+                assert wire.receive(client, server.send(event)) == [event]
+            assert wire.receive(server, client.send(CloseConnection(1000, letter))) == [
+                CloseConnection(1000, letter)
+            ]
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=exchange, args=(letter,)) for letter in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def test_connections_share_no_state() -> None:
+    busy, idle = Connection(SERVER), Connection(SERVER)
+    busy.send(TextMessage("a", message_finished=False))
+    wire.receive(busy, peer(SERVER, wire.BINARY, b"x", fin=False) + peer(SERVER, wire.PING, b"?")[:3])
+    assert wire.decode_frame(idle.send(BytesMessage(b"b"))).opcode == wire.BINARY
+    assert wire.receive(idle, peer(SERVER, wire.TEXT, b"c")) == [TextMessage("c")]
+
+
+def sections(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), 5):
+        yield data[start : start + 5]
+
+
+def test_a_conversation_in_small_reads() -> None:
+    client, server = pair()
+    for event in (TextMessage("hello"), Ping(b"1"), BytesMessage(b"\x00" * 20)):
+        received = wire.receive_cut(server, sections(client.send(event)))
+        for one in received:
+            answer = one.response() if isinstance(one, Ping) else one
+            wire.receive_cut(client, sections(server.send(answer)))
+    assert (client.state, server.state) == (ConnectionState.OPEN, ConnectionState.OPEN)
+    (close,) = wire.receive(server, client.send(CloseConnection(1000)))
+    assert isinstance(close, CloseConnection)
+    assert wire.receive(client, server.send(close.response())) == [CloseConnection(1000, "")]

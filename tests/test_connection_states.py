@@ -1,0 +1,232 @@
+"""Every state of a connection with every input, against a table written from the specification.
+
+Close sent / received   no               yes
+no                      OPEN             REMOTE_CLOSING
+yes                     LOCAL_CLOSING    CLOSED
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests import wire
+from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.utilities import LocalProtocolError
+
+OPEN = ConnectionState.OPEN
+LOCAL_CLOSING = ConnectionState.LOCAL_CLOSING
+REMOTE_CLOSING = ConnectionState.REMOTE_CLOSING
+CLOSED = ConnectionState.CLOSED
+
+#: Ways into each state: steps that `reach` takes.
+PATHS: dict[str, tuple[ConnectionState, list[str]]] = {
+    "open": (OPEN, []),
+    "open, message begun": (OPEN, ["begin"]),
+    "local closing": (LOCAL_CLOSING, ["send close"]),
+    "local closing, message begun": (LOCAL_CLOSING, ["begin", "send close"]),
+    "remote closing": (REMOTE_CLOSING, ["receive close"]),
+    "remote closing, message begun": (REMOTE_CLOSING, ["begin", "receive close"]),
+    "remote closing by a violation": (REMOTE_CLOSING, ["receive violation"]),
+    "remote closing, then end of file": (REMOTE_CLOSING, ["receive close", "receive eof"]),
+    "closed from this side": (CLOSED, ["send close", "receive close"]),
+    "closed by the peer": (CLOSED, ["receive close", "send close"]),
+    "closed by the peer, message begun": (CLOSED, ["begin", "receive close", "send close"]),
+    "closed by end of file": (CLOSED, ["receive eof"]),
+    "closed by end of file after our close": (CLOSED, ["send close", "receive eof"]),
+    "closed by a violation after our close": (CLOSED, ["send close", "receive violation"]),
+    "closed after a violation": (CLOSED, ["receive violation", "send close"]),
+}
+
+#: What may be sent, and the state after it. What is not here is a LocalProtocolError.
+SENDS: dict[str, Event] = {
+    "text": TextMessage("x"),
+    "binary": BytesMessage(b"x"),
+    "str": Message("x"),
+    "bytes": Message(b"x"),
+    "text fragment": TextMessage("x", message_finished=False),
+    "ping": Ping(b"x"),
+    "pong": Pong(b"x"),
+    "close": CloseConnection(1000, "x"),
+    "request": Request("h", "/"),
+    "accept": AcceptConnection(),
+    "reject": RejectConnection(),
+    "reject data": RejectData(b"x"),
+    "event": Event(),
+}
+TEXTS = {"text", "str", "text fragment"}
+SENT: dict[ConnectionState, dict[str, ConnectionState]] = {
+    OPEN: {
+        "text": OPEN,
+        "binary": OPEN,
+        "str": OPEN,
+        "bytes": OPEN,
+        "text fragment": OPEN,
+        "ping": OPEN,
+        "pong": OPEN,
+        "close": LOCAL_CLOSING,
+    },
+    LOCAL_CLOSING: {"ping": LOCAL_CLOSING, "pong": LOCAL_CLOSING},
+    REMOTE_CLOSING: {"close": CLOSED},
+    CLOSED: {},
+}
+
+#: What may arrive: (bytes, or None for end of file).
+ARRIVALS: dict[str, tuple[int, bytes] | None] = {
+    "text": (wire.TEXT, b"x"),
+    "binary": (wire.BINARY, b"x"),
+    "ping": (wire.PING, b"x"),
+    "pong": (wire.PONG, b"x"),
+    "close": (wire.CLOSE, wire.close_payload(1001, "x")),
+    "violation": (0xB, b""),
+    "eof": None,
+}
+#: The state after it and the event that it gives: a class, a close code, or None for nothing.
+ARRIVED: dict[ConnectionState, dict[str, tuple[ConnectionState, type[Event] | int | None]]] = {
+    OPEN: {
+        "text": (OPEN, TextMessage),
+        "binary": (OPEN, BytesMessage),
+        "ping": (OPEN, Ping),
+        "pong": (OPEN, Pong),
+        "close": (REMOTE_CLOSING, 1001),
+        "violation": (REMOTE_CLOSING, 1002),
+        "eof": (CLOSED, 1006),
+    },
+    LOCAL_CLOSING: {
+        "text": (LOCAL_CLOSING, TextMessage),
+        "binary": (LOCAL_CLOSING, BytesMessage),
+        "ping": (LOCAL_CLOSING, Ping),
+        "pong": (LOCAL_CLOSING, Pong),
+        "close": (CLOSED, 1001),
+        "violation": (CLOSED, 1002),
+        "eof": (CLOSED, 1006),
+    },
+    REMOTE_CLOSING: dict.fromkeys(ARRIVALS, (REMOTE_CLOSING, None)),
+    CLOSED: {"eof": (CLOSED, None)},
+}
+
+roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
+paths = pytest.mark.parametrize("path", PATHS)
+
+
+def arrival(role: ConnectionType, name: str) -> bytes | None:
+    one = ARRIVALS[name]
+    return None if one is None else wire.peer_frame(role is ConnectionType.CLIENT, *one)
+
+
+def reach(role: ConnectionType, path: str) -> Connection:
+    connection = Connection(role)
+    for step in PATHS[path][1]:
+        if step == "begin":
+            connection.send(SENDS["text fragment"])
+        elif step == "send close":
+            connection.send(SENDS["close"])
+        else:
+            wire.receive(connection, arrival(role, step.removeprefix("receive ")))
+    return connection
+
+
+def expected_after_sending(path: str, name: str) -> ConnectionState | None:
+    """The state after sending, None where sending is refused."""
+    state = PATHS[path][0]
+    if path.endswith("message begun"):
+        if name in TEXTS and state is not CLOSED and state is not LOCAL_CLOSING:
+            return state  # RFC 6455 5.5.1: the rest of the message may precede the answering Close
+        if name in {"binary", "bytes"}:
+            return None  # RFC 6455 5.4: not inside the text message that was begun
+    return SENT[state].get(name)
+
+
+@pytest.mark.requirement("R6455-5.5.1-12", "R6455-7.1.3-01")
+@roles
+@paths
+def test_each_path_ends_in_its_state(role: ConnectionType, path: str) -> None:
+    assert reach(role, path).state is PATHS[path][0]
+
+
+@pytest.mark.requirement("R6455-5.1-07", "R6455-5.5.1-06", "R6455-5.5.1-11", "R6455-6.1-02", "R6455-6.1-03")
+@roles
+@pytest.mark.parametrize(
+    ("path", "name"), list(itertools.product(PATHS, SENDS)), ids=lambda value: value.replace(" ", "-")
+)
+def test_sending(role: ConnectionType, path: str, name: str) -> None:
+    connection = reach(role, path)
+    expected = expected_after_sending(path, name)
+    if expected is None:
+        with pytest.raises(LocalProtocolError):
+            connection.send(SENDS[name])
+        assert connection.state is PATHS[path][0]
+    else:
+        (sent,) = wire.decode_frames(connection.send(SENDS[name]))
+        assert (sent.mask is not None) is (role is ConnectionType.CLIENT)
+        assert connection.state is expected
+
+
+@pytest.mark.requirement("R6455-7.1.7-07", "R6455-5.5.1-07")
+@roles
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (path, name)
+        for path, name in itertools.product(PATHS, ARRIVALS)
+        # Nothing can arrive after the end of file but another end of file.
+        if name == "eof" or not path.startswith("remote closing, then end of file")
+    ],
+    ids=lambda value: value.replace(" ", "-"),
+)
+def test_receiving(role: ConnectionType, path: str, name: str) -> None:
+    connection = reach(role, path)
+    state = PATHS[path][0]
+    if name not in ARRIVED[state]:
+        with pytest.raises(LocalProtocolError):
+            connection.receive_data(arrival(role, name))
+        assert list(connection.events()) == []
+        assert connection.state is state
+        return
+    expected_state, expected = ARRIVED[state][name]
+    events = wire.receive(connection, arrival(role, name))
+    assert [event.code if isinstance(event, CloseConnection) else type(event) for event in events] == (
+        [] if expected is None else [expected]
+    )
+    assert connection.state is expected_state
+
+
+@roles
+@paths
+def test_no_bytes_change_nothing_until_the_connection_is_closed(role: ConnectionType, path: str) -> None:
+    state = PATHS[path][0]
+    if state is not CLOSED:
+        connection = reach(role, path)
+        assert wire.receive(connection, b"") == []
+        assert connection.state is state
+    assert list(reach(role, path).events()) == []
+
+
+@roles
+@pytest.mark.parametrize(
+    ("path", "name"),
+    # The type of a message that was begun is a matter of the event, not of its class.
+    [
+        (path, name)
+        for path, name in itertools.product(PATHS, SENDS)
+        if not (path.endswith("message begun") and name in {"binary", "bytes"})
+    ],
+    ids=lambda value: value.replace(" ", "-"),
+)
+def test_can_send_foretells_what_send_does(role: ConnectionType, path: str, name: str) -> None:
+    connection = reach(role, path)
+    assert connection.can_send(type(SENDS[name])) is (expected_after_sending(path, name) is not None)

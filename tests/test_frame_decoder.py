@@ -1,0 +1,428 @@
+"""Bytes in, events out: pieces, fragments, UTF-8, control frames in between (RFC 6455 5.4 to 5.6, 8.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import wire
+from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.frame_protocol import FrameDecoder, ParseFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
+data_opcodes = pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY], ids=["text", "binary"])
+
+
+def peer(
+    role: ConnectionType, opcode: int, payload: bytes = b"", *, fin: bool = True, length: int | None = None
+) -> bytes:
+    return wire.peer_frame(role is ConnectionType.CLIENT, opcode, payload, fin=fin, length=length)
+
+
+def text(data: str, frame_finished: bool = True, message_finished: bool = True) -> TextMessage:
+    return TextMessage(data, frame_finished, message_finished)
+
+
+def binary(data: bytes, frame_finished: bool = True, message_finished: bool = True) -> BytesMessage:
+    return BytesMessage(data, frame_finished, message_finished)
+
+
+def header_size(role: ConnectionType) -> int:
+    return 2 if role is ConnectionType.CLIENT else 6
+
+
+# Pieces of a frame.
+
+
+@roles
+def test_what_has_come_of_a_frame_is_yielded(role: ConnectionType) -> None:
+    data, head = peer(role, wire.BINARY, b"abcdef"), header_size(role)
+    connection = Connection(role)
+    assert wire.receive(connection, data[:head]) == []
+    assert wire.receive(connection, data[head : head + 1]) == [binary(b"a", False, False)]
+    assert wire.receive(connection, data[head + 1 : head + 4]) == [binary(b"bcd", False, False)]
+    assert wire.receive(connection, b"") == []
+    assert wire.receive(connection, data[head + 4 :]) == [binary(b"ef")]
+
+
+@roles
+def test_the_pieces_of_a_fragment_do_not_finish_the_message(role: ConnectionType) -> None:
+    data, head = peer(role, wire.BINARY, b"ab", fin=False), header_size(role)
+    connection = Connection(role)
+    assert wire.receive(connection, data[: head + 1]) == [binary(b"a", False, False)]
+    assert wire.receive(connection, data[head + 1 :]) == [binary(b"b", True, False)]
+    data = peer(role, wire.CONTINUATION, b"cd")
+    assert wire.receive(connection, data[: head + 1]) == [binary(b"c", False, False)]
+    assert wire.receive(connection, data[head + 1 :]) == [binary(b"d")]
+
+
+@pytest.mark.requirement("R6455-5.6-01")
+@roles
+def test_text_pieces_never_split_a_code_point(role: ConnectionType) -> None:
+    connection = Connection(role)
+    pieces = [
+        wire.receive(connection, byte) for byte in wire.single_bytes(peer(role, wire.TEXT, "Hé€😀!".encode()))
+    ]
+    assert pieces[header_size(role) :] == [
+        [text("H", False, False)],
+        [],
+        [text("é", False, False)],
+        [],
+        [],
+        [text("€", False, False)],
+        [],
+        [],
+        [],
+        [text("😀", False, False)],
+        [text("!")],
+    ]
+
+
+@roles
+def test_the_last_code_point_of_a_frame_comes_with_its_end(role: ConnectionType) -> None:
+    connection = Connection(role)
+    data = peer(role, wire.TEXT, "aé".encode())
+    assert wire.receive(connection, data[:-1]) == [text("a", False, False)]
+    assert wire.receive(connection, data[-1:]) == [text("é")]
+
+
+@pytest.mark.requirement("R6455-5.4-09")
+@roles
+@data_opcodes
+def test_an_empty_piece_comes_only_to_finish_a_frame(role: ConnectionType, opcode: int) -> None:
+    empty = "" if opcode == wire.TEXT else b""
+    data = (
+        peer(role, opcode, fin=False)
+        + peer(role, wire.CONTINUATION, fin=False)
+        + peer(role, wire.CONTINUATION)
+        + peer(role, opcode)
+    )
+    events = [
+        (event.data, event.frame_finished, event.message_finished)
+        for event in wire.receive_cut(Connection(role), wire.single_bytes(data))
+        if isinstance(event, (TextMessage, BytesMessage))
+    ]
+    assert events == [(empty, True, False), (empty, True, False), (empty, True, True), (empty, True, True)]
+
+
+@roles
+def test_a_frame_of_half_a_code_point_gives_an_empty_piece(role: ConnectionType) -> None:
+    connection = Connection(role)
+    assert wire.receive(connection, peer(role, wire.TEXT, b"\xe2", fin=False)) == [text("", True, False)]
+    assert wire.receive(connection, peer(role, wire.CONTINUATION, b"\x82", fin=False)) == [
+        text("", True, False)
+    ]
+    assert wire.receive(connection, peer(role, wire.CONTINUATION, b"\xac")) == [text("€")]
+
+
+@pytest.mark.requirement("R6455-5.4-03", "R6455-6.2-01")
+@roles
+def test_the_last_byte_of_a_header_finishes_an_empty_frame(role: ConnectionType) -> None:
+    connection = Connection(role)
+    data = peer(role, wire.TEXT)
+    assert wire.receive(connection, data[:-1]) == []
+    assert wire.receive(connection, data[-1:]) == [text("")]
+
+
+# Fragments.
+
+
+@pytest.mark.requirement(
+    "R6455-5.4-02", "R6455-5.4-06", "R6455-5.4-10", "R6455-5.4-11", "R6455-6.2-03", "R6455-6.2-04"
+)
+@roles
+def test_fragments_are_of_the_first_ones_type(role: ConnectionType) -> None:
+    data = (
+        peer(role, wire.TEXT, b"a", fin=False)
+        + peer(role, wire.CONTINUATION, b"b", fin=False)
+        + peer(role, wire.CONTINUATION, b"c")
+        + peer(role, wire.BINARY, b"d", fin=False)
+        + peer(role, wire.CONTINUATION, b"e")
+        + peer(role, wire.TEXT, b"f")
+    )
+    assert wire.receive(Connection(role), data) == [
+        text("a", True, False),
+        text("b", True, False),
+        text("c"),
+        binary(b"d", True, False),
+        binary(b"e"),
+        text("f"),
+    ]
+
+
+@pytest.mark.requirement("R6455-5.6-01")
+@roles
+@pytest.mark.parametrize("cut", range(1, 11))
+def test_a_code_point_may_be_split_between_fragments(role: ConnectionType, cut: int) -> None:
+    payload = "é€😀ß".encode()
+    data = peer(role, wire.TEXT, payload[:cut], fin=False) + peer(role, wire.CONTINUATION, payload[cut:])
+    first, second = wire.receive(Connection(role), data)
+    whole = payload[:cut].decode(errors="ignore")
+    assert first == text(whole, True, False)
+    assert second == text("é€😀ß".removeprefix(whole))
+
+
+@pytest.mark.requirement("R6455-5.4-04", "R6455-5.4-08", "R6455-6.2-02")
+@roles
+@pytest.mark.parametrize(
+    ("opcode", "control"), [(wire.PING, Ping(b"p")), (wire.PONG, Pong(b"p"))], ids=["ping", "pong"]
+)
+def test_a_control_frame_between_fragments_touches_no_state_of_the_message(
+    role: ConnectionType, opcode: int, control: Event
+) -> None:
+    between = peer(role, opcode, b"p")
+    data = between.join(
+        [
+            peer(role, wire.TEXT, b"a\xe2", fin=False),
+            peer(role, wire.CONTINUATION, b"\x82", fin=False),
+            peer(role, wire.CONTINUATION, b"\xac"),
+            peer(role, wire.BINARY, b"\xff", fin=False),
+            peer(role, wire.CONTINUATION, b"\xfe"),
+        ]
+    )
+    expected: list[Event] = [
+        text("a", True, False),
+        control,
+        text("", True, False),
+        control,
+        text("€"),
+        control,
+        binary(b"\xff", True, False),
+        control,
+        binary(b"\xfe"),
+    ]
+    assert wire.receive(Connection(role), data) == expected
+    connection = Connection(role)
+    events = wire.receive_cut(connection, wire.single_bytes(data))
+    assert [event for event in events if isinstance(event, (Ping, Pong))] == [control] * 4
+    assert connection.state is ConnectionState.OPEN
+
+
+@roles
+def test_a_control_frame_that_is_not_utf8_is_no_text(role: ConnectionType) -> None:
+    data = (
+        peer(role, wire.TEXT, b"\xc3", fin=False)
+        + peer(role, wire.PING, b"\xff\xfe")
+        + peer(role, wire.CONTINUATION, b"\xa9")
+    )
+    assert wire.receive(Connection(role), data) == [text("", True, False), Ping(b"\xff\xfe"), text("é")]
+
+
+@pytest.mark.requirement("R6455-5.5-01", "R6455-5.5.2-01")
+@roles
+@pytest.mark.parametrize("size", [0, 1, 124, 125])
+def test_control_frames_come_whole(role: ConnectionType, size: int) -> None:
+    payload = bytes(range(size))
+    connection = Connection(role)
+    data = peer(role, wire.PING, payload) + peer(role, wire.PONG, payload)
+    assert wire.receive_cut(connection, wire.single_bytes(data)) == [Ping(payload), Pong(payload)]
+    assert wire.receive(connection, data) == [Ping(payload), Pong(payload)]
+
+
+# UTF-8.
+
+#: Each fails with its last byte and not before.
+FIRST_BAD_BYTE = [
+    b"\x80",
+    b"\xbf",
+    b"\xc0",
+    b"\xc1",
+    b"\xc3\x28",
+    b"\xc3\xc3",
+    b"\xe0\x80",
+    b"\xe0\x9f",
+    b"\xe1\x7f",
+    b"\xe2\x82\x28",
+    b"\xe2\x82\xc0",
+    b"\xed\xa0",
+    b"\xed\xaf",
+    b"\xed\xbf",
+    b"\xf0\x80",
+    b"\xf0\x8f",
+    b"\xf0\x9f\x28",
+    b"\xf0\x9f\x98\x28",
+    b"\xf4\x90",
+    b"\xf4\xbf",
+    b"\xf5",
+    b"\xf8",
+    b"\xfc",
+    b"\xfe",
+    b"\xff",
+]
+#: The beginnings of code points that no message may end with.
+TRUNCATED = [
+    b"\xc3",
+    b"\xe2",
+    b"\xe2\x82",
+    b"\xed\x9f",
+    b"\xf0",
+    b"\xf0\x9f",
+    b"\xf0\x9f\x98",
+    b"\xf4\x8f\xbf",
+]
+GOOD_TEXT = "κόσμε"
+
+bad_bytes = pytest.mark.parametrize("bad", FIRST_BAD_BYTE, ids=bytes.hex)
+truncated = pytest.mark.parametrize("bad", TRUNCATED, ids=bytes.hex)
+
+
+def assert_invalid(connection: Connection, events: list[Event]) -> None:
+    assert [type(event) for event in events] == [CloseConnection]
+    assert [event.code for event in events if isinstance(event, CloseConnection)] == [1007]
+    assert connection.protocol_error is not None
+
+
+@pytest.mark.requirement("R6455-8.1-01", "R6455-5.6-01", "R6455-7.4.1-09")
+@roles
+@bad_bytes
+def test_invalid_utf8_fails_at_the_first_bad_byte(role: ConnectionType, bad: bytes) -> None:
+    good = GOOD_TEXT.encode()
+    data = peer(role, wire.TEXT, good + bad + b"more" * 10)
+    connection = Connection(role)
+    last = header_size(role) + len(good) + len(bad) - 1
+    events = wire.receive_cut(connection, wire.single_bytes(data[:last]))
+    assert "".join(event.data for event in events if isinstance(event, TextMessage)) == GOOD_TEXT
+    assert not any(isinstance(event, CloseConnection) for event in events)
+    assert_invalid(connection, wire.receive(connection, data[last : last + 1]))
+
+
+@pytest.mark.requirement("R6455-8.1-01")
+@roles
+@bad_bytes
+@pytest.mark.parametrize("more", [b"", b"more", b"m" * 300], ids=["last", "short", "long"])
+def test_the_text_before_the_first_bad_byte_is_delivered(
+    role: ConnectionType, bad: bytes, more: bytes
+) -> None:
+    connection = Connection(role)
+    events = wire.receive(connection, peer(role, wire.TEXT, GOOD_TEXT.encode() + bad + more))
+    assert events[0] == text(GOOD_TEXT, False, False)
+    assert_invalid(connection, events[1:])
+
+
+@pytest.mark.requirement("R6455-8.1-01")
+@roles
+@bad_bytes
+def test_bad_utf8_with_nothing_before_it_delivers_nothing(role: ConnectionType, bad: bytes) -> None:
+    for fin in (True, False):
+        connection = Connection(role)
+        assert_invalid(connection, wire.receive(connection, peer(role, wire.TEXT, bad, fin=fin)))
+
+
+@pytest.mark.requirement("R6455-8.1-01")
+@roles
+@truncated
+def test_a_message_may_not_end_within_a_code_point(role: ConnectionType, bad: bytes) -> None:
+    connection = Connection(role)
+    events = wire.receive(connection, peer(role, wire.TEXT, b"ok" + bad))
+    assert events[0] == text("ok", False, False)
+    assert_invalid(connection, events[1:])
+
+
+@roles
+@truncated
+def test_a_message_may_not_end_within_a_code_point_in_its_last_fragment(
+    role: ConnectionType, bad: bytes
+) -> None:
+    connection = Connection(role)
+    assert wire.receive(connection, peer(role, wire.TEXT, b"ok" + bad, fin=False)) == [
+        text("ok", True, False)
+    ]
+    assert_invalid(connection, wire.receive(connection, peer(role, wire.CONTINUATION)))
+
+
+@roles
+@bad_bytes
+def test_bad_utf8_split_between_fragments(role: ConnectionType, bad: bytes) -> None:
+    connection = Connection(role)
+    first = peer(role, wire.TEXT, b"ok" + bad[:-1], fin=False)
+    assert wire.receive(connection, first) == [text("ok", True, False)]
+    rest = peer(role, wire.CONTINUATION, bad[-1:], fin=False, length=100)
+    assert_invalid(connection, wire.receive(connection, rest))
+
+
+@roles
+def test_a_message_starts_with_a_clean_decoder(role: ConnectionType) -> None:
+    connection = Connection(role)
+    wire.receive(
+        connection, peer(role, wire.TEXT, b"\xc3", fin=False) + peer(role, wire.CONTINUATION, b"\xa9")
+    )
+    assert_invalid(connection, wire.receive(connection, peer(role, wire.TEXT, b"\xa9")))
+
+
+@pytest.mark.requirement("R6455-5.6-01")
+@roles
+@pytest.mark.parametrize(
+    "valid",
+    [
+        "\0",
+        "\x7f",
+        "\x80",
+        "\u07ff",
+        "\u0800",
+        "\ud7ff",
+        "\ue000",
+        "\ufffe",
+        "\uffff",
+        "\U00010000",
+        "\U0010ffff",
+        "\ufeff",
+    ],
+    ids=ascii,
+)
+def test_the_edges_of_valid_utf8_are_accepted(role: ConnectionType, valid: str) -> None:
+    data = peer(role, wire.TEXT, valid.encode())
+    assert wire.receive(Connection(role), data) == [text(valid)]
+    events = wire.receive_cut(Connection(role), wire.single_bytes(data))
+    assert events == [text(valid)]
+
+
+@roles
+@pytest.mark.parametrize("bad", [*FIRST_BAD_BYTE, *TRUNCATED], ids=bytes.hex)
+def test_binary_messages_may_hold_anything(role: ConnectionType, bad: bytes) -> None:
+    assert wire.receive(Connection(role), peer(role, wire.BINARY, bad)) == [binary(bad)]
+
+
+# The decoder by itself.
+
+
+def finish(
+    generator: Generator[Event, None, CloseConnection | None],
+) -> tuple[list[Event], CloseConnection | None]:
+    """The events of a generator, and what it returns."""
+    returned: list[CloseConnection | None] = []
+
+    def run() -> Iterator[Event]:
+        returned.append((yield from generator))
+
+    return list(run()), returned[0]
+
+
+@roles
+def test_the_decoder_yields_events_and_returns_the_close(role: ConnectionType) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT, [])
+    decoder.receive_bytes(peer(role, wire.TEXT, b"a") + peer(role, wire.PING, b"p")[:-1])
+    assert finish(decoder.events()) == ([text("a")], None)
+    decoder.receive_bytes(
+        peer(role, wire.PING, b"p")[-1:] + peer(role, wire.CLOSE, wire.close_payload(1000, "x"))
+    )
+    assert finish(decoder.events()) == ([Ping(b"p")], CloseConnection(1000, "x"))
+
+
+@roles
+@pytest.mark.parametrize(("payload", "code"), [(b"x", 1007), (b"", 1002)])
+def test_the_decoder_raises_parse_failed_with_the_code(
+    role: ConnectionType, payload: bytes, code: int
+) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT, [])
+    bad = peer(role, wire.TEXT, b"\xff") if payload else peer(role, 0x7)
+    decoder.receive_bytes(peer(role, wire.TEXT, b"a") + bad)
+    events = decoder.events()
+    assert next(events) == text("a")
+    with pytest.raises(ParseFailed) as caught:
+        next(events)
+    assert caught.value.code == code
