@@ -17,6 +17,7 @@ from harness.echo import AGENT
 from harness.echo_server import serve
 from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
+from harness.judge import EXPECTED
 from harness.run import Order, judge_file, run
 from harness.suite_kosoku import KosokuSuite
 
@@ -107,6 +108,13 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         click.option("--update-baseline", is_flag=True, help="Make what came out the expected result."),
         click.option(
+            "--expected",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=EXPECTED,
+            metavar="DIR",
+            help="Folder of the baselines server.json and client.json [default: autobahn/expected].",
+        ),
+        click.option(
             "--cases",
             "patterns",
             multiple=True,
@@ -154,6 +162,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     more_patterns: tuple[str, ...],
     folder: Path,
     time_limit: int,
+    expected: Path,
     *,
     update_baseline: bool,
 ) -> ExitCode:
@@ -161,7 +170,9 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
 
     Patterns may stand in a row: `--cases 6.4 '7.*'`.
     """
-    order = Order(_roles(role), profile, [*patterns, *more_patterns], update_baseline)
+    order = Order(
+        _roles(role), profile, [*patterns, *more_patterns], expected, update_baseline=update_baseline
+    )
     return run(order, KosokuSuite(), folder, time_limit, Console())
 
 
@@ -170,12 +181,13 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Of the library.")
 @click.option("--agent", help="Which agent of an index.json with several.")
 @selection_options
-def judge_command(  # noqa: PLR0913  # an argument per option
+def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     path: Path,
     role: str,
     agent: str | None,
     profile: Profile,
     patterns: tuple[str, ...],
+    expected: Path,
     *,
     update_baseline: bool,
 ) -> ExitCode:
@@ -183,7 +195,8 @@ def judge_command(  # noqa: PLR0913  # an argument per option
 
     PATH is a results.json, an index.json of Autobahn's wstest, or a folder with one of them.
     """
-    return judge_file(Order(_roles(role), profile, patterns, update_baseline), path, agent, Console())
+    order = Order(_roles(role), profile, patterns, expected, update_baseline=update_baseline)
+    return judge_file(order, path, agent, Console())
 
 
 def _roles(role: str) -> list[Role]:

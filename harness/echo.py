@@ -134,8 +134,8 @@ class EchoConnection(asyncio.Protocol):
     def _finish(self) -> None:
         """End the TCP connection, as the server has to (RFC 6455 7.1.1).
 
-        Its own half first: a socket closed with unread input resets the connection, and the peer loses what it
-        has not yet read.
+        Its own half first: closing a socket with unread input resets the connection, and the peer loses what
+        it has not yet read.
         """
         self.transport.write_eof()
         self._close_later()

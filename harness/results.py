@@ -159,7 +159,8 @@ def _agents(content: Any, role: Role) -> dict[str, Any]:
     """Give the cases of each agent, in a `results.json` those of the library."""
     match content:
         case {"roles": dict(roles)}:
-            return {role: roles[role].get("cases")} if role in roles else {}
+            report = roles.get(role)
+            return {role: report.get("cases")} if isinstance(report, dict) else {}
         case dict():
             return content
     return {}

@@ -16,7 +16,7 @@ from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
 from harness.results import FORMAT, read_cases, write_results
 from harness.role_runner import RoleRun, RoleRunner, run_roles
-from harness.summary import print_changes, print_differences, print_role, print_table
+from harness.summary import count_of, print_changes, print_differences, print_role, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +36,9 @@ class Order:
 
     roles: Sequence[Role]
     profile: Profile
-    patterns: Sequence[str]
-    update_baseline: bool
+    patterns: Sequence[str] = ()
     expected: Path = EXPECTED
+    update_baseline: bool = False
 
     def cases(self) -> list[str]:
         """List the cases; raises `SelectionError` for a pattern that means none."""
@@ -62,7 +62,7 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
     results_path = folder / "results.json"
     results_path.unlink(missing_ok=True)  # an old one beside a run that failed would mislead
     console.print(
-        f"{AGENT} as {' and '.join(order.roles)} against {engine}, {len(cases)} cases", highlight=False
+        f"{AGENT} as {' and '.join(order.roles)} against {engine}, {count_of(len(cases))}", highlight=False
     )
     with progress(console, dict.fromkeys(order.roles, cases)) as shown:
         runners = [RoleRunner(role, cases, suite, shown, folder, time_limit) for role in order.roles]
@@ -126,7 +126,7 @@ def _conclude(
             raise HarnessError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
         baseline.update(verdicts[role])
         console.print(
-            f"{baseline.path}: {len(differences[role])} cases changed", highlight=False, soft_wrap=True
+            f"{baseline.path}: {count_of(len(differences[role]))} changed", highlight=False, soft_wrap=True
         )
     return ExitCode.AS_EXPECTED
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from harness.judge import Difference, Verdict
 
 
+def count_of(cases: int) -> str:
+    """Give `1 case` or `517 cases`."""
+    return f"{cases} case{'s' * (cases != 1)}"
+
+
 def counts(verdicts: Iterable[Verdict]) -> Text:
     """Count verdicts, `76 OK, 3 INFORMATIONAL`: of behaviour and close behaviour the worse."""
     counted = Counter(max((verdict.behavior, verdict.behavior_close), key=rank) for verdict in verdicts)
@@ -72,4 +77,4 @@ def print_role(console: Console, role: Role, cases: int, differences: int, durat
     found = Text("as expected", style="bold green")
     if differences:
         found = Text(f"{differences} not as expected", style="bold red")
-    console.print(Text.assemble(f"{role}: {cases} cases{time}, ", found))
+    console.print(Text.assemble(f"{role}: {count_of(cases)}{time}, ", found))

@@ -1,0 +1,200 @@
+"""Whole runs, with the real suite and with ones that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.cli import main
+from harness.errors import HarnessError
+from harness.judge import Baseline, Verdict
+from harness.role_runner import RoleRunner, run_roles
+from harness.suite import Begun, Ended, Listening
+from tests.harness.serving import TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
+
+    from harness.cases import Role
+    from harness.results import CaseReport
+    from harness.suite import Step
+
+OK = Verdict("OK", "OK", 1000)
+PROTOCOL_ERROR = Verdict("OK", "OK", 1002)
+CASES = {"1.1.2": OK, "3.2": PROTOCOL_ERROR, "7.7.3": Verdict("OK", "OK", 1002), "12.1.1": OK}
+
+
+def children_of(parent: int) -> set[int]:
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607
+    pairs = (map(int, line.split()) for line in listing.stdout.splitlines())
+    return {pid for pid, ppid in pairs if ppid == parent}
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def all_end(pids: set[int]) -> bool:
+    until = time.monotonic() + TIMEOUT
+    while any(map(runs, pids)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not any(map(runs, pids))
+
+
+def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One case is recorded with another code than it has now, in one role."""
+    Baseline("server", tmp_path).update(CASES)
+    Baseline("client", tmp_path).update({**CASES, "7.7.3": OK})
+    options = ["--report", str(tmp_path), "--expected", str(tmp_path)]
+    assert main(["run", *options, "--cases", *CASES]) == 1
+    out = capsys.readouterr().out
+    assert "server: all 4 cases have run" in out
+    assert "client 7.7.3: change\n  expected  OK, close OK, code 1000\n" in out
+    assert "python -m harness run --role client --cases 7.7.3" in out
+
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert (results["format"], results["profile"], results["asExpected"]) == (1, "full", False)
+    assert results["engine"].startswith("kosoku 0.1.")
+    assert [difference["case"] for difference in results["roles"]["client"]["differences"]] == ["7.7.3"]
+    for role, is_server in (("server", False), ("client", True)):
+        cases = results["roles"][role]["cases"]
+        assert list(cases) == list(CASES)
+        assert {case["isServer"] for case in cases.values()} == {is_server}  # the suite is the other role
+        assert {case["agent"] for case in cases.values()} == {results["library"]}
+        assert cases["3.2"]["wirelog"]
+        assert "Sec-WebSocket-Extensions" in cases["12.1.1"]["httpResponse"]
+    assert not list(tmp_path.glob("*.log")), "a log without a word in it is not kept"
+
+
+def start_run(folder: Path) -> subprocess.Popen[str]:
+    """Start a run that takes four seconds, and wait until it is at its cases."""
+    command = [sys.executable, "-m", "harness", "run", "--cases", "6.4", "--report", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    assert process.stdout is not None
+    while "client: case 6.4.1" not in (line := process.stdout.readline()):
+        assert line, process.communicate()[1]
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_and_every_child(tmp_path: Path, number: signal.Signals) -> None:
+    with start_run(tmp_path) as process:
+        children = children_of(process.pid)
+        assert len(children) == 4
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 2
+    assert errors == f"error: interrupted by {number.name}, all children have ended\n"
+    assert all_end(children)
+    assert not (tmp_path / "results.json").exists()
+
+
+def test_a_killed_child_ends_the_run_and_the_others(tmp_path: Path) -> None:
+    with start_run(tmp_path) as process:
+        children = children_of(process.pid)
+        os.kill(min(children), signal.SIGKILL)
+        _, errors = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 2
+    assert "was killed by SIGKILL" in errors
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+    assert all_end(children)
+
+
+def test_the_children_end_with_a_killed_harness(tmp_path: Path) -> None:
+    with start_run(tmp_path) as process:
+        children = children_of(process.pid)
+        process.kill()
+    assert all_end(children)
+
+
+class FakeSuite:
+    """Gives the steps of a script; a number is the seconds to wait."""
+
+    def __init__(self, *script: Step | float) -> None:
+        self.script = script
+        self.closed = False
+
+    def version(self) -> str:
+        return "fake 1"
+
+    def fuzz_server(self, _url: str, _cases: Sequence[str], _log: Path) -> AsyncGenerator[Step, None]:
+        return self.play()
+
+    def fuzz_client(self, _cases: Sequence[str], _log: Path) -> AsyncGenerator[Step, None]:
+        return self.play()
+
+    async def play(self) -> AsyncGenerator[Step, None]:
+        try:
+            for step in self.script:
+                if isinstance(step, float):
+                    await asyncio.sleep(step)
+                else:
+                    yield step
+        finally:
+            self.closed = True
+
+
+class Silence:
+    def begun(self, role: Role, case: str) -> None:
+        pass
+
+    def finished(self, role: Role) -> None:
+        pass
+
+
+REPORT: CaseReport = {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1000}
+
+
+def play(role: Role, suite: FakeSuite, folder: Path) -> Any:
+    runner = RoleRunner(role, ["1.1.1", "1.1.2"], suite, Silence(), folder, time_limit=1.5)
+    return asyncio.run(run_roles([runner]))[role]
+
+
+def test_a_suite_that_hangs_is_ended_with_the_case_named(tmp_path: Path) -> None:
+    suite = FakeSuite(Begun("1.1.1"), Ended("1.1.1", REPORT), Begun("1.1.2"), 60.0)
+    with pytest.raises(HarnessError, match=r"server: case 1\.1\.2 did not end within 1\.5 s"):
+        play("server", suite, tmp_path)
+    assert suite.closed
+
+
+def test_a_suite_that_says_nothing_is_ended(tmp_path: Path) -> None:
+    suite = FakeSuite(60.0)
+    with pytest.raises(HarnessError, match=r"client: case \(none yet\) did not end"):
+        play("client", suite, tmp_path)
+    assert suite.closed
+
+
+def test_a_client_that_fails_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(
+        HarnessError, match=r"the client under test ended with exit code 2: error: cannot connect"
+    ):
+        play("client", FakeSuite(Listening("ws://127.0.0.1:1"), 60.0), tmp_path)
+
+
+def test_a_client_needs_somewhere_to_go(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="the suite does not listen"):
+        play("client", FakeSuite(Begun("1.1.1")), tmp_path)
+
+
+def test_a_case_reported_twice_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match=r"case 1\.1\.1 twice"):
+        play("server", FakeSuite(Ended("1.1.1", REPORT), Ended("1.1.1", REPORT)), tmp_path)
+
+
+def test_reports_come_in_the_order_asked_and_unasked_ones_last(tmp_path: Path) -> None:
+    found = play("server", FakeSuite(*(Ended(case, REPORT) for case in ("0.0", "1.1.2", "1.1.1"))), tmp_path)
+    assert list(found.reports) == ["1.1.1", "1.1.2", "0.0"]
