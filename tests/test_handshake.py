@@ -148,6 +148,27 @@ def test_early_data_that_is_no_frame_fails_the_open_connection() -> None:
     assert event.code == 1002
 
 
+def test_early_data_comes_in_the_loop_in_which_the_request_is_accepted() -> None:
+    server = WSConnection(ConnectionType.SERVER)
+    server.receive_data(request() + FRAMES)
+    texts = []
+    for event in server.events():
+        if isinstance(event, Request):
+            server.send(AcceptConnection())
+        elif isinstance(event, TextMessage):
+            texts.append(event.data)
+    assert texts == ["Hello", "World"]
+
+
+def test_a_generator_from_before_the_handshake_gives_the_frames_after_it() -> None:
+    client, key = asking_client()
+    early = client.events()
+    assert feed(client, response(key)) == [AcceptConnection()]
+    client.receive_data(frame(TEXT, b"Hello"))
+    assert list(early) == [TextMessage("Hello")]
+    assert list(client.events()) == []
+
+
 def test_events_can_be_left_and_taken_up_again() -> None:
     client, key = asking_client()
     client.receive_data(response(key) + frame(TEXT, b"Hello"))
@@ -351,6 +372,37 @@ def test_a_client_survives_mutated_responses(seed: int) -> None:
             answers += 1
             assert isinstance(outcome[0], AcceptConnection | RejectConnection), story
     assert min(failures, answers) > CASES // 20
+
+
+def outcome_of(connection: WSConnection, pieces: list[bytes | None]) -> tuple[object, ...]:
+    """All that an application sees: the events, the error with its hint, the state."""
+    events: list[Event] = []
+    try:
+        for piece in pieces:
+            if connection.state is not ConnectionState.CLOSED:
+                connection.receive_data(piece)
+                events += connection.events()
+    except RemoteProtocolError as error:
+        events += connection.events()
+        return joined(events), str(error), error.event_hint, state_of(connection)
+    return joined(events), None, None, state_of(connection)
+
+
+@pytest.mark.requirement("R6455-6.2-01")
+@pytest.mark.parametrize("seed", range(4))
+def test_the_cutting_of_mutated_input_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsproto.utilities.generate_nonce", lambda: KEY)
+    rng = random.Random(3_000 + seed)
+    for case in range(200):
+        as_client = rng.random() < 0.5
+        good = rng.choice(RESPONSES)(KEY) if as_client else rng.choice(REQUESTS)
+        data = mutated(rng, good) or good
+        cuts: list[list[bytes | None]] = [[data], [data[at : at + 1] for at in range(len(data))]]
+        whole, bytewise = (
+            outcome_of(asking_client()[0] if as_client else WSConnection(ConnectionType.SERVER), pieces)
+            for pieces in cuts
+        )
+        assert whole == bytewise, f"seed {3_000 + seed}, case {case}: {data!r}"
 
 
 HOSTILE = [

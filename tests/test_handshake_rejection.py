@@ -334,6 +334,9 @@ BAD_REJECTIONS: list[tuple[str, Callable[[], RejectConnection]]] = [
     ("header-without-value", lambda: RejectConnection(403, [(b"X",)])),  # type: ignore[list-item]
     ("header-of-numbers", lambda: RejectConnection(403, [(1, 2)])),  # type: ignore[list-item]
     ("length-without-body", lambda: RejectConnection(403, [LENGTH_5])),
+    ("body-with-no-content", lambda: RejectConnection(204, has_body=True)),
+    ("body-with-not-modified", lambda: RejectConnection(304, has_body=True)),
+    ("body-with-early-hints", lambda: RejectConnection(103, has_body=True)),
     ("length-as-a-list", lambda: RejectConnection(403, [(b"Content-Length", b"5, 6")], has_body=True)),
     ("length-no-number", lambda: RejectConnection(403, [(b"Content-Length", b"x")], has_body=True)),
 ]

@@ -206,6 +206,16 @@ def test_extension_offers_come_in_order_over_all_lines(lines: list[bytes]) -> No
     assert b"sec-websocket-extensions" not in dict(event.extra_headers)
 
 
+@pytest.mark.requirement("R6455-4.2.2-05", "R6455-4.2.2-06", "R6455-10.2-01", "R6455-10.2-02")
+def test_a_server_can_refuse_an_origin() -> None:
+    server = WSConnection(ConnectionType.SERVER)
+    (event,) = feed(server, request({b"Origin": [b"http://evil.example"]}))
+    assert isinstance(event, Request)
+    assert dict(event.extra_headers)[b"origin"] == b"http://evil.example"
+    assert read_head(server.send(RejectConnection(403)))[0].status == 403
+    assert server.state is ConnectionState.CLOSED
+
+
 # -- What is refused
 
 

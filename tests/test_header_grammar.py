@@ -210,6 +210,36 @@ def test_client_extensions_handshake_gives_the_accepted_objects() -> None:
     assert known.seen == ["x-known; a=1"]
 
 
+class Choosy(Known):
+    """An extension that agrees to one parameter only."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__()
+        self.parameter = parameter
+
+    def accept(self, offer: str) -> bool | str | None:
+        return self.parameter if self.parameter in offer else None
+
+    def finalize(self, response: str) -> None:
+        if self.parameter not in response:
+            raise RemoteProtocolError(f"{self.parameter} was asked for")
+
+
+def test_of_two_objects_of_one_name_the_one_that_fits_is_used() -> None:
+    first, second = Choosy("a"), Choosy("b")
+    for fitting, parameter in ((first, "a"), (second, "b")):
+        (agreed,) = client_extensions_handshake([f"x-known; {parameter}"], [first, second])
+        assert agreed is fitting
+        answer = server_extensions_handshake([f"x-known; {parameter}"], [first, second])
+        assert answer == b"x-known; " + parameter.encode()
+
+
+@pytest.mark.requirement("R6455-9-04", "R6455-9.1-04")
+def test_an_answer_that_fits_no_object_of_its_name_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError):
+        client_extensions_handshake(["x-known; c"], [Choosy("a"), Choosy("b")])
+
+
 def test_client_extensions_handshake_of_nothing_is_empty() -> None:
     assert client_extensions_handshake([], [Known()]) == []
     assert client_extensions_handshake(iter(()), (Known(),)) == []

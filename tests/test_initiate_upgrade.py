@@ -173,6 +173,17 @@ def test_it_can_be_done_once() -> None:
     assert server.send(AcceptConnection()) == asked_server().send(AcceptConnection())
 
 
+@pytest.mark.parametrize("read", [True, False], ids=["events-read", "events-unread"])
+def test_it_cannot_be_done_once_the_connection_is_open(read: bool) -> None:
+    server, _ = upgraded()
+    server.send(AcceptConnection())
+    if read:
+        assert list(server.events()) == []
+    with pytest.raises(LocalProtocolError):
+        server.initiate_upgrade_connection(REQUEST_HEADERS, "/chat")
+    assert state_of(server) is ConnectionState.OPEN
+
+
 @pytest.mark.parametrize("received", [request(), request()[:10]], ids=["whole", "half"])
 def test_it_cannot_follow_a_request_in_bytes(received: bytes) -> None:
     server = WSConnection(ConnectionType.SERVER)
