@@ -15,6 +15,7 @@ from .handshake_fields import WEBSOCKET_VERSION, judge_head_size, refused, writt
 from .handshake_request import JudgedRequest, judge_request, request_headers, written_target
 from .handshake_response import (
     client_extensions_handshake,
+    declared_length,
     judge_acceptance,
     rejection_headers,
     server_extensions_handshake,
@@ -35,6 +36,7 @@ from .utilities import LocalProtocolError, LocalTypeError, LocalValueError, Remo
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from .extensions import Extension
     from .typing import BytesLike, Headers
 
 __all__ = [
@@ -75,9 +77,11 @@ class H11Handshake:
         self._events: deque[Event] = deque()
         self._connection: Connection | None = None
         self._head_received = 0  # bytes of the head that is under way
-        self._first_line_received = False
+        self._first_line_received = 0  # bytes of its first line
+        self._first_line_complete = False
 
         self._request: Request | None = None  # a client's
+        self._offered: list[Extension] = []
         self._key = b""
         self._interim_responses = 0
         self._body_received = 0
@@ -147,11 +151,12 @@ class H11Handshake:
         """Write a client's request (RFC 6455 4.1)."""
         stage = self._next_stage(HandshakeInput.SEND_REQUEST)
         key = utilities.generate_nonce()
-        headers = request_headers(event, key)
+        headers, offered = request_headers(event, key)
         request = h11.Request(method=b"GET", target=written_target(event.target), headers=headers)
         data = self._sent_by_h11(request, h11.EndOfMessage())
         self._stage = stage
         self._request = event
+        self._offered = offered
         self._key = key
         return data
 
@@ -174,13 +179,13 @@ class H11Handshake:
         what = HandshakeInput.SEND_REJECT_HEAD if event.has_body else HandshakeInput.SEND_REJECT
         stage = self._next_stage(what)
         headers = rejection_headers(event)
+        body_left = declared_length(headers)
         if event.status_code < 200:
             data = written_head(b"HTTP/1.1 %d " % event.status_code, headers)
         else:
             response = h11.Response(status_code=event.status_code, headers=headers)
             data = self._sent_by_h11(response, *([] if event.has_body else [h11.EndOfMessage()]))
-        lengths = [int(value) for name, value in headers if name.lower() == b"content-length"]
-        self._body_left = lengths[0] if lengths else None
+        self._body_left = body_left
         self._stage = stage
         return data
 
@@ -221,6 +226,8 @@ class H11Handshake:
         if self.client:
             raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
         self._next_stage(HandshakeInput.RECEIVE_REQUEST)
+        if self._head_received:
+            raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         try:
             request = h11.Request(method=b"GET", target=path, headers=headers)
         except (h11.LocalProtocolError, TypeError, ValueError) as error:
@@ -240,6 +247,8 @@ class H11Handshake:
         data = as_bytes(data, "Received data")
         if self._stage in (Stage.ENDED, Stage.ACCEPTED):
             raise LocalProtocolError(f"Data cannot be received in state {self.state}")
+        if not data:
+            return
         try:
             if self.client:
                 self._receive_response(data)
@@ -280,10 +289,21 @@ class H11Handshake:
     def _bad_http(self, error: Exception) -> RemoteProtocolError:
         """Turn an error of h11 into ours, whose text existing users compare with."""
         if isinstance(error, h11.ProtocolError) and error.error_status_hint == 431:
-            return refused("Bad HTTP message", 431 if self._first_line_received else 414)
+            return refused("Bad HTTP message", 431)
         return refused(
             "Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message"
         )
+
+    def _count_head(self, data: bytes, status_code: int) -> None:
+        """Count what is received of a head, and hold its first line to its limit."""
+        self._head_received += len(data)
+        if self._first_line_complete:
+            return
+        end = data.find(b"\n")
+        self._first_line_complete = end >= 0
+        self._first_line_received += end if end >= 0 else len(data)
+        if self._first_line_received > self._limits.max_header_line_size:
+            raise refused(f"First line of more than {self._limits.max_header_line_size} bytes", status_code)
 
     def _end_of_head(self) -> bytes:
         """Hold the head that h11 has just read to its limit; return what came behind it."""
@@ -300,10 +320,9 @@ class H11Handshake:
         """Read a client's request; what comes behind it waits until it is answered."""
         if self._stage is Stage.REQUESTED:
             self._keep_early_data(data)
-        if self._stage is not Stage.INITIAL or not data:
+        if self._stage is not Stage.INITIAL:
             return
-        self._head_received += len(data)
-        self._first_line_received = self._first_line_received or b"\n" in data
+        self._count_head(data, 414)
         self._h11.receive_data(data)
         request = self._next_h11_event()
         if isinstance(request, h11.Request):
@@ -322,7 +341,7 @@ class H11Handshake:
         """Read a server's response, and the body of one that rejects."""
         if self._stage is Stage.INITIAL:
             raise refused("The server spoke before it was asked (RFC 6455 4.1)")
-        self._head_received += len(data)
+        self._count_head(data, 431)
         self._h11.receive_data(data)
         while self._stage in (Stage.REQUESTED, Stage.BODY):
             event = self._next_h11_event()
@@ -354,7 +373,7 @@ class H11Handshake:
             if response.http_version < b"1.1":
                 raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
             assert self._request is not None  # noqa: S101 - the table permits it after a request only
-            accepted = judge_acceptance(headers, self._request, self._key)
+            accepted = judge_acceptance(headers, self._request, self._offered, self._key)
             self._connection = Connection(
                 ConnectionType.CLIENT, accepted.extensions, trailing_data, limits=self._limits
             )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .events import RejectConnection
-from .header_grammar import GrammarError, is_field_value, is_token, parse_extension, split_list
+from .header_grammar import GrammarError, is_field_value, is_protocol, is_token, parse_extension, split_list
 from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .limits import Limits
     from .typing import Headers
@@ -87,6 +87,38 @@ def elements(values: Iterable[bytes], name: str) -> list[bytes]:
     if not all(found):
         raise refused(f"Bad header {name!r}: {list(values)!r} has an empty element (RFC 6455 4.3)")
     return found
+
+
+def options(
+    fields: dict[bytes, list[bytes]], name: str, *, well_formed: Callable[[bytes], bool]
+) -> list[bytes]:
+    """Return the elements of a list over all lines of a header, in lower case; empty ones count for nothing.
+
+    :param well_formed: what each element has to be (RFC 9110 5.6.1.2, 7.6.1, 7.8).
+    :raises RemoteProtocolError: for one that is not.
+    """
+    values = fields.get(name.lower().encode(), [])
+    try:
+        found = [element.lower() for value in values for element in split_list(value) if element]
+    except GrammarError as error:
+        raise refused(f"Bad header {name!r}: {error}") from error
+    for element in found:
+        if not well_formed(element):
+            raise refused(f"Bad header {name!r}: {element!r} does not follow its grammar (RFC 9110 7)")
+    return found
+
+
+def connection_upgrades(fields: dict[bytes, list[bytes]]) -> list[bytes]:
+    """Return the protocols of `Upgrade`, which `Connection` has to name (RFC 6455 4.1, 4.2.1).
+
+    :raises RemoteProtocolError: where `websocket` is not among them.
+    """
+    if b"upgrade" not in options(fields, "Connection", well_formed=is_token):
+        raise refused("Missing header, 'Connection: Upgrade'")
+    protocols = options(fields, "Upgrade", well_formed=is_protocol)
+    if b"websocket" not in protocols:
+        raise refused("Missing header, 'Upgrade: websocket'")
+    return protocols
 
 
 def extension_elements(values: Iterable[bytes]) -> list[str]:

@@ -11,6 +11,7 @@ from .handshake_fields import (
     checked_extension,
     checked_headers,
     collected,
+    connection_upgrades,
     elements,
     extension_elements,
     judge_head_size,
@@ -18,18 +19,19 @@ from .handshake_fields import (
     required,
     single,
 )
-from .header_grammar import is_token, list_has
+from .header_grammar import is_token
 from .utilities import LocalTypeError, LocalValueError
 
 if TYPE_CHECKING:
     import h11
 
+    from .extensions import Extension
     from .limits import Limits
     from .typing import Headers
 
-# RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or a bracketed IPv6 address, then perhaps a port.
-_HOST = re.compile(r"([A-Za-z0-9\-._~!$&'()*+,;=%]+|\[[0-9A-Za-z:.\-_~!$&'()*+,;=%]+\])(:[0-9]*)?")
 _IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
+# RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or a bracketed IPv6 address, then perhaps a port.
+_HOST = re.compile(r"([A-Za-z0-9\-._~!$&'()*+,;=%]+|\[" + _IPV6.pattern + r"\])(:[0-9]*)?")
 _MAX_HOST = 255 + len(":65535")
 _ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/?#]*)([^#]*)", re.IGNORECASE)
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
@@ -47,8 +49,8 @@ class JudgedRequest(NamedTuple):
     """Whether a 100 response has to come before the 101 (RFC 9110 7.8)."""
 
 
-def request_headers(event: Request, key: bytes) -> Headers:
-    """Return the header fields of a client's request (RFC 6455 4.1).
+def request_headers(event: Request, key: bytes) -> tuple[Headers, list[Extension]]:
+    """Return the header fields of a client's request (RFC 6455 4.1), and the extensions that it offers.
 
     :raises LocalProtocolError: for a value that cannot be written.
     """
@@ -62,19 +64,18 @@ def request_headers(event: Request, key: bytes) -> Headers:
     if event.subprotocols:
         headers.append((b"Sec-WebSocket-Protocol", b", ".join(_checked_subprotocols(event.subprotocols))))
     offers = []
+    offered = []
     for extension in event.extensions:
         if isinstance(extension, str):
             raise LocalTypeError(f"A client offers Extension objects, not the str {extension!r}")
         offer = extension.offer()
         if offer is not False and offer is not None:
-            offers.append(
-                checked_extension(
-                    f"{extension.name}; {offer}" if isinstance(offer, str) and offer else extension.name
-                )
-            )
+            parameters = f"; {offer}" if isinstance(offer, str) and offer else ""
+            offers.append(checked_extension(extension.name + parameters))
+            offered.append(extension)
     if offers:
         headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
-    return headers + checked_headers(event.extra_headers)
+    return headers + checked_headers(event.extra_headers), offered
 
 
 def _checked_subprotocols(subprotocols: list[str]) -> list[bytes]:
@@ -145,8 +146,6 @@ def judge_request(request: h11.Request, limits: Limits) -> JudgedRequest:
 
     :raises RemoteProtocolError: for one that may not be accepted, with the response that says so.
     """
-    if len(request.method) + len(request.target) + len(" HTTP/1.1 ") > limits.max_header_line_size:
-        raise refused(f"Request line of more than {limits.max_header_line_size} bytes", 414)
     headers = list(request.headers)
     judge_head_size(headers, limits)
     if request.method != b"GET":
@@ -157,10 +156,7 @@ def judge_request(request: h11.Request, limits: Limits) -> JudgedRequest:
         )
     fields = collected(headers)
     _judge_body(fields)
-    if not list_has(fields.get(b"connection", []), b"upgrade"):
-        raise refused("Missing header, 'Connection: Upgrade'")
-    if not list_has(fields.get(b"upgrade", []), b"websocket"):
-        raise refused("Missing header, 'Upgrade: websocket'")
+    connection_upgrades(fields)
     version = required(fields, "Sec-WebSocket-Version")
     if version != WEBSOCKET_VERSION:
         # RFC 6455 4.4
@@ -181,7 +177,7 @@ def judge_request(request: h11.Request, limits: Limits) -> JudgedRequest:
         extra_headers=[field for field in headers if field[0] not in _OWN_FIELDS],
         subprotocols=_read_subprotocols(fields.get(b"sec-websocket-protocol", [])),
     )
-    expects_continue = list_has(fields.get(b"expect", []), b"100-continue")
+    expects_continue = any(value.lower() == b"100-continue" for value in fields.get(b"expect", []))
     return JudgedRequest(event, key, expects_continue)
 
 

@@ -9,13 +9,12 @@ from .handshake_fields import (
     checked_extension,
     checked_headers,
     collected,
+    connection_upgrades,
     extension_elements,
     refused,
-    required,
     single,
     written_head,
 )
-from .header_grammar import list_has
 from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError, generate_accept_token
 
 if TYPE_CHECKING:
@@ -80,47 +79,58 @@ def rejection_headers(event: RejectConnection) -> Headers:
     if bodiless and event.has_body:
         raise LocalValueError(f"A response with the status {status} has no body (RFC 9110 6.4.1)")
     headers = checked_headers(event.headers, permitted=_PERMITTED_IN_REJECTION)
-    names = {name.lower() for name, _ in headers}
+    fields = collected((name.lower(), value) for name, value in headers)
+    framed = b"content-length" in fields or b"transfer-encoding" in fields
+    if framed and bodiless and status != 304:
+        raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
     if not event.has_body:
-        if any(value.strip(b"0") for name, value in headers if name.lower() == b"content-length"):
+        if declared_length(headers):
             raise LocalValueError("A rejection without a body has a Content-Length of 0")
-        if not bodiless and not names & {b"content-length", b"transfer-encoding"}:
+        if not bodiless and not framed:
             headers.append((b"content-length", b"0"))
-    if status == 426 and b"upgrade" not in names:
+    if status == 426:
         # RFC 9110 15.5.22, 7.8
-        headers.append((b"Upgrade", b"websocket"))
-        if b"connection" not in names:
+        if b"upgrade" not in fields:
+            headers.append((b"Upgrade", b"websocket"))
+        if not any(b"upgrade" in value.lower() for value in fields.get(b"connection", [])):
             headers.append((b"Connection", b"Upgrade"))
     return headers
 
 
-def judge_acceptance(headers: Headers, request: Request, key: bytes) -> AcceptConnection:
+def declared_length(headers: Headers) -> int | None:
+    """Return the Content-Length that an application gave, None where it gave none.
+
+    :raises LocalProtocolError: for one that is no number, or given twice (RFC 9110 8.6).
+    """
+    values = [value for name, value in headers if name.lower() == b"content-length"]
+    if not values:
+        return None
+    if len(values) > 1 or not values[0].isdigit():
+        raise LocalValueError(f"Content-Length must be one number, not {values!r} (RFC 9110 8.6)")
+    return int(values[0])
+
+
+def judge_acceptance(
+    headers: Headers, request: Request, offered: Sequence[Extension], key: bytes
+) -> AcceptConnection:
     """Judge a response with the status 101 (RFC 6455 4.1): the event says what was agreed.
 
     :raises RemoteProtocolError: for one that fails the connection.
     """
     fields = collected(headers)
-    if not list_has(fields.get(b"connection", []), b"upgrade"):
-        raise refused("Missing header, 'Connection: Upgrade'")
-    # RFC 6455 4.1, RFC 9110 7.8: the one protocol that was asked for, and no other.
-    if [value.strip(b" \t").lower() for value in fields.get(b"upgrade", [])] != [b"websocket"]:
+    if connection_upgrades(fields) != [b"websocket"]:
+        # RFC 6455 4.1, RFC 9110 7.8: the one protocol that was asked for, and no other.
         raise refused("Missing header, 'Upgrade: websocket'")
-    if required(fields, "Sec-WebSocket-Accept") != generate_accept_token(key):
+    if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(key):
         raise refused("Bad accept token")
     subprotocol = single(fields, "Sec-WebSocket-Protocol")
-    offered = [name.encode("ascii") for name in request.subprotocols]
-    if subprotocol is not None and subprotocol not in offered:
+    if subprotocol is not None and subprotocol not in [name.encode("ascii") for name in request.subprotocols]:
         raise refused(f"unrecognized subprotocol {subprotocol.decode('ascii', 'backslashreplace')}")
     extensions = single(fields, "Sec-WebSocket-Extensions")
     accepted = [] if extensions is None else extension_elements([extensions])
-    supported = [extension for extension in request.extensions if not isinstance(extension, str)]
-    try:
-        agreed = client_extensions_handshake(accepted, supported)
-    except RemoteProtocolError as error:
-        raise refused(str(error)) from error
     return AcceptConnection(
         subprotocol=None if subprotocol is None else subprotocol.decode("ascii"),
-        extensions=agreed,
+        extensions=client_extensions_handshake(accepted, offered),
         extra_headers=[field for field in headers if field[0] not in _OWN_FIELDS],
     )
 
@@ -172,24 +182,27 @@ def client_extensions_handshake(accepted: Iterable[str], supported: Sequence[Ext
     for answer in accepted:
         name = _name_of(answer)
         if name in agreed:
-            raise RemoteProtocolError(f"Extension {name} is answered twice (RFC 6455 9.1)")
-        offered = [extension for extension in supported if extension.name == name]
-        if not offered:
-            raise RemoteProtocolError(f"unrecognized extension {name}")
-        agreed[name] = _finalized(answer, offered)
+            raise refused(f"Extension {name} is answered twice (RFC 6455 9.1)")
+        agreed[name] = _finalized(
+            answer, [extension for extension in supported if extension.name == name], name
+        )
     return list(agreed.values())
 
 
-def _finalized(answer: str, offered: list[Extension]) -> Extension:
-    """Return the first of several offers of one extension that the answer fits (RFC 7692 5)."""
-    for extension in offered[:-1]:
+def _finalized(answer: str, offered: list[Extension], name: str) -> Extension:
+    """Return the first of the offers of one extension that the answer fits (RFC 7692 5).
+
+    :raises RemoteProtocolError: where it fits none.
+    """
+    fault = f"unrecognized extension {name}"
+    for extension in offered:
         try:
             extension.finalize(answer)
-        except RemoteProtocolError:
-            continue
-        return extension
-    offered[-1].finalize(answer)
-    return offered[-1]
+        except RemoteProtocolError as error:
+            fault = str(error)
+        else:
+            return extension
+    raise refused(fault)
 
 
 def _name_of(element: str) -> str:

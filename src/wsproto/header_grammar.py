@@ -12,6 +12,7 @@ _QUOTED = rb'"(?:[^"\\]|\\.)*"'
 _OWS = rb"[ \t]*"
 
 _TOKEN_ALONE = re.compile(_TOKEN)
+_PROTOCOL = re.compile(_TOKEN + rb"(?:/" + _TOKEN + rb")?")
 _COMMA_OR_QUOTE = re.compile(_QUOTED + rb'|,|"', re.DOTALL)
 _NAME = re.compile(_OWS + rb"(" + _TOKEN + rb")" + _OWS)
 _PARAMETER = re.compile(
@@ -31,6 +32,11 @@ class GrammarError(ValueError):
 def is_token(value: bytes) -> bool:
     """Tell whether `value` is a token (RFC 9110 5.6.2)."""
     return _TOKEN_ALONE.fullmatch(value) is not None
+
+
+def is_protocol(value: bytes) -> bool:
+    """Tell whether `value` names a protocol, perhaps with a version (RFC 9110 7.8)."""
+    return _PROTOCOL.fullmatch(value) is not None
 
 
 def is_field_value(value: bytes) -> bool:
@@ -56,14 +62,6 @@ def split_list(value: bytes) -> list[bytes]:
             raise GrammarError(f"{value!r} has a quoted string that does not end (RFC 9110 5.6.4)")
     elements.append(value[start:].strip(b" \t"))
     return elements
-
-
-def list_has(values: list[bytes], member: bytes) -> bool:
-    """Tell whether the list over all lines `values` has the lower-case token `member`, in any case.
-
-    Empty elements count for nothing (RFC 9110 5.6.1.2).
-    """
-    return any(member == element.strip(b" \t").lower() for value in values for element in value.split(b","))
 
 
 def parse_extension(element: bytes) -> tuple[str, list[tuple[str, str | None]]]:
