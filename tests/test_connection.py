@@ -414,6 +414,20 @@ def test_an_event_refused_for_the_state_leaves_no_trace(role: ConnectionType) ->
 
 @roles
 @pytest.mark.parametrize(
+    "event", [TextMessage("x" * 10**6), BytesMessage(b"x" * 10**6), Ping(b"x" * 10**6)], ids=type
+)
+def test_an_error_names_a_large_event_in_few_words(role: ConnectionType, event: Event) -> None:
+    connection = Connection(role)
+    connection.send(TextMessage("a", message_finished=False))
+    wire.receive(connection, peer(role, wire.CLOSE))
+    connection.send(CloseConnection(1000))
+    with pytest.raises(LocalProtocolError) as caught:
+        connection.send(event)
+    assert len(str(caught.value)) < 1000
+
+
+@roles
+@pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("ping of 126 bytes", ValueError),

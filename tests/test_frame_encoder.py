@@ -205,7 +205,7 @@ def test_changing_the_callers_buffer_after_sending_changes_nothing(
 @roles
 @pytest.mark.parametrize("size", [1, 125, 1000, 70_000])
 def test_sending_leaves_the_callers_buffer_as_it_was(role: ConnectionType, size: int) -> None:
-    buffer = bytearray(b"a" * size)
+    buffer: Any = bytearray(b"a" * size)
     Connection(role).send(BytesMessage(buffer))
     assert buffer == b"a" * size
     buffer.clear()  # a view that is still held would make this a BufferError
