@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,15 +31,28 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
     try:
-        return int(cli.main(arguments, prog_name="python -m harness", standalone_mode=False) or 0)
+        code = int(cli.main(arguments, prog_name="python -m harness", standalone_mode=False) or 0)
+        sys.stdout.flush()
+        return code
     except click.ClickException as error:
         return _fail(error.format_message(), ExitCode.FAILED)
     except HarnessError as error:
         return _fail(str(error), error.exit_code)
-    except OSError as error:  # a full disk, a folder that may not be written, standard output closed
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
+        return _fail("standard output was closed", ExitCode.FAILED)
+    except OSError as error:  # a full disk, a folder that may not be written
         return _fail(str(error), ExitCode.FAILED)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", ExitCode.FAILED)
+
+
+class Output(Console):
+    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it again."""
+        raise BrokenPipeError
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
@@ -173,7 +187,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     order = Order(
         _roles(role), profile, [*patterns, *more_patterns], expected, update_baseline=update_baseline
     )
-    return run(order, KosokuSuite(), folder, time_limit, Console())
+    return run(order, KosokuSuite(), folder, time_limit, Output())
 
 
 @cli.command("judge")
@@ -196,7 +210,7 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     PATH is a results.json, an index.json of Autobahn's wstest, or a folder with one of them.
     """
     order = Order(_roles(role), profile, patterns, expected, update_baseline=update_baseline)
-    return judge_file(order, path, agent, Console())
+    return judge_file(order, path, agent, Output())
 
 
 def _roles(role: str) -> list[Role]:

@@ -10,7 +10,7 @@ from harness.echo import EchoConnection
 from harness.errors import HarnessError
 from wsproto import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Request, TextMessage
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import Extension, PerMessageDeflate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,9 @@ class EchoClient(EchoConnection):
 
     def __init__(self, host: str, target: str) -> None:
         super().__init__()
-        self._request = Request(host=host, target=target, extensions=[PerMessageDeflate()])
+        # A server that wants no context takeover (cases 13.2, 13.5, 13.6) may ask for it only where it is offered.
+        offers: list[Extension] = [PerMessageDeflate(), PerMessageDeflate(client_no_context_takeover=True)]
+        self._request = Request(host=host, target=target, extensions=offers)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the opening request."""

@@ -147,4 +147,6 @@ async def _run_until_signal(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun
     try:
         return await task
     except asyncio.CancelledError:
+        if not caught:
+            raise
         raise HarnessError(f"interrupted by {caught[0].name}, all children have ended") from None

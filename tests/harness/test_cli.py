@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -111,6 +112,17 @@ def test_standard_output_that_is_full_is_one_line() -> None:
     assert found.returncode == 2
     assert "No space left on device" in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_standard_output_that_is_closed_is_one_line(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "harness", "run", "--cases", "1.1.1", "--report", str(tmp_path)]
+    with os.fdopen(writing, "wb") as closed:
+        found = subprocess.run(  # noqa: S603 - this very interpreter
+            command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (found.returncode, found.stderr) == (2, "error: standard output was closed\n")
 
 
 @pytest.fixture
