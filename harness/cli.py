@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
     try:
-        code = int(cli.main(arguments, prog_name="python -m harness", standalone_mode=False) or 0)
-        sys.stdout.flush()
-        return code
+        return int(cli.main(arguments, prog_name="python -m harness", standalone_mode=False) or 0)
     except click.ClickException as error:
         return _fail(error.format_message(), ExitCode.FAILED)
     except HarnessError as error:
@@ -98,9 +96,10 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     try:
         url = urlsplit(value)
         complete = url.scheme == "ws" and url.hostname and url.port != 0
+        more = url.path.strip("/") or url.query or url.fragment
     except ValueError:  # a port that is no number
-        complete = False
-    if not complete or url.path not in {"", "/"} or url.query or url.fragment:
+        complete, more = None, ""
+    if not complete or more:
         raise click.BadParameter(f"{value!r} is not ws://HOST:PORT")
     return value.rstrip("/")
 
@@ -165,7 +164,7 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--time-limit",
     type=click.IntRange(1),
-    default=120,
+    default=180,
     show_default=True,
     help="Longest time for a case, in seconds.",
 )

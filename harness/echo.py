@@ -67,7 +67,7 @@ class EchoConnection(asyncio.Protocol):
         """Read on."""
         self.transport.resume_reading()
 
-    def connection_lost(self, _error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell who waits that nothing more comes; a reset is an end like another."""
         if self._deadline is not None:
             self._deadline.cancel()

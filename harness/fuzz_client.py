@@ -29,7 +29,7 @@ class EchoClient(EchoConnection):
 
     def __init__(self, host: str, target: str) -> None:
         super().__init__()
-        # A server that wants no context takeover (cases 13.2, 13.5, 13.6) may ask for it only where it is offered.
+        # Autobahn asks for no context takeover (cases 13.2, 13.5, 13.6) only of a client that offers it.
         offers: list[Extension] = [PerMessageDeflate(), PerMessageDeflate(client_no_context_takeover=True)]
         self._request = Request(host=host, target=target, extensions=offers)
 

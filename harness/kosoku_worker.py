@@ -81,8 +81,8 @@ async def fuzz_client(cases: Sequence[str]) -> None:
             results = await server.get_result()
         except kosoku.FailureError as failure:
             results = failure.results
-    for result in results:
-        say(ended=result.case_id, report=report_of(result))
+        for result in results:
+            say(ended=result.case_id, report=report_of(result))
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.cases import Profile, Role
-    from harness.judge import Difference
+    from harness.judge import Difference, Verdict
     from harness.results import Results
     from harness.suite import Suite
 
@@ -93,7 +93,7 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
     """Judge verdicts that are there already: a `results.json`, or the `index.json` of Autobahn's wstest."""
     baselines = order.baselines()
-    runs = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in order.roles}
+    runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in order.roles}
     return _conclude(order, console, baselines, runs, _judge(order.cases(), baselines, runs))
 
 
@@ -114,7 +114,9 @@ def _conclude(
     differences: Mapping[Role, Sequence[Difference]],
 ) -> ExitCode:
     """Print what came out, update the baselines if asked, and decide the exit code."""
-    verdicts = {role: verdicts_of(found.reports, role) for role, found in runs.items()}
+    verdicts: dict[Role, dict[str, Verdict]] = {
+        role: verdicts_of(found.reports, role) for role, found in runs.items()
+    }
     print_table(console, verdicts)
     for role, found in runs.items():
         (print_changes if order.update_baseline else print_differences)(console, differences[role])

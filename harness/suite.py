@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -37,14 +38,17 @@ class Ended:
 Step = Listening | Begun | Ended
 
 
-class Suite(Protocol):
+class Suite(ABC):
     """An engine. Closing one of its generators ends what it started."""
 
+    @abstractmethod
     def version(self) -> str:
         """Give name and version for the report; raises `MissingError` where the engine is not installed."""
 
+    @abstractmethod
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Run cases against the server at `url`: `Begun` and `Ended` for each."""
 
+    @abstractmethod
     def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Serve cases to a client: `Listening`, then `Ended` for each, at the latest when it asks."""

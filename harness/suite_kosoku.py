@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from harness import children
 from harness.errors import HarnessError, MissingError
 from harness.results import CaseReport
-from harness.suite import Begun, Ended, Listening
+from harness.suite import Begun, Ended, Listening, Suite
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 WORKER = "harness.kosoku_worker"
 
 
-class KosokuSuite:
-    """See `harness.suite.Suite`."""
+class KosokuSuite(Suite):
+    """kosoku 0.1, in a worker process for each role."""
 
     def version(self) -> str:
         """Give name and version, or raise `MissingError`."""

@@ -17,7 +17,7 @@ from harness.cli import main
 from harness.errors import HarnessError
 from harness.judge import Baseline, Verdict
 from harness.role_runner import RoleRunner, run_roles
-from harness.suite import Begun, Ended, Listening
+from harness.suite import Begun, Ended, Listening, Suite
 from tests.harness.serving import TIMEOUT
 
 if TYPE_CHECKING:
@@ -121,8 +121,10 @@ def test_the_children_end_with_a_killed_harness(tmp_path: Path) -> None:
     assert all_end(children)
 
 
-class FakeSuite:
-    """Gives the steps of a script; a number is the seconds to wait."""
+class FakeSuite(Suite):
+    """Gives the steps of a script, whoever asks; a number is the seconds to wait."""
+
+    # ruff: noqa: ARG002
 
     def __init__(self, *script: Step | float) -> None:
         self.script = script
@@ -131,19 +133,19 @@ class FakeSuite:
     def version(self) -> str:
         return "fake 1"
 
-    def fuzz_server(self, _url: str, _cases: Sequence[str], _log: Path) -> AsyncGenerator[Step, None]:
+    def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         return self.play()
 
-    def fuzz_client(self, _cases: Sequence[str], _log: Path) -> AsyncGenerator[Step, None]:
+    def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         return self.play()
 
     async def play(self) -> AsyncGenerator[Step, None]:
         try:
             for step in self.script:
-                if isinstance(step, float):
-                    await asyncio.sleep(step)
-                else:
+                if isinstance(step, (Listening, Begun, Ended)):
                     yield step
+                else:
+                    await asyncio.sleep(step)
         finally:
             self.closed = True
 
