@@ -96,7 +96,7 @@ class Connection:
             return self._codec.send(event)
         next_state = self._next_state(type(event))
         if next_state is None:
-            raise LocalProtocolError(f"{event!r} cannot be sent in state {self._state}")
+            raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in state {self._state}")
         data = self._codec.send(event)
         self._state = next_state
         return data

@@ -30,6 +30,7 @@ class Inflater:
     """
 
     __slots__ = (
+        "_block_open",
         "_context_takeover",
         "_final_blocks",
         "_finishing",
@@ -49,6 +50,7 @@ class Inflater:
         self._held_back = False
         self._finishing = False
         self._final_blocks = 0
+        self._block_open = False  # there is something for the tail to complete
 
     @property
     def pending(self) -> bool:
@@ -61,6 +63,7 @@ class Inflater:
         :raises InflateError: for data that is not DEFLATE (RFC 1951).
         """
         if data:
+            self._block_open = True
             self._input = self._input[self._offset :] + data if self._offset < len(self._input) else data
             self._offset = 0
         pieces = []
@@ -79,9 +82,7 @@ class Inflater:
     def finish(self, limit: int) -> bytes:
         """Do the same at the end of a message (RFC 7692 7.2.2)."""
         self._finishing = True
-        # A message that ends with the end of a BFINAL block has nothing for the tail to complete.
-        at_boundary = self._inflater is None and self._final_blocks and not self.pending
-        return self.inflate(b"" if at_boundary else TAIL, limit)
+        return self.inflate(TAIL if self._block_open else b"", limit)
 
     def _step(self, limit: int) -> bytes:
         """Inflate one piece of the input."""
@@ -99,6 +100,7 @@ class Inflater:
         if inflater.eof:
             # RFC 7692 7.2.3.4: a block with BFINAL=1 ends zlib's stream, but neither the message nor the connection.
             self._inflater = None
+            self._block_open = self._offset < len(self._input)
             self._final_blocks += 1
             if self._final_blocks > MAX_FINAL_BLOCKS:
                 raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
@@ -107,6 +109,7 @@ class Inflater:
     def _end_message(self) -> None:
         """Forget what belongs to the message alone."""
         self._finishing = False
+        self._block_open = False
         self._final_blocks = 0
         if not self._context_takeover:
             self._inflater = None

@@ -212,6 +212,7 @@ class PerMessageDeflate(Extension):
 
     def accept(self, offer: str) -> str | None:
         """Return the parameters of a server's answer to `offer`, or None to decline it (RFC 7692 7.1)."""
+        self._agreed = None
         try:
             self._agreed = answer_offer(parse(offer, answer=False), self._settings)
         except NegotiationError:
@@ -223,6 +224,7 @@ class PerMessageDeflate(Extension):
 
         :raises RemoteProtocolError: for an answer that is invalid, or weaker than what was offered.
         """
+        self._agreed = None
         try:
             self._agreed = check_answer(parse(response, answer=True), self._settings)
         except NegotiationError as error:

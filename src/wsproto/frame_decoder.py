@@ -59,6 +59,7 @@ class FrameDecoder:
         "_buffer",
         "_carry",
         "_completed",
+        "_control_judged",
         "_drained",
         "_ended",
         "_extensions",
@@ -103,6 +104,7 @@ class FrameDecoder:
         self._remaining = 0  # bytes of that payload not yet received
         self._fin = False
         self._key: bytes | None = None  # its masking key, turned to where the payload goes on
+        self._control_judged = False  # the extensions know the header of the control frame to be read
         self._completed = 0  # extensions that know that the frame is complete
 
     def _longest_fast_frame(self) -> int:
@@ -244,6 +246,9 @@ class FrameDecoder:
         if size is None:
             return None
         if first & 0x08:
+            if self._extensions and not self._control_judged:
+                self._judge_reserved_bits(first, size)
+                self._control_judged = True
             return size
         self._judge_size(size)
         if not self.client:
@@ -403,10 +408,10 @@ class FrameDecoder:
             try:
                 data, used = utf_8_decode(payload, "strict", message_finished)
             except UnicodeDecodeError as error:
-                return self._text_before(payload, error.reason, error.start)
+                return self._text_before(payload, error.start)
             self._carry = payload[used:]
             if b"\xed\xa0" <= self._carry < b"\xee":  # CPython waits for the third byte of a surrogate
-                return self._text_before(payload, "surrogates not allowed", used)
+                return self._text_before(payload, used)
         if frame_finished:
             self._in_frame = False
             if message_finished:
@@ -418,10 +423,10 @@ class FrameDecoder:
             self._kind, data, frame_finished=frame_finished, message_finished=message_finished
         )
 
-    def _text_before(self, payload: bytes, fault: str, start: int) -> Event:
+    def _text_before(self, payload: bytes, start: int) -> Event:
         """Fail for invalid UTF-8 at `start` (RFC 6455 8.1), once the text before it was yielded."""
         failure = ParseFailed(
-            f"Invalid UTF-8 in a text message: {fault}", CloseReason.INVALID_FRAME_PAYLOAD_DATA
+            "Invalid UTF-8 in a text message (RFC 6455 8.1)", CloseReason.INVALID_FRAME_PAYLOAD_DATA
         )
         if not start:
             raise failure
@@ -439,7 +444,7 @@ class FrameDecoder:
         if not self.client:
             payload = masked(payload, 0, size, buffer[start - 4 : start])
         if self._extensions:
-            payload = self._extended_control(first, payload)
+            payload = self._extended_control(payload)
         self._position = start + size
         opcode = first & 0x0F
         if opcode == Opcode.PING:
@@ -448,9 +453,9 @@ class FrameDecoder:
             return Pong(payload)
         return self._close_event(payload)
 
-    def _extended_control(self, first: int, payload: bytes) -> bytes:
-        """Show a control frame to the extensions, whole."""
-        self._judge_reserved_bits(first, len(payload))
+    def _extended_control(self, payload: bytes) -> bytes:
+        """Show the payload of a control frame to the extensions, whole."""
+        self._control_judged = False
         payload = self._through_extensions(0, payload, MAX_CONTROL_PAYLOAD)
         for index in range(len(self._extensions)):
             payload += self._completed_by(index, MAX_CONTROL_PAYLOAD, fin=True)

@@ -89,7 +89,7 @@ class FrameEncoder:
             return self.control(Opcode.PONG, event.payload)
         if isinstance(event, CloseConnection):
             return self.close(event.code, event.reason)
-        raise LocalProtocolError(f"{event!r} cannot be sent in a frame")
+        raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in a frame")
 
     def message(self, data: str | BytesLike, fin: bool) -> bytes:
         """Return a frame of a message: the first, or the next of the one under way (RFC 6455 5.4, 5.6).
