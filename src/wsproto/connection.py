@@ -26,7 +26,7 @@ SERVER = ConnectionType.SERVER
 _INPUT_OF_EVENT = {Ping: Input.SEND_PING, Pong: Input.SEND_PONG, CloseConnection: Input.SEND_CLOSE}
 
 _MESSAGES = frozenset({TextMessage, BytesMessage})
-# The states that neither a message nor a continuation changes: there, sending skips the look-up of the next state.
+# The states that neither a message nor a continuation changes: sending skips the look-up of the next state.
 _FREE_FOR_MESSAGES = frozenset(
     state
     for state, transitions in CONNECTION.items()
@@ -35,7 +35,7 @@ _FREE_FOR_MESSAGES = frozenset(
 
 
 class Connection:
-    """A connection after its opening handshake, over whatever transport: TCP, or a stream of HTTP/2 or HTTP/3.
+    """A connection after its opening handshake, over any transport: TCP, or a stream of HTTP/2 or HTTP/3.
 
     :param connection_type: which side this is.
     :param extensions: the negotiated extensions, in the order of the response; those not enabled are ignored.
@@ -90,7 +90,8 @@ class Connection:
     def send(self, event: Event) -> bytes:
         """Return the bytes that say `event` to the peer.
 
-        :raises LocalProtocolError: where the state does not permit it or no frame can say it. Nothing has changed then.
+        :raises LocalProtocolError: where the state does not permit it or no frame can say it; then nothing
+            has changed.
         """
         if self._state in _FREE_FOR_MESSAGES and type(event) in _MESSAGES:
             return self._codec.send(event)
@@ -132,7 +133,7 @@ class Connection:
             self._abnormal_closure = CloseConnection(CloseReason.ABNORMAL_CLOSURE)
 
     def events(self) -> Generator[Event, None, None]:
-        """Yield what has happened, reading as it goes: the state changes when the event is yielded that changes it.
+        """Yield what has happened, reading as it goes: the state changes with the event that changes it.
 
         A frame that breaks the protocol is one `CloseConnection` with the code to answer with.
         """

@@ -98,7 +98,7 @@ class Inflater:
         # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
         self._held_back = len(inflated) == limit and not inflater.eof
         if inflater.eof:
-            # RFC 7692 7.2.3.4: a block with BFINAL=1 ends zlib's stream, but neither the message nor the connection.
+            # RFC 7692 7.2.3.4: a block with BFINAL=1 ends zlib's stream, but not the message.
             self._inflater = None
             self._block_open = self._offset < len(self._input)
             self._final_blocks += 1

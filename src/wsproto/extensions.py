@@ -32,8 +32,8 @@ class Codec(Protocol):
 class Extension:
     """Base of all extensions: one that is never offered, never accepted and changes no frame.
 
-    The handshake calls `offer` and `finalize` on a client, `accept` on a server. What is enabled then sees every
-    frame: received ones in the order header, payload (any number of pieces), complete.
+    The handshake calls `offer` and `finalize` on a client, `accept` on a server. What is enabled then sees
+    every frame: received ones in the order header, payload (any number of pieces), complete.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Extension:
         """Return a client's parameters, True for none, False to offer nothing."""
         return False
 
-    def accept(self, offer: str) -> bool | str | None:  # noqa: ARG002
+    def accept(self, offer: str) -> bool | str | None:
         """Return a server's answer to `offer`: parameters, True for none, False or None to decline."""
         return None
 
@@ -74,16 +74,16 @@ class Extension:
         proto: Codec,
         opcode: Opcode,
         rsv: RsvBits,
-        payload_length: int,  # noqa: ARG002
+        payload_length: int,
     ) -> CloseReason | RsvBits:
         """Return the reserved bits that this extension gives a meaning, or the code to fail with."""
         return NO_RSV
 
-    def frame_inbound_payload_data(self, proto: Codec, data: bytes) -> bytes | CloseReason:  # noqa: ARG002
+    def frame_inbound_payload_data(self, proto: Codec, data: bytes) -> bytes | CloseReason:
         """Return what a piece of payload stands for, or the code to fail with."""
         return data
 
-    def frame_inbound_complete(self, proto: Codec, fin: bool) -> bytes | CloseReason | None:  # noqa: ARG002
+    def frame_inbound_complete(self, proto: Codec, fin: bool) -> bytes | CloseReason | None:
         """Return what is left at the end of a frame, or the code to fail with; `fin` ends the message."""
         return None
 
@@ -93,7 +93,7 @@ class Extension:
         opcode: Opcode,
         rsv: RsvBits,
         data: bytes,
-        fin: bool,  # noqa: ARG002
+        fin: bool,
     ) -> tuple[RsvBits, bytes]:
         """Return the reserved bits and the payload of a frame to be sent."""
         return rsv, data
@@ -103,7 +103,7 @@ class PerMessageDeflate(Extension):
     """permessage-deflate (RFC 7692).
 
     On a client the settings are what it offers, on a server the most that it agrees to. Negotiating
-    and frames concern one connection; the object itself may serve any number of them, one after the other or at once.
+    and frames concern one connection; the object itself may serve any number of them, also at once.
 
     :param client_no_context_takeover: the client compresses each message by itself.
     :param client_max_window_bits: the client's window, 8 to 15; None stands for 15.
@@ -235,7 +235,7 @@ class PerMessageDeflate(Extension):
         proto: Codec,
         opcode: Opcode,
         rsv: RsvBits,
-        payload_length: int,  # noqa: ARG002
+        payload_length: int,
     ) -> CloseReason | RsvBits:
         """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
         self._inbound_control = opcode.iscontrol()

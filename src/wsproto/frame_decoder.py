@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 _WHOLE_TEXT = FIN | Opcode.TEXT
 _WHOLE_BINARY = FIN | Opcode.BINARY
+_UNDEFINED_BITS = "Reserved bits that no extension defines (RFC 6455 5.2)"
 
 
-class ParseFailed(RemoteProtocolError):
+class ParseFailed(RemoteProtocolError):  # noqa: N818 - the name that users know
     """A frame breaks the protocol.
 
     `code` is the close code that says so to the peer, `event_hint` the whole `CloseConnection`.
@@ -46,9 +47,9 @@ class ParseFailed(RemoteProtocolError):
 class FrameDecoder:
     """Turns what one side of a connection receives into events.
 
-    Between calls it holds the unread bytes of a frame header or control frame and of a split code point. What has
-    come in since the last `events()` waits in `_pending`, so that no byte is copied more than twice however
-    the input is cut.
+    Between calls it holds the unread bytes of a frame header or control frame and of a split code point. What
+    has come in since the last `events()` waits in `_pending`, so that no byte is copied more than twice
+    however the input is cut.
 
     :param client: whether this is the client's side.
     :param extensions: the negotiated extensions, in the order of the response.
@@ -131,7 +132,7 @@ class FrameDecoder:
         else:
             self._pending += data
 
-    def events(self) -> Generator[Event, None, CloseConnection | None]:
+    def events(self) -> Generator[Event, None, CloseConnection | None]:  # noqa: C901, PLR0912 - the fast path
         """Yield messages, pings and pongs; return the peer's Close, or None for want of bytes.
 
         :raises ParseFailed: when a frame breaks the protocol; later input is dropped.
@@ -141,9 +142,9 @@ class FrameDecoder:
         from_bytes, new, set_attribute = int.from_bytes, object.__new__, object.__setattr__
         try:
             while not self._ended:
-                # The fast path: a whole message of at most 125 bytes, nothing else under way. A text of 32 bytes takes
-                # a quarter of the time of the general path: one frame of Python, an event with one attribute
-                # (the others keep the defaults of their class), decoded and unmasked in place.
+                # The fast path: a whole message of at most 125 bytes, nothing else under way. A text of 32
+                # bytes takes a quarter of the time of the general path: one frame of Python, an event with one
+                # attribute (the others keep the defaults of their class), decoded and unmasked in place.
                 while not self._message_begun:
                     buffer = self._buffer
                     start = self._position + header_size
@@ -191,7 +192,7 @@ class FrameDecoder:
         return None
 
     def _refill(self) -> bool:
-        """Let go of what was read and put what has come in since behind the rest; tell whether there was any."""
+        """Let go of what was read, put what has come in since behind the rest; tell whether there was any."""
         self._buffer = self._buffer[self._position :]
         self._position = 0
         if not self._pending:
@@ -223,25 +224,21 @@ class FrameDecoder:
     def _read_header(self) -> int | None:
         """Judge a frame's header byte by byte as it comes (RFC 6455 5.2).
 
-        Returns the size of the payload, or None for want of bytes. The header of a data frame is consumed, that of
-        a control frame only with its payload.
+        Returns the size of the payload, or None for want of bytes. The header of a data frame is consumed,
+        that of a control frame only with its payload.
         """
         buffer, position = self._buffer, self._position
         available = len(buffer) - position
         if not available:
             return None
         first = buffer[position]
-        fault = first_byte_fault(first, message_begun=self._message_begun)
-        if fault is None and first & 0x70 and not self._extensions:
-            fault = "Reserved bits that no extension defines (RFC 6455 5.2)"
-        if fault is not None:
-            raise ParseFailed(fault)
+        self._refuse_if(first_byte_fault(first, message_begun=self._message_begun))
+        if first & 0x70 and not self._extensions:
+            self._refuse_if(_UNDEFINED_BITS)
         if available < 2:
             return None
         second = buffer[position + 1]
-        fault = second_byte_fault(first, second, client=self.client)
-        if fault is not None:
-            raise ParseFailed(fault)
+        self._refuse_if(second_byte_fault(first, second, client=self.client))
         size, start = self._read_length(second & 0x7F, position + 2)
         if size is None:
             return None
@@ -262,6 +259,11 @@ class FrameDecoder:
         self._position = start
         return size
 
+    @staticmethod
+    def _refuse_if(fault: str | None) -> None:
+        if fault is not None:
+            raise ParseFailed(fault)
+
     def _read_length(self, length: int, start: int) -> tuple[int | None, int]:
         """Return the payload's length, None for want of bytes, and the position behind it."""
         if length < LENGTH_16:
@@ -270,9 +272,7 @@ class FrameDecoder:
         if len(self._buffer) < stop:
             return None, start
         extended = int.from_bytes(self._buffer[start:stop], "big")
-        fault = length_fault(length, extended)
-        if fault is not None:
-            raise ParseFailed(fault)
+        self._refuse_if(length_fault(length, extended))
         return extended, stop
 
     def _judge_size(self, size: int) -> None:
@@ -305,7 +305,7 @@ class FrameDecoder:
                 raise ParseFailed(f"The extension {extension.name} refused a frame header", result)
             claimed |= RsvBits(*result).in_first_byte()
         if first & 0x70 & ~claimed:
-            raise ParseFailed("Reserved bits that no extension defines (RFC 6455 5.2)")
+            raise ParseFailed(_UNDEFINED_BITS)
 
     def _begin_frame(self, first: int, size: int) -> None:
         if not self._message_begun:

@@ -1,4 +1,4 @@
-"""The header of a frame (RFC 6455 5.2): two bytes, up to eight more for the length, four for the masking key."""
+"""The header of a frame (RFC 6455 5.2): two bytes, up to eight more of length, four of masking key."""
 
 from __future__ import annotations
 

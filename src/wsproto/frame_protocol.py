@@ -43,10 +43,11 @@ class Frame(NamedTuple):
 class FrameProtocol:
     """The codec that a `Connection` stands on, usable by itself.
 
-    A connection uses `receive_bytes`, `events`, `send`, and the two properties; a compiled codec has to offer the same.
+    A connection uses `receive_bytes`, `events`, `send` and the two properties; a compiled codec has to offer
+    the same.
 
     :param client: whether this is the client's side.
-    :param extensions: the negotiated extensions, in the order of the response; each gives one for this connection.
+    :param extensions: the negotiated extensions, in the order of the response.
     :param limits: bounds on frames and messages.
     """
 

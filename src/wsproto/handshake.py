@@ -80,13 +80,13 @@ class H11Handshake:
         self._first_line_received = 0  # bytes of its first line
         self._first_line_complete = False
 
-        self._request: Request | None = None  # a client's
+        self._request: Request  # a client's, from the stage REQUESTED on
         self._offered: list[Extension] = []
         self._key = b""
         self._interim_responses = 0
         self._body_received = 0
 
-        self._judged: JudgedRequest | None = None  # the request that a server has got
+        self._judged: JudgedRequest  # the request that a server has got, from the stage REQUESTED on
         self._early_data = bytearray()
         self._eof = False
         self._body_left: int | None = None  # bytes until a rejection's Content-Length is reached
@@ -126,7 +126,8 @@ class H11Handshake:
     def send(self, event: Event) -> bytes:
         """Return the bytes that say `event` to the peer.
 
-        :raises LocalProtocolError: where the stage does not permit it or it cannot be written. Nothing has changed then.
+        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
+            has changed.
         """
         try:
             if isinstance(event, Request):
@@ -163,7 +164,6 @@ class H11Handshake:
     def _send_accept(self, event: AcceptConnection) -> bytes:
         """Write the response that accepts (RFC 6455 4.2.2); what came early belongs to the connection."""
         stage = self._next_stage(HandshakeInput.SEND_ACCEPT)
-        assert self._judged is not None  # noqa: S101 - the table permits it after a request only
         data, extensions = written_acceptance(event, self._judged)
         connection = Connection(
             ConnectionType.SERVER, extensions, bytes(self._early_data), limits=self._limits
@@ -238,7 +238,7 @@ class H11Handshake:
     def receive_data(self, data: BytesLike | None) -> None:
         """Take in what the transport received; None stands for end of file.
 
-        :raises RemoteProtocolError: where the peer broke the protocol; its `event_hint` is a response that says so.
+        :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send.
         :raises LocalProtocolError: for data after the handshake came to nothing.
         """
         if data is None:
@@ -372,7 +372,6 @@ class H11Handshake:
         if response.status_code == _SWITCHING_PROTOCOLS:
             if response.http_version < b"1.1":
                 raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
-            assert self._request is not None  # noqa: S101 - the table permits it after a request only
             accepted = judge_acceptance(headers, self._request, self._offered, self._key)
             self._connection = Connection(
                 ConnectionType.CLIENT, accepted.extensions, trailing_data, limits=self._limits

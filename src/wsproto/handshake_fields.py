@@ -155,7 +155,8 @@ def checked_headers(
     """Return the application's header fields as bytes, safe to be written (RFC 9110 5).
 
     :param permitted: names among `RESERVED` that the application may give all the same.
-    :raises LocalProtocolError: for a name that is no token or is the library's, or for a value that does not stay on its line.
+    :raises LocalProtocolError: for a name that is no token or is the library's, or for a value that does not
+        stay on its line.
     """
     result = []
     for field in headers:

@@ -1,4 +1,4 @@
-"""The request of the opening handshake: what a client writes (RFC 6455 4.1), how a server judges it (4.2.1)."""
+"""The opening handshake's request: what a client writes (RFC 6455 4.1), how a server judges it (4.2.1)."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def _judge_body(fields: dict[bytes, list[bytes]]) -> None:
 
 
 def _read_target(received: bytes) -> tuple[str, bytes | None]:
-    """Return the resource name, and the authority where the target was a whole URI (RFC 6455 4.2.1, RFC 9112 3.2)."""
+    """Return the resource name, and the authority of a target that was a whole URI (RFC 6455 4.2.1)."""
     target = received.decode("ascii", "backslashreplace")
     if not target.isascii() or "#" in target or ("\\" in target and b"\\" not in received):
         raise refused(f"Bad request target {target!r} (RFC 6455 3)")

@@ -1,4 +1,4 @@
-"""The response of the opening handshake: what a server writes (RFC 6455 4.2.2), how a client judges it (4.1)."""
+"""The opening handshake's response: what a server writes (RFC 6455 4.2.2), how a client judges it (4.1)."""
 
 from __future__ import annotations
 
@@ -88,13 +88,15 @@ def rejection_headers(event: RejectConnection) -> Headers:
             raise LocalValueError("A rejection without a body has a Content-Length of 0")
         if not bodiless and not framed:
             headers.append((b"content-length", b"0"))
-    if status == 426:
-        # RFC 9110 15.5.22, 7.8
-        if b"upgrade" not in fields:
-            headers.append((b"Upgrade", b"websocket"))
-        if not any(b"upgrade" in value.lower() for value in fields.get(b"connection", [])):
-            headers.append((b"Connection", b"Upgrade"))
-    return headers
+    return headers + _upgrade_fields(fields) if status == 426 else headers
+
+
+def _upgrade_fields(fields: dict[bytes, list[bytes]]) -> Headers:
+    """Return what a 426 response needs and lacks (RFC 9110 15.5.22, 7.8)."""
+    lacking = [] if b"upgrade" in fields else [(b"Upgrade", b"websocket")]
+    if not any(b"upgrade" in value.lower() for value in fields.get(b"connection", [])):
+        lacking.append((b"Connection", b"Upgrade"))
+    return lacking
 
 
 def declared_length(headers: Headers) -> int | None:
@@ -136,7 +138,7 @@ def judge_acceptance(
 
 
 def server_extensions_handshake(requested: Iterable[str], supported: list[Extension]) -> bytes | None:
-    """Choose from a client's offers (RFC 6455 9.1, RFC 7692 5): the first that an extension accepts, once for each name.
+    """Choose from a client's offers (RFC 6455 9.1, RFC 7692 5): of each name the first that is accepted.
 
     :param requested: the offers with their parameters, in the client's order.
     :param supported: the server's extensions; those chosen are `enabled()` afterwards.

@@ -1,6 +1,6 @@
 """The grammar of HTTP header values (RFC 9110 5.6) and of extensions (RFC 6455 9.1), over bytes.
 
-White space is SP and HTAB, nothing else. Every pattern is linear: its alternatives start with different bytes.
+White space is SP and HTAB, nothing else. Every pattern is linear: alternatives start with different bytes.
 """
 
 from __future__ import annotations

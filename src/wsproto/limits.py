@@ -38,7 +38,7 @@ class Limits:
     """The body of a response that rejects the handshake."""
 
     def __post_init__(self) -> None:
-        """Refuse a bound that is not a whole number of at least 0, or at least 1 where 0 would mean no progress."""
+        """Refuse a bound that is no int of at least 0, or of at least 1 where 0 would mean no progress."""
         for field in fields(self):
             bound = getattr(self, field.name)
             if bound is None and field.default is None:

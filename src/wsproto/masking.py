@@ -1,4 +1,4 @@
-"""Masking (RFC 6455 5.3): the XOR with a 4-byte key, which is its own inverse, and the supply of fresh keys."""
+"""Masking (RFC 6455 5.3): XOR with a 4-byte key, which is its own inverse, and the supply of fresh keys."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def random_bytes(size: int) -> bytes:
 class MaskingKeys:
     """The masking keys of one connection.
 
-    Random bytes are drawn in pools, since each draw is a system call (0.6 microseconds for a key alone, 0.03 for a
-    key from a pool). A pool belongs to one connection, and none of its bytes serves twice.
+    Random bytes are drawn in pools, since each draw is a system call (0.6 microseconds for a key alone, 0.03
+    for a key from a pool). A pool belongs to one connection, and none of its bytes serves twice.
     """
 
     __slots__ = ("_offset", "_pool")
@@ -54,7 +54,7 @@ def _xor_table(key_byte: int) -> bytes:
 
 
 def masked(data: bytes, start: int, stop: int, key: bytes, header: bytes = b"") -> bytes:
-    """Return `header` and `data[start:stop]` XOR the 4-byte `key`, repeated. Masking and unmasking are the same."""
+    """Return `header`, then `data[start:stop]` XOR the 4-byte `key`; masking and unmasking are the same."""
     size = stop - start
     if size <= INTEGER_XOR_MAX:
         repeated = (key * ((size + 3) >> 2))[:size]

@@ -1,6 +1,6 @@
 """Negotiating permessage-deflate (RFC 7692 5, 7): pure functions from offers and answers to agreements.
 
-An offer that cannot be met is declined, an answer that may not stand fails the handshake. Which window is whose:
+An offer that cannot be met is declined, an answer that may not stand fails the handshake. Whose window:
 
     server_*    how the server deflates, so how the client inflates
     client_*    how the client deflates, so how the server inflates
@@ -28,7 +28,7 @@ class NegotiationError(ValueError):
 
 @dataclass(frozen=True)
 class DeflateParameters:
-    """The four parameters of RFC 7692 7.1; None: not named, or (in an offer's `client_max_window_bits`) no value."""
+    """The four parameters of RFC 7692 7.1; None stands for a window that is not named."""
 
     client_no_context_takeover: bool = False
     client_max_window_bits: int | None = None
@@ -102,8 +102,8 @@ def answer_offer(offer: DeflateOffer, own: DeflateParameters) -> DeflateParamete
 def check_answer(answer: DeflateOffer, own: DeflateParameters) -> DeflateParameters:
     """Hold a server's answer against what a client with the settings `own` offered (RFC 7692 7.1).
 
-    :raises NegotiationError: where the answer is weaker than the offer, or this side would have to deflate with a
-        window of 8 bits.
+    :raises NegotiationError: where the answer is weaker than the offer, or this side would have to deflate
+        with a window of 8 bits.
     """
     if own.server_no_context_takeover and not answer.server_no_context_takeover:
         raise NegotiationError(
@@ -111,8 +111,9 @@ def check_answer(answer: DeflateOffer, own: DeflateParameters) -> DeflateParamet
         )
     asked = own.server_max_window_bits or MAX_WINDOW_BITS
     if (answer.server_max_window_bits or MAX_WINDOW_BITS) > asked:
+        answered = answer.server_max_window_bits
         raise NegotiationError(
-            f"server_max_window_bits={asked} was offered, the answer has {answer.server_max_window_bits} (RFC 7692 7.1.2.1)"
+            f"server_max_window_bits={asked} was offered, not {answered} (RFC 7692 7.1.2.1)"
         )
     client_bits = _smaller(answer.client_max_window_bits, own.client_max_window_bits)
     if client_bits is not None and client_bits < MIN_DEFLATE_WINDOW_BITS:

@@ -12,13 +12,13 @@ The closing handshake. Each side sends one Close and receives one. So there are 
     Close not sent      OPEN                     REMOTE_CLOSING
     Close sent          LOCAL_CLOSING            CLOSED
 
-Along each axis a connection only moves forward. A frame that breaks the protocol counts as the peer's Close, since
-nothing is read after it (RFC 6455 7.1.7). End of file counts as both, unless the peer's Close has arrived:
-then it changes nothing, for the answering Close may still be on its way out.
+Along each axis a connection only moves forward. A frame that breaks the protocol counts as the peer's Close,
+since nothing is read after it (RFC 6455 7.1.7). End of file counts as both, unless the peer's Close has
+arrived: then it changes nothing, for the answering Close may still be on its way out.
 
-What each state permits to send: data in OPEN (5.1), and in REMOTE_CLOSING the rest of a message that was begun
-(5.5.1); ping and pong until the peer's Close has arrived (5.5.2, 5.5.3); Close once. What each state does with
-bytes that arrive: OPEN and LOCAL_CLOSING read them, REMOTE_CLOSING drops them, CLOSED refuses them.
+What each state permits to send: data in OPEN (5.1), and in REMOTE_CLOSING the rest of a message that was
+begun (5.5.1); ping and pong until the peer's Close has arrived (5.5.2, 5.5.3); Close once. What each state
+does with bytes that arrive: OPEN and LOCAL_CLOSING read them, REMOTE_CLOSING drops them, CLOSED refuses them.
 
 Both tables map a state and an input to the next state. What is not in them is not permitted: where the
 application asks for it, that is a `LocalProtocolError`.
@@ -52,7 +52,8 @@ class ConnectionState(Enum):
     REJECTING = 5
     """The handshake was answered with a rejection, whose body is under way."""
 
-    # Members are single objects, so identity serves as hash; Enum's own is a Python function (0.25 microseconds a look-up).
+    # Members are single objects, so identity serves as hash; Enum's own is a function in Python, which would
+    # cost each look-up in the tables 0.25 microseconds.
     __hash__ = object.__hash__
 
 

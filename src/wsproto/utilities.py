@@ -23,7 +23,7 @@ class ProtocolError(Exception):
 
 
 class LocalProtocolError(ProtocolError):
-    """This side tried something that the protocol does not permit. Nothing was sent and nothing has changed."""
+    """This side tried something that the protocol does not permit. Nothing was sent, nothing has changed."""
 
 
 class LocalValueError(LocalProtocolError, ValueError):
@@ -58,7 +58,7 @@ def generate_accept_token(token: bytes) -> bytes:
 
 
 def normed_header_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Collect `headers` by lower-case name; the values of a repeated one are joined with `b", "` (RFC 9110 5.3)."""
+    """Collect `headers` by lower-case name; the values of one name are joined with `b", "` (RFC 9110 5.3)."""
     collected: dict[bytes, bytes] = {}
     for name, value in headers:
         key = name.lower()

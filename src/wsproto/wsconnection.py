@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WSConnection:
-    """A WebSocket connection over HTTP/1.1, from the first byte of its opening handshake to the last of its closing one.
+    """A WebSocket connection over HTTP/1.1, from the opening handshake to the end of the closing one.
 
     :param connection_type: which side this is.
     :param limits: bounds on what the peer may send.
@@ -64,7 +64,8 @@ class WSConnection:
     def send(self, event: Event) -> bytes:
         """Return the bytes that say `event` to the peer.
 
-        :raises LocalProtocolError: where the state does not permit it or it cannot be written. Nothing has changed then.
+        :raises LocalProtocolError: where the state does not permit it or it cannot be written; then nothing
+            has changed.
         """
         connection = self._connection
         if connection is not None:
@@ -76,7 +77,8 @@ class WSConnection:
     def receive_data(self, data: BytesLike | None) -> None:
         """Take in what the transport received; None stands for end of file.
 
-        :raises RemoteProtocolError: where the peer broke the opening handshake; its `event_hint` is a response that says so.
+        :raises RemoteProtocolError: where the peer broke the opening handshake; `event_hint` is a response
+            that says so.
         :raises LocalProtocolError: for data once the connection is closed.
         """
         connection = self._connection
@@ -92,7 +94,7 @@ class WSConnection:
             self._connection = self._handshake.connection
 
     def events(self) -> Generator[Event, None, None]:
-        """Yield what has happened, reading as it goes: the state changes when the event is yielded that changes it."""
+        """Yield what has happened, reading as it goes: the state changes with the event that changes it."""
         if self._handshake is None and self._connection is not None:
             return self._connection.events()
         return self._all_events()
