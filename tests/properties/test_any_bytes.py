@@ -1,0 +1,133 @@
+"""Whatever the bytes, receiving raises RemoteProtocolError and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import wire
+from tests.deflating import (
+    ROLES,
+    SERVER,
+    agreed,
+    requesting_client,
+    upgrade_request,
+    upgrade_response,
+)
+from tests.strategies import any_frames, cut_at, cuttings, mutated, peer_streams
+from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
+from wsproto.events import CloseConnection, Message
+from wsproto.extensions import PerMessageDeflate
+from wsproto.frame_protocol import FrameProtocol, ParseFailed
+from wsproto.utilities import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+roles = st.sampled_from(ROLES)
+
+
+def swallow(connection: Connection | WSConnection, pieces: Iterable[bytes]) -> None:
+    """Receive `pieces` and judge what comes; a violation of an open connection ends in one Close."""
+    closes = 0
+    for piece in pieces:
+        if connection.state is ConnectionState.CLOSED:
+            break
+        connection.receive_data(piece)
+        for event in connection.events():
+            closes += isinstance(event, CloseConnection)
+            if isinstance(event, Message):
+                assert type(event.data) in {str, bytes}
+    assert closes <= 1
+    if connection.protocol_error is not None:
+        assert isinstance(connection.protocol_error, RemoteProtocolError)
+        assert connection.state is ConnectionState.REMOTE_CLOSING
+        assert closes == 1
+
+
+def swallow_handshake(connection: WSConnection, pieces: Iterable[bytes]) -> None:
+    """The same for a handshake, which a violation ends by raising."""
+    try:
+        swallow(connection, pieces)
+    except RemoteProtocolError as error:
+        if not connection.client:
+            assert error.event_hint is not None  # noqa: PT017 - what is raised is judged, not expected
+            assert connection.send(error.event_hint).startswith(b"HTTP/1.1 4")  # noqa: PT017
+
+
+@given(roles, st.booleans(), st.lists(st.binary(max_size=60), max_size=8))
+def test_of_an_open_connection(role: ConnectionType, deflate: bool, pieces: list[bytes]) -> None:
+    swallow(Connection(role, [agreed()] if deflate else []), pieces)
+
+
+@given(roles, st.booleans(), st.lists(any_frames(), max_size=8), st.data())
+def test_in_the_shape_of_frames(
+    role: ConnectionType, deflate: bool, frames: list[bytes], data: st.DataObject
+) -> None:
+    pieces = data.draw(cuttings(b"".join(frames)))
+    swallow(Connection(role, [agreed()] if deflate else []), pieces)
+
+
+@given(roles, st.booleans(), st.data())
+def test_of_a_stream_with_some_bytes_changed(
+    role: ConnectionType, deflate: bool, data: st.DataObject
+) -> None:
+    stream = data.draw(peer_streams(client=role is not SERVER, deflate=deflate))
+    changed = data.draw(mutated(stream.data))
+    swallow(Connection(role, [agreed()] if deflate else []), data.draw(cuttings(changed)))
+
+
+@given(roles, st.binary(max_size=200))
+def test_of_compressed_payloads(role: ConnectionType, payload: bytes) -> None:
+    connection = Connection(role, [agreed()])
+    one = wire.peer_frame(connection.client, wire.BINARY, payload, rsv=wire.RSV1)
+    swallow(connection, [one * 2])
+
+
+@given(roles, st.binary(max_size=200))
+def test_of_the_frame_codec_by_itself(role: ConnectionType, data: bytes) -> None:
+    protocol = FrameProtocol(role is not SERVER, [agreed()])
+    protocol.receive_bytes(data)
+    try:
+        list(protocol.received_frames())
+    except ParseFailed as error:
+        assert error.code in {1002, 1007}  # noqa: PT017
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
+def test_to_a_server_that_waits_for_a_request(data: bytes, places: list[int]) -> None:
+    swallow_handshake(WSConnection(SERVER), cut_at(data, places))
+
+
+REQUEST = upgrade_request(["permessage-deflate; client_max_window_bits", "x-foo; a=1"])
+
+
+@given(mutated(REQUEST).flatmap(cuttings))
+def test_to_a_server_whose_request_was_changed(pieces: list[bytes]) -> None:
+    swallow_handshake(WSConnection(SERVER), pieces)
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
+def test_to_a_client_that_waits_for_a_response(data: bytes, places: list[int]) -> None:
+    client, _ = requesting_client([PerMessageDeflate()])
+    swallow_handshake(client, cut_at(data, places))
+
+
+@given(st.data())
+def test_to_a_client_whose_response_was_changed(data: st.DataObject) -> None:
+    client, request = requesting_client([PerMessageDeflate()])
+    response = upgrade_response(request, "permessage-deflate; server_max_window_bits=10")
+    tail = wire.frame(wire.TEXT, b"Hello")
+    swallow_handshake(client, data.draw(mutated(response + tail).flatmap(cuttings)))
+
+
+@given(
+    st.sampled_from([b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 103 Early Hints\r\n", b"HTTP/1.1 401 No\r\n"]),
+    st.data(),
+)
+def test_to_a_client_that_is_rejected(head: bytes, data: st.DataObject) -> None:
+    client, _ = requesting_client([])
+    response = head + b"Content-Length: 5\r\nX-Test: 1\r\n\r\nHello"
+    swallow_handshake(client, data.draw(mutated(response).flatmap(cuttings)))

@@ -1,0 +1,158 @@
+"""However the same bytes are cut into reads, the joined events are the same, and they are the right ones."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import wire
+from tests.deflating import (
+    CLIENT,
+    ROLES,
+    SERVER,
+    agreed,
+    joined,
+    requesting_client,
+    upgrade_request,
+    upgrade_response,
+)
+from tests.strategies import any_frames, cuttings, mutated, peer_streams
+from wsproto import Connection, ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, CloseConnection, Message, Request
+from wsproto.extensions import PerMessageDeflate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wsproto.events import Event
+
+roles = st.sampled_from(ROLES)
+
+
+def by_frame(events: Iterable[Event]) -> list[Event]:
+    """Join the pieces of each frame."""
+    result: list[Event] = []
+    for event in events:
+        last = result[-1] if result else None
+        if isinstance(event, Message) and isinstance(last, Message) and not last.frame_finished:
+            result[-1] = type(event)(last.data + event.data, event.frame_finished, event.message_finished)
+        else:
+            result.append(event)
+    return result
+
+
+@given(roles, st.booleans(), st.data())
+def test_a_stream_gives_its_messages(role: ConnectionType, deflate: bool, data: st.DataObject) -> None:
+    stream = data.draw(peer_streams(client=role is CLIENT, deflate=deflate))
+    connection = Connection(role, [agreed()] if deflate else [])
+    events = wire.receive_cut(connection, data.draw(cuttings(stream.data)))
+    assert joined(events) == stream.expected
+    assert connection.protocol_error is None
+
+
+@given(roles, st.data())
+def test_a_stream_may_stand_in_the_trailing_data(role: ConnectionType, data: st.DataObject) -> None:
+    stream = data.draw(peer_streams(client=role is CLIENT, deflate=False))
+    place = data.draw(st.integers(0, len(stream.data)))
+    connection = Connection(role, None, stream.data[:place])
+    events = [*connection.events(), *wire.receive(connection, stream.data[place:])]
+    assert joined(events) == stream.expected
+
+
+def assert_cutting_tells_nothing(
+    role: ConnectionType, deflate: bool, stream: bytes, pieces: list[bytes]
+) -> None:
+    whole, cut = (Connection(role, [agreed()] if deflate else []) for _ in range(2))
+    in_one, in_pieces = by_frame(wire.receive(whole, stream)), by_frame(wire.receive_cut(cut, pieces))
+    if deflate and whole.protocol_error is not None:
+        # zlib keeps to itself what it inflated of a piece before the error in it: how far a failed frame
+        # was read depends on the reads.
+        in_one, in_pieces = (
+            [event for event in events if not isinstance(event, Message) or event.frame_finished]
+            for events in (in_one, in_pieces)
+        )
+    assert in_pieces == in_one
+    assert cut.state is whole.state
+    assert str(cut.protocol_error) == str(whole.protocol_error)
+
+
+@given(roles, st.booleans(), st.data())
+def test_of_a_stream_with_some_bytes_changed(
+    role: ConnectionType, deflate: bool, data: st.DataObject
+) -> None:
+    stream = data.draw(peer_streams(client=role is CLIENT, deflate=deflate))
+    changed = data.draw(mutated(stream.data))
+    assert_cutting_tells_nothing(role, deflate, changed, data.draw(cuttings(changed)))
+
+
+@given(roles, st.booleans(), st.lists(any_frames(), max_size=6), st.data())
+def test_of_any_frames(role: ConnectionType, deflate: bool, frames: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(frames)
+    assert_cutting_tells_nothing(role, deflate, stream, data.draw(cuttings(stream)))
+
+
+@given(roles, st.binary(max_size=40), st.data())
+def test_of_text_that_may_be_no_utf_8(role: ConnectionType, payload: bytes, data: st.DataObject) -> None:
+    stream = wire.peer_frame(role is CLIENT, wire.TEXT, payload)
+    assert_cutting_tells_nothing(role, False, stream, data.draw(cuttings(stream)))
+
+
+@given(roles, st.booleans(), st.data())
+def test_events_given_up_midway_lose_nothing(
+    role: ConnectionType, deflate: bool, data: st.DataObject
+) -> None:
+    stream = data.draw(peer_streams(client=role is CLIENT, deflate=deflate))
+    connection = Connection(role, [agreed()] if deflate else [])
+    connection.receive_data(stream.data)
+    events: list[Event] = []
+    while True:
+        count = data.draw(st.integers(1, 3))
+        taken = list(islice(connection.events(), count))
+        if not taken:
+            break
+        events += taken
+    assert joined(events) == stream.expected
+
+
+@given(st.data())
+def test_a_request_and_early_data(data: st.DataObject) -> None:
+    stream = data.draw(peer_streams(client=False, deflate=True))
+    pieces = data.draw(cuttings(upgrade_request(["permessage-deflate"]) + stream.data))
+    server = WSConnection(SERVER)
+    events: list[Event] = []
+    for piece in pieces:
+        if server.state.name == "CLOSED":
+            break
+        for event in wire.receive(server, piece):
+            if isinstance(event, Request):
+                server.send(AcceptConnection(extensions=[PerMessageDeflate()]))
+                events += server.events()
+            else:
+                events.append(event)
+    events += server.events()
+    assert joined(events) == stream.expected
+
+
+@given(st.data())
+def test_a_response_and_what_follows_it(data: st.DataObject) -> None:
+    stream = data.draw(peer_streams(client=True, deflate=True))
+    client, request = requesting_client([PerMessageDeflate()])
+    response = upgrade_response(request, "permessage-deflate")
+    accepted, *events = wire.receive_cut(client, data.draw(cuttings(response + stream.data)))
+    assert isinstance(accepted, AcceptConnection)
+    assert joined(events) == stream.expected
+
+
+@given(roles, st.booleans(), st.data())
+def test_end_of_file_anywhere(role: ConnectionType, deflate: bool, data: st.DataObject) -> None:
+    """RFC 6455 7.1.5: 1006 exactly where no Close came, once, and behind all that came."""
+    stream = data.draw(peer_streams(client=role is CLIENT, deflate=deflate))
+    place = data.draw(st.integers(0, len(stream.data)))
+    connection = Connection(role, [agreed()] if deflate else [])
+    events = wire.receive_cut(connection, data.draw(cuttings(stream.data[:place])))
+    closed = any(isinstance(event, CloseConnection) for event in events)
+    assert wire.receive(connection, None) == ([] if closed else [CloseConnection(1006)])
+    assert wire.receive(connection, None) == []

@@ -1,0 +1,117 @@
+"""Whatever is offered or answered: a server never raises, a client fails or agrees with it."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.deflating import accepting_server, extension_elements
+from tests.strategies import WINDOW_BITS, offers
+from wsproto.extensions import PerMessageDeflate
+from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+_VALUE = r'(?:[89]|1[0-5]|"(?:[89]|1[0-5])")'
+_PARAMETER = re.compile(
+    rf"(client_no_context_takeover|server_no_context_takeover)"
+    rf"|(server_max_window_bits)={_VALUE}|(client_max_window_bits)(?:={_VALUE})?",
+    re.ASCII,
+)
+
+
+def is_acceptable(offer: str) -> bool:
+    """RFC 7692 7.1 as one regular expression, with zlib's bound on a server's window."""
+    name, *parameters = re.split(r"[ \t]*;[ \t]*", offer.strip(" \t"))
+    names = []
+    for parameter in parameters:
+        match = _PARAMETER.fullmatch(parameter)
+        if match is None:
+            return False
+        names.append(next(group for group in match.groups() if group))
+    too_small = any(re.fullmatch(r'server_max_window_bits="?8"?', parameter) for parameter in parameters)
+    return name == "permessage-deflate" and len(names) == len(set(names)) and not too_small
+
+
+settings = st.builds(PerMessageDeflate, st.booleans(), WINDOW_BITS, st.booleans(), WINDOW_BITS)
+
+
+@given(offers())
+def test_a_server_accepts_just_what_the_rfc_permits(offer: str) -> None:
+    answer = server_extensions_handshake([offer], [PerMessageDeflate()])
+    assert (answer is not None) == is_acceptable(offer)
+
+
+@given(settings, offers())
+def test_an_answer_is_no_weaker_than_its_offer(extension: PerMessageDeflate, offer: str) -> None:
+    answer = extension.accept(offer)
+    assert isinstance(answer, str) == extension.enabled()
+    if not isinstance(answer, str):
+        return
+    asked = extension_elements(offer.replace('"', ""))
+    given_back = extension_elements(answer)
+    assert asked & {"server_no_context_takeover"} <= given_back
+    values = {name: int(value) for name, _, value in (one.partition("=") for one in given_back) if value}
+    bounds = {name: int(value) for name, _, value in (one.partition("=") for one in asked) if value}
+    assert values.get("server_max_window_bits", 15) <= bounds.get("server_max_window_bits", 15)
+    assert values.get("server_max_window_bits", 15) >= 9
+    if "client_max_window_bits" in values:
+        assert any(one.startswith("client_max_window_bits") for one in asked)
+        assert values["client_max_window_bits"] <= bounds.get("client_max_window_bits", 15)
+
+
+@given(settings, settings)
+def test_a_client_takes_what_a_server_answers_to_it(
+    client: PerMessageDeflate, server: PerMessageDeflate
+) -> None:
+    try:
+        offer = client.offer()
+    except LocalProtocolError:  # a window that zlib cannot deflate with
+        return
+    answer = server_extensions_handshake([f"permessage-deflate; {offer}"], [server])
+    if answer is None:
+        return
+    try:
+        assert client_extensions_handshake([answer.decode()], [client]) == [client]
+    except RemoteProtocolError as error:
+        # The server's own window of 8, which it inflates with and no client of this library deflates with.
+        assert "client_max_window_bits=8" in answer.decode(), error  # noqa: PT017
+
+
+@given(settings, offers())
+def test_a_client_takes_an_answer_or_fails(extension: PerMessageDeflate, answer: str) -> None:
+    try:
+        accepted = client_extensions_handshake([answer], [extension])
+    except RemoteProtocolError:
+        assert not extension.enabled()
+    else:
+        assert accepted == [extension]
+        assert extension.enabled()
+
+
+@given(st.lists(offers(), max_size=4))
+def test_the_first_acceptable_offer_is_answered(elements: list[str]) -> None:
+    answer = server_extensions_handshake(elements, [PerMessageDeflate()])
+    alone = [server_extensions_handshake([element], [PerMessageDeflate()]) for element in elements]
+    assert answer == next((one for one in alone if one is not None), None)
+
+
+@given(st.lists(offers().filter(is_acceptable), min_size=1, max_size=4))
+def test_lines_and_commas_are_the_same(elements: list[str]) -> None:
+    on_lines, in_one = (
+        accepting_server(values, [PerMessageDeflate()])[1] for values in (elements, [", ".join(elements)])
+    )
+    assert on_lines == in_one is not None
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails(text: str) -> None:
+    element = f"permessage-deflate; {text}"
+    extension = PerMessageDeflate()
+    assert isinstance(extension.accept(element), str) == is_acceptable(element)
+    extension.reset()
+    try:
+        extension.finalize(element)
+    except RemoteProtocolError:
+        assert not extension.enabled()

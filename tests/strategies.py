@@ -1,0 +1,323 @@
+"""What the property tests draw: payloads, frames, streams of frames, cuttings, offers, events to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from tests import wire
+from tests.deflating import TAIL, Deflater
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.utilities import LocalProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def examples(share: float) -> settings:
+    """Settings with `share` of the examples of the profile in use: costly properties take fewer."""
+    return settings(max_examples=max(1, int(settings().max_examples * share)))
+
+
+# Cuttings ----------------------------------------------------------------------------------------
+
+
+def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """Cut `data` at `places` (the same place twice gives an empty piece)."""
+    bounds = [0, *sorted(places), len(data)]
+    return [data[start:end] for start, end in pairwise(bounds)]
+
+
+def cuttings(data: bytes) -> st.SearchStrategy[list[bytes]]:
+    """Ways to receive `data`: whole, in single bytes, or in any pieces, empty ones among them."""
+    places = st.lists(st.integers(0, len(data)), max_size=12)
+    single = st.just(list(wire.single_bytes(data)))
+    return st.one_of(places.map(lambda places: cut_at(data, places)), single)
+
+
+# Payloads and messages ---------------------------------------------------------------------------
+
+CONTROL_PAYLOADS = st.binary(max_size=125)
+SMALL_TEXT = st.text(max_size=60)
+SMALL_BINARY = st.binary(max_size=100)
+#: Sizes around the borders of the three length forms, and runs that deflate well.
+SIZES = st.sampled_from([0, 1, 124, 125, 126, 127, 255, 4096, 65535, 65536, 65537])
+
+
+@st.composite
+def payloads(draw: st.DrawFn) -> str | bytes:
+    """The whole of one message."""
+    kind = draw(st.integers(0, 3))
+    if kind == 0:
+        return draw(SMALL_TEXT)
+    if kind == 1:
+        return draw(SMALL_BINARY)
+    size = draw(SIZES)
+    unit = draw(st.binary(min_size=1, max_size=300))
+    data = (unit * (size // len(unit) + 1))[:size]
+    return data if kind == 2 else data.decode("latin-1")[: size // 2]
+
+
+def message(data: str | bytes, *, finished: bool = True) -> Event:
+    """The event that sends `data`; of the class that leaves its type to the data."""
+    if isinstance(data, str):
+        return Message(data, message_finished=finished)
+    return Message(data, message_finished=finished)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message that an application sends: its fragments, and what it sends between them."""
+
+    fragments: tuple[str | bytes, ...]
+    between: tuple[Ping | Pong, ...] = ()
+
+    @property
+    def whole(self) -> str | bytes:
+        """The joined message."""
+        empty: Any = "" if isinstance(self.fragments[0], str) else b""
+        return empty.join(self.fragments)  # type: ignore[no-any-return]
+
+    def events(self) -> list[Event]:
+        """What is sent, in order; `between` comes after the first fragment."""
+        last = len(self.fragments) - 1
+        messages = [message(piece, finished=index == last) for index, piece in enumerate(self.fragments)]
+        return [messages[0], *self.between, *messages[1:]]
+
+    def received(self) -> list[str | bytes | Event]:
+        """What arrives, joined: the control frames first where the message goes on behind them."""
+        if len(self.fragments) == 1:
+            return [self.whole, *self.between]
+        return [*self.between, self.whole]
+
+
+controls = st.one_of(st.builds(Ping, CONTROL_PAYLOADS), st.builds(Pong, CONTROL_PAYLOADS))
+
+
+@st.composite
+def sent_messages(draw: st.DrawFn) -> Sent:
+    """A message in one fragment or several, with pings and pongs between them."""
+    whole = draw(payloads())
+    places = sorted(draw(st.lists(st.integers(0, len(whole)), max_size=4)))
+    bounds = [0, *places, len(whole)]
+    fragments = tuple(whole[start:end] for start, end in pairwise(bounds))
+    return Sent(fragments, tuple(draw(st.lists(controls, max_size=2))))
+
+
+# What a peer writes ------------------------------------------------------------------------------
+
+
+@dataclass
+class PeerStream:
+    """The bytes that a peer writes, and the joined events that they stand for."""
+
+    data: bytes = b""
+    expected: list[str | bytes | Event] = field(default_factory=list)
+
+
+def _deflated(fragments: list[bytes], deflater: Deflater) -> list[bytes]:
+    """Deflate each fragment by itself; the tail stays on all but the last (RFC 7692 7.2.1)."""
+    pieces = [deflater.message(fragment) + TAIL for fragment in fragments]
+    pieces[-1] = pieces[-1][: -len(TAIL)]
+    return pieces
+
+
+@st.composite
+def peer_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> PeerStream:
+    """Some messages and control frames, each message compressed or not, text split anywhere."""
+    stream = PeerStream()
+    deflater = Deflater(level=draw(st.sampled_from([0, 1, 9])))
+    length_forms = st.just(None)
+
+    def write(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0) -> None:
+        stream.data += wire.peer_frame(
+            client, opcode, payload, fin=fin, rsv=rsv, length_form=draw(length_forms)
+        )
+
+    def write_control() -> None:
+        event = draw(controls)
+        stream.expected.append(event)
+        write(wire.PING if isinstance(event, Ping) else wire.PONG, event.payload)
+
+    for whole in draw(st.lists(st.one_of(SMALL_TEXT, SMALL_BINARY), max_size=5)):
+        opcode = wire.TEXT if isinstance(whole, str) else wire.BINARY
+        data = whole.encode() if isinstance(whole, str) else whole
+        fragments = cut_at(data, draw(st.lists(st.integers(0, len(data)), max_size=3)))
+        rsv = wire.RSV1 if deflate and draw(st.booleans()) else 0
+        pieces = _deflated(fragments, deflater) if rsv else fragments
+        for index, piece in enumerate(pieces):
+            if draw(st.integers(0, 4)) == 0:
+                write_control()
+            write(
+                wire.CONTINUATION if index else opcode,
+                piece,
+                fin=index == len(pieces) - 1,
+                rsv=0 if index else rsv,
+            )
+        stream.expected.append(whole)
+    if draw(st.booleans()):
+        code = draw(st.sampled_from([1000, 1001, 1011, 3000, 4999]))
+        reason = draw(st.text(max_size=20))
+        stream.expected.append(CloseConnection(code, reason))
+        write(wire.CLOSE, wire.close_payload(code, reason))
+    return stream
+
+
+@st.composite
+def any_frames(draw: st.DrawFn) -> bytes:
+    """One frame with any header: most break some rule, and each is well-formed enough to be parsed."""
+    return wire.frame(
+        draw(st.integers(0, 15)),
+        draw(st.binary(max_size=140)),
+        fin=draw(st.booleans()),
+        rsv=draw(st.sampled_from([0, 0, 0, 4, 4, 1, 7])),
+        mask=draw(st.one_of(st.none(), st.just(wire.MASK), st.just(bytes(4)))),
+        length_form=draw(st.sampled_from([None, None, None, 16, 64])),
+    )
+
+
+@st.composite
+def mutated(draw: st.DrawFn, data: bytes) -> bytes:
+    """`data` with some bytes changed, left out, doubled, or put in."""
+    result = bytearray(data)
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(result)))
+        kind = draw(st.integers(0, 3))
+        if kind == 0 and place < len(result):
+            result[place] ^= 1 << draw(st.integers(0, 7))
+        elif kind == 1:
+            del result[place : place + draw(st.integers(1, 8))]
+        elif kind == 2:
+            result[place:place] = draw(st.binary(min_size=1, max_size=8))
+        else:
+            result[place:place] = result[place : place + draw(st.integers(1, 30))]
+    return bytes(result)
+
+
+# Offers ------------------------------------------------------------------------------------------
+
+WINDOW_BITS = st.one_of(st.none(), st.integers(8, 15))
+
+PARAMETER_NAMES = st.sampled_from(
+    [
+        "client_max_window_bits",
+        "server_max_window_bits",
+        "client_no_context_takeover",
+        "server_no_context_takeover",
+        "unknown",
+    ]
+)
+PARAMETER_VALUES = st.one_of(
+    st.none(),
+    st.integers(6, 17).map(str),
+    st.sampled_from(["", "08", "+9", "1_0", "true", '"10"', '"1', '"', "\u0661\u0660", "10 ", "9" * 30]),
+    st.text(max_size=4),
+)
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> str:
+    """An element of Sec-WebSocket-Extensions, or what is near to one."""
+    parts = [draw(st.sampled_from(["permessage-deflate"] * 6 + ["x-foo", "", "permessage-deflate "]))]
+    for name in draw(st.lists(PARAMETER_NAMES, max_size=4)):
+        value = draw(PARAMETER_VALUES)
+        parts.append(name if value is None else f"{name}={value}")
+    return draw(st.sampled_from(["; ", ";", " ;\t"])).join(parts)
+
+
+# What an application does ------------------------------------------------------------------------
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 70_000),
+    st.floats(allow_nan=False),
+    st.text(max_size=10),
+    st.binary(max_size=10),
+    st.sampled_from(["\ud800", "a\r\nb", "a\0b", "\xff", "é" * 80, object(), [], {}, b"\xff" * 126]),
+    st.binary(max_size=5).map(bytearray),
+    st.builds(memoryview, st.binary(max_size=5)),
+)
+
+
+def _attempt(kind: type[Event], arguments: tuple[Any, ...]) -> Event | None:
+    """Make an event; None where its class refuses to, which only a LocalProtocolError may say."""
+    try:
+        return kind(*arguments)
+    except LocalProtocolError:
+        return None
+
+
+def _built(kind: type[Event], *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
+    made = st.tuples(*arguments).map(lambda drawn: _attempt(kind, drawn))
+    return made.filter(lambda event: event is not None).map(lambda event: event)  # type: ignore[arg-type, return-value]
+
+
+def _or_junk(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """`strategy`, and now and then anything at all."""
+    return st.integers(0, 5).flatmap(lambda dice: JUNK if dice == 0 else strategy)
+
+
+CLOSE_CODES = st.one_of(
+    st.sampled_from([1000, 1001, 1005, 1006, 1015, 1004, 1016, 999, 0, -1, 2999, 3000, 4999, 5000, 70_000]),
+    st.integers(-10, 70_000),
+)
+
+#: Events as an application makes them on an open connection, right and wrong ones.
+OPEN_EVENTS = st.one_of(
+    _built(TextMessage, _or_junk(SMALL_TEXT), st.booleans(), st.booleans()),
+    _built(BytesMessage, _or_junk(SMALL_BINARY), st.booleans(), st.booleans()),
+    _built(Message, _or_junk(st.one_of(SMALL_TEXT, SMALL_BINARY)), st.booleans(), st.booleans()),
+    _built(Ping, _or_junk(st.binary(max_size=130))),
+    _built(Pong, _or_junk(st.binary(max_size=130))),
+    _built(CloseConnection, _or_junk(CLOSE_CODES), _or_junk(st.one_of(st.none(), st.text(max_size=200)))),
+)
+
+_headers = st.lists(
+    st.tuples(
+        _or_junk(
+            st.sampled_from([b"X-Test", b"Cookie", b"Host", b"Upgrade", b"Sec-WebSocket-Key", b"a b", b""])
+        ),
+        _or_junk(st.sampled_from([b"1", b"", b"a\r\nb: c", b" x ", b"\xff"])),
+    ),
+    max_size=3,
+)
+_subprotocols = st.lists(_or_junk(st.sampled_from(["chat", "superchat", "a b", "", "chat,x"])), max_size=3)
+
+#: Events of the opening handshake, right and wrong ones.
+HANDSHAKE_EVENTS = st.one_of(
+    _built(
+        Request,
+        _or_junk(st.sampled_from(["example.com", "example.com:80", "[::1]:80", "bücher.example", "a b", ""])),
+        _or_junk(st.sampled_from(["/", "foo", "/a?b", "/#c", "http://example.com/", "/\r\n", "/é", "*", ""])),
+        _or_junk(st.just([])),
+        _or_junk(_headers),
+        _or_junk(_subprotocols),
+    ),
+    _built(
+        AcceptConnection,
+        _or_junk(st.sampled_from([None, "chat", "other", "a b"])),
+        _or_junk(st.just([])),
+        _or_junk(_headers),
+    ),
+    _built(RejectConnection, _or_junk(st.integers(90, 700)), _or_junk(_headers), st.booleans()),
+    _built(RejectData, _or_junk(SMALL_BINARY), st.booleans()),
+)
+
+ANY_EVENTS = st.one_of(OPEN_EVENTS, HANDSHAKE_EVENTS)

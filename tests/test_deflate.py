@@ -1,0 +1,811 @@
+"""permessage-deflate on messages (RFC 7692 6, 7.2): what is read, what is written, and what is refused."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import wire
+from tests.deflating import (
+    CLIENT,
+    HELLO,
+    HELLO_AGAIN,
+    HELLO_FINAL,
+    ROLES,
+    SERVER,
+    TAIL,
+    Deflater,
+    accepted_client,
+    accepting_server,
+    compressed_text,
+    connect,
+    from_peer,
+    joined,
+    message_pieces,
+    payload_of,
+)
+from tests.inflating import DYNAMIC, FIXED, STORED, Inflater
+from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.extensions import PerMessageDeflate
+
+if TYPE_CHECKING:
+    from wsproto.events import Event
+
+both_roles = pytest.mark.parametrize("role", ROLES, ids=["client", "server"])
+any_cut = pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
+
+NO_TAKEOVER = "client_no_context_takeover; server_no_context_takeover"
+takeover = pytest.mark.parametrize("parameters", ["", NO_TAKEOVER], ids=["takeover", "no takeover"])
+
+STORED_HELLO = bytes.fromhex("000500faff48656c6c6f00")
+TWO_BLOCKS = bytes.fromhex("f248050000 00ffffcac9c90700".replace(" ", ""))
+
+#: zlib makes one dynamic block of it.
+VARIED = "".join(random.Random(1).choices("abcdefgh ", weights=range(9, 0, -1), k=4000)).encode()
+#: No run of three bytes comes twice, so that what is compressed well refers to another message.
+NOISE = random.Random(2).randbytes(40_000)
+
+
+def feed(connection: Connection, stream: bytes, *, cut: bool = False) -> list[Event]:
+    return wire.receive_cut(connection, wire.single_bytes(stream) if cut else [stream])
+
+
+def failure(connection: Connection, events: list[Event]) -> int:
+    """The code of the one failure that `events` end with."""
+    *_, event = events
+    assert isinstance(event, CloseConnection)
+    assert connection.protocol_error is not None
+    assert connection.state is ConnectionState.REMOTE_CLOSING
+    assert sum(isinstance(one, CloseConnection) for one in events) == 1
+    return event.code
+
+
+def binary(connection: Connection, payload: bytes, *, fin: bool = True) -> bytes:
+    return from_peer(connection, wire.BINARY, payload, fin=fin, rsv=wire.RSV1)
+
+
+# The worked examples of RFC 7692 7.2.3 -----------------------------------------------------------
+
+
+def test_the_examples_as_the_rfc_prints_them() -> None:
+    client = connect(CLIENT)
+    stream = bytes.fromhex("c107f248cdc9c907004103f248cd8004c9c90700c10b000500faff48656c6c6f00")
+    assert joined(feed(client, stream)) == ["Hello"] * 3
+
+
+@pytest.mark.requirement(
+    "R7692-7.2.1-02",
+    "R7692-7.2.1-03",
+    "R7692-7.2.1-04",
+    "R7692-7.2.2-01",
+    "R7692-7.2.3.1-01",
+    "R7692-7.2.3.3-01",
+    "R7692-7.2.3.4-01",
+    "R7692-7.2.3.5-01",
+    "R7692-7.2.3.6-01",
+)
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        pytest.param(HELLO, "Hello", id="7.2.3.1 one fixed block"),
+        pytest.param(STORED_HELLO, "Hello", id="7.2.3.3 a stored block"),
+        pytest.param(HELLO_FINAL, "Hello", id="7.2.3.4 BFINAL"),
+        pytest.param(TWO_BLOCKS, "Hello", id="7.2.3.5 two blocks"),
+        pytest.param(b"\x00", "", id="7.2.3.6 empty"),
+        pytest.param(Deflater().message(VARIED), VARIED.decode(), id="a dynamic block"),
+        pytest.param(
+            STORED_HELLO[:-1] + HELLO + TAIL + Deflater().message(VARIED),
+            "HelloHello" + VARIED.decode(),
+            id="stored, fixed, dynamic",
+        ),
+        pytest.param(b"\x00" + TAIL + b"\x00" + TAIL + HELLO, "Hello", id="empty blocks first"),
+        pytest.param(HELLO + TAIL + b"\x00", "Hello", id="a whole tail, then an empty block"),
+        pytest.param(HELLO_FINAL[:-1] * 3 + b"\x00", "Hello" * 3, id="three final blocks"),
+        pytest.param(HELLO_FINAL[:-1] + HELLO, "HelloHello", id="a final block, then another"),
+        pytest.param(HELLO + TAIL + HELLO_FINAL, "HelloHello", id="a block, then a final one"),
+        pytest.param(b"\x03\x00\x00", "", id="an empty final block"),
+        pytest.param(b"\x03\x00" * 5 + HELLO, "Hello", id="empty final blocks first"),
+        pytest.param(b"\x01\x05\x00\xfa\xffHello\x00", "Hello", id="a stored final block"),
+    ],
+)
+@both_roles
+@any_cut
+@takeover
+def test_blocks_of_every_kind_are_read(
+    role: ConnectionType, cut: bool, parameters: str, payload: bytes, text: str
+) -> None:
+    """Whatever the blocks of a message, it is read whole, and so is the one behind it."""
+    connection = connect(role, parameters)
+    stream = compressed_text(connection, payload) + compressed_text(connection, HELLO)
+    assert joined(feed(connection, stream * 2, cut=cut)) == [text, "Hello"] * 2
+
+
+@pytest.mark.requirement("R7692-7.2.3.2-01", "R7692-7.2.2-03", "R7692-7.2.2-05", "R7692-6.2-02")
+@both_roles
+@any_cut
+def test_a_second_message_may_refer_to_the_first(role: ConnectionType, cut: bool) -> None:
+    connection = connect(role)
+    stream = (
+        compressed_text(connection, HELLO)
+        + from_peer(connection, wire.TEXT, b"not compressed")
+        + from_peer(connection, wire.BINARY, HELLO)
+        + compressed_text(connection, HELLO_AGAIN)
+    )
+    assert joined(feed(connection, stream, cut=cut)) == ["Hello", "not compressed", HELLO, "Hello"]
+
+
+@both_roles
+@pytest.mark.parametrize("parameters", ["client_no_context_takeover", "server_no_context_takeover"])
+@pytest.mark.requirement("R7692-7.2.2-02", "R7692-7.2.2-03", "R7692-7.2.2-04", "R7692-7.2.2-05")
+def test_the_other_direction_s_takeover_does_not_reset_the_inflater(
+    role: ConnectionType, parameters: str
+) -> None:
+    connection = connect(role, parameters)
+    resets = parameters.startswith("server" if role is CLIENT else "client")
+    peer = Deflater(takeover=not resets)
+    for _ in range(3):
+        stream = compressed_text(connection, peer.message(b"Hello"))
+        assert joined(feed(connection, stream)) == ["Hello"]
+
+
+@pytest.mark.parametrize("hint", [True, False])
+@pytest.mark.requirement("R7692-7.2.1-09", "R7692-7.2.1-11", "R7692-7.2.2-10", "R7692-7.2.3.2-01")
+def test_a_client_keeps_to_the_answer_rather_than_to_its_hint(hint: bool) -> None:
+    client, _ = accepted_client("permessage-deflate", [PerMessageDeflate(client_no_context_takeover=hint)])
+    inflater = Inflater(takeover=True)
+    for _ in range(3):
+        sent = wire.decode_frame(client.send(TextMessage("Hello")))
+        assert inflater.message(sent.payload).data == b"Hello"
+
+
+# Empty messages and fragments --------------------------------------------------------------------
+
+
+@pytest.mark.requirement("R7692-7.2.3.6-01")
+@both_roles
+@any_cut
+@takeover
+def test_empty_messages_repeatedly(role: ConnectionType, cut: bool, parameters: str) -> None:
+    connection = connect(role, parameters)
+    empty = compressed_text(connection, b"\x00")
+    events = feed(connection, empty * 3 + compressed_text(connection, HELLO) + empty * 2, cut=cut)
+    assert joined(events) == ["", "", "", "Hello", "", ""]
+    assert all(piece.data or piece.message_finished for piece in message_pieces(events))
+
+
+@pytest.mark.requirement("R7692-7.2.3.6-01")
+@both_roles
+@takeover
+def test_an_empty_message_is_sent_as_one_zero(role: ConnectionType, parameters: str) -> None:
+    connection = connect(role, parameters)
+    inflater = Inflater(takeover=not parameters)
+    for text in ("", "", "Hello", "", "Hello"):
+        sent = wire.decode_frame(connection.send(TextMessage(text)))
+        assert inflater.message(sent.payload).data == text.encode()
+        if sent.rsv and not text:
+            assert sent.payload == b"\x00"
+
+
+@both_roles
+def test_an_empty_payload_marked_as_compressed_spoils_nothing(role: ConnectionType) -> None:
+    """Such a message is not even an empty block (RFC 7692 7.2.3.6): it is refused, or read as empty."""
+    connection = connect(role)
+    events = feed(connection, compressed_text(connection, b""))
+    if connection.protocol_error is None:
+        assert joined(events) == [""]
+        assert joined(feed(connection, compressed_text(connection, HELLO))) == ["Hello"]
+    else:
+        assert failure(connection, events) == 1007
+
+
+def fragments(connection: Connection, *payloads: bytes, between: bytes = b"") -> bytes:
+    """A compressed text message in fragments, RSV1 on the first one."""
+    last = len(payloads) - 1
+    return between.join(
+        from_peer(
+            connection,
+            wire.CONTINUATION if index else wire.TEXT,
+            payload,
+            fin=index == last,
+            rsv=0 if index else wire.RSV1,
+        )
+        for index, payload in enumerate(payloads)
+    )
+
+
+@pytest.mark.requirement("R7692-6.2-01", "R7692-6-02")
+@both_roles
+@any_cut
+@takeover
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param((HELLO[:3], HELLO[3:]), id="as the RFC cuts it"),
+        pytest.param((b"", HELLO), id="nothing in the first"),
+        pytest.param((HELLO, b""), id="nothing in the last"),
+        pytest.param((b"", b"", HELLO[:4], b"", b"", HELLO[4:], b""), id="several with nothing"),
+        pytest.param(tuple(HELLO[index : index + 1] for index in range(7)), id="one byte each"),
+    ],
+)
+def test_a_message_in_fragments(
+    role: ConnectionType, cut: bool, parameters: str, pieces: tuple[bytes, ...]
+) -> None:
+    connection = connect(role, parameters)
+    stream = fragments(connection, *pieces)
+    events = feed(connection, stream + stream + compressed_text(connection, HELLO), cut=cut)
+    assert joined(events) == ["Hello"] * 3
+
+
+@both_roles
+def test_a_message_in_two_fragments_at_every_place(role: ConnectionType) -> None:
+    data = VARIED[:300]
+    payload = Deflater().message(data)
+    for place in range(len(payload) + 1):
+        connection = connect(role)
+        stream = fragments(connection, payload[:place], payload[place:])
+        assert joined(feed(connection, stream)) == [data.decode()]
+
+
+@both_roles
+def test_two_reads_cut_at_every_place(role: ConnectionType) -> None:
+    probe = connect(role)
+    payload = Deflater().message("Grüße \U0001f40d".encode() * 3)
+    stream = compressed_text(probe, payload) + fragments(probe, HELLO[:3], HELLO[3:])
+    for place in range(len(stream) + 1):
+        connection = connect(role)
+        events = wire.receive_cut(connection, [stream[:place], stream[place:]])
+        assert joined(events) == ["Grüße \U0001f40d" * 3, "Hello"]
+
+
+def test_pieces_of_a_compressed_frame_come_as_they_can_be_read() -> None:
+    """Half of a long frame gives about half of its data: nothing waits for the frame's end."""
+    client = connect(CLIENT)
+    data = random.Random(3).randbytes(60_000)
+    stream = binary(client, Deflater().message(data))
+    events = wire.receive(client, stream[: len(stream) // 2])
+    assert 20_000 < len(payload_of(events)) < 40_000
+    assert not any(piece.frame_finished for piece in message_pieces(events))
+    events += wire.receive(client, stream[len(stream) // 2 :])
+    assert joined(events) == [data]
+
+
+# Control frames between fragments: wsproto#205 ---------------------------------------------------
+
+
+@pytest.mark.requirement("R6455-5.4-08", "R7692-6-01")
+@both_roles
+@any_cut
+@pytest.mark.parametrize("control", [wire.PING, wire.PONG], ids=["ping", "pong"])
+@pytest.mark.parametrize("body", [b"", b"abc", HELLO], ids=["empty", "text", "deflate data"])
+@takeover
+def test_a_control_frame_between_compressed_fragments_touches_nothing(
+    role: ConnectionType, cut: bool, control: int, body: bytes, parameters: str
+) -> None:
+    connection = connect(role, parameters)
+    between = from_peer(connection, control, body)
+    stream = fragments(connection, HELLO[:3], HELLO[3:5], HELLO[5:], between=between)
+    stream += compressed_text(connection, HELLO)
+    expected = (Ping if control == wire.PING else Pong)(body)
+    assert joined(feed(connection, stream, cut=cut)) == [expected, expected, "Hello", "Hello"]
+
+
+@both_roles
+@any_cut
+def test_a_control_frame_between_plain_fragments_does_not_make_them_compressed(
+    role: ConnectionType, cut: bool
+) -> None:
+    connection = connect(role)
+    stream = (
+        compressed_text(connection, HELLO)
+        + from_peer(connection, wire.BINARY, HELLO[:3], fin=False)
+        + from_peer(connection, wire.PING, b"p")
+        + from_peer(connection, wire.CONTINUATION, HELLO[3:])
+        + compressed_text(connection, HELLO_AGAIN)
+    )
+    assert joined(feed(connection, stream, cut=cut)) == ["Hello", Ping(b"p"), HELLO, "Hello"]
+
+
+@both_roles
+@takeover
+def test_a_control_frame_sent_between_compressed_fragments_touches_nothing(
+    role: ConnectionType, parameters: str
+) -> None:
+    connection = connect(role, parameters)
+    inflater = Inflater(takeover=not parameters)
+    for _ in range(2):
+        output = connection.send(TextMessage("Hel", message_finished=False))
+        output += connection.send(Ping(b"p"))
+        output += connection.send(TextMessage("lo w", message_finished=False))
+        output += connection.send(Pong(b"q"))
+        output += connection.send(TextMessage("orld"))
+        frames = wire.decode_frames(output)
+        assert [(frame.opcode, frame.rsv, frame.fin) for frame in frames] == [
+            (wire.TEXT, wire.RSV1, False),
+            (wire.PING, 0, True),
+            (wire.CONTINUATION, 0, False),
+            (wire.PONG, 0, True),
+            (wire.CONTINUATION, 0, True),
+        ]
+        assert [frames[1].payload, frames[3].payload] == [b"p", b"q"]
+        message = b"".join(frames[index].payload for index in (0, 2, 4))
+        assert inflater.message(message).data == b"Hello world"
+
+
+def test_the_ping_between_fragments_byte_for_byte() -> None:
+    client = connect(CLIENT)
+    stream = bytes.fromhex("4103f248cd89008004c9c90700c105f200110000")
+    assert joined(feed(client, stream)) == [Ping(b""), "Hello", "Hello"]
+    server = connect(SERVER)
+    stream = bytes.fromhex("418300000000f248cd898000000000808400000000c9c90700c18500000000f200110000")
+    assert joined(feed(server, stream)) == [Ping(b""), "Hello", "Hello"]
+
+
+# Reserved bits -----------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("R7692-6.1-04", "R7692-6-01")
+@both_roles
+@pytest.mark.parametrize("opcode", [wire.PING, wire.PONG, wire.CLOSE])
+@pytest.mark.parametrize("inside", [False, True], ids=["between messages", "inside a message"])
+def test_rsv1_on_a_control_frame_is_refused(role: ConnectionType, opcode: int, inside: bool) -> None:
+    connection = connect(role)
+    if inside:
+        feed(connection, from_peer(connection, wire.TEXT, HELLO[:3], fin=False, rsv=wire.RSV1))
+    header = wire.peer_frame(connection.client, opcode, rsv=wire.RSV1, length=5)
+    assert failure(connection, feed(connection, header)) == 1002
+
+
+@pytest.mark.requirement("R7692-6.1-04")
+@both_roles
+@pytest.mark.parametrize("first", [0, wire.RSV1], ids=["plain message", "compressed message"])
+@pytest.mark.parametrize("fin", [False, True])
+def test_rsv1_on_a_continuation_is_refused(role: ConnectionType, first: int, fin: bool) -> None:
+    connection = connect(role)
+    feed(connection, from_peer(connection, wire.BINARY, HELLO[:3], fin=False, rsv=first))
+    header = wire.peer_frame(connection.client, wire.CONTINUATION, fin=fin, rsv=wire.RSV1, length=5)
+    assert failure(connection, feed(connection, header)) == 1002
+
+
+@pytest.mark.requirement("R7692-5-11", "R6455-5.2-03")
+@both_roles
+@pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY])
+def test_rsv1_that_nobody_negotiated_is_refused_on_the_header(role: ConnectionType, opcode: int) -> None:
+    connection = Connection(role)
+    header = wire.peer_frame(connection.client, opcode, rsv=wire.RSV1, length=5)[:2]
+    assert failure(connection, feed(connection, header)) == 1002
+
+
+@both_roles
+@pytest.mark.parametrize("rsv", [wire.RSV2, wire.RSV3, wire.RSV1 | wire.RSV2, wire.RSV1 | wire.RSV3, 7])
+def test_deflate_permits_no_other_bit(role: ConnectionType, rsv: int) -> None:
+    connection = connect(role)
+    header = wire.peer_frame(connection.client, wire.TEXT, rsv=rsv, length=5)
+    assert failure(connection, feed(connection, header)) == 1002
+
+
+# What cannot be inflated -------------------------------------------------------------------------
+
+
+@both_roles
+@any_cut
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(b"\xff" * 8, id="ones"),
+        pytest.param(b"\x07", id="block type 3"),
+        pytest.param(b"Hello, this is plain text", id="plain text"),
+        pytest.param(b"\x00\x05\x00\xfa\xfeHello\x00", id="lengths of a stored block differ"),
+        pytest.param(HELLO_AGAIN, id="a reference before the first byte"),
+        pytest.param(zlib.compress(b"Hello"), id="with a zlib header"),
+        pytest.param(HELLO + TAIL + b"\xff\xff", id="good, then bad"),
+        pytest.param(HELLO_FINAL[:-1] + b"\xff\xff", id="a final block, then bad"),
+        pytest.param(b"\x01\x00\x00\xff\xff\x07", id="an empty final block, then bad"),
+    ],
+)
+def test_garbage_is_1007(role: ConnectionType, cut: bool, payload: bytes) -> None:
+    connection = connect(role)
+    assert failure(connection, feed(connection, compressed_text(connection, payload), cut=cut)) == 1007
+
+
+@both_roles
+def test_garbage_in_a_later_fragment_is_1007(role: ConnectionType) -> None:
+    connection = connect(role)
+    stream = fragments(connection, HELLO + TAIL, b"", b"\xff\xff\xff", b"")
+    assert failure(connection, feed(connection, stream)) == 1007
+
+
+@both_roles
+def test_after_a_failed_inflate_all_input_is_dropped(role: ConnectionType) -> None:
+    connection = connect(role)
+    events = feed(connection, compressed_text(connection, b"\xff\xff"))
+    assert failure(connection, events) == 1007
+    assert feed(connection, compressed_text(connection, HELLO)) == []
+    (event,) = events
+    assert isinstance(event, CloseConnection)
+    assert wire.decode_frame(connection.send(event.response())).close_code == 1007
+    assert connection.state is ConnectionState.CLOSED
+
+
+# UTF-8 is judged after inflating -----------------------------------------------------------------
+
+
+@pytest.mark.requirement("R7692-6.1-05")
+@both_roles
+@any_cut
+@pytest.mark.parametrize(
+    ("data", "before"),
+    [
+        pytest.param(b"\xff", b"", id="at once"),
+        pytest.param(b"Hello \xff world", b"Hello ", id="in the middle"),
+        pytest.param(b"Hello \xe2\x82", b"Hello ", id="cut off at the end"),
+        pytest.param(b"Hello \xed\xa0\x80", b"Hello ", id="a surrogate"),
+        pytest.param(b"Hello \xc0\xaf", b"Hello ", id="overlong"),
+        pytest.param(b"Hello \xf4\x90\x80\x80", b"Hello ", id="too big"),
+    ],
+)
+def test_compressed_text_that_is_no_utf_8(
+    role: ConnectionType, cut: bool, data: bytes, before: bytes
+) -> None:
+    connection = connect(role)
+    events = feed(connection, compressed_text(connection, Deflater().message(data)), cut=cut)
+    assert failure(connection, events) == 1007
+    assert payload_of(events) == before
+
+
+@pytest.mark.requirement("R7692-6.1-05")
+@both_roles
+def test_the_compressed_bytes_need_be_no_utf_8(role: ConnectionType) -> None:
+    connection = connect(role)
+    with pytest.raises(UnicodeDecodeError):
+        HELLO.decode()
+    assert joined(feed(connection, compressed_text(connection, HELLO))) == ["Hello"]
+
+
+@both_roles
+@any_cut
+def test_a_code_point_may_be_split_between_compressed_fragments(role: ConnectionType, cut: bool) -> None:
+    text = "€\U0001f40d" * 20
+    compressor = zlib.compressobj(wbits=-15)
+    payloads = [
+        compressor.compress(bytes([byte])) + compressor.flush(zlib.Z_SYNC_FLUSH) for byte in text.encode()
+    ]
+    payloads[-1] = payloads[-1][:-4]
+    connection = connect(role)
+    assert joined(feed(connection, fragments(connection, *payloads), cut=cut)) == [text]
+
+
+@both_roles
+def test_compressed_binary_need_be_no_utf_8(role: ConnectionType) -> None:
+    connection = connect(role)
+    assert joined(feed(connection, binary(connection, Deflater().message(b"\xff\xfe")))) == [b"\xff\xfe"]
+
+
+# What is sent ------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement(
+    "R7692-6.1-01", "R7692-6.1-03", "R7692-7.2.1-01", "R7692-7.2.3.1-01", "R7692-7.2.3.2-01"
+)
+@both_roles
+def test_hello_is_sent_as_the_rfc_prints_it(role: ConnectionType) -> None:
+    connection = connect(role)
+    frames = [wire.decode_frame(connection.send(TextMessage("Hello"))) for _ in range(2)]
+    assert [(frame.opcode, frame.rsv, frame.fin, frame.payload) for frame in frames] == [
+        (wire.TEXT, wire.RSV1, True, HELLO),
+        (wire.TEXT, wire.RSV1, True, HELLO_AGAIN),
+    ]
+    assert all((frame.mask is not None) == (role is CLIENT) for frame in frames)
+
+
+@pytest.mark.requirement("R7692-7.2.1-08", "R7692-7.2.1-10", "R7692-7.2.1-09", "R7692-7.2.1-11")
+@both_roles
+@pytest.mark.parametrize(
+    "parameters", ["", "client_no_context_takeover", "server_no_context_takeover", NO_TAKEOVER]
+)
+def test_each_message_starts_anew_only_where_this_side_agreed_to(
+    role: ConnectionType, parameters: str
+) -> None:
+    connection = connect(role, parameters)
+    own = f"{'client' if role is CLIENT else 'server'}_no_context_takeover"
+    payloads = [wire.decode_frame(connection.send(TextMessage("Hello"))).payload for _ in range(3)]
+    if own in parameters:
+        assert payloads == [HELLO] * 3
+    else:
+        assert payloads[:2] == [HELLO, HELLO_AGAIN]
+        assert len(payloads[2]) < len(HELLO)
+
+
+@pytest.mark.requirement("R7692-6.1-01", "R7692-6.1-03", "R7692-7.2.1-06", "R7692-7.2.3.1-01")
+@both_roles
+@takeover
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["He", "llo"],
+        ["", "Hello"],
+        ["Hello", ""],
+        ["", "", ""],
+        ["Hello " * 500, "Hello " * 500, "World"],
+        list("Grüße"),
+    ],
+    ids=repr,
+)
+def test_fragments_are_sent_as_one_compressed_message(
+    role: ConnectionType, parameters: str, texts: list[str]
+) -> None:
+    connection = connect(role, parameters)
+    inflater = Inflater(takeover=not parameters)
+    for _ in range(2):
+        output = b"".join(
+            connection.send(TextMessage(text, message_finished=index == len(texts) - 1))
+            for index, text in enumerate(texts)
+        )
+        frames = wire.decode_frames(output)
+        assert [frame.rsv for frame in frames] == [wire.RSV1] + [0] * (len(texts) - 1)
+        assert [frame.fin for frame in frames] == [False] * (len(texts) - 1) + [True]
+        message = inflater.message(b"".join(frame.payload for frame in frames))
+        assert message.data == "".join(texts).encode()
+
+
+@pytest.mark.requirement("R7692-7.2.1-05")
+@both_roles
+def test_what_is_sent_ends_in_an_empty_block_without_its_tail(role: ConnectionType) -> None:
+    connection = connect(role)
+    inflater = Inflater()
+    for data in (b"Hello", VARIED, NOISE, b"", bytes(100_000)):
+        sent = wire.decode_frame(connection.send(BytesMessage(data)))
+        message = inflater.message(sent.payload)
+        assert message.data == data
+        assert message.block_types[-1] == STORED
+        assert message.final_blocks == 0
+
+
+@both_roles
+def test_text_that_repeats_itself_is_made_small(role: ConnectionType) -> None:
+    connection = connect(role)
+    sent = wire.decode_frame(connection.send(TextMessage("Hello, world! " * 1000)))
+    assert len(sent.payload) < 200
+
+
+@pytest.mark.parametrize(
+    "data", [b"Hello", bytearray(b"Hello"), memoryview(b"Hello")], ids=lambda data: type(data).__name__
+)
+def test_any_bytes_like_payload_is_compressed(data: bytes | bytearray | memoryview) -> None:
+    sent = wire.decode_frame(connect(SERVER).send(BytesMessage(data)))  # type: ignore[arg-type]
+    assert (sent.opcode, sent.rsv, sent.payload) == (wire.BINARY, wire.RSV1, HELLO)
+
+
+# Windows -----------------------------------------------------------------------------------------
+
+
+def own_window(role: ConnectionType, bits: int) -> str:
+    return f"{'client' if role is CLIENT else 'server'}_max_window_bits={bits}"
+
+
+def peer_window(role: ConnectionType, bits: int) -> str:
+    return f"{'server' if role is CLIENT else 'client'}_max_window_bits={bits}"
+
+
+@pytest.mark.requirement("R7692-7.2.1-07", "R7692-7.2.1-12", "R7692-7.2.1-14", "R7692-5-04", "R7692-5-13")
+@both_roles
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_what_is_sent_keeps_to_the_agreed_window(role: ConnectionType, bits: int) -> None:
+    """Each message comes again from within the window, and from beyond it."""
+    connection = connect(role, own_window(role, bits))
+    window = 2**bits
+    near, far = NOISE[: window // 4], NOISE[: window + window // 4]
+    inflater = Inflater()
+    distances = []
+    for data in (near, near, far, far):
+        sent = wire.decode_frame(connection.send(BytesMessage(data)))
+        message = inflater.message(sent.payload)
+        assert message.data == data
+        distances.append(message.longest_distance)
+    assert max(distances) <= window
+    assert distances[1] == window // 4
+
+
+@both_roles
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_the_peer_s_window_does_not_bound_this_side(role: ConnectionType, bits: int) -> None:
+    connection = connect(role, peer_window(role, bits))
+    inflater = Inflater()
+    half = NOISE[: 2**14]
+    messages = [
+        inflater.message(wire.decode_frame(connection.send(BytesMessage(half))).payload) for _ in range(2)
+    ]
+    assert [message.data for message in messages] == [half, half]
+    assert messages[1].longest_distance == 2**14
+
+
+@pytest.mark.requirement("R7692-7.2.2-06", "R7692-7.2.2-08")
+@both_roles
+@any_cut
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_all_of_the_agreed_window_can_be_read(role: ConnectionType, cut: bool, bits: int) -> None:
+    if cut and bits > 12:
+        bits = 12  # a byte at a time shows no more with a bigger window, and takes long
+    connection = connect(role, peer_window(role, bits))
+    peer = Deflater(window_bits=bits)
+    data = NOISE[: 2**bits - 300]
+    for _ in range(2):
+        stream = binary(connection, peer.message(data))
+        assert joined(feed(connection, stream, cut=cut)) == [data]
+
+
+@pytest.mark.requirement("R7692-7.2.2-07", "R7692-7.2.2-09", "R7692-7.2.2-03", "R7692-7.2.2-05")
+@both_roles
+@pytest.mark.parametrize("other", [9, 15])
+def test_without_an_agreement_the_window_is_32_kib(role: ConnectionType, other: int) -> None:
+    connection = connect(role, own_window(role, other))
+    peer = Deflater(window_bits=15)
+    data = NOISE[: 2**15 - 300]
+    again = peer.message(data), peer.message(data)
+    assert len(again[1]) < 1000
+    for payload in again:
+        assert joined(feed(connection, binary(connection, payload))) == [data]
+
+
+def window_of_8() -> tuple[bytes, bytes]:
+    """Two messages of one text whose references reach back no more than 2^8 bytes."""
+    text = NOISE[:200]
+    peer = Deflater(window_bits=9)
+    payloads = peer.message(text), peer.message(text)
+    inflater = Inflater()
+    assert [inflater.message(payload).longest_distance for payload in payloads] == [0, 200]
+    return payloads
+
+
+@pytest.mark.requirement("R7692-7.2.2-06", "R7692-7.2.2-08")
+@any_cut
+def test_a_window_of_8_can_be_read_by_a_client(cut: bool) -> None:
+    client, _ = accepted_client(
+        "permessage-deflate; server_max_window_bits=8", [PerMessageDeflate(server_max_window_bits=8)]
+    )
+    for payload in window_of_8():
+        stream = wire.frame(wire.BINARY, payload, rsv=wire.RSV1)
+        events = wire.receive_cut(client, wire.single_bytes(stream) if cut else [stream])
+        assert joined(events) == [NOISE[:200]]
+
+
+@any_cut
+def test_a_window_of_8_can_be_read_by_a_server(cut: bool) -> None:
+    server, answer = accepting_server(["permessage-deflate; client_max_window_bits=8"], [PerMessageDeflate()])
+    assert answer == "permessage-deflate; client_max_window_bits=8"
+    for payload in window_of_8():
+        stream = wire.frame(wire.BINARY, payload, rsv=wire.RSV1, mask=wire.MASK)
+        events = wire.receive_cut(server, wire.single_bytes(stream) if cut else [stream])
+        assert joined(events) == [NOISE[:200]]
+    assert wire.decode_frame(server.send(TextMessage("Hello"))).payload == HELLO
+
+
+@pytest.mark.requirement("R7692-7.2.1-12")
+@pytest.mark.parametrize(
+    ("settings", "answer", "bound"),
+    [
+        pytest.param(None, "client_max_window_bits=9", 9, id="the answer bounds"),
+        pytest.param(9, "", 9, id="its own setting bounds"),
+        pytest.param(9, "client_max_window_bits=12", 9, id="its own is smaller"),
+        pytest.param(12, "client_max_window_bits=9", 9, id="the answer is smaller"),
+        pytest.param(None, "", 15, id="neither"),
+    ],
+)
+def test_a_client_deflates_with_the_smaller_of_its_setting_and_the_answer(
+    settings: int | None, answer: str, bound: int
+) -> None:
+    element = f"permessage-deflate; {answer}" if answer else "permessage-deflate"
+    client, _ = accepted_client(element, [PerMessageDeflate(client_max_window_bits=settings)])
+    inflater = Inflater()
+    distance = 0
+    for data in (NOISE[: 2**14], NOISE[: 2**14], NOISE[:200], NOISE[:200]):
+        message = inflater.message(wire.decode_frame(client.send(BytesMessage(data))).payload)
+        assert message.data == data
+        distance = max(distance, message.longest_distance)
+    assert 200 <= distance <= 2**bound
+    assert (distance > 2**12) == (bound == 15)
+
+
+def test_a_server_deflates_with_its_own_setting() -> None:
+    server, answer = accepting_server(["permessage-deflate"], [PerMessageDeflate(server_max_window_bits=9)])
+    assert answer == "permessage-deflate; server_max_window_bits=9"
+    inflater = Inflater()
+    for data in (NOISE[:2000], NOISE[:2000]):
+        message = inflater.message(wire.decode_frame(server.send(BytesMessage(data))).payload)
+        assert message.data == data
+        assert message.longest_distance <= 2**9
+
+
+# Settings ----------------------------------------------------------------------------------------
+
+
+def settled(role: ConnectionType, **settings: int) -> Connection:
+    extension = PerMessageDeflate(**settings)  # type: ignore[arg-type]
+    extension.finalize("permessage-deflate")
+    return Connection(role, [extension])
+
+
+@pytest.mark.requirement("R7692-6.1-02", "R7692-6-02")
+@both_roles
+@pytest.mark.parametrize(
+    ("text", "rsv"),
+    [
+        ("", 0),
+        ("1234567", 0),
+        ("12345678", wire.RSV1),
+        ("123456789", wire.RSV1),
+        ("ääää", wire.RSV1),
+        ("äää1", 0),
+    ],
+)
+def test_a_message_not_worth_compressing_is_sent_as_it_is(role: ConnectionType, text: str, rsv: int) -> None:
+    """The size counts bytes, and a message of just that size is worth it."""
+    connection = settled(role, min_compress_size=8)
+    sent = wire.decode_frame(connection.send(TextMessage(text)))
+    assert sent.rsv == rsv
+    if not rsv:
+        assert sent.payload == text.encode()
+
+
+@both_roles
+def test_a_message_sent_as_it_is_leaves_the_window_alone(role: ConnectionType) -> None:
+    connection = settled(role, min_compress_size=5)
+    frames = [wire.decode_frame(connection.send(TextMessage(text))) for text in ("Hello", "Hi!!", "Hello")]
+    assert [(frame.rsv, frame.payload) for frame in frames] == [
+        (wire.RSV1, HELLO),
+        (0, b"Hi!!"),
+        (wire.RSV1, HELLO_AGAIN),
+    ]
+
+
+@both_roles
+def test_fragments_of_a_message_are_all_compressed_or_none(role: ConnectionType) -> None:
+    connection = settled(role, min_compress_size=6)
+    inflater = Inflater()
+    for texts in (["Hello", " world"], ["Hello world", "!"], ["", "Hello world"], ["H", "i"]):
+        frames = wire.decode_frames(
+            b"".join(
+                connection.send(TextMessage(text, message_finished=index == len(texts) - 1))
+                for index, text in enumerate(texts)
+            )
+        )
+        payload = b"".join(frame.payload for frame in frames)
+        assert [frame.rsv for frame in frames[1:]] == [0]
+        data = inflater.message(payload).data if frames[0].rsv else payload
+        assert data == "".join(texts).encode()
+
+
+def test_messages_left_uncompressed_are_read_by_the_peer() -> None:
+    sender, receiver = settled(CLIENT, min_compress_size=100), connect(SERVER)
+    for text in ("Hello", "Hello" * 50, "Hi", "Hello" * 50):
+        assert joined(wire.receive(receiver, sender.send(TextMessage(text)))) == [text]
+
+
+@pytest.mark.parametrize(("level", "kind"), [(0, STORED), (1, DYNAMIC), (9, DYNAMIC), (-1, DYNAMIC)])
+def test_the_compression_level(level: int, kind: int) -> None:
+    sent = wire.decode_frame(settled(SERVER, compression_level=level).send(BytesMessage(VARIED)))
+    message = Inflater().message(sent.payload)
+    assert message.data == VARIED
+    assert message.block_types[0] == kind
+
+
+def test_a_higher_level_compresses_better() -> None:
+    sizes = {
+        level: len(settled(SERVER, compression_level=level).send(BytesMessage(VARIED))) for level in (0, 1, 9)
+    }
+    assert sizes[9] < sizes[1] < sizes[0]
+
+
+@pytest.mark.parametrize("level", range(1, 10))
+def test_every_memory_level_gives_what_can_be_read(level: int) -> None:
+    sender, receiver = settled(CLIENT, memory_level=level), connect(SERVER)
+    for data in (VARIED, NOISE, VARIED):
+        assert joined(wire.receive(receiver, sender.send(BytesMessage(data)))) == [data]
+
+
+def test_fixed_blocks_are_what_short_messages_become() -> None:
+    sent = wire.decode_frame(connect(SERVER).send(TextMessage("Hello")))
+    assert Inflater().message(sent.payload).block_types == [FIXED, STORED]
