@@ -32,6 +32,10 @@ _FREE_FOR_MESSAGES = frozenset(
     for state, transitions in CONNECTION.items()
     if transitions.get(Input.SEND_MESSAGE) is transitions.get(Input.SEND_CONTINUATION) is state
 )
+# The states that take in bytes, none of which changes by that.
+_RECEIVING = frozenset(
+    state for state, transitions in CONNECTION.items() if Input.RECEIVE_BYTES in transitions
+)
 
 
 class Connection:
@@ -112,8 +116,7 @@ class Connection:
         if data is None:
             self._receive_eof()
             return
-        next_state = CONNECTION[self._state].get(Input.RECEIVE_BYTES)
-        if next_state is None or self._eof:
+        if self._eof or self._state not in _RECEIVING:
             raise LocalProtocolError(f"Data cannot be received in state {self._state}, or after end of file")
         try:
             self._codec.receive_bytes(data)

@@ -1,0 +1,66 @@
+"""Draw `docs/states.md` from the tables in `wsproto.states`: `python docs/states.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wsproto.states import CLIENT_HANDSHAKE, CONNECTION, SERVER_HANDSHAKE, STATE_OF_STAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from enum import Enum
+
+PAGE = Path(__file__).with_name("states.md")
+
+INTRODUCTION = """\
+# States
+
+Drawn from the tables in `src/wsproto/states.py` by `python docs/states.py`; the theory stands on top of that file.
+An empty cell is not permitted: asking for it is a `LocalProtocolError`. `can_send(event_type)` looks it up.
+
+The state changes when the event that changes it is yielded by `events()`, and when `send` returns.
+"""
+
+
+def diagram(table: Mapping[Enum, Mapping[Enum, Enum]], start: Enum) -> str:
+    """Draw a table as a diagram of its changes of state (Mermaid)."""
+    inputs: dict[tuple[str, str], list[str]] = {}
+    for state, transitions in table.items():
+        for what, following in transitions.items():
+            if following is not state:
+                inputs.setdefault((state.name, following.name), []).append(what.name)
+    lines = [f"    {old} --> {new}: {', '.join(names)}" for (old, new), names in inputs.items()]
+    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {start.name}", *lines, "```"])
+
+
+def grid(table: Mapping[Enum, Mapping[Enum, Enum]]) -> str:
+    """Write a table as a grid: inputs down, states across, the next state in each cell."""
+    kind = type(next(what for transitions in table.values() for what in transitions))
+    rows = [["input", *(state.name for state in table)], ["---"] * (len(table) + 1)]
+    for what in kind:
+        following = [transitions[what].name if what in transitions else "" for transitions in table.values()]
+        if any(following):
+            rows.append([what.name, *following])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [INTRODUCTION]
+    for title, table in (
+        ("The connection", CONNECTION),
+        ("The opening handshake of a client", CLIENT_HANDSHAKE),
+        ("The opening handshake of a server", SERVER_HANDSHAKE),
+    ):
+        parts += [f"## {title}\n", diagram(table, next(iter(table))) + "\n", grid(table) + "\n"]
+    stages = "\n".join(f"| {stage.name} | {state.name} |" for stage, state in STATE_OF_STAGE.items())
+    parts += [
+        "## The state that a stage of the handshake shows as\n",
+        f"| stage | state |\n| --- | --- |\n{stages}\n",
+    ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
