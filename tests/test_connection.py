@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from array import array
+from dataclasses import FrozenInstanceError, asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -242,6 +245,15 @@ def test_data_received_between_two_events_is_read_after_them(role: ConnectionTyp
 
 
 @roles
+def test_nothing_is_read_twice_after_an_abandoned_generator(role: ConnectionType) -> None:
+    connection = Connection(role)
+    for number in range(3):
+        connection.receive_data(peer(role, wire.BINARY, b"%d" % number))
+        assert next(connection.events()) == BytesMessage(b"%d" % number)
+    assert list(connection.events()) == []
+
+
+@roles
 def test_a_generator_that_ended_is_followed_by_another(role: ConnectionType) -> None:
     connection = Connection(role)
     first = connection.events()
@@ -270,6 +282,42 @@ def test_empty_reads_are_not_the_end(role: ConnectionType) -> None:
     assert wire.receive(connection, b"") == []
     assert wire.receive(connection, data[2:]) == [TextMessage("x")]
     assert connection.state is ConnectionState.OPEN
+
+
+@roles
+@pytest.mark.parametrize("begun", [b"", b"\x89"], ids=["between-frames", "in-a-header"])
+@pytest.mark.parametrize("data", ["x", 5, [1, 2], (3,), object(), 1.5], ids=lambda data: type(data).__name__)
+def test_received_data_that_is_no_bytes_is_a_local_error_without_a_trace(
+    role: ConnectionType, begun: bytes, data: Any
+) -> None:
+    connection = Connection(role)
+    wire.receive(connection, begun)
+    with pytest.raises(LocalProtocolError) as caught:
+        connection.receive_data(data)
+    assert isinstance(caught.value, TypeError)
+    assert wire.receive(connection, peer(role, wire.PING, b"p")[len(begun) :]) == [Ping(b"p")]
+    assert connection.state is ConnectionState.OPEN
+
+
+@roles
+@pytest.mark.parametrize("size", [0, 5, 125, 126, 70_000])
+def test_received_events_behave_like_those_that_are_made(role: ConnectionType, size: int) -> None:
+    data = peer(role, wire.TEXT, b"x" * size) + peer(role, wire.BINARY, b"x" * size)
+    for received, made in zip(
+        wire.receive(Connection(role), data),
+        (TextMessage("x" * size), BytesMessage(b"x" * size)),
+        strict=True,
+    ):
+        assert isinstance(received, (TextMessage, BytesMessage))
+        assert received == made
+        assert hash(received) == hash(made)
+        assert repr(received) == repr(made)
+        assert asdict(received) == asdict(made)
+        assert copy.copy(received) == copy.deepcopy(received) == made
+        assert pickle.loads(pickle.dumps(received)) == made  # noqa: S301 - it was made here
+        assert replace(received, message_finished=False) == replace(made, message_finished=False)
+        with pytest.raises(FrozenInstanceError):
+            received.frame_finished = False  # type: ignore[misc]
 
 
 # Sending.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests import wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, TextMessage
 from wsproto.messages import MessageJoiner
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 
 def assert_too_big(caught: pytest.ExceptionInfo[RemoteProtocolError]) -> None:
@@ -114,6 +115,24 @@ def test_a_joiner_of_size_nought_takes_empty_messages_only() -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         joiner.join(BytesMessage(b"x"))
     assert_too_big(caught)
+
+
+@pytest.mark.parametrize(
+    ("max_size", "kind"),
+    [(-1, ValueError), (1.5, TypeError), ("1", TypeError), (None, TypeError), (True, TypeError)],
+)
+def test_a_size_is_a_number_of_bytes(max_size: Any, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as caught:
+        MessageJoiner(max_size)
+    assert isinstance(caught.value, LocalProtocolError)
+
+
+def test_a_refused_message_is_forgotten() -> None:
+    joiner = MessageJoiner(4)
+    joiner.join(TextMessage("abc", message_finished=False))
+    with pytest.raises(RemoteProtocolError):
+        joiner.join(TextMessage("de", message_finished=False))
+    assert joiner.join(TextMessage("next")) == TextMessage("next")
 
 
 @pytest.mark.requirement("R6455-10.4-01")
