@@ -2,8 +2,8 @@
 
     python asyncio_server.py [HOST PORT]
 
-Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server: it closes every
-connection with 1001.
+Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server: it closes
+every connection with 1001.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import h2.events
@@ -95,11 +96,12 @@ class Http2Client:
 
     def finish(self) -> None:
         """Wait for the server's end of the stream, then say goodbye to the HTTP/2 connection."""
-        for event in self._http2_events:
-            if isinstance(event, h2.events.StreamEnded | h2.events.StreamReset):
-                break
-        self._http2.close_connection()
-        self._sock.sendall(self._http2.data_to_send())
+        with suppress(ConnectionError):  # a server may as well end the whole connection
+            for event in self._http2_events:
+                if isinstance(event, h2.events.StreamEnded | h2.events.StreamReset):
+                    break
+            self._http2.close_connection()
+            self._sock.sendall(self._http2.data_to_send())
 
     def _await_extended_connect(self) -> None:
         for event in self._http2_events:
