@@ -16,7 +16,7 @@ PAGE = Path(__file__).with_name("states.md")
 INTRODUCTION = """\
 # States
 
-Drawn from the tables in `src/wsproto/states.py` by `python docs/states.py`; the theory stands on top of that file.
+Drawn from `src/wsproto/states.py` by `python docs/states.py`; the theory stands on top of that file.
 An empty cell is not permitted: asking for it is a `LocalProtocolError`. `can_send(event_type)` looks it up.
 
 The state changes when the event that changes it is yielded by `events()`, and when `send` returns.

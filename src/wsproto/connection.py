@@ -145,11 +145,14 @@ class Connection:
             close = yield from codec.events()
             if close is not None:
                 self._receive(Input.RECEIVE_CLOSE)
-                yield close
         except ParseFailed as error:
-            self._protocol_error = error
+            # Without what it was raised from, which would keep the bytes alive that were being read.
+            error.__context__ = None
+            self._protocol_error = error.with_traceback(None)
             self._receive(Input.RECEIVE_VIOLATION)
-            yield CloseConnection(error.code, str(error))
+            close = CloseConnection(error.code, str(error))
+        if close is not None:
+            yield close
         if self._eof and codec.drained and self._abnormal_closure is None:
             self._end_of_file()
         if self._abnormal_closure is not None:

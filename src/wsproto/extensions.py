@@ -193,7 +193,7 @@ class PerMessageDeflate(Extension):
         bound._forget_frames()  # noqa: SLF001 - of the same class
         return bound
 
-    def offer(self) -> str:
+    def offer(self) -> bool | str:
         """Return the parameters of a client's offer (RFC 7692 7.1), both window sizes among them.
 
         :raises LocalProtocolError: for a client's window of 8 bits, with which zlib cannot deflate.
@@ -210,7 +210,7 @@ class PerMessageDeflate(Extension):
             )
         )
 
-    def accept(self, offer: str) -> str | None:
+    def accept(self, offer: str) -> bool | str | None:
         """Return the parameters of a server's answer to `offer`, or None to decline it (RFC 7692 7.1)."""
         self._agreed = None
         try:
@@ -266,6 +266,10 @@ class PerMessageDeflate(Extension):
             return self._inflater_of(proto).finish(self.inbound_limit)
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+
+    def end_inbound(self) -> None:
+        """Let go of the inflater, and of what it has not read."""
+        self._inflater = None
 
     def _inflater_of(self, proto: Codec) -> Inflater:
         if self._inflater is None:

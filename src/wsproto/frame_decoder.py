@@ -208,6 +208,9 @@ class FrameDecoder:
         return True
 
     def _end(self) -> None:
+        """Let go of all that was received: nothing is read after a Close or a violation (RFC 6455 7.1.7)."""
+        for extension in self._extensions:
+            extension.end_inbound()
         self._ended = True
         self._buffer = b""
         self._position = 0
@@ -350,7 +353,7 @@ class FrameDecoder:
         piece: bytes | None = b""
         while event is None and piece is not None:
             pieces = []
-            room = self._limits.max_inflated_size
+            room = self._room()
             frame_finished = False
             while room > 0 and not frame_finished:
                 piece = self._extended_piece(room)
@@ -367,6 +370,13 @@ class FrameDecoder:
             self._message_size += len(payload)
             event = self._message_event(payload, frame_finished=frame_finished)
         return event
+
+    def _room(self) -> int:
+        """Return the bytes that the next event may have: no more than shows that the message is too big."""
+        limits = self._limits
+        if limits.max_message_size is None:
+            return limits.max_inflated_size
+        return min(limits.max_inflated_size, limits.max_message_size - self._message_size + 1)
 
     @property
     def _inbound_pending(self) -> bool:
