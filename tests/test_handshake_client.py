@@ -411,7 +411,7 @@ BAD: list[tuple[str, Changes, str | None]] = [
     ("connection-longer", {b"Connection": [b"notupgrade"]}, None),
     ("connection-non-ascii", {b"Connection": [b"Upgrade\xff"]}, None),
     ("connection-white-space-of-python", {b"Connection": [b"Upgrade\x1c"]}, None),
-    ("no-accept", {b"Sec-WebSocket-Accept": []}, None),
+    ("no-accept", {b"Sec-WebSocket-Accept": []}, "Bad accept token"),
     ("empty-accept", {b"Sec-WebSocket-Accept": [b""]}, "Bad accept token"),
     ("other-accept", {b"Sec-WebSocket-Accept": [accept_token(KEY)]}, "Bad accept token"),
     ("non-ascii-accept", {b"Sec-WebSocket-Accept": [b"\xff"]}, "Bad accept token"),
@@ -534,6 +534,12 @@ BAD_HTTP = [
 def test_bad_http_fails_the_handshake(data: bytes) -> None:
     client, _ = asking_client()
     assert str(failed(client, data)) == "Bad HTTP message"
+
+
+@pytest.mark.requirement("R6455-4.1-41", "R6455-4.1-48")
+def test_an_acceptance_of_http_1_0_fails_the_handshake() -> None:
+    client, key = asking_client()
+    failed(client, response(key, status_line=b"HTTP/1.0 101 Switching Protocols"))
 
 
 @pytest.mark.requirement("R6455-4.1-41")

@@ -337,6 +337,10 @@ BAD_REJECTIONS: list[tuple[str, Callable[[], RejectConnection]]] = [
     ("body-with-no-content", lambda: RejectConnection(204, has_body=True)),
     ("body-with-not-modified", lambda: RejectConnection(304, has_body=True)),
     ("body-with-early-hints", lambda: RejectConnection(103, has_body=True)),
+    ("length-with-no-content", lambda: RejectConnection(204, [(b"Content-Length", b"0")])),
+    ("chunks-with-no-content", lambda: RejectConnection(204, [CHUNKED])),
+    ("length-with-early-hints", lambda: RejectConnection(103, [(b"Content-Length", b"0")])),
+    ("two-lengths", lambda: RejectConnection(403, [LENGTH_5, LENGTH_5], has_body=True)),
     ("length-as-a-list", lambda: RejectConnection(403, [(b"Content-Length", b"5, 6")], has_body=True)),
     ("length-no-number", lambda: RejectConnection(403, [(b"Content-Length", b"x")], has_body=True)),
 ]

@@ -334,6 +334,7 @@ BAD: list[tuple[str, Changes]] = [
     ("host-empty-bracket", {b"Host": [b"[]"]}),
     ("host-word-in-brackets", {b"Host": [b"[abc]"]}),
     ("host-in-a-list", {b"Host": [b"a, b"]}),
+    ("host-longer-than-a-name-can-be", {b"Host": [b"a." * 150]}),
     ("host-bad-punycode", {b"Host": [b"xn--0"]}),
     ("host-bad-idna", {b"Host": [b"xn--a"]}),
     ("host-punycode-and-non-ascii", {b"Host": [b"xn--\xff"]}),
@@ -521,6 +522,15 @@ def test_a_declined_extension_is_not_answered(answer: object) -> None:
     server = asked_server(request({b"Sec-WebSocket-Extensions": [b"x-test"]}))
     head, _ = read_head(server.send(AcceptConnection(extensions=[Answering(answer)])))
     assert head.all(b"Sec-WebSocket-Extensions") == []
+
+
+@pytest.mark.requirement("R6455-9.1-08")
+def test_an_extension_that_is_offered_twice_is_answered_once() -> None:
+    extension = Answering("x=1")
+    server = asked_server(request({b"Sec-WebSocket-Extensions": [b"x-test; a, x-test; b"]}))
+    head, _ = read_head(server.send(AcceptConnection(extensions=[extension])))
+    assert head.all(b"Sec-WebSocket-Extensions") == [b"x-test; x=1"]
+    assert extension.offers == ["x-test; a"]
 
 
 @pytest.mark.requirement("R6455-4.2.2-12", "R6455-9-03")

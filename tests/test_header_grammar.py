@@ -210,6 +210,17 @@ def test_client_extensions_handshake_gives_the_accepted_objects() -> None:
     assert known.seen == ["x-known; a=1"]
 
 
+def test_what_an_earlier_handshake_agreed_on_is_forgotten() -> None:
+    deflate = PerMessageDeflate()
+    assert server_extensions_handshake(["permessage-deflate"], [deflate]) is not None
+    assert deflate.enabled()
+    assert server_extensions_handshake([], [deflate]) is None
+    assert not deflate.enabled()
+    assert client_extensions_handshake(["permessage-deflate"], [deflate]) == [deflate]
+    assert client_extensions_handshake([], [deflate]) == []
+    assert not deflate.enabled()
+
+
 class Choosy(Known):
     """An extension that agrees to one parameter only."""
 
