@@ -87,6 +87,9 @@ class Extension:
         """Return what is left at the end of a frame, or the code to fail with; `fin` ends the message."""
         return None
 
+    def end_inbound(self) -> None:
+        """Let go of what was received: nothing more is read."""
+
     def frame_outbound(
         self,
         proto: Codec,
