@@ -341,6 +341,7 @@ BAD_REJECTIONS: list[tuple[str, Callable[[], RejectConnection]]] = [
     ("chunks-with-no-content", lambda: RejectConnection(204, [CHUNKED])),
     ("length-with-early-hints", lambda: RejectConnection(103, [(b"Content-Length", b"0")])),
     ("two-lengths", lambda: RejectConnection(403, [LENGTH_5, LENGTH_5], has_body=True)),
+    ("unknown-coding", lambda: RejectConnection(403, [(b"Transfer-Encoding", b"gzip")], has_body=True)),
     ("length-as-a-list", lambda: RejectConnection(403, [(b"Content-Length", b"5, 6")], has_body=True)),
     ("length-no-number", lambda: RejectConnection(403, [(b"Content-Length", b"x")], has_body=True)),
 ]
