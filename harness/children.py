@@ -54,12 +54,12 @@ class Child:
         )
 
     async def stop(self) -> None:
-        """End it: SIGTERM, and where that does not help SIGKILL."""
+        """End it, by SIGTERM and where that does not help by SIGKILL, and take what it still had to say."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+                await asyncio.wait_for(self._process.communicate(), STOP_TIMEOUT)
                 return
 
 

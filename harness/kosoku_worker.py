@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -90,6 +91,7 @@ def main() -> None:
     end_with_standard_input()
     mode, *rest = sys.argv[1:]
     asyncio.run(fuzz_server(rest[0], rest[1:]) if mode == "server" else fuzz_client(rest))
+    os._exit(0)  # kosoku 0.1.0 now and then aborts in the shutdown of Python 3.13, when all is said
 
 
 if __name__ == "__main__":

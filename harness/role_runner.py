@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.suite import Begun, Ended, Listening
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
     from pathlib import Path
 
     from harness.cases import Role
@@ -126,12 +126,17 @@ class RoleRunner:
 
 async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
     """Run several roles at once; where one fails, all end."""
-    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    tasks: dict[Role, asyncio.Task[RoleRun]] = {
+        runner.role: asyncio.create_task(runner.run()) for runner in runners
+    }
     try:
-        found = await asyncio.gather(*tasks)
+        # Not gather(): it cancels too, and a second cancellation would interrupt the ending of the children.
+        done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+        return {role: task.result() for role, task in tasks.items()}
     finally:
-        await _cancel(tasks)
-    return {runner.role: run for runner, run in zip(runners, found, strict=True)}
+        await _cancel(tasks.values())
 
 
 async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
@@ -148,7 +153,7 @@ async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
         await _cancel([task, *watchers])
 
 
-async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
+async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -84,8 +84,11 @@ def start_run(folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "harness", "run", "--cases", "6.4", "--report", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
     assert process.stdout is not None
-    while "client: case 6.4.1" not in (line := process.stdout.readline()):
+    begun: set[str] = set()
+    while begun != {"server", "client"}:
+        line = process.stdout.readline()
         assert line, process.communicate()[1]
+        begun |= {role for role in ("server", "client") if f"{role}: case 6.4.1" in line}
     return process
 
 
