@@ -10,6 +10,9 @@ from wsproto.states import CLIENT_HANDSHAKE, CONNECTION, SERVER_HANDSHAKE, STATE
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from enum import Enum
+    from typing import Any
+
+    Table = Mapping[Any, Mapping[Any, Any]]
 
 PAGE = Path(__file__).with_name("states.md")
 
@@ -23,7 +26,7 @@ The state changes when the event that changes it is yielded by `events()`, and w
 """
 
 
-def diagram(table: Mapping[Enum, Mapping[Enum, Enum]], start: Enum) -> str:
+def diagram(table: Table, start: Enum) -> str:
     """Draw a table as a diagram of its changes of state (Mermaid)."""
     inputs: dict[tuple[str, str], list[str]] = {}
     for state, transitions in table.items():
@@ -34,7 +37,7 @@ def diagram(table: Mapping[Enum, Mapping[Enum, Enum]], start: Enum) -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {start.name}", *lines, "```"])
 
 
-def grid(table: Mapping[Enum, Mapping[Enum, Enum]]) -> str:
+def grid(table: Table) -> str:
     """Write a table as a grid: inputs down, states across, the next state in each cell."""
     kind = type(next(what for transitions in table.values() for what in transitions))
     rows = [["input", *(state.name for state in table)], ["---"] * (len(table) + 1)]

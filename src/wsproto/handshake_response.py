@@ -94,7 +94,12 @@ def rejection_headers(event: RejectConnection) -> Headers:
 def _upgrade_fields(fields: dict[bytes, list[bytes]]) -> Headers:
     """Return what a 426 response needs and lacks (RFC 9110 15.5.22, 7.8)."""
     lacking = [] if b"upgrade" in fields else [(b"Upgrade", b"websocket")]
-    if not any(b"upgrade" in value.lower() for value in fields.get(b"connection", [])):
+    options = [
+        option.strip(b" \t").lower()
+        for value in fields.get(b"connection", [])
+        for option in value.split(b",")
+    ]
+    if b"upgrade" not in options:
         lacking.append((b"Connection", b"Upgrade"))
     return lacking
 

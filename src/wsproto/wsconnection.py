@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .handshake import H11Handshake
 from .utilities import LocalProtocolError
@@ -26,6 +26,7 @@ class WSConnection:
     """
 
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
+        # At least one of the two is there, and both until the handshake's last event is yielded.
         self._handshake: H11Handshake | None = H11Handshake(connection_type, limits=limits)
         self._connection: Connection | None = None
         self.client = self._handshake.client
@@ -33,7 +34,7 @@ class WSConnection:
     @property
     def _layer(self) -> H11Handshake | Connection:
         """What speaks for the connection at present."""
-        return self._connection or self._handshake  # type: ignore[return-value] # one of them is there
+        return self._connection or cast("H11Handshake", self._handshake)
 
     @property
     def state(self) -> ConnectionState:
@@ -70,8 +71,9 @@ class WSConnection:
         connection = self._connection
         if connection is not None:
             return connection.send(event)
-        data = self._layer.send(event)
-        self._adopt_connection()
+        handshake = cast("H11Handshake", self._handshake)
+        data = handshake.send(event)
+        self._connection = handshake.connection
         return data
 
     def receive_data(self, data: BytesLike | None) -> None:
@@ -85,13 +87,9 @@ class WSConnection:
         if connection is not None:
             connection.receive_data(data)
             return
-        self._layer.receive_data(data)
-        self._adopt_connection()
-
-    def _adopt_connection(self) -> None:
-        """Go over to the connection, if the handshake has made one."""
-        if self._handshake is not None:
-            self._connection = self._handshake.connection
+        handshake = cast("H11Handshake", self._handshake)
+        handshake.receive_data(data)
+        self._connection = handshake.connection
 
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened, reading as it goes: the state changes with the event that changes it."""
