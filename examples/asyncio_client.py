@@ -140,6 +140,9 @@ def main() -> int:
     except asyncio.TimeoutError:
         print(f"{authority(host, port)}: no answer within {TIMEOUT_SECONDS:g} seconds", file=sys.stderr)
         return 1
+    except ConnectionRefusedError:  # asyncio's own words for it are "Connect call failed"
+        print(f"{authority(host, port)}: connection refused", file=sys.stderr)
+        return 1
     except (OSError, RemoteProtocolError) as error:
         print(f"{authority(host, port)}: {error}", file=sys.stderr)
         return 1

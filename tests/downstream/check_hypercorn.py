@@ -73,7 +73,7 @@ class Http2Exchange(Exchange):
         self.done.append(self.step)
 
 
-# ASGI has no words for fragments and pings; hypercorn tells an application 1006 for every Close of the client.
+# ASGI has no words for fragments and pings; hypercorn tells an application 1006 for every client's Close.
 TOLD = (1006, None)
 abilities = Abilities(server_fragments=False, server_pings=False, told=TOLD)
 exchanges = check_server(hypercorn_server, abilities)

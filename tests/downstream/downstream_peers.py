@@ -68,6 +68,7 @@ class Endpoint(Protocol):
 
     def receive(self) -> Data:
         """Receive a whole message; raises `Closed`."""
+        raise NotImplementedError
 
     def ping(self, payload: bytes) -> None:
         """Send a ping and wait for its pong."""

@@ -3,7 +3,7 @@
     python3 tests/downstream/run.py [--only PROJECT]
 
 Makes `.downstream/`, a virtual environment of its own in which `wsproto` is this project and the others are
-what `requirements.txt` asks for, then runs each `check_*.py` in a process of its own. Prints a line per project.
+what `requirements.txt` asks for, then runs each `check_*.py` in a process of its own, with a line for each.
 Exit status: 0 when all passed, 1 when one failed, 2 for a wrong argument, 3 when there is no environment.
 """
 
@@ -93,7 +93,7 @@ def end_group(process: subprocess.Popen[str]) -> None:
 
 
 def ready_environment() -> Path:
-    """Give the environment's interpreter; makes the environment when it is missing or its requirements changed."""
+    """Give the environment's interpreter; makes it when it is missing or what it depends on changed."""
     folder, suffix = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
     python = ENVIRONMENT / folder / f"python{suffix}"
     depends_on = [REQUIREMENTS.read_bytes(), str(ROOT).encode(), sys.version.encode()]
@@ -110,12 +110,9 @@ def ready_environment() -> Path:
         [*pip, "--requirement", str(REQUIREMENTS), "--editable", str(ROOT)], INSTALL_SECONDS
     )
     if status != 0:
-        reasons = [line for line in errors.splitlines() if line.startswith("ERROR")] or errors.splitlines()[
-            -1:
-        ]
-        give_up(
-            f"cannot install {REQUIREMENTS.relative_to(ROOT)}: {reasons[0] if reasons else 'pip took too long'}"
-        )
+        lines = errors.splitlines() or [f"no end within {INSTALL_SECONDS} s"]
+        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1])
+        give_up(f"cannot install {REQUIREMENTS.relative_to(ROOT)}: {reason}")
     READY.write_text(wanted)
     return python
 

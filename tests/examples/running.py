@@ -1,0 +1,158 @@
+"""Run the examples as programs, and be their hand-made peer on a raw socket."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+HOST = "127.0.0.1"
+TIMEOUT = 20.0
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+REQUEST = (
+    b"GET /chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+ACCEPT_OF_REQUEST = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 1.3
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended."""
+
+    status: int
+    output: str
+    errors: str
+
+
+def run(program: str, *arguments: object) -> Ended:
+    """Run an example to its end."""
+    command = [sys.executable, str(EXAMPLES / program), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)  # noqa: S603
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+class Server:
+    """A server among the examples, while it runs."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.port = port
+        self._process = process
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def end(self) -> Ended:
+        """Wait for its end."""
+        output, errors = self._process.communicate(timeout=TIMEOUT)
+        return Ended(self._process.returncode, output, errors)
+
+    def stop(self) -> Ended:
+        """End it as Ctrl-C does."""
+        self.signal(signal.SIGINT)
+        return self.end()
+
+    def connect(self) -> socket.socket:
+        """Open a TCP connection to it."""
+        return socket.create_connection((HOST, self.port), timeout=TIMEOUT)
+
+
+@contextmanager
+def serving(program: str) -> Iterator[Server]:
+    """Start a server on a free port, and end it afterwards."""
+    command = [sys.executable, str(EXAMPLES / program), HOST, "0"]
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            listening = re.fullmatch(rf"listening on {re.escape(HOST)} port (\d+)\n", line)
+            assert listening, f"{program} printed {line!r}"
+            yield Server(process, int(listening[1]))
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@contextmanager
+def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve one TCP connection with `serve` in a thread; what fails there fails the test."""
+    failures: list[BaseException] = []
+    with socket.create_server((HOST, 0)) as listener:
+        listener.settimeout(TIMEOUT)
+
+        def accept() -> None:
+            try:
+                sock, _ = listener.accept()
+                with sock:
+                    sock.settimeout(TIMEOUT)
+                    serve(sock)
+            except BaseException as error:  # noqa: BLE001
+                failures.append(error)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(TIMEOUT)
+    if failures:
+        raise failures[0]
+
+
+def read_head(sock: socket.socket) -> bytes:
+    """Read an HTTP head, and nothing after it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = sock.recv(1)
+        assert byte, f"end of file after {head!r}"
+        head += byte
+    return head
+
+
+def accept(sock: socket.socket) -> None:
+    """Be a server that accepts a client's request."""
+    key = re.search(rb"Sec-WebSocket-Key: *([^\r]+)", read_head(sock), re.IGNORECASE)
+    assert key
+    token = base64.b64encode(hashlib.sha1(key[1] + GUID, usedforsecurity=False).digest())
+    sock.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + token + b"\r\n\r\n"
+    )
+
+
+def read_exactly(sock: socket.socket, count: int) -> bytes:
+    """Read a number of bytes."""
+    data = b""
+    while len(data) < count:
+        piece = sock.recv(count - len(data))
+        assert piece, f"end of file after {data!r}"
+        data += piece
+    return data
+
+
+def read_frame(sock: socket.socket) -> wire.WireFrame:
+    """Read one frame."""
+    data = read_exactly(sock, 2)
+    length = data[1] & 127
+    extended = {126: 2, 127: 8}.get(length, 0)
+    data += read_exactly(sock, extended)
+    if extended:
+        length = int.from_bytes(data[2:], "big")
+    data += read_exactly(sock, (4 if data[1] & 128 else 0) + length)
+    return wire.decode_frame(data)

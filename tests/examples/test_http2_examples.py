@@ -1,0 +1,228 @@
+"""The HTTP/2 examples (RFC 8441) against each other, and against `h2` driven by hand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    DataReceived,
+    Event,
+    RemoteSettingsChanged,
+    RequestReceived,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+)
+from h2.settings import SettingCodes, Settings
+
+from tests import wire
+from tests.examples.running import HOST, raw_server, run, serving
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+CONNECT = {
+    b":method": b"CONNECT",
+    b":protocol": b"websocket",
+    b":scheme": b"http",
+    b":path": b"/chat",
+    b":authority": b"localhost",
+    b"sec-websocket-version": b"13",
+}
+
+
+class Http2Peer:
+    """One end of an HTTP/2 connection on a blocking socket."""
+
+    def __init__(self, sock: socket.socket, *, client: bool, extended_connect: bool = True) -> None:
+        self.http2 = H2Connection(H2Configuration(client_side=client, header_encoding=None))
+        if not client:
+            values = {SettingCodes.ENABLE_CONNECT_PROTOCOL: int(extended_connect)}
+            self.http2.local_settings = Settings(client=False, initial_values=values)
+        self.http2.initiate_connection()
+        self._sock = sock
+
+    def events(self) -> Iterator[Event]:
+        """Send what there is, receive, and give back all flow control window at once."""
+        while True:
+            self._sock.sendall(self.http2.data_to_send())
+            data = self._sock.recv(65536)
+            if not data:
+                return
+            for event in self.http2.receive_data(data):
+                if isinstance(event, DataReceived):
+                    self.http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                yield event
+
+    def flush(self) -> None:
+        """Send what there is."""
+        self._sock.sendall(self.http2.data_to_send())
+
+    def connect(self, **changes: bytes) -> dict[bytes, bytes]:
+        """Ask for a WebSocket on stream 1, once the server has allowed it; gives the response's headers."""
+        events = self.events()
+        assert any(isinstance(event, RemoteSettingsChanged) for event in events)
+        assert self.http2.remote_settings.enable_connect_protocol == 1
+        headers = {**CONNECT, **{name.encode(): value for name, value in changes.items()}}
+        self.http2.send_headers(1, [(name, value) for name, value in headers.items() if value])
+        response = next(event for event in self.events() if isinstance(event, ResponseReceived))
+        return {bytes(name): bytes(value) for name, value in response.headers}
+
+
+def test_client_and_server_exchange_more_than_a_flow_control_window() -> None:
+    texts = ["hello", *(f"{number}".zfill(6) * 20_000 for number in (1, 2))]
+    with serving("http2_server.py") as server:
+        client = run("http2_client.py", HOST, server.port, *texts)
+        ended = server.stop()
+    assert (client.status, client.errors) == (0, "")
+    received = "".join(f"received {text!r}\n" for text in texts)
+    assert client.output == f"connected\n{received}received pong b'still there?'\nclosed with 1000 'bye'\n"
+    assert (ended.status, ended.errors) == (0, "")
+    assert re.search(r"stream 1: accepted b?'/'\nclosed with 1000 'bye'\n", ended.output)
+
+
+def test_server_echoes_1_mib_within_the_windows_and_ends_the_stream_after_close() -> None:
+    message = bytes(range(256)) * 4096
+    unsent = wire.frame(wire.BINARY, message, mask=wire.MASK) + wire.frame(
+        wire.CLOSE, wire.close_payload(4000, "over"), mask=wire.MASK
+    )
+    received = b""
+    with serving("http2_server.py") as server, server.connect() as sock:
+        peer = Http2Peer(sock, client=True)
+        response = peer.connect()
+        assert response[b":status"] == b"200"
+        assert b"sec-websocket-extensions" not in response
+        events = peer.events()
+        while True:
+            room = min(
+                peer.http2.local_flow_control_window(1), peer.http2.max_outbound_frame_size, len(unsent)
+            )
+            if room:
+                peer.http2.send_data(1, unsent[:room])
+                unsent = unsent[room:]
+                continue
+            event = next(events)
+            if isinstance(event, DataReceived):
+                received += event.data
+            elif isinstance(event, StreamEnded):
+                break
+    *data, close = wire.decode_frames(received)
+    assert b"".join(frame.payload for frame in data) == message
+    assert [frame.fin for frame in data] == [False] * (len(data) - 1) + [True]
+    assert (close.opcode, close.close_code, close.close_reason) == (wire.CLOSE, 4000, "over")
+
+
+def test_server_negotiates_permessage_deflate() -> None:
+    offer = b"permessage-deflate; client_max_window_bits"
+    with serving("http2_server.py") as server, server.connect() as sock:
+        peer = Http2Peer(sock, client=True)
+        response = peer.connect(**{"sec-websocket-extensions": offer})
+        assert response[b"sec-websocket-extensions"].startswith(b"permessage-deflate")
+        # RFC 7692 7.2.3.1: "Hello", compressed.
+        hello = bytes.fromhex("f248cdc9c90700")
+        peer.http2.send_data(1, wire.frame(wire.TEXT, hello, rsv=wire.RSV1, mask=wire.MASK))
+        echo = next(event for event in peer.events() if isinstance(event, DataReceived))
+    assert wire.decode_frame(echo.data).rsv == wire.RSV1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({":protocol": b"chess"}, b"501"),
+        ({":protocol": b"", ":method": b"GET"}, b"501"),
+        ({"sec-websocket-version": b"8"}, b"400"),
+        ({"sec-websocket-version": b""}, b"400"),
+    ],
+)
+def test_server_refuses(changes: dict[str, bytes], status: bytes) -> None:
+    with serving("http2_server.py") as server, server.connect() as sock:
+        assert Http2Peer(sock, client=True).connect(**changes)[b":status"] == status
+
+
+def test_server_cancels_a_stream_that_ends_without_close_and_goes_on() -> None:
+    with serving("http2_server.py") as server:
+        with server.connect() as sock:
+            peer = Http2Peer(sock, client=True)
+            peer.connect()
+            peer.http2.end_stream(1)
+            reset = next(event for event in peer.events() if isinstance(event, StreamReset))
+            assert reset.error_code == ErrorCodes.CANCEL
+        with server.connect() as sock:
+            peer = Http2Peer(sock, client=True)
+            peer.connect()
+            peer.http2.reset_stream(1, ErrorCodes.CANCEL)
+            peer.flush()
+        with server.connect() as sock:
+            Http2Peer(sock, client=True).connect()  # and leaves
+        with server.connect() as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            while sock.recv(65536):
+                pass
+        assert run("http2_client.py", HOST, server.port).status == 0
+        ended = server.stop()
+    assert (ended.status, ended.errors) == (0, "")
+    assert ended.output.count("closed with 1006 ''\n") == 3
+    assert "HTTP/2 error: " in ended.output
+
+
+def no_extended_connect(sock: socket.socket) -> None:
+    for _ in Http2Peer(sock, client=False, extended_connect=False).events():
+        pass
+
+
+def refusal(sock: socket.socket) -> None:
+    peer = Http2Peer(sock, client=False)
+    for event in peer.events():
+        if isinstance(event, RequestReceived):
+            peer.http2.send_headers(event.stream_id, [(b":status", b"403")], end_stream=True)
+
+
+def reset(sock: socket.socket) -> None:
+    peer = Http2Peer(sock, client=False)
+    for event in peer.events():
+        if isinstance(event, RequestReceived):
+            peer.http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
+
+
+def cancel_the_conversation(sock: socket.socket) -> None:
+    peer = Http2Peer(sock, client=False)
+    for event in peer.events():
+        if isinstance(event, RequestReceived):
+            assert dict(event.headers)[b":protocol"] == b"websocket"
+            peer.http2.send_headers(event.stream_id, [(b":status", b"200")])
+        elif isinstance(event, DataReceived):
+            peer.http2.reset_stream(event.stream_id, ErrorCodes.CANCEL)
+
+
+def not_http2(sock: socket.socket) -> None:
+    sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def end_of_file(sock: socket.socket) -> None:
+    sock.recv(1024)
+
+
+@pytest.mark.parametrize(
+    ("serve", "reason"),
+    [
+        (no_extended_connect, "does not offer extended CONNECT"),
+        (refusal, "status 403"),
+        (reset, "reset the stream"),
+        (cancel_the_conversation, "closed with 1006"),
+        (not_http2, ""),
+        (end_of_file, ""),
+    ],
+)
+def test_client_says_in_one_line_why_it_failed(serve: Callable[[socket.socket], None], reason: str) -> None:
+    with raw_server(serve) as port:
+        client = run("http2_client.py", HOST, port)
+    assert client.status == 1
+    assert client.errors.startswith(f"{HOST}:{port}: ")
+    assert reason in client.errors
+    assert client.errors.count("\n") == 1
