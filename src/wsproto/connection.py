@@ -116,7 +116,7 @@ class Connection:
         if data is None:
             self._receive_eof()
             return
-        if self._eof or self._state not in _RECEIVING:
+        if self._state not in _RECEIVING or (self._eof and self._state is not ConnectionState.REMOTE_CLOSING):
             raise LocalProtocolError(f"Data cannot be received in state {self._state}, or after end of file")
         try:
             self._codec.receive_bytes(data)
