@@ -138,7 +138,7 @@ class Pong(Event):
 
 
 def message_piece(
-    kind: type[TextMessage | BytesMessage], data: str | bytes, *, frame_finished: bool, message_finished: bool
+    kind: type[TextMessage | BytesMessage], data: str | bytes, frame_finished: bool, message_finished: bool
 ) -> TextMessage | BytesMessage:
     """Make a received piece of a message.
 

@@ -37,6 +37,11 @@ class Limits:
     max_reject_body_size: int = 2**20
     """The body of a response that rejects the handshake."""
 
+    @property
+    def bound_messages(self) -> bool:
+        """Whether there is any bound on frames and messages."""
+        return not self.max_frame_size is self.max_message_size is self.max_fragments is None
+
     def __post_init__(self) -> None:
         """Refuse a bound that is no int of at least 0, or of at least 1 where 0 would mean no progress."""
         for field in fields(self):
