@@ -391,6 +391,23 @@ def test_inflated_data_comes_in_pieces_of_at_most_the_bound(
 
 
 @both_roles
+@pytest.mark.parametrize("bound", [1, 2, 100, 257, 258, 259])
+def test_the_size_of_pieces_holds_nothing_back(role: ConnectionType, bound: int) -> None:
+    """zlib may have read all input and still owe a part of a match: that comes with its own frame."""
+    payload = Deflater().message(bytes(3000))
+    small, large = limited(role, max_inflated_size=bound), limited(role, max_inflated_size=10_000)
+    for index in range(len(payload)):
+        one = from_peer(
+            small,
+            wire.CONTINUATION if index else wire.BINARY,
+            payload[index : index + 1],
+            fin=index == len(payload) - 1,
+            rsv=0 if index else wire.RSV1,
+        )
+        assert payload_of(feed(small, one)) == payload_of(feed(large, one))
+
+
+@both_roles
 @any_cut
 @pytest.mark.parametrize("bound", [1, 2, 3, 4, 7])
 def test_inflated_text_is_cut_between_code_points(role: ConnectionType, cut: bool, bound: int) -> None:
