@@ -1,0 +1,108 @@
+"""The projects' own tests on this library, from their source distributions: `run.py --suites`.
+
+The suites come from the package index, in the versions that stand in `.downstream/`. They are the judges of a
+drop-in: a test that fails, twice in a row, and is not named here fails the run.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+HERE = Path(__file__).resolve().parent
+SUITE_SECONDS = 400.0
+DOWNLOAD_SECONDS = 300.0
+
+
+class RunLimited(Protocol):
+    """Run a command for at most so many seconds, and give status, output and errors."""
+
+    def __call__(
+        self, command: list[str], seconds: float, folder: Path, /
+    ) -> tuple[int | None, str, str]: ...
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The tests of one project that concern wsproto, and those of them that fail with any wsproto."""
+
+    project: str
+    paths: list[str]
+    options: list[str] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
+
+
+ASYNCIO_OFF = ["-p", "no:asyncio"]
+TRIO_OFF = ["-p", "no:trio"]
+SUITES = [
+    Suite(
+        "hypercorn",
+        ["tests/protocol", "tests/asyncio", "tests/trio"],
+        known={
+            f"tests/{loop}/test_sanity.py::test_http2_websocket": "a CONNECT that h2 4.4 refuses"
+            for loop in ("asyncio", "trio")
+        },
+    ),
+    Suite("trio-websocket", ["tests"], [*ASYNCIO_OFF, "-o", "trio_mode=true"]),
+    Suite("simple-websocket", ["tests"], [*ASYNCIO_OFF, "-p", "suite_names"]),
+    Suite("httpx-ws", ["tests"], [*ASYNCIO_OFF, *TRIO_OFF]),
+    Suite("uvicorn", ["tests/protocols/test_websocket.py"], [*ASYNCIO_OFF, *TRIO_OFF]),
+]
+
+
+def run_suite(suite: Suite, python: Path, folder: Path, run_limited: RunLimited) -> tuple[bool, str]:
+    """Run one project's tests; gives whether they passed, and a line with the details."""
+    source = fetch(suite.project, python, folder, run_limited)
+    if isinstance(source, str):
+        return False, source
+    # Neither the options of the project, which want plugins for coverage, nor the settings of this one.
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    options = ["-q", "-rfE", "--tb=short", "--timeout=60", "-p", "no:cacheprovider", "-o", "addopts="]
+    pytest = ["env", f"PYTHONPATH={HERE}", str(python), "-m", "pytest", *options, *suite.options]
+    status, output, errors = run_limited([*pytest, *suite.paths], SUITE_SECONDS, source)
+    failed = failures(output) - suite.known.keys()
+    repeated = False
+    if failed and status == 1:  # some of the tests are races against a process that they start
+        _, again, _ = run_limited([*pytest, *sorted(failed)], SUITE_SECONDS, source)
+        repeated, failed = True, failed & failures(again)
+    summary = (output.strip() or errors.strip() or "no output").splitlines()[-1]
+    if status not in {0, 1}:
+        return False, f"pytest ended with {status}: {summary}"
+    if failed:
+        return False, f"{summary}\n      " + "\n      ".join(sorted(failed))
+    notes = [f"{len(suite.known)} fail with any wsproto"] if suite.known else []
+    notes += ["some passed when repeated"] if repeated else []
+    return True, "; ".join([summary, *notes])
+
+
+def fetch(project: str, python: Path, folder: Path, run_limited: RunLimited) -> Path | str:
+    """Unpack the source distribution of the installed version; gives its folder, or what went wrong."""
+    query = f"import importlib.metadata; print(importlib.metadata.version({project!r}))"
+    _, version, _ = run_limited([str(python), "-c", query], DOWNLOAD_SECONDS, folder.parent)
+    target = folder / f"{project}-{version.strip()}"
+    if not target.is_dir():
+        download = folder / "download"
+        shutil.rmtree(download, ignore_errors=True)
+        pip = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", project]
+        wanted = f"{project}=={version.strip()}"
+        status, _, errors = run_limited(
+            [*pip, "--dest", str(download), wanted], DOWNLOAD_SECONDS, folder.parent
+        )
+        archives = list(download.glob("*.tar.gz"))
+        if status != 0 or len(archives) != 1:
+            return (
+                f"cannot download the source of {wanted}: {(errors.strip() or 'no archive').splitlines()[-1]}"
+            )
+        with tarfile.open(archives[0]) as archive:
+            archive.extractall(download, filter="data")
+        next(path for path in download.iterdir() if path.is_dir()).rename(target)
+    return target
+
+
+def failures(output: str) -> set[str]:
+    """Give the tests that pytest's summary calls failed."""
+    return set(re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE))
