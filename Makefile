@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance test coverage check format downstream clean
+.PHONY: help conformance test coverage check format campaign downstream clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ check: $(READY) ## format, lint, types
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+campaign: $(READY) ## the random tests at length: 200,000 handshakes a role, 100 times the Hypothesis examples
+	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/test_bad_input.py tests/test_handshake.py
 
 downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws and websockets against this library
 	$(PYTHON) tests/downstream/run.py
