@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 EXAMPLES = 100
 NIGHTLY_FACTOR = 100
@@ -15,3 +21,10 @@ _COMMON = settings(
 settings.register_profile("everyday", _COMMON, max_examples=EXAMPLES)
 settings.register_profile("nightly", _COMMON, max_examples=EXAMPLES * NIGHTLY_FACTOR)
 settings.load_profile("everyday")
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Let a test take its time where it tries a hundred times as much."""
+    if settings().max_examples > EXAMPLES:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))

@@ -148,7 +148,7 @@ def upgrade_request(extensions: Sequence[str]) -> bytes:
 
 def header_values(head: bytes, name: str) -> list[str]:
     """The values of each line `name` in a request or response."""
-    lines = head.partition(b"\r\n\r\n")[0].decode("ascii").split("\r\n")[1:]
+    lines = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
     fields = [line.partition(":") for line in lines]
     return [value.strip() for field, _, value in fields if field.lower() == name.lower()]
 
