@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance test coverage check format campaign downstream clean
+.PHONY: help conformance test check format campaign downstream clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,11 +14,8 @@ help: ## this list
 conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
 
-test: $(READY) ## every test
-	$(BIN)/python -m pytest -n auto
-
-coverage: $(READY) ## every test, with the branch coverage of src/wsproto
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing
+test: $(READY) ## every test, with the branch coverage of src/wsproto
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 check: $(READY) ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -593,3 +593,9 @@ def test_a_conversation_in_small_reads() -> None:
     (close,) = wire.receive(server, client.send(CloseConnection(1000)))
     assert isinstance(close, CloseConnection)
     assert wire.receive(client, server.send(close.response())) == [CloseConnection(1000, "")]
+
+
+@pytest.mark.parametrize("wrong", ["CLIENT", 1, None, True])
+def test_a_connection_type_of_another_kind_is_refused(wrong: Any) -> None:
+    with pytest.raises(LocalProtocolError, match="connection_type must be a ConnectionType"):
+        Connection(wrong)

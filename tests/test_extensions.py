@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests import wire
@@ -25,7 +27,7 @@ from wsproto import Connection, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, TextMessage
 from wsproto.extensions import SUPPORTED_EXTENSIONS, Extension, PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 
 def hello(connection: Connection | WSConnection) -> bytes:
@@ -292,3 +294,14 @@ def test_both_ends_may_offer_and_support_several() -> None:
     for text in ("Hello", "Hello"):
         assert joined(wire.receive(server, client.send(TextMessage(text)))) == [text]
         assert joined(wire.receive(client, server.send(TextMessage(text)))) == [text]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"compression_level": "6"}, {"server_max_window_bits": 12.0}, {"min_compress_size": None}],
+    ids=str,
+)
+def test_a_setting_of_another_type_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="must be an int") as error:
+        PerMessageDeflate(**settings)
+    assert isinstance(error.value, LocalProtocolError)

@@ -10,7 +10,18 @@ import pytest
 
 from tests import wire
 from wsproto import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    RejectData,
+    TextMessage,
+)
+from wsproto.frame_protocol import FrameProtocol
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -268,3 +279,9 @@ def test_a_control_payload_is_measured_in_bytes(role: ConnectionType) -> None:
     assert sent(Connection(role), Ping(memoryview(array("H", range(62))))).payload  # type: ignore[arg-type]
     with pytest.raises(LocalProtocolError):
         Connection(role).send(Ping(memoryview(array("H", range(63)))))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("event", [AcceptConnection(), RejectData(b""), Event()])
+def test_an_event_that_no_frame_can_say_is_refused_by_the_codec(event: Event) -> None:
+    with pytest.raises(LocalProtocolError, match="cannot be sent in a frame"):
+        FrameProtocol(True, []).send(event)

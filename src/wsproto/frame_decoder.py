@@ -248,13 +248,10 @@ class FrameDecoder:
         that of a control frame only with its payload.
         """
         buffer, position = self._buffer, self._position
-        available = len(buffer) - position
-        if not available:
-            return None
         first = buffer[position]
         if first not in _FAULTLESS[self._message_begun]:
             self._judge_first_byte(first)
-        if available < 2:
+        if len(buffer) < position + 2:
             return None
         size = buffer[position + 1] ^ self._mask
         start = position + 2
