@@ -39,7 +39,7 @@ def diagram(table: Table, start: Enum) -> str:
 
 def grid(table: Table) -> str:
     """Write a table as a grid: inputs down, states across, the next state in each cell."""
-    kind = type(next(what for transitions in table.values() for what in transitions))
+    kind: type[Enum] = type(next(what for transitions in table.values() for what in transitions))
     rows = [["input", *(state.name for state in table)], ["---"] * (len(table) + 1)]
     for what in kind:
         following = [transitions[what].name if what in transitions else "" for transitions in table.values()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,10 +134,9 @@ def test_a_server_s_refused_events_do_not_spoil_its_handshake(asked: bool, event
 @given(st.lists(ANY_EVENTS, min_size=1, max_size=4))
 def test_a_server_that_refused_a_request_still_answers_it(events: list[Event]) -> None:
     server = WSConnection(SERVER)
-    try:
+    with pytest.raises(RemoteProtocolError) as refusal:
         wire.receive(server, b"POST / HTTP/1.1\r\nHost: example.com\r\n\r\n")
-    except RemoteProtocolError as error:
-        hint = error.event_hint
+    hint = refusal.value.event_hint
     assert hint is not None
     for event in events:
         try:
