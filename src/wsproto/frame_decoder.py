@@ -12,6 +12,9 @@ from .frame_header import (
     LENGTH_16,
     MASK,
     MAX_CONTROL_PAYLOAD,
+    OPCODES,
+    RSV,
+    RSV_BITS,
     Opcode,
     RsvBits,
     first_byte_fault,
@@ -36,7 +39,7 @@ _FAULTLESS = tuple(
     frozenset(
         first
         for first in range(256)
-        if not first & 0x70 and first_byte_fault(first, message_begun=begun) is None
+        if not first & RSV and first_byte_fault(first, message_begun=begun) is None
     )
     for begun in (False, True)
 )
@@ -197,7 +200,7 @@ class FrameDecoder:
                     following = self._next_event()
                 if following is None:
                     if not self._refill():
-                        return None
+                        break
                 elif type(following) is CloseConnection:
                     self._end()
                     return following
@@ -332,15 +335,16 @@ class FrameDecoder:
 
     def _judge_reserved_bits(self, first: int, size: int) -> None:
         """Ask each extension about the header; a bit that none claims fails the connection (RFC 6455 5.2)."""
-        opcode = Opcode(first & 0x0F)
-        rsv = RsvBits.of_first_byte(first)
+        opcode = OPCODES[first & 0x0F]
+        rsv = RSV_BITS[(first & RSV) >> 4]
         claimed = 0
         for extension in self._extensions:
             result = extension.frame_inbound_header(self, opcode, rsv, size)
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame header", result)
-            claimed |= RsvBits(*result).in_first_byte()
-        if first & 0x70 & ~claimed:
+            if first & RSV:
+                claimed |= RsvBits(*result).in_first_byte()
+        if first & RSV & ~claimed:
             raise ParseFailed(_UNDEFINED_BITS)
 
     def _take_payload(self) -> bytes:
@@ -380,9 +384,8 @@ class FrameDecoder:
                 if piece:
                     pieces.append(piece)
                     room -= len(piece)
-                frame_finished = not (
-                    self._remaining or self._completed < len(self._extensions) or self._inbound_pending
-                )
+                frame_finished = not self._remaining and self._completed == len(self._extensions)
+                frame_finished = frame_finished and self._pending_extension() is None
             payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self._judge_message_size(len(payload))
             self._message_size += len(payload)
@@ -396,16 +399,18 @@ class FrameDecoder:
             return limits.max_inflated_size
         return min(limits.max_inflated_size, limits.max_message_size - self._message_size + 1)
 
-    @property
-    def _inbound_pending(self) -> bool:
-        return any(extension.inbound_pending for extension in self._extensions)
+    def _pending_extension(self) -> int | None:
+        """Return the last extension that holds data back, which has to give it before any other goes on."""
+        for index in range(len(self._extensions) - 1, -1, -1):
+            if self._extensions[index].inbound_pending:
+                return index
+        return None
 
     def _extended_piece(self, room: int) -> bytes | None:
         """Get the next piece of payload out of the extensions, or None for want of bytes."""
-        extensions = self._extensions
-        for index in range(len(extensions) - 1, -1, -1):
-            if extensions[index].inbound_pending:
-                return self._through_extensions(index, b"", room)
+        pending = self._pending_extension()
+        if pending is not None:
+            return self._through_extensions(pending, b"", room)
         if self._remaining:
             payload = self._take_payload()
             return self._through_extensions(0, payload, room) if payload else None
@@ -423,7 +428,8 @@ class FrameDecoder:
 
     def _through_extensions(self, first: int, payload: bytes, room: int) -> bytes:
         """Pass `payload` through the extensions from the index `first` on."""
-        for extension in self._extensions[first:]:
+        for index in range(first, len(self._extensions)):
+            extension = self._extensions[index]
             extension.inbound_limit = room
             result = extension.frame_inbound_payload_data(self, payload)
             if isinstance(result, CloseReason):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .close_codes import NEVER_ON_THE_WIRE, CloseReason, may_travel
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
-from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, Opcode, write_header
+from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, OPCODES, Opcode, write_header
 from .masking import MaskingKeys, masked
 from .utilities import LocalProtocolError, LocalTypeError, LocalValueError
 
@@ -169,7 +169,7 @@ class FrameEncoder:
 
     def _extended(self, first: int, payload: bytes) -> tuple[int, bytes]:
         """Pass a frame through the extensions (RFC 6455 9.1)."""
-        opcode = Opcode(first & 0x0F)
+        opcode = OPCODES[first & 0x0F]
         rsv = NO_RSV
         for extension in self._extensions:
             rsv, payload = extension.frame_outbound(self, opcode, rsv, payload, bool(first & FIN))

