@@ -198,6 +198,11 @@ class FrameDecoder:
                 following = None
                 if self._position < len(self._buffer) or self._in_frame:
                     following = self._next_event()
+                elif not self._pending:  # all is read, as at the end of most calls
+                    self._buffer = b""
+                    self._position = 0
+                    self._drained = True
+                    break
                 if following is None:
                     if not self._refill():
                         break
@@ -213,12 +218,13 @@ class FrameDecoder:
 
     def _refill(self) -> bool:
         """Let go of what was read, put what has come in since behind the rest; tell whether there was any."""
-        self._buffer = self._buffer[self._position :]
+        rest = self._buffer[self._position :]
         self._position = 0
         if not self._pending:
+            self._buffer = rest
             self._drained = True
             return False
-        self._buffer += self._pending
+        self._buffer = rest + self._pending
         self._pending = bytearray()
         return True
 
