@@ -23,7 +23,14 @@ __all__ = ["CLIENT", "SERVER", "Connection", "ConnectionState", "ConnectionType"
 CLIENT = ConnectionType.CLIENT
 SERVER = ConnectionType.SERVER
 
-_INPUT_OF_EVENT = {Ping: Input.SEND_PING, Pong: Input.SEND_PONG, CloseConnection: Input.SEND_CLOSE}
+_INPUT_OF_EVENT: dict[type, Input] = {
+    Message: Input.SEND_MESSAGE,
+    TextMessage: Input.SEND_MESSAGE,
+    BytesMessage: Input.SEND_MESSAGE,
+    Ping: Input.SEND_PING,
+    Pong: Input.SEND_PONG,
+    CloseConnection: Input.SEND_CLOSE,
+}
 
 _MESSAGES = frozenset({TextMessage, BytesMessage})
 # The states that neither a message nor a continuation changes: sending skips the look-up of the next state.
@@ -36,6 +43,11 @@ _FREE_FOR_MESSAGES = frozenset(
 _RECEIVING = frozenset(
     state for state, transitions in CONNECTION.items() if Input.RECEIVE_BYTES in transitions
 )
+
+
+def _input_of_subclass(event_type: type[Event]) -> Input | None:
+    """Return the input that an event of a user's own class is."""
+    return next((_INPUT_OF_EVENT[kind] for kind in event_type.__mro__ if kind in _INPUT_OF_EVENT), None)
 
 
 class Connection:
@@ -83,13 +95,10 @@ class Connection:
 
     def _next_state(self, event_type: type[Event]) -> ConnectionState | None:
         """Look up where sending an event of this class leads; None where it is not permitted."""
-        for kind in event_type.__mro__:
-            if kind is Message:
-                what = Input.SEND_CONTINUATION if self._codec.message_begun else Input.SEND_MESSAGE
-                return CONNECTION[self._state].get(what)
-            if kind in _INPUT_OF_EVENT:
-                return CONNECTION[self._state].get(_INPUT_OF_EVENT[kind])
-        return None
+        what = _INPUT_OF_EVENT.get(event_type) or _input_of_subclass(event_type)
+        if what is Input.SEND_MESSAGE and self._codec.message_begun:
+            what = Input.SEND_CONTINUATION
+        return None if what is None else CONNECTION[self._state].get(what)
 
     def send(self, event: Event) -> bytes:
         """Return the bytes that say `event` to the peer.

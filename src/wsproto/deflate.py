@@ -34,28 +34,24 @@ class Inflater:
         "_context_takeover",
         "_final_blocks",
         "_finishing",
-        "_held_back",
         "_inflater",
         "_input",
         "_offset",
         "_window_bits",
+        "pending",
     )
 
     def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
+        self.pending = False
+        """Whether `inflate` stopped at its limit and may have more to give."""
         self._window_bits = window_bits
         self._context_takeover = context_takeover
         self._inflater: zlib._Decompress | None = None
         self._input = b""
         self._offset = 0
-        self._held_back = False
         self._finishing = False
         self._final_blocks = 0
         self._block_open = False  # there is something for the tail to complete
-
-    @property
-    def pending(self) -> bool:
-        """Whether `inflate` stopped at its limit and may have more to give."""
-        return self._held_back or self._offset < len(self._input)
 
     def inflate(self, data: bytes, limit: int) -> bytes:
         """Take in `data` and return at most `limit` bytes of what has come in so far.
@@ -63,20 +59,16 @@ class Inflater:
         :raises InflateError: for data that is not DEFLATE (RFC 1951).
         """
         if data:
-            self._block_open = True
-            self._input = self._input[self._offset :] + data if self._offset < len(self._input) else data
+            self._input = self._input[self._offset :] + data if self._input else data
             self._offset = 0
+            self._block_open = self.pending = True
         pieces = []
-        while limit > 0 and self.pending:
+        while self.pending and limit > 0:
             piece = self._step(limit)
             limit -= len(piece)
-            if piece:
-                pieces.append(piece)
-        if self._offset == len(self._input):
-            self._input = b""
-            self._offset = 0
-            if self._finishing and not self._held_back:
-                self._end_message()
+            pieces.append(piece)
+        if self._finishing and not self.pending:
+            self._end_message()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def finish(self, limit: int) -> bytes:
@@ -95,16 +87,25 @@ class Inflater:
         except zlib.error as error:
             raise InflateError(f"Invalid compressed data: {error} (RFC 7692 7.2.2)") from None
         self._offset += len(given) - len(inflater.unconsumed_tail) - len(inflater.unused_data)
-        # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
-        self._held_back = len(inflated) == limit and not inflater.eof
+        unread = self._offset < len(self._input)
+        if not unread:
+            self._input = b""
+            self._offset = 0
         if inflater.eof:
-            # RFC 7692 7.2.3.4: a block with BFINAL=1 ends zlib's stream, but not the message.
-            self._inflater = None
-            self._block_open = self._offset < len(self._input)
-            self._final_blocks += 1
-            if self._final_blocks > MAX_FINAL_BLOCKS:
-                raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
+            self._end_final_block(unread=unread)
+            self.pending = unread
+        else:
+            # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
+            self.pending = unread or len(inflated) == limit
         return inflated
+
+    def _end_final_block(self, *, unread: bool) -> None:
+        """Begin anew: a block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4)."""
+        self._inflater = None
+        self._block_open = unread
+        self._final_blocks += 1
+        if self._final_blocks > MAX_FINAL_BLOCKS:
+            raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
 
     def _end_message(self) -> None:
         """Forget what belongs to the message alone."""

@@ -83,6 +83,7 @@ class FrameDecoder:
         "_fast_size",
         "_fin",
         "_fragments",
+        "_held_back_by",
         "_in_frame",
         "_key",
         "_kind",
@@ -125,6 +126,7 @@ class FrameDecoder:
         self._key: bytes | None = None  # its masking key, turned to where the payload goes on
         self._control_judged = False  # the extensions know the header of the control frame to be read
         self._completed = 0  # extensions that know that the frame is complete
+        self._held_back_by: int | None = None  # the last extension that has more to give
 
     def _longest_fast_frame(self) -> int:
         """Return the size up to which a whole, unfragmented message can skip all bookkeeping, or -1."""
@@ -390,10 +392,15 @@ class FrameDecoder:
                 if piece:
                     pieces.append(piece)
                     room -= len(piece)
-                frame_finished = not self._remaining and self._completed == len(self._extensions)
-                frame_finished = frame_finished and self._pending_extension() is None
+                self._held_back_by = self._pending_extension()
+                frame_finished = (
+                    not self._remaining
+                    and self._completed == len(self._extensions)
+                    and self._held_back_by is None
+                )
             payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self._judge_message_size(len(payload))
+            if self._bounded:
+                self._judge_message_size(len(payload))
             self._message_size += len(payload)
             event = self._message_event(payload, frame_finished)
         return event
@@ -414,9 +421,8 @@ class FrameDecoder:
 
     def _extended_piece(self, room: int) -> bytes | None:
         """Get the next piece of payload out of the extensions, or None for want of bytes."""
-        pending = self._pending_extension()
-        if pending is not None:
-            return self._through_extensions(pending, b"", room)
+        if self._held_back_by is not None:
+            return self._through_extensions(self._held_back_by, b"", room)
         if self._remaining:
             payload = self._take_payload()
             return self._through_extensions(0, payload, room) if payload else None

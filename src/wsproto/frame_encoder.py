@@ -118,7 +118,7 @@ class FrameEncoder:
 
     def control(self, opcode: Opcode, payload: BytesLike) -> bytes:
         """Return a Ping, Pong or Close frame (RFC 6455 5.5)."""
-        payload = as_bytes(payload, f"The payload of a {opcode.name}")
+        payload = as_bytes(payload, "The payload of a control frame")
         if len(payload) > MAX_CONTROL_PAYLOAD:
             raise LocalValueError(
                 f"{opcode.name} with {len(payload)} bytes of payload, at most 125 (RFC 6455 5.5)"
