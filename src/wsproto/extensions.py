@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Protocol
 
 from .close_codes import CloseReason
@@ -192,8 +191,9 @@ class PerMessageDeflate(Extension):
 
     def for_connection(self) -> PerMessageDeflate:
         """Return a copy with the agreement made, and with zlib state of its own."""
-        bound = copy(self)
-        bound._forget_frames()  # noqa: SLF001 - of the same class
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__)
+        bound._forget_frames()
         return bound
 
     def offer(self) -> bool | str:

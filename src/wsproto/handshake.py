@@ -52,6 +52,10 @@ _INPUT_OF_EVENT = {
     RejectConnection: HandshakeInput.SEND_REJECT,
     RejectData: HandshakeInput.SEND_BODY,
 }
+# What h11 is told of a client's request, which is written here: that it asks for an upgrade.
+_ANY_UPGRADE = h11.Request(
+    method="GET", target="/", headers=[("Host", "h"), ("Connection", "upgrade"), ("Upgrade", "websocket")]
+)
 _EARLY_HINTS = 103
 _SWITCHING_PROTOCOLS = 101
 
@@ -153,8 +157,8 @@ class H11Handshake:
         stage = self._next_stage(HandshakeInput.SEND_REQUEST)
         key = utilities.generate_nonce()
         headers, offered = request_headers(event, key)
-        request = h11.Request(method=b"GET", target=written_target(event.target), headers=headers)
-        data = self._sent_by_h11(request, h11.EndOfMessage())
+        data = written_head(b"GET %b HTTP/1.1" % written_target(event.target), headers)
+        self._sent_by_h11(_ANY_UPGRADE, h11.EndOfMessage())
         self._stage = stage
         self._request = event
         self._offered = offered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .events import RejectConnection
-from .header_grammar import GrammarError, is_field_value, is_protocol, is_token, parse_extension, split_list
+from .header_grammar import GrammarError, is_extension, is_field_value, is_protocol, is_token, split_list
 from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ def extension_elements(values: Iterable[bytes]) -> list[str]:
     """
     found = elements(values, "Sec-WebSocket-Extensions")
     for element in found:
-        try:
-            parse_extension(element)
-        except GrammarError as error:
-            raise refused(f"Bad header 'Sec-WebSocket-Extensions': {error}") from error
+        if not is_extension(element):
+            raise refused(
+                f"Bad header 'Sec-WebSocket-Extensions': {element!r} is no extension (RFC 6455 9.1)"
+            )
     return [element.decode("ascii") for element in found]
 
 
@@ -181,11 +181,9 @@ def checked_extension(element: str) -> bytes:
 
     :raises LocalProtocolError: where it does not follow the grammar.
     """
-    try:
-        encoded = element.encode("ascii")
-        parse_extension(encoded)
-    except ValueError as error:
-        raise LocalValueError(f"Bad extension: {error}") from error
+    encoded = element.encode("utf-8", "surrogatepass")
+    if not is_extension(encoded):
+        raise LocalValueError(f"{element!r} is no extension with its parameters (RFC 6455 9.1)")
     return encoded
 
 

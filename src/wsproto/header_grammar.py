@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_QUOTED = rb'"(?:[^"\\]|\\.)*"'
+_TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_TOKEN = _TCHAR + rb"+"
+_QUOTED_TOKEN = rb'"(?:\\?' + _TCHAR + rb')+"'  # RFC 6455 9.1: unquoted, it has to be a token
 _OWS = rb"[ \t]*"
+_NAME = _OWS + rb"(" + _TOKEN + rb")" + _OWS
+_PARAMETER = rb";" + _NAME + rb"(?:=" + _OWS + rb"(" + _TOKEN + rb"|" + _QUOTED_TOKEN + rb")" + _OWS + rb")?"
 
 _TOKEN_ALONE = re.compile(_TOKEN)
 _PROTOCOL = re.compile(_TOKEN + rb"(?:/" + _TOKEN + rb")?")
-_COMMA_OR_QUOTE = re.compile(_QUOTED + rb'|,|"', re.DOTALL)
-_NAME = re.compile(_OWS + rb"(" + _TOKEN + rb")" + _OWS)
-_PARAMETER = re.compile(
-    rb";" + _OWS + rb"(" + _TOKEN + rb")" + _OWS
-    + rb"(?:=" + _OWS + rb"(?:(" + _TOKEN + rb")|(" + _QUOTED + rb"))" + _OWS + rb")?",
-    re.DOTALL,
-)  # fmt: skip
-_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_COMMA_OR_QUOTE = re.compile(rb'"(?:[^"\\]|\\.)*"|,|"', re.DOTALL)
+_EXTENSION = re.compile(_NAME + rb"(?:" + _PARAMETER + rb")*")
+_EACH_PARAMETER = re.compile(_PARAMETER)
 # RFC 9110 5.5: visible bytes, SP, HTAB and obs-text, with no white space at either end.
 _FIELD_VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\x20-\x7e\t\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 
@@ -64,26 +62,28 @@ def split_list(value: bytes) -> list[bytes]:
     return elements
 
 
+def is_extension(element: bytes) -> bool:
+    """Tell whether `element` is an extension with its parameters (RFC 6455 9.1)."""
+    return _EXTENSION.fullmatch(element) is not None
+
+
 def parse_extension(element: bytes) -> tuple[str, list[tuple[str, str | None]]]:
     """Parse one extension with its parameters (RFC 6455 9.1): its name, and (name, value or None) of each.
 
     A value may be quoted; what is in the quotes has to be a token all the same.
+
+    :raises GrammarError: where `element` is none.
     """
-    match = _NAME.match(element)
+    match = _EXTENSION.fullmatch(element)
     if match is None:
-        raise GrammarError(f"{element!r} does not start with the name of an extension (RFC 6455 9.1)")
-    name = match[1].decode("ascii")
-    parameters: list[tuple[str, str | None]] = []
-    position = match.end()
-    while position < len(element):
-        match = _PARAMETER.match(element, position)
-        if match is None:
-            raise GrammarError(f"{element!r} has a malformed parameter at byte {position} (RFC 6455 9.1)")
-        key, value, quoted = match.groups()
-        if quoted is not None:
-            value = _ESCAPED.sub(rb"\1", quoted[1:-1])
-            if not is_token(value):
-                raise GrammarError(f"{element!r}: the quoted value {value!r} is no token (RFC 6455 9.1)")
-        parameters.append((key.decode("ascii"), None if value is None else value.decode("ascii")))
-        position = match.end()
-    return name, parameters
+        raise GrammarError(f"{element!r} is no extension with its parameters (RFC 6455 9.1)")
+    parameters = [
+        (parameter[1].decode("ascii"), None if parameter[2] is None else _unquoted(parameter[2]))
+        for parameter in _EACH_PARAMETER.finditer(element, match.end(1))
+    ]
+    return match[1].decode("ascii"), parameters
+
+
+def _unquoted(value: bytes) -> str:
+    """Return a parameter's value without quotes; no token has a backslash of its own."""
+    return value.strip(b'"').replace(b"\\", b"").decode("ascii")
