@@ -37,9 +37,10 @@ _WHOLE_BINARY = FIN | Opcode.BINARY
 # microseconds a frame.
 _FAULTLESS = tuple(
     frozenset(
-        first
-        for first in range(256)
-        if not first & RSV and first_byte_fault(first, message_begun=begun) is None
+        fin | opcode
+        for fin in (0, FIN)
+        for opcode in OPCODES
+        if first_byte_fault(fin | opcode, message_begun=begun) is None
     )
     for begun in (False, True)
 )

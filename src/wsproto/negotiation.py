@@ -8,7 +8,7 @@ An offer that cannot be met is declined, an answer that may not stand fails the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .header_grammar import GrammarError, parse_extension
 
@@ -26,14 +26,15 @@ class NegotiationError(ValueError):
     """An offer or an answer that cannot be accepted."""
 
 
-@dataclass(frozen=True)
-class DeflateParameters:
+class DeflateParameters(NamedTuple):
     """The four parameters of RFC 7692 7.1; None stands for a window that is not named."""
 
     client_no_context_takeover: bool = False
     client_max_window_bits: int | None = None
     server_no_context_takeover: bool = False
     server_max_window_bits: int | None = None
+    client_max_window_bits_named: bool = False
+    """Whether an offer names `client_max_window_bits`, with or without a value (7.1.2.2)."""
 
     def __str__(self) -> str:
         """Return the parameters as they stand behind the extension's name."""
@@ -41,15 +42,7 @@ class DeflateParameters:
         return "; ".join([*windows, *(name for name in _NO_VALUE if getattr(self, name))])
 
 
-@dataclass(frozen=True)
-class DeflateOffer(DeflateParameters):
-    """An offer, or an answer, as it was received."""
-
-    client_max_window_bits_named: bool = False
-    """Whether `client_max_window_bits` was there, with or without a value."""
-
-
-def parse(element: str, *, answer: bool) -> DeflateOffer:
+def parse(element: str, *, answer: bool) -> DeflateParameters:
     """Read an offer, or an answer, of permessage-deflate (RFC 7692 7.1).
 
     :raises NegotiationError: for a parameter that is unknown, repeated, or has a value that it must not have.
@@ -74,10 +67,10 @@ def parse(element: str, *, answer: bool) -> DeflateOffer:
             values[name] = None  # RFC 7692 7.1.2.2: an offer may leave the value out
         else:
             raise NegotiationError(f"{name} must be 8 to 15, not {value!r} (RFC 7692 7.1.2)")
-    return DeflateOffer(client_max_window_bits_named="client_max_window_bits" in values, **values)  # type: ignore[arg-type]
+    return DeflateParameters(client_max_window_bits_named="client_max_window_bits" in values, **values)  # type: ignore[arg-type]
 
 
-def answer_offer(offer: DeflateOffer, own: DeflateParameters) -> DeflateParameters:
+def answer_offer(offer: DeflateParameters, own: DeflateParameters) -> DeflateParameters:
     """Decide on the answer of a server with the settings `own` (RFC 7692 7.1).
 
     A parameter that the client named is answered; beyond those, one that the settings ask for. Never
@@ -99,7 +92,7 @@ def answer_offer(offer: DeflateOffer, own: DeflateParameters) -> DeflateParamete
     )
 
 
-def check_answer(answer: DeflateOffer, own: DeflateParameters) -> DeflateParameters:
+def check_answer(answer: DeflateParameters, own: DeflateParameters) -> DeflateParameters:
     """Hold a server's answer against what a client with the settings `own` offered (RFC 7692 7.1).
 
     :raises NegotiationError: where the answer is weaker than the offer, or this side would have to deflate
