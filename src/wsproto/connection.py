@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .close_codes import CloseReason
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
-from .frame_decoder import ParseFailed
+from .frame_header import ParseFailed
 from .frame_protocol import FrameProtocol
 from .states import CONNECTION, ConnectionState, ConnectionType, Input
 from .utilities import LocalProtocolError, LocalTypeError, RemoteProtocolError

@@ -13,17 +13,15 @@ from .frame_header import (
     MASK,
     MAX_CONTROL_PAYLOAD,
     OPCODES,
-    RSV,
-    RSV_BITS,
     Opcode,
-    RsvBits,
+    ParseFailed,
     first_byte_fault,
     length_fault,
     second_byte_fault,
 )
+from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
 from .limits import DEFAULT_LIMITS, Limits
 from .masking import masked, rotated
-from .utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from .typing import BytesLike
 
 _WHOLE_TEXT = FIN | Opcode.TEXT
-_WHOLE_BINARY = FIN | Opcode.BINARY
+_WHOLE_MESSAGE = (_WHOLE_TEXT, FIN | Opcode.BINARY)
 # The first bytes that are right by the rules, by whether a message was begun. The look-up saves 0.3
 # microseconds a frame.
 _FAULTLESS = tuple(
@@ -45,18 +43,6 @@ _FAULTLESS = tuple(
     for begun in (False, True)
 )
 _from_bytes, _new, _set_attribute = int.from_bytes, object.__new__, object.__setattr__
-_UNDEFINED_BITS = "Reserved bits that no extension defines (RFC 6455 5.2)"
-
-
-class ParseFailed(RemoteProtocolError):  # noqa: N818 - the name that users know
-    """A frame breaks the protocol.
-
-    `code` is the close code that says so to the peer, `event_hint` the whole `CloseConnection`.
-    """
-
-    def __init__(self, message: str, code: int = CloseReason.PROTOCOL_ERROR) -> None:
-        super().__init__(message, event_hint=CloseConnection(code, message))
-        self.code = code
 
 
 class FrameDecoder:
@@ -75,7 +61,6 @@ class FrameDecoder:
         "_bounded",
         "_buffer",
         "_carry",
-        "_completed",
         "_control_judged",
         "_drained",
         "_ended",
@@ -84,7 +69,6 @@ class FrameDecoder:
         "_fast_size",
         "_fin",
         "_fragments",
-        "_held_back_by",
         "_in_frame",
         "_key",
         "_kind",
@@ -103,8 +87,7 @@ class FrameDecoder:
     ) -> None:
         self.client = client
         self._mask = 0 if client else MASK  # the mask bit that frames must have (RFC 6455 5.1)
-        # RFC 6455 9.1: what the last extension did when sending is undone first.
-        self._extensions = tuple(reversed(extensions)) if extensions else ()
+        self._extensions = InboundExtensions(client, extensions) if extensions else None
         self._limits = limits or DEFAULT_LIMITS
         self._bounded = self._limits.bound_messages
         self._fast_size = self._longest_fast_frame()
@@ -126,13 +109,11 @@ class FrameDecoder:
         self._fin = False
         self._key: bytes | None = None  # its masking key, turned to where the payload goes on
         self._control_judged = False  # the extensions know the header of the control frame to be read
-        self._completed = 0  # extensions that know that the frame is complete
-        self._held_back_by: int | None = None  # the last extension that has more to give
 
     def _longest_fast_frame(self) -> int:
         """Return the size up to which a whole, unfragmented message can skip all bookkeeping, or -1."""
         limits = self._limits
-        if self._extensions or limits.max_fragments == 0:
+        if self._extensions is not None or limits.max_fragments == 0:
             return -1
         bounds = (limits.max_frame_size, limits.max_message_size)
         return min([MAX_CONTROL_PAYLOAD, *(bound for bound in bounds if bound is not None)])
@@ -173,18 +154,13 @@ class FrameDecoder:
                     first = buffer[self._position]
                     size = buffer[self._position + 1] ^ mask
                     stop = start + size
-                    if (
-                        (first != _WHOLE_TEXT and first != _WHOLE_BINARY)  # noqa: PLR1714
-                        or size > self._fast_size
-                        or stop > len(buffer)
-                    ):
+                    if first not in _WHOLE_MESSAGE or size > self._fast_size or stop > len(buffer):
                         break
                     payload = buffer[start:stop]
                     if mask:
                         key = (buffer[start - 4 : start] * 32)[:size]
-                        payload = (_from_bytes(payload, "big") ^ _from_bytes(key, "big")).to_bytes(
-                            size, "big"
-                        )
+                        plain = _from_bytes(payload, "big") ^ _from_bytes(key, "big")
+                        payload = plain.to_bytes(size, "big")
                     if first == _WHOLE_TEXT:
                         try:
                             text = payload.decode()
@@ -233,8 +209,8 @@ class FrameDecoder:
 
     def _end(self) -> None:
         """Let go of all that was received: nothing is read after a Close or a violation (RFC 6455 7.1.7)."""
-        for extension in self._extensions:
-            extension.end_inbound()
+        if self._extensions is not None:
+            self._extensions.end()
         self._ended = True
         self._buffer = b""
         self._position = 0
@@ -251,7 +227,8 @@ class FrameDecoder:
                 return None
             if not self._in_frame:
                 return self._control_event(size)
-        return self._extended_event() if self._extensions else self._data_event()
+        extensions = self._extensions
+        return self._data_event() if extensions is None else self._extended_event(extensions)
 
     def _read_header(self) -> int | None:
         """Judge a frame's header byte by byte as it comes (RFC 6455 5.2).
@@ -275,8 +252,8 @@ class FrameDecoder:
             start += 2 if size == LENGTH_16 else 8
             size = length
         if first & 0x08:
-            if self._extensions and not self._control_judged:
-                self._judge_reserved_bits(first, size)
+            if self._extensions is not None and not self._control_judged:
+                self._extensions.judge_header(first, size)
                 self._control_judged = True
             return size
         return self._begin_frame(first, size, start)
@@ -290,9 +267,8 @@ class FrameDecoder:
             if len(self._buffer) < start:
                 return None
             self._key = self._buffer[start - 4 : start]
-        if self._extensions:
-            self._judge_reserved_bits(first, size)
-            self._completed = 0
+        if self._extensions is not None:
+            self._extensions.judge_header(first, size)
         if not self._message_begun:
             self._message_begun = True
             self._kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
@@ -311,8 +287,8 @@ class FrameDecoder:
     def _judge_first_byte(self, first: int) -> None:
         """Refuse a first byte, unless an extension has something to say about its reserved bits."""
         self._refuse_if(first_byte_fault(first, message_begun=self._message_begun))
-        if not self._extensions:
-            raise ParseFailed(_UNDEFINED_BITS)
+        if self._extensions is None:
+            raise ParseFailed(UNDEFINED_BITS)
 
     def _read_length(self, form: int, start: int) -> int | None:
         """Return the extended length of the payload, or None for want of bytes."""
@@ -330,7 +306,7 @@ class FrameDecoder:
             self._too_big(f"Frame of {size} bytes, limit {limits.max_frame_size}")
         if limits.max_fragments is not None and self._fragments >= limits.max_fragments:
             self._too_big(f"Message of more than {limits.max_fragments} fragments")
-        if not self._extensions:  # which may make a payload longer or shorter
+        if self._extensions is None:  # which may make a payload longer or shorter
             self._judge_message_size(size)
 
     def _judge_message_size(self, more: int) -> None:
@@ -341,20 +317,6 @@ class FrameDecoder:
     @staticmethod
     def _too_big(message: str) -> None:
         raise ParseFailed(message, CloseReason.MESSAGE_TOO_BIG)
-
-    def _judge_reserved_bits(self, first: int, size: int) -> None:
-        """Ask each extension about the header; a bit that none claims fails the connection (RFC 6455 5.2)."""
-        opcode = OPCODES[first & 0x0F]
-        rsv = RSV_BITS[(first & RSV) >> 4]
-        claimed = 0
-        for extension in self._extensions:
-            result = extension.frame_inbound_header(self, opcode, rsv, size)
-            if isinstance(result, CloseReason):
-                raise ParseFailed(f"The extension {extension.name} refused a frame header", result)
-            if first & RSV:
-                claimed |= RsvBits(*result).in_first_byte()
-        if first & RSV & ~claimed:
-            raise ParseFailed(_UNDEFINED_BITS)
 
     def _take_payload(self) -> bytes:
         """Take what has come of the frame's payload, unmasked."""
@@ -375,7 +337,7 @@ class FrameDecoder:
         self._message_size += len(payload)
         return self._message_event(payload, not self._remaining)
 
-    def _extended_event(self) -> Event | None:
+    def _extended_event(self, extensions: InboundExtensions) -> Event | None:
         """Make an event of what has come of a data frame, as the extensions leave it.
 
         What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4).
@@ -387,18 +349,13 @@ class FrameDecoder:
             room = self._room()
             frame_finished = False
             while room > 0 and not frame_finished:
-                piece = self._extended_piece(room)
+                piece = self._extended_piece(extensions, room)
                 if piece is None:
                     break
                 if piece:
                     pieces.append(piece)
                     room -= len(piece)
-                self._held_back_by = self._pending_extension()
-                frame_finished = (
-                    not self._remaining
-                    and self._completed == len(self._extensions)
-                    and self._held_back_by is None
-                )
+                frame_finished = not self._remaining and extensions.frame_complete
             payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             if self._bounded:
                 self._judge_message_size(len(payload))
@@ -413,42 +370,14 @@ class FrameDecoder:
             return limits.max_inflated_size
         return min(limits.max_inflated_size, limits.max_message_size - self._message_size + 1)
 
-    def _pending_extension(self) -> int | None:
-        """Return the last extension that holds data back, which has to give it before any other goes on."""
-        for index in range(len(self._extensions) - 1, -1, -1):
-            if self._extensions[index].inbound_pending:
-                return index
-        return None
-
-    def _extended_piece(self, room: int) -> bytes | None:
+    def _extended_piece(self, extensions: InboundExtensions, room: int) -> bytes | None:
         """Get the next piece of payload out of the extensions, or None for want of bytes."""
-        if self._held_back_by is not None:
-            return self._through_extensions(self._held_back_by, b"", room)
+        if extensions.holds_back:
+            return extensions.more(room)
         if self._remaining:
             payload = self._take_payload()
-            return self._through_extensions(0, payload, room) if payload else None
-        self._completed += 1
-        return self._completed_by(self._completed - 1, room, fin=self._fin)
-
-    def _completed_by(self, index: int, room: int, *, fin: bool) -> bytes:
-        """Tell one extension that the frame is complete, and get what it held back."""
-        extension = self._extensions[index]
-        extension.inbound_limit = room
-        tail = extension.frame_inbound_complete(self, fin)
-        if isinstance(tail, CloseReason):
-            raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
-        return self._through_extensions(index + 1, tail, room) if tail else b""
-
-    def _through_extensions(self, first: int, payload: bytes, room: int) -> bytes:
-        """Pass `payload` through the extensions from the index `first` on."""
-        for index in range(first, len(self._extensions)):
-            extension = self._extensions[index]
-            extension.inbound_limit = room
-            result = extension.frame_inbound_payload_data(self, payload)
-            if isinstance(result, CloseReason):
-                raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
-            payload = result
-        return payload
+            return extensions.payload(payload, room) if payload else None
+        return extensions.complete(room, fin=self._fin)
 
     def _message_event(self, payload: bytes, frame_finished: bool) -> Event | None:
         """Make an event of a piece of payload; None where it would say nothing."""
@@ -493,8 +422,9 @@ class FrameDecoder:
         payload = buffer[start : start + size]
         if not self.client:
             payload = masked(payload, 0, size, buffer[start - 4 : start])
-        if self._extensions:
-            payload = self._extended_control(payload)
+        if self._extensions is not None:
+            payload = self._extensions.control_payload(payload)
+            self._control_judged = False
         self._position = start + size
         opcode = first & 0x0F
         if opcode == Opcode.CLOSE:
@@ -502,14 +432,6 @@ class FrameDecoder:
         event = _new(Ping if opcode == Opcode.PING else Pong)
         _set_attribute(event, "payload", payload)
         return event
-
-    def _extended_control(self, payload: bytes) -> bytes:
-        """Show the payload of a control frame to the extensions, whole."""
-        self._control_judged = False
-        payload = self._through_extensions(0, payload, MAX_CONTROL_PAYLOAD)
-        for index in range(len(self._extensions)):
-            payload += self._completed_by(index, MAX_CONTROL_PAYLOAD, fin=True)
-        return payload
 
     @staticmethod
     def _close_event(payload: bytes) -> CloseConnection:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .close_codes import CloseReason
 from .events import CloseConnection, Event, Message, Ping, Pong, TextMessage
-from .frame_decoder import FrameDecoder, ParseFailed
+from .frame_decoder import FrameDecoder
 from .frame_encoder import FrameEncoder
-from .frame_header import Opcode, RsvBits
+from .frame_header import Opcode, ParseFailed, RsvBits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

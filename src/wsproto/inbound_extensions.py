@@ -1,0 +1,109 @@
+"""The extensions of a connection, as what it receives passes through them (RFC 6455 9.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .close_codes import CloseReason
+from .frame_header import MAX_CONTROL_PAYLOAD, OPCODES, RSV, RSV_BITS, ParseFailed, RsvBits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .extensions import Extension
+
+UNDEFINED_BITS = "Reserved bits that no extension defines (RFC 6455 5.2)"
+
+
+class InboundExtensions:
+    """Undoes what the peer's extensions did when sending: the last one first.
+
+    A method that takes `room` returns at most so many bytes, where the extension keeps to `inbound_limit`.
+    What is held back for that reason comes with `more`.
+
+    :param client: whether this is the client's side; the hooks get to know this object as their `proto`.
+    :param extensions: the negotiated extensions, in the order of the response.
+    """
+
+    __slots__ = ("_completed", "_extensions", "_held_back_by", "client")
+
+    def __init__(self, client: bool, extensions: Sequence[Extension]) -> None:
+        self.client = client
+        self._extensions = tuple(reversed(extensions))
+        self._completed = 0  # extensions that know that the frame is complete
+        self._held_back_by: int | None = None  # the last extension that has more to give
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether there is more to come of what was passed in before."""
+        return self._held_back_by is not None
+
+    @property
+    def frame_complete(self) -> bool:
+        """Whether every extension has seen the end of the frame, and given all."""
+        return self._completed == len(self._extensions) and self._held_back_by is None
+
+    def judge_header(self, first: int, size: int) -> None:
+        """Show a frame's header to the extensions; a bit that none claims fails the connection (5.2).
+
+        :param first: the header's first byte.
+        :param size: bytes of payload.
+        """
+        self._completed = 0
+        opcode = OPCODES[first & 0x0F]
+        rsv = RSV_BITS[(first & RSV) >> 4]
+        claimed = 0
+        for extension in self._extensions:
+            result = extension.frame_inbound_header(self, opcode, rsv, size)
+            if isinstance(result, CloseReason):
+                raise ParseFailed(f"The extension {extension.name} refused a frame header", result)
+            if first & RSV:
+                claimed |= RsvBits(*result).in_first_byte()
+        if first & RSV & ~claimed:
+            raise ParseFailed(UNDEFINED_BITS)
+
+    def payload(self, data: bytes, room: int) -> bytes:
+        """Pass a piece of payload through."""
+        return self._through(0, data, room)
+
+    def more(self, room: int) -> bytes:
+        """Get more of what was passed in before."""
+        return self._through(self._held_back_by or 0, b"", room)
+
+    def complete(self, room: int, *, fin: bool) -> bytes:
+        """Tell the next extension that the frame is complete, and get what it held back for that."""
+        extension = self._extensions[self._completed]
+        self._completed += 1
+        extension.inbound_limit = room
+        tail = extension.frame_inbound_complete(self, fin)
+        if isinstance(tail, CloseReason):
+            raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
+        return self._through(self._completed, tail, room) if tail else b""
+
+    def control_payload(self, data: bytes) -> bytes:
+        """Pass the whole payload of a control frame through."""
+        data = self._through(0, data, MAX_CONTROL_PAYLOAD)
+        for _ in self._extensions:
+            data += self.complete(MAX_CONTROL_PAYLOAD, fin=True)
+        return data
+
+    def end(self) -> None:
+        """Let go of all that was received."""
+        for extension in self._extensions:
+            extension.end_inbound()
+
+    def _through(self, start: int, data: bytes, room: int) -> bytes:
+        """Pass `data` through the extensions from the index `start` on, and note who holds something back."""
+        for index in range(start, len(self._extensions)):
+            extension = self._extensions[index]
+            extension.inbound_limit = room
+            result = extension.frame_inbound_payload_data(self, data)
+            if isinstance(result, CloseReason):
+                raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
+            data = result
+        self._held_back_by = None
+        for index in range(len(self._extensions) - 1, -1, -1):
+            if self._extensions[index].inbound_pending:
+                self._held_back_by = index
+                break
+        return data
