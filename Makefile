@@ -34,6 +34,7 @@ downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws an
 	$(PYTHON) tests/downstream/run.py
 
 $(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[harness,test,check]'
 	@touch $@
