@@ -17,6 +17,9 @@ from wsproto.utilities import RemoteProtocolError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Work by the million, which measuring coverage would make three times as long.
+pytestmark = pytest.mark.no_cover
+
 #: Per role and kind of connection: 200,000 for each role.
 STRINGS = 100_000
 SEED = 6455
