@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Work by the million, which measuring coverage would make three times as long.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.uncovered
 
 #: Per role and kind of connection: 200,000 for each role.
 STRINGS = 100_000

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 # Work by the million, which measuring coverage would make three times as long.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.uncovered
 
 MIB = 2**20
 SMALL = 2**14  # what allocations of an event, a generator and a frame header come to, with room

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Work by the million, which measuring coverage would make three times as long.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.uncovered
 
 KIB = 2**10
 MIB = 2**20
