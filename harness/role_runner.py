@@ -8,6 +8,7 @@ import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from harness import children
 from harness.errors import HarnessError
@@ -70,6 +71,9 @@ class RoleRunner:
             url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move())
             async with aclosing(self.suite.fuzz_server(url, self.cases, self._log("suite"))) as steps:
                 await _first(self._collect(steps), testee.must_live(), self._must_move())
+            if not await _listens(url):
+                # It has died, and the suite was through with its failures before asyncio heard of that.
+                await _first(testee.must_live(), self._must_move())
 
     async def _run_client(self) -> None:
         async with aclosing(self.suite.fuzz_client(self.cases, self._log("suite"))) as steps:
@@ -137,6 +141,17 @@ async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
         return {role: task.result() for role, task in tasks.items()}
     finally:
         await _cancel(tasks.values())
+
+
+async def _listens(url: str) -> bool:
+    """Tell whether the server at `url` still accepts connections."""
+    server = urlsplit(url)
+    try:
+        _, writer = await asyncio.open_connection(server.hostname, server.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
