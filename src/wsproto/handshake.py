@@ -21,6 +21,7 @@ from .handshake_response import (
     server_extensions_handshake,
     written_acceptance,
 )
+from .http_head import RequestHead, regular_acceptance, regular_request
 from .limits import DEFAULT_LIMITS, Limits
 from .states import (
     CLIENT_HANDSHAKE,
@@ -74,10 +75,8 @@ class H11Handshake:
         self._table = CLIENT_HANDSHAKE if self.client else SERVER_HANDSHAKE
         self._stage = Stage.INITIAL
         self._limits = limits or DEFAULT_LIMITS
-        self._h11 = h11.Connection(
-            h11.CLIENT if self.client else h11.SERVER,
-            max_incomplete_event_size=self._limits.max_handshake_size,
-        )
+        self._h11: h11.Connection | None = None
+        self._head_read = b""  # a request's head that h11 has not seen
         self._events: deque[Event] = deque()
         self._connection: Connection | None = None
         self._head_received = 0  # bytes of the head that is under way
@@ -158,7 +157,6 @@ class H11Handshake:
         key = utilities.generate_nonce()
         headers, offered = request_headers(event, key)
         data = written_head(b"GET %b HTTP/1.1" % written_target(event.target), headers)
-        self._sent_by_h11(_ANY_UPGRADE, h11.EndOfMessage())
         self._stage = stage
         self._request = event
         self._offered = offered
@@ -210,7 +208,23 @@ class H11Handshake:
         return sent
 
     def _sent_by_h11(self, *events: h11.Event) -> bytes:
-        return b"".join(self._h11.send(event) or b"" for event in events)
+        connection = self._h11_connection()
+        return b"".join(connection.send(event) or b"" for event in events)
+
+    def _h11_connection(self) -> h11.Connection:
+        """Return h11's view of the exchange, made when there is something for it to read or write."""
+        connection = self._h11
+        if connection is None:
+            role = h11.CLIENT if self.client else h11.SERVER
+            connection = h11.Connection(role, max_incomplete_event_size=self._limits.max_handshake_size)
+            if self.client:
+                connection.send(_ANY_UPGRADE)
+                connection.send(h11.EndOfMessage())
+            elif self._head_read:
+                connection.receive_data(self._head_read)
+                connection.next_event()
+            self._h11 = connection
+        return connection
 
     # Receiving
 
@@ -286,7 +300,7 @@ class H11Handshake:
         :raises RemoteProtocolError: where the peer's message is not HTTP.
         """
         try:
-            return self._h11.next_event()
+            return self._h11_connection().next_event()
         except h11.RemoteProtocolError as error:
             raise self._bad_http(error) from error
 
@@ -311,7 +325,7 @@ class H11Handshake:
 
     def _end_of_head(self) -> bytes:
         """Hold the head that h11 has just read to its limit; return what came behind it."""
-        trailing_data, _ = self._h11.trailing_data
+        trailing_data, _ = self._h11_connection().trailing_data
         size = self._head_received - len(trailing_data)
         self._head_received = len(trailing_data)
         if size > self._limits.max_handshake_size:
@@ -326,15 +340,33 @@ class H11Handshake:
             self._keep_early_data(data)
         if self._stage is not Stage.INITIAL:
             return
-        self._count_head(data, 414)
-        self._h11.receive_data(data)
-        request = self._next_h11_event()
-        if isinstance(request, h11.Request):
+        head = self._whole_head(data)
+        request = regular_request(head)
+        if request is not None:
+            self._head_read = head
+            trailing_data = data[len(head) :]
+        else:
+            self._count_head(data, 414)
+            self._h11_connection().receive_data(data)
+            event = self._next_h11_event()
+            if not isinstance(event, h11.Request):
+                return
             trailing_data = self._end_of_head()
-            self._judged = judge_request(request, self._limits)
-            self._keep_early_data(trailing_data)
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_REQUEST)
-            self._events.append(self._judged.event)
+            request = RequestHead(event.method, event.target, event.http_version, list(event.headers))
+        self._judged = judge_request(request, self._limits)
+        self._keep_early_data(trailing_data)
+        self._stage = self._next_stage(HandshakeInput.RECEIVE_REQUEST)
+        self._events.append(self._judged.event)
+
+    def _whole_head(self, data: bytes) -> bytes:
+        """Return the head with which `data` begins; empty where it is in part, or too long."""
+        if self._head_received:
+            return b""
+        limits = self._limits
+        size = data.find(b"\r\n\r\n") + 4
+        if size > limits.max_handshake_size or data.find(b"\n") > limits.max_header_line_size:
+            return b""
+        return data[:size] if size > 3 else b""
 
     def _keep_early_data(self, data: bytes) -> None:
         if len(self._early_data) + len(data) > self._limits.max_early_data:
@@ -345,8 +377,14 @@ class H11Handshake:
         """Read a server's response, and the body of one that rejects."""
         if self._stage is Stage.INITIAL:
             raise refused("The server spoke before it was asked (RFC 6455 4.1)")
+        if self._h11 is None:
+            head = self._whole_head(data)
+            accepted = regular_acceptance(head)
+            if accepted is not None:
+                self._receive_acceptance(accepted, data[len(head) :])
+                return
         self._count_head(data, 431)
-        self._h11.receive_data(data)
+        self._h11_connection().receive_data(data)
         while self._stage in (Stage.REQUESTED, Stage.BODY):
             event = self._next_h11_event()
             if isinstance(event, h11.InformationalResponse):
@@ -364,6 +402,16 @@ class H11Handshake:
             else:
                 return
 
+    def _receive_acceptance(self, headers: Headers, trailing_data: bytes) -> None:
+        """Judge a 101 response; what comes behind it belongs to the connection."""
+        judge_head_size(headers, self._limits)
+        accepted = judge_acceptance(headers, self._request, self._offered, self._key)
+        self._connection = Connection(
+            ConnectionType.CLIENT, accepted.extensions, trailing_data, limits=self._limits
+        )
+        self._events.append(accepted)
+        self._stage = self._next_stage(HandshakeInput.RECEIVE_ACCEPT)
+
     def _judged_headers(self, response: h11.InformationalResponse | h11.Response) -> Headers:
         headers = list(response.headers)
         judge_head_size(headers, self._limits)
@@ -372,17 +420,13 @@ class H11Handshake:
     def _receive_informational_response(self, response: h11.InformationalResponse) -> None:
         """Accept a 101, skip a 103 (RFC 9110 15.2), take any other as a rejection."""
         trailing_data = self._end_of_head()
-        headers = self._judged_headers(response)
         if response.status_code == _SWITCHING_PROTOCOLS:
             if response.http_version < b"1.1":
                 raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
-            accepted = judge_acceptance(headers, self._request, self._offered, self._key)
-            self._connection = Connection(
-                ConnectionType.CLIENT, accepted.extensions, trailing_data, limits=self._limits
-            )
-            self._events.append(accepted)
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_ACCEPT)
-        elif response.status_code == _EARLY_HINTS:
+            self._receive_acceptance(list(response.headers), trailing_data)
+            return
+        headers = self._judged_headers(response)
+        if response.status_code == _EARLY_HINTS:
             self._interim_responses += 1
             if self._interim_responses > self._limits.max_interim_responses:
                 raise refused(f"More than {self._limits.max_interim_responses} interim responses")

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 
 _TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
-_TOKEN = _TCHAR + rb"+"
+TOKEN = _TCHAR + rb"+"
+"""The pattern of a token (RFC 9110 5.6.2)."""
 _QUOTED_TOKEN = rb'"(?:\\?' + _TCHAR + rb')+"'  # RFC 6455 9.1: unquoted, it has to be a token
 _OWS = rb"[ \t]*"
-_NAME = _OWS + rb"(" + _TOKEN + rb")" + _OWS
-_PARAMETER = rb";" + _NAME + rb"(?:=" + _OWS + rb"(" + _TOKEN + rb"|" + _QUOTED_TOKEN + rb")" + _OWS + rb")?"
+_NAME = _OWS + rb"(" + TOKEN + rb")" + _OWS
+_PARAMETER = rb";" + _NAME + rb"(?:=" + _OWS + rb"(" + TOKEN + rb"|" + _QUOTED_TOKEN + rb")" + _OWS + rb")?"
 
-_TOKEN_ALONE = re.compile(_TOKEN)
-_PROTOCOL = re.compile(_TOKEN + rb"(?:/" + _TOKEN + rb")?")
+_TOKEN_ALONE = re.compile(TOKEN)
+_PROTOCOL = re.compile(TOKEN + rb"(?:/" + TOKEN + rb")?")
 _COMMA_OR_QUOTE = re.compile(rb'"(?:[^"\\]|\\.)*"|,|"', re.DOTALL)
 _EXTENSION = re.compile(_NAME + rb"(?:" + _PARAMETER + rb")*")
 _EACH_PARAMETER = re.compile(_PARAMETER)
