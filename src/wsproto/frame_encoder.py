@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .close_codes import NEVER_ON_THE_WIRE, CloseReason, may_travel
+from .close_frame import written_close
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, OPCODES, Opcode, write_header
-from .masking import MaskingKeys, masked
+from .masking import KEY_REPEATED, MaskingKeys, masked
 from .utilities import LocalProtocolError, LocalTypeError, LocalValueError
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from .extensions import Extension
     from .typing import BytesLike
 
-MAX_REASON = MAX_CONTROL_PAYLOAD - 2
-"""Bytes of UTF-8 in the reason of a Close, at most (RFC 6455 5.5.1)."""
+_from_bytes = int.from_bytes
 
 _WHOLE_TEXT = FIN | Opcode.TEXT
 _WHOLE_BINARY = FIN | Opcode.BINARY
@@ -62,19 +61,18 @@ class FrameEncoder:
 
         :raises LocalProtocolError: for an event that no frame can say.
         """
-        # The fast path: a whole message, no extension. A quarter of a microsecond less than the general one.
+        # The fast path: a whole message. A quarter of a microsecond less than the general one.
         kind = type(event)
         if (
-            (kind is TextMessage or kind is BytesMessage)
-            and self._opcode is None
-            and event.message_finished  # type: ignore[attr-defined]
-            and not self._extensions
+            (kind is TextMessage or kind is BytesMessage) and self._opcode is None and event.message_finished  # type: ignore[attr-defined]
         ):
             data = event.data  # type: ignore[attr-defined]
             if kind is TextMessage and type(data) is str and data.isascii():
                 return self._frame(_WHOLE_TEXT, data.encode())
             if kind is BytesMessage and type(data) is bytes:
                 return self._frame(_WHOLE_BINARY, data)
+        if isinstance(event, Pong):
+            return self.control(Opcode.PONG, event.payload)
         if isinstance(event, Message):
             if isinstance(event, TextMessage) and not isinstance(event.data, str):
                 raise LocalTypeError(
@@ -85,8 +83,6 @@ class FrameEncoder:
             return self.message(event.data, event.message_finished)
         if isinstance(event, Ping):
             return self.control(Opcode.PING, event.payload)
-        if isinstance(event, Pong):
-            return self.control(Opcode.PONG, event.payload)
         if isinstance(event, CloseConnection):
             return self.close(event.code, event.reason)
         raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in a frame")
@@ -118,7 +114,8 @@ class FrameEncoder:
 
     def control(self, opcode: Opcode, payload: BytesLike) -> bytes:
         """Return a Ping, Pong or Close frame (RFC 6455 5.5)."""
-        payload = as_bytes(payload, "The payload of a control frame")
+        if type(payload) is not bytes:
+            payload = as_bytes(payload, "The payload of a control frame")
         if len(payload) > MAX_CONTROL_PAYLOAD:
             raise LocalValueError(
                 f"{opcode.name} with {len(payload)} bytes of payload, at most 125 (RFC 6455 5.5)"
@@ -131,25 +128,7 @@ class FrameEncoder:
         :param code: None and 1005 stand for none; 1006 and 1015, which never travel, become 1000.
         :param reason: cut at 123 bytes, at the end of a code point.
         """
-        if not (code is None or isinstance(code, int)):
-            raise LocalTypeError(f"A close code must be an int, not {code!r}")
-        if not (reason is None or isinstance(reason, str)):
-            raise LocalTypeError(f"A close reason must be a str, not {reason!r}")
-        if code is None or code == CloseReason.NO_STATUS_RCVD:
-            if reason:
-                raise LocalTypeError("A close reason needs a close code (RFC 6455 5.5.1)")
-            return self.control(Opcode.CLOSE, b"")
-        if code in NEVER_ON_THE_WIRE:
-            code = CloseReason.NORMAL_CLOSURE
-        if not may_travel(code):
-            raise LocalValueError(f"Close code {code} may not be sent (RFC 6455 7.4)")
-        try:
-            encoded = (reason or "").encode()
-        except UnicodeEncodeError as error:
-            raise LocalValueError(f"A close reason that is not valid Unicode: {error.reason}") from error
-        if len(encoded) > MAX_REASON:
-            encoded = encoded[:MAX_REASON].decode(errors="ignore").encode()
-        return self.control(Opcode.CLOSE, code.to_bytes(2, "big") + encoded)
+        return self.control(Opcode.CLOSE, written_close(code, reason))
 
     def _frame(self, first: int, payload: bytes) -> bytes:
         """Return a frame; `first` has FIN and the opcode."""
@@ -165,7 +144,13 @@ class FrameEncoder:
         if self._keys is None:
             return header + payload
         key = self._keys.next()
-        return masked(payload, 0, size, key, header + key)
+        if size > MAX_CONTROL_PAYLOAD:
+            key_bytes = key.to_bytes(4, "big")
+            return masked(payload, 0, size, key_bytes, header + key_bytes)
+        keys = key * KEY_REPEATED[size]
+        if size & 3:
+            keys >>= 32 - ((size & 3) << 3)
+        return header + (keys ^ _from_bytes(payload, "big")).to_bytes(4 + size, "big")
 
     def _extended(self, first: int, payload: bytes) -> tuple[int, bytes]:
         """Pass a frame through the extensions (RFC 6455 9.1)."""
