@@ -108,14 +108,12 @@ class Message(Event, Generic[T]):
         fields["message_finished"] = message_finished
 
 
-@dataclass(frozen=True, init=False)
 class TextMessage(Message[str]):
     """A piece of a text message. A code point is never split between two."""
 
     data: str
 
 
-@dataclass(frozen=True, init=False)
 class BytesMessage(Message[bytes]):
     """A piece of a binary message."""
 

@@ -27,6 +27,7 @@ from .limits import DEFAULT_LIMITS, Limits
 from .masking import KEY_REPEATED, masked
 from .message_bounds import MessageBounds
 from .quick_frames import BOUNDED, COMPRESSED, EXTENDED, PLAIN, QuickFrames
+from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -137,7 +138,7 @@ class FrameDecoder:
     def receive_bytes(self, data: BytesLike) -> None:
         """Take in `data`, to be read by `events`. After a Close or a violation it is dropped."""
         if type(data) is not bytes:
-            data = bytes(memoryview(data))
+            data = as_bytes(data, "Received data")
         if self._ended:
             return
         if self._drained:  # so that at most a header is left in _buffer

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from .typing import Headers
 
 # RFC 9112 2.1, 5: one CRLF behind each line, no white space before a colon, no folded lines.
-_FIELDS = rb"((?:" + TOKEN + rb":[\x20-\x7e\t\x80-\xff]*\r\n)+)\r\n"
-_REQUEST = re.compile(rb"GET ([\x21-\x7e]+) HTTP/1\.1\r\n" + _FIELDS)
-_SWITCHING_PROTOCOLS = re.compile(rb"HTTP/1\.1 101 [\x20-\x7e\t]*\r\n" + _FIELDS)
+_FIELDS = re.compile(rb"(?:" + TOKEN + rb":[\x20-\x7e\t\x80-\xff]*\r\n)+\r\n")
+_VISIBLE = bytes(range(0x21, 0x7F))
 # What says how long a message is; h11 knows all about it.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -33,30 +32,44 @@ class RequestHead(NamedTuple):
     """Its fields, the names in lower case, the values without white space around them."""
 
 
+class ResponseHead(NamedTuple):
+    """The head of a response."""
+
+    status_code: int
+    http_version: bytes
+    headers: Headers
+
+
 def regular_request(head: bytes) -> RequestHead | None:
     """Read the head of a request, or return None where h11 has to."""
-    match = _REQUEST.fullmatch(head)
-    if match is None:
+    line, headers = _regular(head)
+    target = line[4:-9]
+    if (
+        headers is None
+        or line != b"GET %b HTTP/1.1" % target
+        or not target
+        or target.translate(None, _VISIBLE)
+    ):
         return None
-    headers = _fields(match[2])
-    names = [name for name, _ in headers]
-    if names.count(b"host") != 1 or not _FRAMING.isdisjoint(names):
+    if [name for name, _ in headers].count(b"host") != 1:
         return None
-    return RequestHead(b"GET", match[1], b"1.1", headers)
+    return RequestHead(b"GET", target, b"1.1", headers)
 
 
 def regular_acceptance(head: bytes) -> Headers | None:
     """Read the fields of a 101 response, or return None where h11 has to."""
-    match = _SWITCHING_PROTOCOLS.fullmatch(head)
-    if match is None:
-        return None
-    headers = _fields(match[1])
-    return headers if all(name not in _FRAMING for name, _ in headers) else None
+    line, headers = _regular(head)
+    reason = line.removeprefix(b"HTTP/1.1 101 ")
+    return None if reason == line or reason.translate(None, _VISIBLE + b"\t ") else headers
 
 
-def _fields(lines: bytes) -> Headers:
-    fields = []
-    for line in lines[:-2].split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        fields.append((name.lower(), value.strip(b" \t")))
-    return fields
+def _regular(head: bytes) -> tuple[bytes, Headers | None]:
+    """Return the first line of a head, and its fields where they are regular and say nothing of a body."""
+    line, _, rest = head.partition(b"\r\n")
+    if not _FIELDS.fullmatch(rest):
+        return line, None
+    headers = []
+    for field in rest[:-4].split(b"\r\n"):
+        name, _, value = field.partition(b":")
+        headers.append((name.lower(), value.strip(b" \t")))
+    return line, headers if _FRAMING.isdisjoint(name for name, _ in headers) else None
