@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-TABLE_WIDTH = 110
+TABLE_WIDTH = 130
 """Columns, where no terminal says how many there are."""
 
 
@@ -59,7 +59,7 @@ def _file_option(name: str, what: str) -> Callable[..., Callable[..., object]]:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--quick", is_flag=True, help="Fewer and shorter rounds: a minute instead of eight.")
+@click.option("--quick", is_flag=True, help="Fewer and shorter rounds: one minute instead of five.")
 @click.option(
     "--only",
     "names",

@@ -42,7 +42,7 @@ class Effort:
     """Seconds."""
 
 
-FULL = Effort(rounds=7, seconds=1.0, warm_up=0.2)
+FULL = Effort(rounds=5, seconds=1.0, warm_up=0.2)
 QUICK = Effort(rounds=3, seconds=0.3, warm_up=0.1)
 
 

@@ -84,6 +84,7 @@ PEERS = {
     peer.name: peer
     for peer in (
         LIBRARY,
+        Peer("wsproto-again", "this library again", ("echo_wsproto",)),
         Peer("websockets", "websockets", ("echo_websockets",), ("websockets==17.4",)),
         Peer("aiohttp", "aiohttp", ("echo_aiohttp",), ("aiohttp==3.14.5",)),
         Peer("picows", "picows (core interface)", ("echo_picows",), ("picows==2.3.1",)),
@@ -102,4 +103,7 @@ PEERS = {
         ),
     )
 }
-"""The servers by name, in the order of the tables. All run on asyncio's own event loop."""
+"""The servers by name, in the order of the tables. All run on asyncio's own event loop.
+
+The library a second time shows the noise: how far its ratio is from 1.
+"""

@@ -72,7 +72,10 @@ def print_tables(console: Console, results: Results) -> None:
     for scenario, rows in tables(results).items():
         table = Table(title=str(scenario), title_justify="left", box=None, pad_edge=False)
         for number, heading in enumerate(HEADINGS):
-            table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+            if number:
+                table.add_column(heading, justify="right", no_wrap=True)
+            else:
+                table.add_column(heading)  # what is folded on a narrow terminal
         for row in rows:
             table.add_row(*row)
         console.print(table)
@@ -80,7 +83,7 @@ def print_tables(console: Console, results: Results) -> None:
     console.print(
         f"Medians of {results.rounds} rounds of {results.seconds:g} s (lowest to highest). "
         "library / server: CPU per message of this library over that server's, round by round. "
-        "generator: the load generator's CPU per message; + it had more to do than the server, which could "
-        f"have answered more messages. Other processes kept {results.others:.1f} CPUs busy.",
+        "generator: the load generator's CPU per message; + it was about as busy as the server, or more: the "
+        f"server could have answered more messages. Other processes kept {results.others:.1f} CPUs busy.",
         highlight=False,
     )
