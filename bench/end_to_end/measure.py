@@ -34,16 +34,17 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Effort:
-    """How long is measured."""
+    """How long is measured; times are in seconds."""
 
     rounds: int
     seconds: float
     warm_up: float
-    """Seconds."""
+    least_cpu: float
+    """A round goes on until the server has used that much: the system counts in steps of 10 ms."""
 
 
-FULL = Effort(rounds=5, seconds=1.0, warm_up=0.2)
-QUICK = Effort(rounds=3, seconds=0.3, warm_up=0.1)
+FULL = Effort(rounds=5, seconds=1.0, warm_up=0.2, least_cpu=0.2)
+QUICK = Effort(rounds=3, seconds=0.3, warm_up=0.1, least_cpu=0.1)
 
 
 def measure(
@@ -93,13 +94,17 @@ def _sample(scenario: Scenario, server: ServerProcess, effort: Effort) -> Sample
     """Measure once. No message is on its way where it begins and where it ends."""
     with connected(server, scenario) as load:
         load.run(effort.warm_up)
-        messages, server_cpu = load.echoed, server.cpu_time()
-        begun, generator_cpu, machine_cpu = time.perf_counter(), time.process_time(), _machine_cpu_time()
-        load.run(effort.seconds)
-        machine_cpu = _machine_cpu_time() - machine_cpu
-        generator_cpu = time.process_time() - generator_cpu
-        seconds = time.perf_counter() - begun
-        server_cpu = server.cpu_time() - server_cpu
+        messages, server_before = load.echoed, server.cpu_time()
+        clocks = (time.perf_counter, time.process_time, _machine_cpu_time)
+        server_cpu, spent = 0.0, [0.0] * len(clocks)
+        while server_cpu < effort.least_cpu:
+            before = [clock() for clock in clocks]
+            load.run(effort.seconds)
+            spent = [
+                total + clock() - begun for total, clock, begun in zip(spent, clocks, before, strict=True)
+            ]
+            server_cpu = server.cpu_time() - server_before  # not between the clocks: it takes long to ask
+        seconds, generator_cpu, machine_cpu = spent
         load.close()
         return Sample(
             seconds=seconds,

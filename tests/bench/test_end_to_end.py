@@ -18,7 +18,7 @@ from wsproto import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-EFFORT = Effort(rounds=2, seconds=0.1, warm_up=0.02)
+EFFORT = Effort(rounds=2, seconds=0.05, warm_up=0.02, least_cpu=0.02)
 SCENARIOS = (Scenario(size=32, connections=2, in_flight=4), Scenario(size=2**16, connections=1, in_flight=2))
 
 
