@@ -37,10 +37,10 @@ downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws an
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[harness,test,check]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,harness,test,check]'
 	@touch $@
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
+	rm -rf $(VENV) .bench .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

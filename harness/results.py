@@ -8,9 +8,14 @@
       "started": "2026-01-31T12:00:00+00:00",
       "profile": "full", "patterns": [],  what was asked for
       "asExpected": true,                 no role has a difference
+      "cpuTime": 1.4,                     seconds, user and system, of the harness itself
       "roles": {
         "server": {                       the library as server; "client" the other way round
           "duration": 251.3,              seconds
+          "cpuTime": {
+            "testee": 84.2,               seconds of the library with its glue, the start of Python included
+            "suite": 161.0                seconds of the engine; null where it does not say
+          },
           "differences": [
             {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "repeat": "..."}
           ],
@@ -97,10 +102,18 @@ class DifferenceReport(TypedDict):
     repeat: str
 
 
+class CpuTime(TypedDict):
+    """The CPU time of each side, user and system, in seconds; None where nobody knows it."""
+
+    testee: float | None
+    suite: float | None
+
+
 class RoleReport(TypedDict):
     """One role of a run."""
 
     duration: float
+    cpuTime: CpuTime | None
     differences: list[DifferenceReport]
     cases: dict[str, CaseReport]
 
@@ -116,6 +129,7 @@ class Results(TypedDict):
     profile: Profile
     patterns: list[str]
     asExpected: bool
+    cpuTime: float
     roles: dict[Role, RoleReport]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import signal
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -16,7 +17,14 @@ from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
 from harness.results import FORMAT, read_cases, write_results
 from harness.role_runner import RoleRun, RoleRunner, run_roles
-from harness.summary import count_of, print_changes, print_differences, print_role, print_table
+from harness.summary import (
+    count_of,
+    print_changes,
+    print_cpu_time,
+    print_differences,
+    print_role,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,9 +85,11 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
         "profile": order.profile,
         "patterns": list(order.patterns),
         "asExpected": not any(differences.values()),
+        "cpuTime": round(time.process_time(), 3),
         "roles": {
             role: {
                 "duration": round(found.duration, 3),
+                "cpuTime": found.cpu_time,
                 "differences": [difference.report() for difference in differences[role]],
                 "cases": found.reports,
             }
@@ -87,7 +97,9 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
         },
     }
     write_results(results_path, results)
-    return _conclude(order, console, baselines, runs, differences)
+    exit_code = _conclude(order, console, baselines, runs, differences)
+    print_cpu_time(console, results)
+    return exit_code
 
 
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.cases import Role
     from harness.judge import Difference, Verdict
+    from harness.results import Results
 
 
 def count_of(cases: int) -> str:
@@ -78,3 +79,17 @@ def print_role(console: Console, role: Role, cases: int, differences: int, durat
     if differences:
         found = Text(f"{differences} not as expected", style="bold red")
     console.print(Text.assemble(f"{role}: {count_of(cases)}{time}, ", found))
+
+
+def print_cpu_time(console: Console, results: Results) -> None:
+    """Print who used the CPU, all roles together; who does not say it is left out."""
+    spent = [role["cpuTime"] for role in results["roles"].values() if role["cpuTime"]]
+    sides: dict[str, Literal["testee", "suite"]] = {
+        f"{results['library']} with its glue": "testee",
+        results["engine"]: "suite",
+    }
+    seconds = {who: sum(cpu_time[side] or 0.0 for cpu_time in spent) for who, side in sides.items()}
+    seconds["the harness"] = results["cpuTime"]
+    total = sum(seconds.values())
+    parts = [f"{who} {took:.1f} s ({took / total:.0%})" for who, took in seconds.items() if took]
+    console.print(f"CPU time: {', '.join(parts)}", highlight=False, soft_wrap=True)
