@@ -21,6 +21,6 @@ class BenchError(Exception):
 
 
 class WrongOutputError(BenchError):
-    """An implementation gave something else than what it was handed: its time would mean nothing."""
+    """An implementation gave something else than it should: its time would mean nothing."""
 
     exit_code = ExitCode.WRONG_OUTPUT

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import threading
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from bench.errors import BenchError, WrongOutputError
 from bench.peers import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from bench.peers import Peer
@@ -33,10 +32,11 @@ class Unsupported(str):
 class Worker:
     """A process that measures one implementation."""
 
-    def __init__(self, peer: Peer, python: Path, source: Path | None = None) -> None:
+    def __init__(
+        self, peer: Peer, python: Path, source: Path | None = None, prefix: Sequence[str] = ()
+    ) -> None:
         self.peer = peer
-        self.source = source
-        command = [str(python), "-m", "bench.worker", peer.driver]
+        command = [*prefix, str(python), "-m", "bench.worker", peer.driver]
         # Out of the reach of a Ctrl-C at the terminal: closing its standard input is what ends it.
         self._process = subprocess.Popen(  # noqa: S603  # a list of arguments
             command if source is None else [*command, str(source)],
@@ -89,6 +89,23 @@ class Worker:
         if self.peer.version and identity["version"] != self.peer.version:
             raise BenchError(f"{self.peer.title} was imported in version {identity['version']}")
         return identity
+
+    def post(self, orders: Sequence[Mapping[str, object]]) -> None:
+        """Have it do all these; `finish` waits for it."""
+        assert self._process.stdin is not None  # noqa: S101  # it was asked for
+        self._process.stdin.writelines(json.dumps(order) + "\n" for order in orders)
+        self._process.stdin.flush()
+
+    def finish(self) -> str:
+        """Let it end by itself, and give what it wrote to standard error."""
+        try:
+            answers, errors = self._process.communicate(timeout=TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"the worker of {self.peer.title} did not end in {TIME_LIMIT:.0f} s") from None
+        for answer in map(json.loads, answers.splitlines()):
+            if "result" not in answer:
+                raise WrongOutputError(f"{self.peer.title}: {next(iter(answer.values()))}")
+        return errors
 
     def _death(self, do: str) -> BenchError:
         self._process.kill()

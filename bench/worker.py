@@ -9,22 +9,21 @@ from __future__ import annotations
 import gc
 import json
 import sys
-import time
 import zlib
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from bench import handshakes
+from bench import handshakes, memory, timing
 from bench.drivers.interface import UnsupportedError
 from bench.frames import CLOSE, CONTINUATION, Message, decode
-from bench.workloads import BY_NAME
+from bench.workloads import BY_NAME, sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.drivers.interface import Driver, Once, Timed
-    from bench.workloads import Material, Role, Workload
+    from bench.workloads import Action, Material, Role, Workload
 
 MAX_FRESH = 100
 """Connections made for one sample of a workload that uses each only once."""
@@ -71,14 +70,38 @@ class Worker:
             timed = self.timed(workload, role)
             if repeat > 1:
                 timed(1)  # the caches held another process's data
-        gc.collect()
-        start = time.process_time()
-        timed(repeat)
-        return time.process_time() - start
+        return timing.sample(timed, repeat)
+
+    def passes(self, name: str, role: Role, repeat: int) -> None:
+        """Do so many passes."""
+        self.timed(BY_NAME[name], role)(repeat)
 
     def per_pass(self, name: str, role: Role) -> int:
         """Say how many operations the cost of one pass is divided by."""
         return len(self.material(BY_NAME[name], role).messages) or 1
+
+    def idle(self, role: Role, *, deflate: bool, count: int, traced: bool) -> float:
+        """Give the bytes that an open connection holds, over so many of them."""
+        if self.driver.Endpoint.no_idle:
+            raise UnsupportedError(self.driver.Endpoint.no_idle)
+        for _ in range(20):
+            self.driver.Endpoint(role, deflate=deflate)  # what is made once for all is made now
+        return memory.held(lambda: self.driver.Endpoint(role, deflate=deflate), count, traced=traced)
+
+    def peak(self, name: str, role: Role) -> float:
+        """Give the most bytes that a library holds while it receives, in sizes of the message."""
+        if self.driver.Endpoint.no_peak:
+            raise UnsupportedError(self.driver.Endpoint.no_peak)
+        workload = BY_NAME[name]
+        material = self.material(workload, role)
+        timed = self._endpoint(workload, role).receive(material)
+        return memory.peak(partial(timed, 1)) / sum(len(message.payload) for message in material.messages)
+
+    def scale(self, action: Action, role: Role, size: int, read: int | None, seconds: float) -> float:
+        """Give the median cost in seconds of one message of a size, in reads of a size."""
+        workload = sized(action, size, read)
+        timed: Timed = getattr(self._endpoint(workload, role), action)(workload.material(role))
+        return timing.cost(timed, seconds)
 
     @staticmethod
     def _is_fresh(name: str) -> bool:
@@ -106,8 +129,8 @@ class Worker:
                     call()
 
             return run
-        endpoint = self._endpoint(workload, role)
-        timed: Timed = getattr(endpoint, workload.action)(self.material(workload, role))
+        timed: Timed = getattr(self._endpoint(workload, role), workload.action)(self.material(workload, role))
+        _freeze()
         return timed
 
     def _handshake(self, workload: Workload) -> Callable[[], object]:
@@ -117,6 +140,12 @@ class Worker:
 
     def _endpoint(self, workload: Workload, role: Role) -> Any:
         return self.driver.Endpoint(role, deflate=workload.deflate)
+
+
+def _freeze() -> None:
+    """Spare the collector what is there: what has been imported and prepared is no part of what is measured."""
+    gc.collect()
+    gc.freeze()
 
 
 def _complaint(driver: Driver, workload: Workload, role: Role, material: Material) -> str:
@@ -182,8 +211,7 @@ def main(driver: str, *sources: str) -> None:
     """Answer until standard input ends."""
     sys.path[:0] = sources
     worker = Worker(cast("Driver", import_module(f"bench.drivers.{driver}")))
-    gc.collect()
-    gc.freeze()  # what has been imported is not looked through while libraries are timed
+    _freeze()
     for line in sys.stdin:
         order = json.loads(line)
         answer: dict[str, Any]

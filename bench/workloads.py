@@ -197,4 +197,18 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     Workload("handshake pair, deflate", "shake_hands", _nothing, deflate=True, per="pair", roles=("both",)),
     Workload("browser's request", "accept", _nothing, deflate=True, per="handshake", roles=("server",)),
 )
-BY_NAME: Final = {workload.name: workload for workload in WORKLOADS}
+
+#: The three of small frames, whose instructions are counted.
+COUNTED: Final = ("receive text 32 B, 64 KiB reads", "receive text 32 B, one per call", "send text 32 B")
+
+#: Received under the eye of tracemalloc.
+PEAKS: Final[tuple[Workload, ...]] = (
+    Workload("peak, 64 MiB in one call", "receive", partial(_binary, 64 * MIB, 1), per="size"),
+    Workload("peak, 64 MiB in 64 KiB reads", "receive", partial(_binary, 64 * MIB, 1), read=64 * KIB),
+)
+BY_NAME: Final = {workload.name: workload for workload in (*WORKLOADS, *PEAKS)}
+
+
+def sized(action: Action, size: int, read: int | None = None) -> Workload:
+    """Make a workload of one binary message of any size."""
+    return Workload(f"{action} {size} bytes", action, partial(_binary, size, 1), read=read)

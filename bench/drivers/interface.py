@@ -28,6 +28,11 @@ class UnsupportedError(Exception):
 class Endpoint(ABC):
     """One end of an open connection: the handshake is over when it is made."""
 
+    no_idle = ""
+    """Why it cannot be weighed while it does nothing; empty where it can."""
+    no_peak = ""
+    """Why the memory that it takes for a message cannot be seen; empty where it can."""
+
     def __init__(self, role: Role, *, deflate: bool) -> None:
         self.role = role
         self.deflate = deflate
