@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COLOURS: Final = {"wsproto": "#4477aa", "websockets": "#ee6677", "aiohttp": "#228833", "picows": "#aa3377"}
 ROW_HEIGHT: Final = 0.2
 """Inches."""
+LEAST, MOST = 0.01, 100.0
 TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 # The same results give the same file.
@@ -38,6 +39,7 @@ def draw(results: Results) -> Figure:
     _draw_goals(axes, rows)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
+    axes.set_xlim(LEAST / 1.4, MOST * 1.4)
     axes.set_xticks(TICKS)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -46,12 +48,19 @@ def draw(results: Results) -> Figure:
     axes.tick_params(axis="x", labeltop=True, top=True)
     axes.grid(visible=True, axis="both", alpha=0.25)
     axes.set_xlabel("this library's cost / the peer's: left of 1 this library costs less")
-    axes.legend(loc="upper left", fontsize=8)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
     return figure
 
 
 def _draw_peer(axes: Axes, rows: Sequence[Row], peer: str, label: str) -> None:
+    """Draw the dots and ranges of a peer; what is off the scale stands at its end, with its number."""
     found = [(row.ratios[peer], index) for index, row in enumerate(rows) if peer in row.ratios]
+    colour = COLOURS.get(peer, "black")
+    for estimate, index in found:
+        if not LEAST <= estimate.value <= MOST:
+            end, side = (LEAST, "left") if estimate.value < LEAST else (MOST, "right")
+            axes.text(end, index, f"{estimate.value:.3g}", color=colour, fontsize=7, ha=side, va="center")
+    found = [(estimate, index) for estimate, index in found if LEAST <= estimate.value <= MOST]
     axes.errorbar(
         [estimate.value for estimate, _ in found],
         [index for _, index in found],
@@ -62,7 +71,7 @@ def _draw_peer(axes: Axes, rows: Sequence[Row], peer: str, label: str) -> None:
         fmt="o",
         markersize=4,
         linewidth=1,
-        color=COLOURS.get(peer, "black"),
+        color=colour,
         label=label,
     )
 

@@ -138,7 +138,7 @@ def scaling_command(svg: Path | None, *, quick: bool) -> ExitCode:
     steep = scaling.steep(curves)
     if steep:
         raise WrongOutputError(
-            f"the exponent of {steep[0].label!r} is {steep[0].exponent:.3f}, at most {scaling.MAX_EXPONENT} is"
+            f"the exponent of {steep[0].label!r} is {steep[0].exponent:.3f}, at most {steep[0].limit:.2f} is"
             " allowed; repeat: python -m bench scaling"
         )
     return ExitCode.MEASURED

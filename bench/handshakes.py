@@ -38,7 +38,9 @@ def request(*, deflate: bool) -> bytes:
     """Write a client's request with nothing in it that is not needed."""
     return (
         b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: " + KEY + b"\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: "
+        + KEY
+        + b"\r\nSec-WebSocket-Version: 13\r\n"
         + (b"Sec-WebSocket-Extensions: " + DEFLATE + b"\r\n" if deflate else b"")
         + b"\r\n"
     )
@@ -54,7 +56,9 @@ def response(head: bytes, *, deflate: bool) -> bytes:
     """Write the answer to a client's request."""
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept_token(head) + b"\r\n"
+        b"Sec-WebSocket-Accept: "
+        + accept_token(head)
+        + b"\r\n"
         + (b"Sec-WebSocket-Extensions: " + DEFLATE + b"\r\n" if deflate else b"")
         + b"\r\n"
     )

@@ -65,9 +65,7 @@ def loaded(peer: Peer, python: Path, sources: Sequence[str]) -> list[Loaded]:
     return kept
 
 
-def _run(
-    peer: Peer, python: Path, sources: Sequence[str], *options: str
-) -> subprocess.CompletedProcess[str]:
+def _run(peer: Peer, python: Path, sources: Sequence[str], *options: str) -> subprocess.CompletedProcess[str]:
     program = PROGRAM.format(sources=list(sources), modules=", ".join(peer.imports))
     variables = environment()
     del variables["PYTHONPATH"]

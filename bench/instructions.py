@@ -84,5 +84,7 @@ def _total(worker: Worker) -> int:
     said = worker.finish()
     found = re.search(r"I\s+refs:\s+([\d,]+)", said)
     if found is None:
-        raise BenchError(f"valgrind counted nothing for {worker.peer.title}: {(said.splitlines() or [''])[-1]}")
+        raise BenchError(
+            f"valgrind counted nothing for {worker.peer.title}: {(said.splitlines() or [''])[-1]}"
+        )
     return int(found[1].replace(",", ""))

@@ -33,7 +33,13 @@ class Worker:
     """A process that measures one implementation."""
 
     def __init__(
-        self, peer: Peer, python: Path, source: Path | None = None, prefix: Sequence[str] = ()
+        self,
+        peer: Peer,
+        python: Path,
+        source: Path | None = None,
+        *,
+        prefix: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.peer = peer
         command = [*prefix, str(python), "-m", "bench.worker", peer.driver]
@@ -44,7 +50,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(),
+            env={**environment(), **(variables or {})},
             start_new_session=True,
         )
 
@@ -77,7 +83,9 @@ class Worker:
         if "unsupported" in answer:
             return Unsupported(answer["unsupported"])
         if "error" in answer:
-            where = f"{self.peer.title}: {arguments.get('name', do)} / {arguments.get('role', '')}".rstrip(" /")
+            where = f"{self.peer.title}: {arguments.get('name', do)} / {arguments.get('role', '')}".rstrip(
+                " /"
+            )
             raise WrongOutputError(f"{where}: {answer['error']}")
         return answer["result"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,29 +17,50 @@ from bench.table import closing, number, ranged
 from bench.written import write
 
 if TYPE_CHECKING:
-    from bench.results import Results
+    from collections.abc import Sequence
+
+    from bench.results import Loaded, Results, Row
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-#: Why each module outside the library is loaded.
+#: Why each package outside the library is loaded; for others the one that wants it says enough.
 REASONS: Final = {
-    "h11": "parses the HTTP/1.1 of the opening handshake",
+    "__future__": "annotations are not evaluated",
+    "_hashlib": "OpenSSL's SHA-1, through hashlib",
+    "_sre": "the engine of re",
     "base64": "the key and the accept token (RFC 6455 4.1, 4.2.2)",
-    "binascii": "base64 of the key, and its check",
+    "binascii": "base64 of the key and the accept token (RFC 6455 4.1, 4.2.2)",
     "codecs": "UTF-8 that may be cut anywhere",
-    "collections": "ordered and named tuples",
+    "collections": "typing needs it, and named tuples",
+    "contextlib": "typing needs it",
     "dataclasses": "the events are frozen dataclasses",
-    "enum": "states, opcodes and close codes",
+    "enum": "states, opcodes, close codes",
     "functools": "caches",
+    "h11": "parses the HTTP/1.1 of the opening handshake",
     "hashlib": "SHA-1 for the accept token (RFC 6455 4.2.2)",
-    "_hashlib": "SHA-1 for the accept token (RFC 6455 4.2.2)",
+    "inspect": "dataclasses needs it",
+    "operator": "collections needs it",
     "os": "random bytes for keys and masks",
-    "random": "nothing here uses it: a dependency does",
     "re": "the grammar of header fields",
     "struct": "lengths over 125 bytes",
-    "typing": "the signatures",
-    "warnings": "nothing here uses it: a dependency does",
+    "types": "enum needs it",
+    "typing": "signatures that are evaluated: named tuples, casts",
     "zlib": "permessage-deflate (RFC 7692)",
 }
+
+
+@dataclass
+class Package:
+    """What an import loads of one package."""
+
+    name: str
+    importer: str
+    modules: int = 0
+    microseconds: int = 0
+
+    @property
+    def reason(self) -> str:
+        """Say what it is there for."""
+        return REASONS.get(self.name, f"{self.importer} needs it")
 
 
 def write_page(file: Path, results: Results) -> None:
@@ -83,17 +105,29 @@ def _render(template: str, results: Results, **more: object) -> str:
         ours=results.peers[OURS.name],
         closing=closing(results),
         groups=_groups(results),
-        outside=[module for module in results.imports if not module.name.startswith("wsproto")],
-        reason=lambda name: REASONS.get(name, REASONS.get(name.split(".")[0], "")),
+        packages=packages(results.imports),
+        own_modules=sum(module.name.startswith("wsproto") for module in results.imports),
         titles=scaling.TITLES,
         max_exponent=scaling.MAX_EXPONENT,
         **more,
     )
 
 
-def _groups(results: Results) -> list[tuple[str, list[object]]]:
+def packages(loaded: Sequence[Loaded]) -> list[Package]:
+    """Sum up an import by package, the dearest first, and the library's own left out."""
+    found: dict[str, Package] = {}
+    for module in loaded:
+        name = module.name.partition(".")[0]
+        if name != "wsproto":
+            package = found.setdefault(name, Package(name, module.importer))
+            package.modules += 1
+            package.microseconds += module.microseconds
+    return sorted(found.values(), key=lambda package: -package.microseconds)
+
+
+def _groups(results: Results) -> list[tuple[str, list[Row]]]:
     """Sort the rows under headings, in the order they have."""
-    groups: dict[str, list[object]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in results.rows:
         first = row.label.split()[0].strip(":,")
         groups.setdefault(HEADINGS.get(first, "Control frames and handshakes"), []).append(row)

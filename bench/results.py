@@ -70,6 +70,13 @@ class Curve:
     points: list[tuple[int, float]]
     fitted_from: int
     exponent: float
+    limit: float | None = None
+    """What the exponent may be; None where the curve is there to compare with."""
+
+    @property
+    def is_steep(self) -> bool:
+        """Whether cost grows faster than it may."""
+        return self.limit is not None and self.exponent > self.limit
 
 
 @dataclass
@@ -117,8 +124,7 @@ def from_json(text: str) -> Results:
     ]
     curves = {
         name: [
-            Curve(curve["label"], [tuple(point) for point in curve["points"]], curve["fitted_from"], curve["exponent"])
-            for curve in found
+            Curve(**{**curve, "points": [(size, cost) for size, cost in curve["points"]]}) for curve in found
         ]
         for name, found in data["curves"].items()
     }

@@ -164,7 +164,9 @@ def _counted(sites: Sequence[Site], order: Order, results: Results, progress: Pr
         progress.say(missing)
         return []
     cases = order.selection.counted
-    found = instructions.count({site.peer: (site.python, site.source) for site in sites}, cases, progress.step)
+    found = instructions.count(
+        {site.peer: (site.python, site.source) for site in sites}, cases, progress.step
+    )
     return [
         row_of(counting_label(case), "instructions per message", counted)
         for case, counted in zip(cases, found, strict=True)
@@ -207,9 +209,7 @@ def _fresh(
 
 
 def _imports(sites: Sequence[Site], order: Order, results: Results, progress: Progress) -> Row:
-    where = {
-        site.peer: (site.python, [str(site.source)] if site.source else []) for site in sites
-    }
+    where = {site.peer: (site.python, [str(site.source)] if site.source else []) for site in sites}
     times = importing.import_times(where, order.pace.rounds, progress.step)
     results.imports = importing.loaded(OURS, *where[OURS])
     return row_of(IMPORT, "ms", times, scale=1e3)

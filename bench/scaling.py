@@ -33,10 +33,13 @@ READS: Final = tuple(4**power for power in range(11))
 """Bytes in a read: 1 to 1 MiB."""
 MAX_EXPONENT: Final = 1.05
 
-#: Above this size the fixed cost of a message is less than a tenth of the whole.
-SIZES_FROM: Final = 64 * KIB
-#: Above this number of reads the cost of the bytes themselves is small against that of the reads.
-READS_FROM: Final = 4 * KIB
+#: Glibc keeps what is freed: otherwise the system hands out, clears and takes back every page of a message over
+#: 32 MiB, which costs ten times as much as the copy and none of it is the library's.
+KEEP_MEMORY: Final = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
+    "MALLOC_TOP_PAD_": str(2**28),
+}
 
 
 class Line(NamedTuple):
@@ -45,15 +48,25 @@ class Line(NamedTuple):
     label: str
     action: Action
     role: Role
+    fitted_from: int
+    """Where what does not grow is less than a tenth of the cost."""
 
 
-BY_SIZE: Final = (
-    Line("receive, masked", "receive", "server"),
-    Line("receive, unmasked", "receive", "client"),
-    Line("send, masked", "send", "client"),
-    Line("send, unmasked", "send", "server"),
+#: Unmasked, a message is copied once and that is all. A copy costs more per byte once the bytes outgrow the
+#: processor's caches, so those curves are held against one of plain copies, taken in turns with them.
+COPY: Final = "a plain copy, no library"
+MASKED: Final = (
+    Line("receive, masked", "receive", "server", 64 * KIB),
+    Line("send, masked", "send", "client", 64 * KIB),
 )
-BY_READS: Final = BY_SIZE[:2]
+UNMASKED: Final = (
+    Line("receive, unmasked", "receive", "client", MIB),
+    Line("send, unmasked", "send", "server", MIB),
+)
+BY_READS: Final = (
+    Line("receive, masked", "receive", "server", 4 * KIB),
+    Line("receive, unmasked", "receive", "client", 64),
+)
 TITLES: Final = {
     "size": ("one message in one call", "bytes in the message"),
     "reads": ("1 MiB in reads of 1 MiB to 1 byte", "number of reads"),
@@ -67,28 +80,39 @@ def measure(
     find_python: Callable[[Peer, Callable[[str], None]], Path] = environments.python_of,
 ) -> dict[str, list[Curve]]:
     """Measure this library's curves: "size" and "reads"."""
-    seconds = 0.002 if quick else 0.02
-    sizes, reads = (SIZES[:-2], READS[1:]) if quick else (SIZES, READS)
-    progress.expect(len(BY_SIZE) * len(sizes) + len(BY_READS) * len(reads))
-    curves: dict[str, list[Curve]] = {"size": [], "reads": []}
-    with Worker(OURS, find_python(OURS, progress.say), SOURCE) as worker:
+    reads = READS[1:] if quick else READS
+    progress.expect(len(SIZES) * (len(MASKED) + len(UNMASKED)) + len(reads) * len(BY_READS))
+    with Worker(OURS, find_python(OURS, progress.say), SOURCE, variables=KEEP_MEMORY) as worker:
         worker.check_identity(SOURCE)
 
-        def cost(line: Line, size: int, read: int | None) -> float:
+        def costs(line: Line, size: int, read: int | None = None) -> tuple[float, float]:
             progress.step(f"{line.label}: {size} bytes" + (f" in reads of {read}" if read else ""))
             where = {"action": line.action, "role": line.role, "size": size, "read": read}
-            return float(worker.ask("scale", **where, seconds=seconds))
+            message, copy = worker.ask("scale", **where, seconds=0.002 if quick else 0.02)
+            return message, copy
 
-        for line in BY_SIZE:
-            curves["size"].append(_curve(line, [(size, cost(line, size, None)) for size in sizes], SIZES_FROM))
+        by_size = [
+            curve(
+                line.label, [(size, costs(line, size)[0]) for size in SIZES], line.fitted_from, MAX_EXPONENT
+            )
+            for line in MASKED
+        ]
+        for line in UNMASKED:
+            points = [(size, *costs(line, size)) for size in SIZES]
+            copy = curve(COPY, [(size, copied) for size, _, copied in points], line.fitted_from)
+            limit = max(1.0, copy.exponent) + MAX_EXPONENT - 1
+            message = [(size, cost) for size, cost, _ in points]
+            by_size += [curve(line.label, message, line.fitted_from, limit), copy]
+        by_reads = []
         for line in BY_READS:
-            points = [(TOTAL // read, cost(line, TOTAL, read)) for read in reversed(reads)]
-            curves["reads"].append(_curve(line, points, READS_FROM))
-    return curves
+            points = [(TOTAL // read, costs(line, TOTAL, read)[0]) for read in reversed(reads)]
+            by_reads.append(curve(line.label, points, line.fitted_from, MAX_EXPONENT))
+    return {"size": by_size, "reads": by_reads}
 
 
-def _curve(line: Line, points: list[tuple[int, float]], fitted_from: int) -> Curve:
-    return Curve(line.label, points, fitted_from, exponent(points, fitted_from))
+def curve(label: str, points: list[tuple[int, float]], fitted_from: int, limit: float | None = None) -> Curve:
+    """Fit a curve."""
+    return Curve(label, points, fitted_from, exponent(points, fitted_from), limit)
 
 
 def exponent(points: Sequence[tuple[int, float]], fitted_from: int) -> float:
@@ -98,22 +122,25 @@ def exponent(points: Sequence[tuple[int, float]], fitted_from: int) -> float:
         raise ValueError(f"{len(chosen)} points from {fitted_from} on: 3 are needed for a fit")
     middle_x = sum(x for x, _ in chosen) / len(chosen)
     middle_y = sum(y for _, y in chosen) / len(chosen)
-    return sum((x - middle_x) * (y - middle_y) for x, y in chosen) / sum((x - middle_x) ** 2 for x, _ in chosen)
+    return sum((x - middle_x) * (y - middle_y) for x, y in chosen) / sum(
+        (x - middle_x) ** 2 for x, _ in chosen
+    )
 
 
 def steep(curves: Mapping[str, Sequence[Curve]]) -> list[Curve]:
     """Give the curves that grow faster than they may."""
-    return [curve for found in curves.values() for curve in found if curve.exponent > MAX_EXPONENT]
+    return [curve for found in curves.values() for curve in found if curve.is_steep]
 
 
 def table(curves: Mapping[str, Sequence[Curve]]) -> Table:
     """Lay out the exponents for a terminal."""
-    shown = Table(title=f"cost = a × n ^ exponent (at most {MAX_EXPONENT})")
-    for heading in ("n", "curve", "fitted from", "exponent"):
+    shown = Table(title="cost = a × n ^ exponent")
+    for heading in ("n", "curve", "fitted from n =", "exponent", "at most"):
         shown.add_column(heading)
     for name, found in curves.items():
-        for curve in found:
-            shown.add_row(TITLES[name][1], curve.label, f"{curve.fitted_from:,}", f"{curve.exponent:.3f}")
+        for one in found:
+            limit = "" if one.limit is None else f"{one.limit:.2f}"
+            shown.add_row(TITLES[name][1], one.label, f"{one.fitted_from:,}", f"{one.exponent:.3f}", limit)
     return shown
 
 
@@ -134,9 +161,17 @@ def figure(curves: Mapping[str, Sequence[Curve]]) -> Figure:
 
 
 def _draw_side(axes: Axes, curves: Sequence[Curve]) -> None:
-    for curve in curves:
-        sizes = [size for size, _ in curve.points]
-        costs = [cost * 1e6 for _, cost in curve.points]
-        axes.plot(sizes, costs, marker="o", markersize=3, label=f"{curve.label}: exponent {curve.exponent:.2f}")
-    start = curves[0].fitted_from
-    axes.axvspan(start, curves[0].points[-1][0], color="black", alpha=0.05, label=f"fitted: from {start:,} on")
+    """Plot each curve, and more thickly where it is fitted."""
+    for one in curves:
+        label = f"{one.label}: exponent {one.exponent:.2f}"
+        style = ":" if one.limit is None else "-"
+        (line,) = axes.plot(
+            *_axes_of(one.points), marker="o", markersize=3, linestyle=style, linewidth=1, label=label
+        )
+        fitted = [point for point in one.points if point[0] >= one.fitted_from]
+        axes.plot(*_axes_of(fitted), linewidth=3, alpha=0.4, color=line.get_color())
+    axes.plot([], [], linewidth=3, alpha=0.4, color="black", label="fitted")
+
+
+def _axes_of(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    return [size for size, _ in points], [cost * 1e6 for _, cost in points]

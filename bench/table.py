@@ -54,7 +54,11 @@ def closing(results: Results) -> list[str]:
     lines.append(f"goals: {sum(verdict.met for _, verdict in verdicts)} of {len(verdicts)} met")
     for row, verdict in verdicts:
         if not verdict.met:
-            what = f"{verdict.value:.2f} × {verdict.peer}" if verdict.peer else f"{number(verdict.value)} {row.unit}"
+            what = (
+                f"{verdict.value:.2f} × {verdict.peer}"
+                if verdict.peer
+                else f"{number(verdict.value)} {row.unit}"
+            )
             close = "" if verdict.sure else ", within the range"
             lines.append(f"  missed: {row.label}: {what}, goal {number(verdict.limit)}{close}")
     for peer in results.compared():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import random
 import sys
 import zlib
 from functools import cache, partial
@@ -97,11 +98,20 @@ class Worker:
         timed = self._endpoint(workload, role).receive(material)
         return memory.peak(partial(timed, 1)) / sum(len(message.payload) for message in material.messages)
 
-    def scale(self, action: Action, role: Role, size: int, read: int | None, seconds: float) -> float:
-        """Give the median cost in seconds of one message of a size, in reads of a size."""
+    def scale(
+        self, action: Action, role: Role, size: int, read: int | None, seconds: float
+    ) -> tuple[float, float]:
+        """Give the median costs in seconds of a message of a size in reads of a size, and of a plain copy of it."""
         workload = sized(action, size, read)
         timed: Timed = getattr(self._endpoint(workload, role), action)(workload.material(role))
-        return timing.cost(timed, seconds)
+        view = memoryview(random.randbytes(size))
+
+        def copy(repeat: int) -> None:
+            for _ in range(repeat):
+                bytes(view)
+
+        message, copied = timing.costs([timed, copy], seconds)
+        return message, copied
 
     @staticmethod
     def _is_fresh(name: str) -> bool:
