@@ -1,5 +1,6 @@
 """`python -m bench`."""
 
+import signal
 import sys
 
 from bench.errors import ExitCode
@@ -10,4 +11,5 @@ except ModuleNotFoundError as error:
     print(f"error: {error.name} is not installed: python -m pip install '.[bench]'", file=sys.stderr)
     sys.exit(ExitCode.MISSING)
 
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves nothing behind either
 sys.exit(main())

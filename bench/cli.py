@@ -93,8 +93,8 @@ def cli(  # noqa: PLR0913, PLR0917  # an argument per option
     checked first, and is then measured in CPU time, round by round. Repeat --only, --peer and --without for
     several.
 
-    Exit codes: 0 measured, 1 an implementation gave wrong output (or cost grows too fast), 2 the benchmark failed or was called wrongly,
-    3 something that it needs is missing.
+    Exit codes: 0 measured, 1 an implementation gave wrong output or its cost grows too fast, 2 the benchmark
+    failed or was called wrongly, 3 something that it needs is missing.
     """
     if context.invoked_subcommand:
         return None

@@ -40,7 +40,7 @@ def python_of(peer: Peer, say: Callable[[str], None], cache: Path = CACHE) -> Pa
 
 def _run(command: Sequence[str], folder: Path) -> None:
     try:
-        subprocess.run(  # noqa: S603  # a list of arguments
+        subprocess.run(
             command, check=True, capture_output=True, text=True, timeout=TIME_LIMIT, stdin=subprocess.DEVNULL
         )
     except subprocess.CalledProcessError as error:

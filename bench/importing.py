@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 TIME_LIMIT = 60.0
 #: The folder comes last, where an installed package would be found too.
 PROGRAM = """
-import sys, time
+import os, sys, time
+if hasattr(os, "sched_setaffinity"):  # as in the worker
+    os.sched_setaffinity(0, {{max(os.sched_getaffinity(0))}})
 sys.path += {sources!r}
 start = time.process_time()
 import {modules}
@@ -30,7 +32,7 @@ print(time.process_time() - start)
 def import_times(
     sites: Mapping[Peer, tuple[Path, list[str]]], rounds: int, progress: Callable[[str], None]
 ) -> dict[str, list[float]]:
-    """Give the CPU seconds of each import, round by round; `sites` has an interpreter and folders for each."""
+    """Give the CPU seconds of each import, round by round; a site is an interpreter and more folders."""
     for peer, (python, sources) in sites.items():
         _run(peer, python, sources)  # writes the bytecode
     times: dict[str, list[float]] = {peer.name: [] for peer in sites}
@@ -42,7 +44,7 @@ def import_times(
 
 
 def loaded(peer: Peer, python: Path, sources: Sequence[str]) -> list[Loaded]:
-    """List the modules that the import loads, in the order of `-X importtime` turned round: importers first."""
+    """List the modules that the import loads, importers first."""
     lines = _run(peer, python, sources, "-X", "importtime").stderr.splitlines()
     rows = [
         (len(found[3]) // 2, found[4], int(found[1]))
@@ -70,7 +72,7 @@ def _run(peer: Peer, python: Path, sources: Sequence[str], *options: str) -> sub
     variables = environment()
     del variables["PYTHONPATH"]
     try:
-        return subprocess.run(  # noqa: S603  # a list of arguments
+        return subprocess.run(
             [str(python), *options, "-c", program],
             check=True,
             capture_output=True,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 VALGRIND: Final = ("--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 MISSING: Final = "valgrind is not installed, so no instructions were counted: apt-get install valgrind"
 OPERATIONS: Final = 1000
-"""Messages in the shorter of two runs; the longer has twice as many, and the difference is free of the start."""
+"""Messages in the shorter of two runs; the longer has twice as many, and the start drops out."""
 PARALLEL: Final = 2
 
 
@@ -50,7 +50,7 @@ def count(
             for worker, (_, longer) in zip(workers, together, strict=True):
                 worker.post(_orders(cases, passes, longer))
             for worker, job in zip(workers, together, strict=True):
-                totals[job] = _total(worker)
+                totals[job] = total(worker)
                 progress(f"instructions of {worker.peer.title}")
     return [
         {
@@ -80,7 +80,8 @@ def _orders(cases: Sequence[Case], passes: Sequence[int], longer: int | None) ->
     ]
 
 
-def _total(worker: Worker) -> int:
+def total(worker: Worker) -> int:
+    """Let a worker under valgrind end, and give the instructions of its life."""
     said = worker.finish()
     found = re.search(r"I\s+refs:\s+([\d,]+)", said)
     if found is None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def held(make: Callable[[], object], count: int, *, traced: bool) -> float:
     """Give the bytes that each of `count` objects holds.
 
-    Traced, it is what was asked of Python's allocators, zlib's windows included: exact, whatever else the process
-    does. Otherwise it is the growth of the resident set: what the system gave, with the allocators' losses.
+    Traced, it is what was asked of Python's allocators, zlib's windows included: exact, whatever else the
+    process does. Otherwise it is the growth of the resident set, with what the allocators lose.
     """
     made: list[object] = [None] * count
     gc.collect()

@@ -14,10 +14,8 @@ from bench.peers import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Self
 
     from bench.peers import Peer
-    from bench.workloads import Role
 
 TIME_LIMIT = 120.0
 """Seconds that a worker may take for one answer."""
@@ -44,7 +42,7 @@ class Worker:
         self.peer = peer
         command = [*prefix, str(python), "-m", "bench.worker", peer.driver]
         # Out of the reach of a Ctrl-C at the terminal: closing its standard input is what ends it.
-        self._process = subprocess.Popen(  # noqa: S603  # a list of arguments
+        self._process = subprocess.Popen(
             command if source is None else [*command, str(source)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -54,7 +52,7 @@ class Worker:
             start_new_session=True,
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Worker:  # noqa: PYI034  # typing.Self came with Python 3.11
         """Make it end with the block."""
         return self
 

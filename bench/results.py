@@ -140,7 +140,7 @@ def row_of(
     scale: float = 1.0,
     unsupported: Mapping[str, str] | None = None,
 ) -> Row:
-    """Make a row from the samples of each implementation, ours among them; `scale` brings them to the unit."""
+    """Make a row from everyone's samples, ours among them; `scale` brings them to the unit."""
     ours = samples[OURS.name]
     others = {name: found for name, found in samples.items() if name != OURS.name}
     if len(ours) == 1:  # exact by nature: bytes, instructions

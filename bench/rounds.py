@@ -55,6 +55,8 @@ def measure(
 
     `progress` is told each step: there are `steps(...)` of them.
     """
+    for worker in workers:
+        worker.ask("pin")
     measured = [Samples(case) for case in cases]
     repeats: dict[tuple[str, Case], tuple[int, int]] = {}
     for samples in measured:
@@ -70,7 +72,7 @@ def measure(
             passes = worker.ask("calibrate", **where, seconds=pace.seconds)
             repeats[name, case] = passes, passes * worker.ask("per_pass", **where)
             samples.costs[name] = []
-    order = random.Random(0)  # noqa: S311  # nobody is always first
+    order = random.Random(0)
     for number in range(pace.rounds):
         for samples in measured:
             progress(f"round {number + 1} of {pace.rounds}: {samples.case.label}")

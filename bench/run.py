@@ -34,7 +34,7 @@ RESIDENT = " (resident)"
 
 
 class Site(NamedTuple):
-    """Where an implementation is: an interpreter, and a folder for what is not installed in its environment."""
+    """Where an implementation is: an interpreter, and a folder for what is not installed there."""
 
     peer: Peer
     python: Path

@@ -33,8 +33,8 @@ READS: Final = tuple(4**power for power in range(11))
 """Bytes in a read: 1 to 1 MiB."""
 MAX_EXPONENT: Final = 1.05
 
-#: Glibc keeps what is freed: otherwise the system hands out, clears and takes back every page of a message over
-#: 32 MiB, which costs ten times as much as the copy and none of it is the library's.
+#: Glibc keeps what is freed: otherwise the system hands out, clears and takes back every page of a message
+#: over 32 MiB, which costs ten times as much as the copy, and none of it is the library's.
 KEEP_MEMORY: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
@@ -84,6 +84,7 @@ def measure(
     progress.expect(len(SIZES) * (len(MASKED) + len(UNMASKED)) + len(reads) * len(BY_READS))
     with Worker(OURS, find_python(OURS, progress.say), SOURCE, variables=KEEP_MEMORY) as worker:
         worker.check_identity(SOURCE)
+        worker.ask("pin")
 
         def costs(line: Line, size: int, read: int | None = None) -> tuple[float, float]:
             progress.step(f"{line.label}: {size} bytes" + (f" in reads of {read}" if read else ""))
@@ -98,10 +99,10 @@ def measure(
             for line in MASKED
         ]
         for line in UNMASKED:
-            points = [(size, *costs(line, size)) for size in SIZES]
-            copy = curve(COPY, [(size, copied) for size, _, copied in points], line.fitted_from)
+            pairs = [(size, costs(line, size)) for size in SIZES]
+            copy = curve(COPY, [(size, copied) for size, (_, copied) in pairs], line.fitted_from)
             limit = max(1.0, copy.exponent) + MAX_EXPONENT - 1
-            message = [(size, cost) for size, cost, _ in points]
+            message = [(size, cost) for size, (cost, _) in pairs]
             by_size += [curve(line.label, message, line.fitted_from, limit), copy]
         by_reads = []
         for line in BY_READS:

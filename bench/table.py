@@ -62,9 +62,9 @@ def closing(results: Results) -> list[str]:
             close = "" if verdict.sure else ", within the range"
             lines.append(f"  missed: {row.label}: {what}, goal {number(verdict.limit)}{close}")
     for peer in results.compared():
-        row = results.worst(peer)
-        if row is not None:
-            lines.append(f"worst against {peer}: {row.ratios[peer].value:.2f} in {row.label}")
+        highest = results.worst(peer)
+        if highest is not None:
+            lines.append(f"worst against {peer}: {highest.ratios[peer].value:.2f} in {highest.label}")
     return [*lines, *results.notes]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import random
 import sys
 import zlib
@@ -45,6 +46,12 @@ class Worker:
     def identity(self) -> dict[str, str]:
         """Say what was imported."""
         return {**self.driver.identity(), "python": sys.version.split()[0]}
+
+    @staticmethod
+    def pin() -> None:
+        """Stay on one core, the same for everyone: on a machine that others use, no two are equally fast."""
+        if hasattr(os, "sched_setaffinity"):  # Linux
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
     def check(self, name: str, role: Role) -> None:
         """Do a workload once and compare what comes out with what went in."""
@@ -101,7 +108,7 @@ class Worker:
     def scale(
         self, action: Action, role: Role, size: int, read: int | None, seconds: float
     ) -> tuple[float, float]:
-        """Give the median costs in seconds of a message of a size in reads of a size, and of a plain copy of it."""
+        """Give the median costs in seconds of a message, in reads of a size, and of a plain copy of it."""
         workload = sized(action, size, read)
         timed: Timed = getattr(self._endpoint(workload, role), action)(workload.material(role))
         view = memoryview(random.randbytes(size))
@@ -153,7 +160,7 @@ class Worker:
 
 
 def _freeze() -> None:
-    """Spare the collector what is there: what has been imported and prepared is no part of what is measured."""
+    """Spare the collector what is there: what was imported and prepared is no part of what is measured."""
     gc.collect()
     gc.freeze()
 
@@ -210,11 +217,12 @@ def _difference(messages: list[Message], expected: list[Message]) -> str:
         return f"{len(messages)} messages where there were {len(expected)}"
     for number, (found, wanted) in enumerate(zip(messages, expected, strict=True)):
         if found != wanted:
-            return (
-                f"message {number} is {found.opcode:#x} with {len(found.payload)} bytes {found.payload[:20]!r}"
-                f" instead of {wanted.opcode:#x} with {len(wanted.payload)} bytes {wanted.payload[:20]!r}"
-            )
+            return f"message {number} is {_shown(found)} instead of {_shown(wanted)}"
     return ""
+
+
+def _shown(message: Message) -> str:
+    return f"{message.opcode:#x} with {len(message.payload)} bytes {message.payload[:20]!r}"
 
 
 def main(driver: str, *sources: str) -> None:

@@ -1,7 +1,7 @@
 """Drives the reader and the writer of aiohttp's WebSocket code, `aiohttp.http_websocket`.
 
-They sit between a queue and a transport; the transport here drops or keeps what is written. aiohttp's handshake
-belongs to its HTTP client and server, which cannot be driven without an event loop and a connection.
+They sit between a queue and a transport; the transport here drops or keeps what is written. aiohttp's
+handshake belongs to its HTTP client and server, which cannot be driven without an event loop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aiohttp.http_websocket import WebSocketReader, WebSocketWriter, WSMsgType
 
 from bench.drivers import interface
 from bench.drivers.interface import UnsupportedError
-from bench.frames import BINARY, CLOSE, PING, TEXT, Message
+from bench.frames import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -170,7 +170,8 @@ class Endpoint(interface.Endpoint):
         return self._closing(material, answers=False)
 
     def _closing(self, material: Material, *, answers: bool) -> Once:
-        self.transport.kept = written = []
+        written: list[bytes] = []
+        self.transport.kept = written
         feed_data, read_queue, close = self.reader.feed_data, self.queue.read, self.writer.close
         (read,) = material.reads
 

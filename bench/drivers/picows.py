@@ -1,8 +1,9 @@
 """Drives picows through its documented functions, on an event loop whose connections lead nowhere.
 
-`ws_create_server` and `ws_connect` hand a protocol factory to the loop; here the loop keeps it, and the driver
-writes into the protocol's buffer what a transport would read into it. The one copy that this takes stands for
-the one from the kernel, and is counted. picows hands out frames: it joins no messages and inflates nothing.
+`ws_create_server` and `ws_connect` hand a protocol factory to the loop. Here the loop keeps it, and the
+driver writes into the protocol's buffer what a transport would read into it. The one copy that this takes
+stands for the one from the kernel, and is counted. picows hands out frames: it joins no messages and
+inflates nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import picows
 from bench import handshakes
 from bench.drivers import interface
 from bench.drivers.interface import UnsupportedError
-from bench.frames import CLOSE, CONTINUATION, PING, TEXT, Message
+from bench.frames import CONTINUATION, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,11 +84,11 @@ class Loop(asyncio.SelectorEventLoop):
 
     factory: Callable[[], Any]
 
-    async def create_server(self, factory: Any, *_: Any, **__: Any) -> Any:
+    async def create_server(self, factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
         """Listen nowhere."""
         self.factory = factory
 
-    async def create_connection(self, factory: Any, *_: Any, **__: Any) -> Any:
+    async def create_connection(self, factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
         """Connect to nothing."""
         transport, protocol = Transport(), factory()
         protocol.connection_made(transport)
@@ -101,7 +102,7 @@ LOOP = Loop()
 OPTIONS = {"websocket_handshake_timeout": None, "max_frame_size": SIZE, "use_aiofastnet": False}
 
 
-class Listener(picows.WSListener):  # type: ignore[misc, name-defined]
+class Listener(picows.WSListener):  # type: ignore[misc]
     """Takes the payload of each frame as `str` or `bytes`, and answers a Close."""
 
     transport: Any
@@ -204,7 +205,8 @@ class Endpoint(interface.Endpoint):
 
     def received(self, material: Material) -> list[Message]:
         """Do it once; picows keeps pings for itself."""
-        self.listener.messages = messages = []
+        messages: list[Message] = []
+        self.listener.messages = messages
         for read in material.reads:
             _feed(self.protocol, read)
         self.listener.messages = None
@@ -239,7 +241,7 @@ class Endpoint(interface.Endpoint):
         return output
 
     def answer_close(self, material: Material) -> Once:
-        """The listener answers."""
+        """Have the listener answer."""
         protocol, transport, (read,) = self.protocol, self.transport, material.reads
 
         def run() -> bytes:

@@ -1,41 +1,47 @@
 """Drives the Sans-I/O layer of websockets as its guide "Integrate the Sans-I/O layer" says.
 
-After `receive_data` one takes `events_received` and `data_to_send`. Text comes and goes as bytes there: neither
-the decoding nor the encoding that its user does is counted.
+After `receive_data` one takes `events_received` and `data_to_send`. Text comes and goes as bytes there:
+neither the decoding nor the encoding that its user does is counted.
 """
 
 from __future__ import annotations
 
-import websockets
-from typing import TYPE_CHECKING
+from importlib.metadata import version
+from typing import TYPE_CHECKING, cast
 
-from bench import handshakes
-from bench.drivers import interface
-from bench.frames import CLOSE, CONTINUATION, TEXT, Message
+import websockets
 from websockets import frames, speedups
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import (
     ClientPerMessageDeflateFactory,
     ServerPerMessageDeflateFactory,
 )
-from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
+
+from bench import handshakes
+from bench.drivers import interface
+from bench.frames import CLOSE, CONTINUATION, TEXT, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from websockets.frames import Frame
+    from websockets.http11 import Request
+
     from bench.drivers.interface import Once, Timed
     from bench.workloads import Material, Role
+
+    Call = tuple[Callable[[bytes, bool], None], bytes, bool]
 
 URI = parse_uri("ws://example.com/")
 
 
 def identity() -> dict[str, str]:
     """Give what was imported, and whether masking is the C extension's."""
-    compiled = frames.apply_mask is speedups.apply_mask
+    compiled = vars(frames)["apply_mask"] is speedups.apply_mask
     return {
-        "version": websockets.__version__,
+        "version": version("websockets"),
         "file": str(websockets.__file__),
         "helpers": "masking in C" if compiled else "no C extension",
     }
@@ -53,7 +59,7 @@ def _client(*, deflate: bool) -> ClientProtocol:
 
 def _accepted(server: ServerProtocol, request: bytes) -> bytes:
     server.receive_data(request)
-    (event,) = server.events_received()
+    event = cast("Request", server.events_received()[0])
     server.send_response(server.accept(event))
     return b"".join(server.data_to_send())
 
@@ -100,7 +106,7 @@ class Endpoint(interface.Endpoint):
         opcode, parts = 0, b""
         for read in material.reads:
             self.protocol.receive_data(read)
-            for frame in self.protocol.events_received():
+            for frame in cast("list[Frame]", self.protocol.events_received()):
                 if frame.opcode >= CLOSE:
                     messages.append(Message(int(frame.opcode), bytes(frame.data)))
                     continue
@@ -131,10 +137,12 @@ class Endpoint(interface.Endpoint):
             output += b"".join(self.protocol.data_to_send())
         return output
 
-    def _calls(self, material: Material) -> list[tuple[Callable[[bytes, bool], None], bytes, bool]]:
-        calls = []
+    def _calls(self, material: Material) -> list[Call]:
+        calls: list[Call] = []
         for opcode, payload in material.messages:
-            send = self.protocol.send_text if opcode == TEXT else self.protocol.send_binary
+            send: Callable[[bytes, bool], None] = (
+                self.protocol.send_text if opcode == TEXT else self.protocol.send_binary
+            )
             size = material.fragment or len(payload)
             starts = range(0, len(payload), size)
             for start in starts:

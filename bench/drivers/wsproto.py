@@ -19,7 +19,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import Extension, PerMessageDeflate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,7 +118,7 @@ class Endpoint(interface.Endpoint):
         def run() -> bytes:
             connection.receive_data(read)
             (event,) = connection.events()
-            return connection.send(event.response())  # type: ignore[attr-defined, no-any-return]
+            return connection.send(event.response())  # type: ignore[attr-defined]
 
         return run
 
@@ -135,11 +135,11 @@ class Endpoint(interface.Endpoint):
         return run
 
 
-def _extensions(*, deflate: bool) -> list[PerMessageDeflate]:
+def _extensions(*, deflate: bool) -> list[Extension]:
     return [PerMessageDeflate()] if deflate else []
 
 
-def _pieces(material: Material) -> tuple[type[TextMessage | BytesMessage], list[tuple[str | bytes, bool]]]:
+def _pieces(material: Material) -> tuple[Callable[..., Event], list[tuple[str | bytes, bool]]]:
     """Give the class of the events, and what each carries: data, and whether it ends its message."""
     pieces: list[tuple[str | bytes, bool]] = []
     for opcode, payload in material.messages:
@@ -180,10 +180,10 @@ def shake_hands(*, deflate: bool) -> Callable[[], tuple[bytes, bytes]]:
 
     def run() -> tuple[bytes, bytes]:
         client, server = WSConnection(ConnectionType.CLIENT), WSConnection(ConnectionType.SERVER)
-        request = client.send(Request("example.com", "/", [PerMessageDeflate()] if deflate else []))
+        request = client.send(Request("example.com", "/", _extensions(deflate=deflate)))
         server.receive_data(request)
         list(server.events())
-        response = server.send(AcceptConnection(extensions=[PerMessageDeflate()] if deflate else []))
+        response = server.send(AcceptConnection(extensions=_extensions(deflate=deflate)))
         client.receive_data(response)
         list(client.events())
         return request, response
