@@ -105,6 +105,7 @@ def _render(template: str, results: Results, **more: object) -> str:
         ours=results.peers[OURS.name],
         closing=closing(results),
         groups=_groups(results),
+        dashes=dashes(results),
         packages=packages(results.imports),
         own_modules=sum(module.name.startswith("wsproto") for module in results.imports),
         titles=scaling.TITLES,
@@ -123,6 +124,15 @@ def packages(loaded: Sequence[Loaded]) -> list[Package]:
             package.modules += 1
             package.microseconds += module.microseconds
     return sorted(found.values(), key=lambda package: -package.microseconds)
+
+
+def dashes(results: Results) -> list[tuple[str, str, list[str]]]:
+    """Say who takes no part, why, and in which workloads."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in results.rows:
+        for peer, reason in row.unsupported.items():
+            found.setdefault((peer, reason), {})[row.label.partition(" / ")[0]] = None
+    return [(peer, reason, list(names)) for (peer, reason), names in sorted(found.items())]
 
 
 def _groups(results: Results) -> list[tuple[str, list[Row]]]:
