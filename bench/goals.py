@@ -16,6 +16,8 @@ class Goal:
     peer: str
     """Whose cost is the yardstick; empty where the bound is in the row's own unit."""
     limit: float
+    slack: float = 0
+    """What may come on top: events and lists weigh something beside the message."""
 
 
 GOALS: Final = (
@@ -42,8 +44,8 @@ GOALS: Final = (
     Goal("ping answered / *", "websockets", 0.4),
     Goal("handshake pair*", "wsproto", 0.8),
     Goal("idle connection* / *", "", 2500),
-    Goal("peak, 64 MiB in one call / server", "", 2.0),
-    Goal("peak, 64 MiB in one call / client", "", 1.05),
+    Goal("peak, 64 MiB in one call / server", "", 2.0, slack=0.001),
+    Goal("peak, 64 MiB in one call / client", "", 1.05, slack=0.001),
     Goal("import", "wsproto", 0.9),
 )
 

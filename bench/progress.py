@@ -36,9 +36,11 @@ class Progress:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def expect(self, steps: int) -> None:
-        """Learn how many steps there will be."""
-        self._total = steps
+        """Learn how many steps there will be, from now on."""
+        self._total, self._done = steps, 0
         if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
             self._task = self._bar.add_task("", total=steps)
 
     def step(self, what: str) -> None:

@@ -46,7 +46,7 @@ class Row:
             measured = self.ratios.get(goal.peer) if goal.peer else self.ours
             if measured is not None:
                 sure = not measured.low <= goal.limit <= measured.high
-                met = measured.value <= goal.limit
+                met = measured.value <= goal.limit + goal.slack
                 found.append(Verdict(goal.peer, goal.limit, measured.value, met, sure))
         return found
 
