@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from bench import scaling
-from bench.errors import BenchError, ExitCode, WrongOutputError
+from bench import instructions, scaling
+from bench.errors import BenchError, ExitCode, MissingError, WrongOutputError
 from bench.peers import PEERS, ROOT
 from bench.progress import progress
 from bench.report import write_docs, write_page
@@ -98,8 +98,12 @@ def cli(  # noqa: PLR0913, PLR0917  # an argument per option
     """
     if context.invoked_subcommand:
         return None
-    if docs and (patterns or only_peers or without):
-        raise click.UsageError("--docs measures everything: no --only, --peer or --without beside it")
+    if docs and (quick or patterns or only_peers or without):
+        raise click.UsageError(
+            "--docs measures everything: no --quick, --only, --peer or --without beside it"
+        )
+    if docs and not instructions.available():
+        raise MissingError("--docs counts instructions with valgrind: apt-get install valgrind")
     selection = select(patterns)
     peers = select_peers(only_peers, without)
     if list_only:
@@ -112,7 +116,7 @@ def cli(  # noqa: PLR0913, PLR0917  # an argument per option
     with progress(console) as shown:
         results = run(Order(selection, peers, QUICK if quick else FULL, quick=quick), shown)
         if docs:
-            results.curves = scaling.measure(shown, quick=quick)
+            results.curves = scaling.measure(shown, quick=False)
     show(results, console)
     if json_file:
         write(json_file, results.as_json())

@@ -20,6 +20,12 @@ class BenchError(Exception):
     exit_code = ExitCode.FAILED
 
 
+class MissingError(BenchError):
+    """Something that the benchmark needs is not installed; the message says how to get it."""
+
+    exit_code = ExitCode.MISSING
+
+
 class WrongOutputError(BenchError):
     """An implementation gave something else than it should: its time would mean nothing."""
 

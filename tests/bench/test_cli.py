@@ -20,6 +20,7 @@ from bench.selection import everything, labels
         (["--without", "tornado"], "'tornado'", "is no peer"),
         (["--json", "/nowhere/results.json"], "/nowhere/results.json", "cannot be written"),
         (["--html", "/"], "'/'", "is a directory"),
+        (["--docs", "--quick"], "--docs", "measures everything"),
         (["--docs", "--only", "send*"], "--docs", "measures everything"),
         (["scaling", "--svg", "/nowhere/plot.svg"], "/nowhere/plot.svg", "cannot be written"),
         (["--slow"], "--slow", "No such option"),
@@ -59,6 +60,14 @@ def test_a_glob_means_labels_and_names_without_the_role(capsys: pytest.CaptureFi
 def test_help_is_no_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     assert "--quick" in capsys.readouterr().out
+
+
+def test_pages_for_the_docs_need_valgrind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert main(["--docs"]) == 3
+    assert "apt-get install valgrind" in capsys.readouterr().err
 
 
 def test_a_missing_library_is_exit_3_with_the_command_that_installs_it() -> None:
