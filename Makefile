@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance test check format campaign downstream clean
+.PHONY: help conformance test check format campaign downstream bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ campaign: $(READY) ## the random tests at length: 200,000 handshakes a role, 100
 
 downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws and websockets against this library
 	$(PYTHON) tests/downstream/run.py
+
+bench: $(READY) ## the library beside its peers, about 10 minutes (python -m bench --help has more)
+	$(BIN)/python -m bench
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'

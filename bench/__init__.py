@@ -1,1 +1,1 @@
-"""Measures the library beside its peers."""
+"""Measures this checkout beside its peers: `python -m bench`."""
