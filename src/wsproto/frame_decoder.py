@@ -24,7 +24,7 @@ from .frame_header import (
 )
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
 from .limits import DEFAULT_LIMITS, Limits
-from .masking import KEY_REPEATED, masked
+from .masking import KEY_REPEATED, masked, unmasked_piece
 from .message_bounds import MessageBounds
 from .quick_frames import BOUNDED, COMPRESSED, EXTENDED, PLAIN, QuickFrames
 from .utilities import as_bytes
@@ -409,9 +409,11 @@ class FrameDecoder:
         key = self._key
         if key is None:
             return buffer[start:stop]
-        if self._remaining and (turn := (stop - start) & 3):
+        if not self._remaining:
+            return masked(buffer, start, stop, key)
+        if turn := (stop - start) & 3:
             self._key = key[turn:] + key[:turn]
-        return masked(buffer, start, stop, key)
+        return unmasked_piece(buffer, start, stop, key)
 
     def _extended_event(self, extensions: InboundExtensions) -> Event | None:
         """Make an event of what has come of a data frame, as the extensions leave it.

@@ -137,19 +137,17 @@ class FrameEncoder:
         if self._extensions:
             first, payload = self._extended(first, payload)
         size = len(payload)
+        if size > MAX_CONTROL_PAYLOAD:
+            header = write_header(first, size, self._mask)
+            if self._keys is None:
+                return header + payload
+            key_bytes = self._keys.next().to_bytes(4, "big")
+            return masked(payload, 0, size, key_bytes, header + key_bytes)
         headers = self._headers.get(first)
-        header = (
-            headers[size]
-            if headers is not None and size <= MAX_CONTROL_PAYLOAD
-            else write_header(first, size, self._mask)
-        )
+        header = write_header(first, size, self._mask) if headers is None else headers[size]
         if self._keys is None:
             return header + payload
-        key = self._keys.next()
-        if size > MAX_CONTROL_PAYLOAD:
-            key_bytes = key.to_bytes(4, "big")
-            return masked(payload, 0, size, key_bytes, header + key_bytes)
-        keys = key * KEY_REPEATED[size]
+        keys = self._keys.next() * KEY_REPEATED[size]
         if size & 3:
             keys >>= 32 - ((size & 3) << 3)
         return header + (keys ^ _from_bytes(payload, "big")).to_bytes(4 + size, "big")

@@ -65,12 +65,29 @@ def _xor_table(key_byte: int) -> bytes:
     return (_ALL_BYTES ^ _EACH_BYTE * key_byte).to_bytes(256, "big")
 
 
+def _repeated(key: bytes, size: int) -> int:
+    """Return `key` repeated over `size` bytes, as an integer."""
+    return _from_bytes((key * ((size + 3) >> 2))[:size], "big")
+
+
+# The reads of one frame are often of one size: what is repeated is a third of the work (0.8 of 2.5
+# microseconds for 1460 bytes).
+_repeated_again = lru_cache(maxsize=8)(_repeated)
+
+
+def unmasked_piece(data: bytes, start: int, stop: int, key: bytes) -> bytes:
+    """Return `data[start:stop]`, a piece of a frame of which more is to come, XOR the 4-byte `key`."""
+    size = stop - start
+    if size > INTEGER_XOR_MAX:
+        return masked(data, start, stop, key)
+    return (_from_bytes(data[start:stop], "big") ^ _repeated_again(key, size)).to_bytes(size, "big")
+
+
 def masked(data: bytes, start: int, stop: int, key: bytes, header: bytes = b"") -> bytes:
     """Return `header`, then `data[start:stop]` XOR the 4-byte `key`; masking and unmasking are the same."""
     size = stop - start
     if size <= INTEGER_XOR_MAX:
-        repeated = (key * ((size + 3) >> 2))[:size]
-        value = _from_bytes(data[start:stop], "big") ^ _from_bytes(repeated, "big")
+        value = _from_bytes(data[start:stop], "big") ^ _repeated(key, size)
         return header + value.to_bytes(size, "big")
     view = memoryview(data)
     if size <= PIECE:
