@@ -12,7 +12,7 @@ from harness.cases import SECTIONS, section_of
 from harness.judge import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Sized
 
     from rich.console import Console
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 def count_of(cases: int) -> str:
     """Give `1 case` or `517 cases`."""
     return f"{cases} case{'s' * (cases != 1)}"
+
+
+def counts_by_role(cases: Mapping[Role, Sized]) -> str:
+    """Give `517 cases as server and 517 cases as client`."""
+    return " and ".join(f"{count_of(len(of_role))} as {role}" for role, of_role in cases.items())
 
 
 def counts(verdicts: Iterable[Verdict]) -> Text:
@@ -78,3 +83,18 @@ def print_role(console: Console, role: Role, cases: int, differences: int, durat
     if differences:
         found = Text(f"{differences} not as expected", style="bold red")
     console.print(Text.assemble(f"{role}: {count_of(cases)}{time}, ", found))
+
+
+def print_titles(console: Console, titles: Mapping[str, str]) -> None:
+    """Print a line per case; on a terminal cut at its width."""
+    table = Table.grid("", "", padding=(0, 2))
+    for column in table.columns:
+        column.no_wrap, column.overflow = True, "ellipsis"
+    width = max(map(len, titles), default=0) + 2
+    for case, title in titles.items():
+        if console.is_terminal:
+            table.add_row(case, Text(title))
+        else:
+            print(f"{case:<{width}}{title}")
+    if console.is_terminal:
+        console.print(table)
