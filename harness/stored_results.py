@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from harness.cases import ROLES
 from harness.errors import HarnessError
 from harness.judge import Kind, verdict_of
-from harness.results import FORMAT, DifferenceReport
+from harness.results import FORMAT, DifferenceReport, RoleReport
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.cases import Role
-    from harness.results import Results, RoleReport
+    from harness.results import Results
 
 
 def read_results(path: Path) -> Results:
@@ -64,20 +65,20 @@ def _role(role: Any, report: Any, where: str) -> RoleReport:
     if role not in ROLES:
         raise HarnessError(f"{where}: not a role ({', '.join(ROLES)})")
     match report:
-        case {"cases": dict(cases), "differences": list(differences)}:
+        case {"cases": dict(cases), "differences": list(differences)} if cases or differences:
             pass
         case _:
-            raise HarnessError(f"{where}: `cases` and `differences` are missing")
+            raise HarnessError(f"{where}: it has no `cases`, or no `differences`")
     for case, found in cases.items():
         verdict_of(found, f"{where}: case {_name(case, where)}")
     duration, whys = report.get("duration"), report.get("whys")
-    return {
-        **report,
-        "cases": cases,
-        "duration": duration if isinstance(duration, (int, float)) else 0.0,
+    checked: RoleReport = {
+        "duration": duration if isinstance(duration, (int, float)) and isfinite(duration) else 0.0,
         "differences": [_difference(difference, where) for difference in differences],
         "whys": {str(case): str(why) for case, why in whys.items()} if isinstance(whys, dict) else {},
+        "cases": cases,
     }
+    return cast(RoleReport, {**report, **checked})
 
 
 def _difference(difference: Any, where: str) -> DifferenceReport:

@@ -14,7 +14,7 @@ from harness.judge import rank
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence, Sized
 
-    from rich.console import Console
+    from rich.console import Console, OverflowMethod
 
     from harness.cases import Role
     from harness.judge import Difference, Verdict
@@ -87,14 +87,8 @@ def print_role(console: Console, role: Role, cases: int, differences: int, durat
 
 def print_titles(console: Console, titles: Mapping[str, str]) -> None:
     """Print a line per case; on a terminal cut at its width."""
-    table = Table.grid("", "", padding=(0, 2))
-    for column in table.columns:
-        column.no_wrap, column.overflow = True, "ellipsis"
-    width = max(map(len, titles), default=0) + 2
+    longest = max(map(len, titles), default=0)
+    fit: OverflowMethod = "ellipsis" if console.is_terminal else "ignore"
     for case, title in titles.items():
-        if console.is_terminal:
-            table.add_row(case, Text(title))
-        else:
-            print(f"{case:<{width}}{title}")
-    if console.is_terminal:
-        console.print(table)
+        line = Text(f"{case:<{longest}}  {title}")
+        console.print(line, no_wrap=True, overflow=fit, crop=console.is_terminal)

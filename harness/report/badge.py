@@ -19,13 +19,13 @@ def badge_of(results: Results) -> str:
     """Render the file."""
     cells = [cell for section in tree_of(results) for row in section.all_rows() for cell in row.cells]
     differing = sum(cell.difference is not None for cell in cells)
-    message = f"{len(cells) - differing} / {len(cells)}" if cells else "nothing ran"
+    message = f"{len(cells) - differing} / {len(cells)}"
     split, rest = (round(len(text) * CHARACTER) + 14 for text in (LABEL, message))
     return render(
         "badge.svg",
         label=LABEL,
         message=message,
-        colour="#c0392b" if differing or not cells else "#2f8f5b",
+        colour="#c0392b" if differing else "#2f8f5b",
         split=split,
         width=split + rest,
     )

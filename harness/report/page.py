@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from harness.case_texts import visible
@@ -90,7 +91,7 @@ def _time(report: Any) -> str:
         minutes, seconds = divmod(round(duration), 60)
         times.append(f"{minutes} min {seconds} s" if minutes else f"{seconds} s")
     match report.get("cpuTime"):
-        case {"testee": int() | float() as used}:
+        case {"testee": int() | float() as used} if isfinite(used):
             times.append(f"{used:.1f} s of CPU in the library")
     return ", ".join(times)
 

@@ -18,9 +18,12 @@ import json
 import re
 from codecs import getincrementaldecoder
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.case_texts import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Sender = Literal["suite", "library"]
 
@@ -48,24 +51,16 @@ SENDERS: dict[str, Sender] = {
 }
 
 
-class Entry(TypedDict, total=False):
-    """What the page shows in a line: a frame (it has `opcode`), octets (they have `octets`), or a `note`."""
+Entry = dict[str, Any]
+"""What the page shows in a line; but a note has a `sender`, `"suite"` or `"library"`.
 
-    sender: Sender
-    length: int
-    cut: bool
-    opcode: int
-    name: str
-    fin: bool
-    rsv: int
-    mask: str
-    code: int
-    text: str
-    hex: str
-    octets: str
-    writes: int
-    http: str
-    note: str
+    a frame     opcode, name, fin, rsv, length, hex, cut, and where it has them mask, code, text
+    octets      octets (in hex), length, cut, and writes, the number of pieces that they came in
+    handshake   http
+    a note      note
+
+`length` is in bytes, of a frame those of the payload; where not all of them are shown, `cut` is true.
+"""
 
 
 def decode(wirelog: object) -> list[Entry]:
@@ -73,7 +68,9 @@ def decode(wirelog: object) -> list[Entry]:
     if not isinstance(wirelog, list):
         return []
     framed = {SENDERS[kind] for kind in ("TF", "RF") if any(_kind(entry) == kind for entry in wirelog)}
-    streams = {sender: _Stream(sender) for sender in SENDERS.values() if sender not in framed}
+    streams: dict[Sender, _Stream] = {
+        sender: _Stream(sender) for sender in SENDERS.values() if sender not in framed
+    }
     entries: list[Entry] = []
     for logged in wirelog:
         for entry in _entries_of(logged, streams):
@@ -91,36 +88,29 @@ def _kind(logged: object) -> str:
     return logged[0] if isinstance(logged, list) and logged and isinstance(logged[0], str) else ""
 
 
-def _entries_of(logged: Any, streams: dict[Sender, _Stream]) -> list[Entry]:
+def _entries_of(logged: Any, streams: Mapping[Sender, _Stream]) -> list[Entry]:
     match logged:
-        case [
-            "TF" as kind,
-            [int(length), str(shown)],
-            int(opcode),
-            bool(fin),
-            int(rsv),
-            str() | None as mask,
-            *_,
-        ] | [
-            "RF" as kind,
-            [int(length), str(shown)],
-            int(opcode),
-            bool(fin),
-            int(rsv),
-            _,
-            str() | None as mask,
-        ]:
-            header = _Header(fin, rsv, opcode, length, _from_hex(mask or "") or b"")
+        case ["TF" | "RF" as kind, [int(length), str(shown)], int(opcode), bool(fin), int(rsv), *rest]:
+            mask = next((_from_hex(found) for found in rest if isinstance(found, str)), None)
+            header = _Header(fin, rsv, opcode, length, mask or b"")
             return [_frame(SENDERS[kind], header, _payload(length, shown))]
-        case ["TO" | "RO" | "TX" | "RX" as kind, ([int(), str(shown)] | str(shown)) as octets, *_]:
-            known = _from_hex(shown.removesuffix(CUT))
-            if known is not None:
-                length = max(octets[0] if isinstance(octets, list) else 0, len(known))
-                sender = SENDERS[kind]
-                stream = streams.get(sender)
-                frames = stream.feed(known, length) if stream else []
-                return [{"sender": sender, "length": length, "octets": known.hex(), "writes": 1}, *frames]
-    return [{"note": _note(logged)}]
+        case ["TO" | "RO" | "TX" | "RX" as kind, [int(length), str(shown)], *_]:
+            entries = _octets(SENDERS[kind], length, shown, streams)
+        case ["TO" | "RO" | "TX" | "RX" as kind, str(shown), *_]:
+            entries = _octets(SENDERS[kind], 0, shown, streams)
+        case _:
+            entries = []
+    return entries or [{"note": _note(logged)}]
+
+
+def _octets(sender: Sender, length: int, shown: str, streams: Mapping[Sender, _Stream]) -> list[Entry]:
+    """List the octets, and the frames that are complete with them; nothing where it is no hex."""
+    known = _from_hex(shown.removesuffix(CUT))
+    if known is None:
+        return []
+    length = max(length, len(known))
+    frames = streams[sender].feed(known, length) if sender in streams else []
+    return [{"sender": sender, "length": length, "octets": known.hex(), "writes": 1}, *frames]
 
 
 def _note(logged: Any) -> str:

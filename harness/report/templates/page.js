@@ -64,7 +64,7 @@ function go(id, role = "") {
 }
 
 function followAddress() {
-  const [, role, id] = /^#(?:(\w+)\/)?(.+)$/.exec(decodeURIComponent(location.hash)) ?? [];
+  const [, role, id] = /^#(?:(\w+)\/)?(.+)$/.exec(location.hash) ?? [];
   if (id) go(id, role);
 }
 
@@ -112,12 +112,12 @@ function detailsOf(id, role, found) {
     found.wire ? wireOf(found.wire) : null,
     found.request || found.response ? handshakeOf(found) : null,
     found.facts ? fold("What the suite noted", listOf(found.facts)) : null,
-    make("h5", "", "Repeat"),
+    make("p", "title", "Repeat"),
     repeatOf(found.difference ? found.difference.repeat : `python -m harness run --role ${role} --cases ${id}`),
   ].filter(Boolean);
 }
 
-const block = (title, text) => make("div", "", make("h5", "", title), make("p", "text", text));
+const block = (title, text) => make("div", "", make("p", "title", title), make("p", "text", text));
 
 function listOf(pairs) {
   return make("dl", "facts", ...pairs.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
@@ -139,7 +139,7 @@ function happenedOf(found) {
   const pairs = Object.entries(found.expected ?? {}).map(([verdict, events]) => [`for ${verdict}`, events.join(", ")]);
   pairs.push(["seen", (found.received ?? ["nothing"]).join(", ")]);
   return make("div", "",
-    make("h5", "", "What happened"),
+    make("p", "title", "What happened"),
     lines ? make("p", "text", lines) : make("p", "text soft", "It has not run."),
     lines ? listOf(pairs) : null);
 }
@@ -154,7 +154,7 @@ function closesOf(found) {
   ];
   if (found.expectedCodes) pairs.push(["codes expected", found.expectedCodes]);
   if (found.duration !== undefined) pairs.push(["time", `${found.duration} ms`]);
-  return make("div", "", make("h5", "", "Verdict and close codes"), listOf(pairs));
+  return make("div", "", make("p", "title", "Verdict and close codes"), listOf(pairs));
 }
 
 function handshakeOf(found) {
@@ -179,7 +179,7 @@ const spaced = (hex) => hex.replace(/..(?=.)/g, "$& ");
 const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 function wireOf(entries) {
-  return make("div", "", make("h5", "", "On the wire"), make("ol", "wire", ...entries.map(wireLine)));
+  return make("div", "", make("p", "title", "On the wire"), make("ol", "wire", ...entries.map(wireLine)));
 }
 
 function wireLine(entry) {
