@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.case_texts import plain, visible
 from harness.judge import verdict_of
+from harness.report.sections import link_of
 from harness.report.wirelog import decode, http_text
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def details_of(results: Results) -> dict[str, Any]:
             own = {} if shared == text else text
             cases[role][case] = {**own, **_case(found, differences.pop(case, None))}
         for case, difference in differences.items():  # what is left has not run
-            cases[role][case] = {"difference": _difference(difference)}
+            cases[role][case] = {"repeat": _string(difference["repeat"])}
     return {"texts": texts, "cases": cases}
 
 
@@ -56,6 +57,7 @@ def _texts(report: Mapping[str, Any]) -> dict[str, str]:
         "description": plain(_string(report.get("description"))),
         "expectation": plain(_string(report.get("expectation"))),
         "rfc": plain(_string(report.get("rfc"))),
+        "link": link_of(_string(report.get("rfc"))),
         "requirement": ", ".join(map(_string, requirement))
         if isinstance(requirement, list)
         else _string(requirement),
@@ -80,7 +82,7 @@ def _case(report: CaseReport, difference: DifferenceReport | None) -> dict[str, 
         "response": http_text(_string(content.get("httpResponse"))),
         "wire": [_brief(entry) for entry in decode(content.get("wirelog"))],
         "facts": _facts(content),
-        "difference": _difference(difference) if difference else None,
+        "repeat": _string(difference["repeat"]) if difference else "",
     }
     return {name: value for name, value in shown.items() if value not in (None, "", [], {})}
 
@@ -156,15 +158,6 @@ def _facts(report: Mapping[str, Any]) -> list[list[str]]:
         for name, value in report.items()
         if name not in SHOWN_BY_THEMSELVES and value is not None
     ]
-
-
-def _difference(difference: DifferenceReport) -> dict[str, str]:
-    return {
-        "kind": _string(difference["kind"]),
-        "expected": verdict_line(difference["expected"]),
-        "actual": verdict_line(difference["actual"]),
-        "repeat": _string(difference["repeat"]),
-    }
 
 
 def verdict_line(fields: Mapping[str, Any] | None) -> str:

@@ -48,6 +48,10 @@ class Row:
     title: str
     cells: list[Cell]
 
+    def cell(self, role: Role) -> Cell | None:
+        """Give its cell in a role; a case may be for one role only."""
+        return next((cell for cell in self.cells if cell.role == role), None)
+
     @property
     def differs(self) -> bool:
         """Whether any role has another verdict than the baseline."""

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from docs.screenshots import NoBrowserError, chromium, take
+from harness.cases import CASES
 from harness.report import write_report
 from tests.harness.report_samples import troubled, whole
 
@@ -112,11 +113,11 @@ def test_what_differs_is_open_and_has_the_command_that_repeats_it(troubled_page:
 def test_a_number_filters_for_a_section_exactly(whole_page: Page) -> None:
     whole_page.fill("#text", "6.4")
     assert shown(whole_page) == ["6.4.1", "6.4.2", "6.4.3", "6.4.4"]
-    expect(whole_page.locator("#shown")).to_have_text("4 of 517 cases")
+    expect(whole_page.locator("#shown")).to_have_text(f"4 of {len(CASES)} cases")
     whole_page.fill("#text", "6.4.1")
     assert shown(whole_page) == ["6.4.1"]
     whole_page.fill("#text", "")
-    expect(whole_page.locator("#shown")).to_have_text("517 cases")
+    expect(whole_page.locator("#shown")).to_have_text(f"{len(CASES)} cases")
     assert shown(whole_page) == [], "the sections are closed again"
 
 
@@ -179,6 +180,22 @@ def test_hostile_text_is_shown_as_text(troubled_page: Page) -> None:
     )
     expect(details).to_contain_text("Control frames MAY be injected.\nR6455-5.4-05")
     expect(details.locator("img, script")).to_have_count(0)
+
+
+def test_a_rule_of_an_rfc_is_a_link(page: Page, troubled_file: Path) -> None:
+    page.goto(f"{troubled_file.as_uri()}#client/7.13.1")
+    link = page.get_by_role("link", name="RFC 6455 5.5.1", exact=True)
+    expect(link).to_have_attribute("href", "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1")
+
+
+def test_a_case_for_one_role_has_its_place_in_the_column_of_that_role(troubled_page: Page) -> None:
+    both, one = (
+        troubled_page.locator(f"[data-case='{name}'] .chip[data-verdict]").first.bounding_box()
+        for name in ("6.4.1", "6.4.2")
+    )
+    assert both is not None
+    assert one is not None
+    assert both["x"] == one["x"]
 
 
 def test_a_case_that_has_not_run_says_so(troubled_page: Page) -> None:
@@ -245,7 +262,7 @@ def test_the_focus_can_be_seen(whole_page: Page) -> None:
 
 def test_everything_opens_and_closes_at_once(whole_page: Page) -> None:
     whole_page.get_by_role("button", name="open all").click()
-    assert len(shown(whole_page)) == 517
+    assert len(shown(whole_page)) == len(CASES)
     whole_page.get_by_role("button", name="close all").click()
     assert shown(whole_page) == []
 

@@ -87,7 +87,7 @@ def troubled() -> Results:
     client = {
         "1.1.1": case("Send text message with payload 0."),
         "6.4.1": case("Send invalid UTF-8."),
-        "7.13.1": case(HOSTILE, remoteCloseReason=HOSTILE, **closing),
+        "7.13.1": case(HOSTILE, remoteCloseReason=HOSTILE, rfc="RFC 6455 5.5.1", **closing),
     }
     sample = results(
         {
@@ -106,7 +106,7 @@ def troubled() -> Results:
 
 
 def whole() -> Results:
-    """All 517 cases in both roles, each with more on the wire than most have."""
+    """All cases in both roles, each with more on the wire than most have."""
     payload = f"{'x' * 64} ..."
     frames = [
         entry

@@ -42,11 +42,13 @@ class Elements(HTMLParser):
 
 
 def test_every_case_has_a_section_with_a_title_and_a_section_of_an_rfc() -> None:
-    for name in CASES:
+    autobahn = [name for name in CASES if name[0].isdigit()]
+    for name in autobahn:
         assert TITLES[section_of(name)]
         assert TITLES[parent_of(name)]
         assert link_of(reference_of(parent_of(name))).startswith("https://www.rfc-editor.org/rfc/rfc")
-    assert set(TITLES) == {section_of(name) for name in CASES} | {parent_of(name) for name in CASES}
+    sections = {section_of(name) for name in autobahn} | {parent_of(name) for name in autobahn}
+    assert sections == {name for name in TITLES if name[0].isdigit()}
     assert set(REFERENCES) <= set(TITLES)
 
 
@@ -70,7 +72,9 @@ def test_a_case_that_has_not_run_has_its_place() -> None:
     (row,) = next(section for section in tree_of(troubled()) if section.name == "9").all_rows()
     (cell,) = row.cells
     assert (row.case, cell.verdict, cell.role, row.differs) == ("9.1.1", MISSING, "server", True)
-    assert details_of(troubled())["cases"]["server"]["9.1.1"]["difference"]["actual"] == "no verdict"
+    assert details_of(troubled())["cases"]["server"]["9.1.1"] == {
+        "repeat": "python -m harness run --role server --cases 9.1.1"
+    }
 
 
 def test_the_worse_of_behaviour_and_close_behaviour_is_shown() -> None:
@@ -135,7 +139,7 @@ def test_the_page_says_that_all_is_as_expected() -> None:
 def test_the_page_of_a_whole_run_is_small_enough() -> None:
     page = page_of(whole())
     assert len(page.encode()) < 10_000_000
-    assert page.count('class="case"') == 517
+    assert page.count('class="case"') == len(CASES)
 
 
 def test_the_details_of_a_case() -> None:
@@ -144,6 +148,9 @@ def test_the_details_of_a_case() -> None:
     assert texts["6.4.1"]["description"] == "Send invalid UTF-8.\nPART1 = cebae1"
     assert texts["X.1"]["rfc"] == "Control frames MAY be injected."
     assert texts["X.1"]["requirement"] == "R6455-5.4-05"
+    assert "link" not in texts["X.1"]
+    closing = details["cases"]["client"]["7.13.1"]
+    assert closing["link"] == "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1"
     assert found["expected"] == {"OK": ["text message “Hello”"]}
     assert found["received"] == ["text message “Hello”"]
     assert (found["suite"], found["library"], found["expectedCodes"]) == ("1000", "1000", "1000")

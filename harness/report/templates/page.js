@@ -102,18 +102,17 @@ function tab(id, body, roles, role, selected) {
 
 function detailsOf(id, role, found) {
   return [
-    found.difference ? differenceOf(found.difference) : null,
     found.description ? block("Description", found.description) : null,
     make("div", "pair",
       found.expectation ? make("div", "", ...block("Expectation", found.expectation).childNodes) : null,
       happenedOf(found)),
-    found.rfc || found.requirement ? block("RFC", [found.rfc, found.requirement].filter(Boolean).join("\n")) : null,
+    found.rfc || found.requirement ? ruleOf(found) : null,
     closesOf(found),
     found.wire ? wireOf(found.wire) : null,
     found.request || found.response ? handshakeOf(found) : null,
     found.facts ? fold("What the suite noted", listOf(found.facts)) : null,
     make("p", "title", "Repeat"),
-    repeatOf(found.difference ? found.difference.repeat : `python -m harness run --role ${role} --cases ${id}`),
+    repeatOf(found.repeat ?? `python -m harness run --role ${role} --cases ${id}`),
   ].filter(Boolean);
 }
 
@@ -127,11 +126,13 @@ function fold(title, ...content) {
   return make("details", "", make("summary", "", title), ...content);
 }
 
-function differenceOf(difference) {
-  return make("dl", "difference",
-    make("dt", "", `Not as the baseline has it: ${difference.kind}`),
-    make("dd", "", make("b", "", "expected"), ` ${difference.expected}`),
-    make("dd", "", make("b", "", "actual"), ` ${difference.actual}`));
+/** The rule of an RFC that a case is about; only what names a section of an RFC has a link. */
+function ruleOf(found) {
+  const link = make("a", "", found.rfc ?? "");
+  if (found.link) link.href = found.link;
+  return make("div", "",
+    make("p", "title", "Rule"),
+    make("p", "text", found.link ? link : found.rfc ?? "", found.rfc && found.requirement ? "\n" : "", found.requirement ?? ""));
 }
 
 function happenedOf(found) {
@@ -154,7 +155,7 @@ function closesOf(found) {
   ];
   if (found.expectedCodes) pairs.push(["codes expected", found.expectedCodes]);
   if (found.duration !== undefined) pairs.push(["time", `${found.duration} ms`]);
-  return make("div", "", make("p", "title", "Verdict and close codes"), listOf(pairs));
+  return make("div", "verdict", make("p", "title", "Verdict and close codes"), listOf(pairs));
 }
 
 function handshakeOf(found) {
@@ -228,7 +229,7 @@ function means(id, word) {
 
 function chipFits(chip) {
   if (filter.role && chip.dataset.role !== filter.role) return false;
-  if (!filter.verdicts.size) return true;
+  if (!filter.verdicts.size) return "verdict" in chip.dataset;
   return filter.verdicts.has(chip.dataset.verdict) || (filter.verdicts.has("differs") && chip.classList.contains("differs"));
 }
 
