@@ -19,7 +19,7 @@ test: $(READY) ## every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser' --cov --cov-report=term
 
 browser: $(READY) ## the tests of the report's page, in Chromium
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser tests/browser
 
 check: $(READY) ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -7,9 +7,9 @@ An entry of Autobahn's wire log is a list that opens with its kind:
     ["TO", [length, hex], sync], ["RO", [length, hex]]                      octets sent and received
     ["KL", seconds], ["CT", seconds, tag], ["CTE", tag], ...                what the suite waits for
 
-A payload is text, or hex after `0x`; payload and octets are cut after 64 bytes, then ` ...` follows. In a
-direction without frame entries the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are
-octets as well.
+A payload is text, or hex after `0x`; payload and octets are cut after 64 bytes, then ` ...` follows. Where
+`repeat` is a number, the payload is sent over and over, to that length. In a direction without frame entries
+the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are octets as well.
 """
 
 from __future__ import annotations
@@ -92,8 +92,11 @@ def _entries_of(logged: Any, streams: Mapping[Sender, _Stream]) -> list[Entry]:
     match logged:
         case ["TF" | "RF" as kind, [int(length), str(shown)], int(opcode), bool(fin), int(rsv), *rest]:
             mask = next((_from_hex(found) for found in rest if isinstance(found, str)), None)
-            header = _Header(fin, rsv, opcode, length, mask or b"")
-            return [_frame(SENDERS[kind], header, _payload(length, shown))]
+            payload = _payload(length, shown)
+            match rest:
+                case [_, int(repeat), *_] if payload:  # it is sent over and over
+                    length, payload = repeat, payload * (MAX_OCTETS // len(payload) + 1)
+            return [_frame(SENDERS[kind], _Header(fin, rsv, opcode, length, mask or b""), payload)]
         case ["TO" | "RO" | "TX" | "RX" as kind, [int(length), str(shown)], *_]:
             entries = _octets(SENDERS[kind], length, shown, streams)
         case ["TO" | "RO" | "TX" | "RX" as kind, str(shown), *_]:
@@ -181,7 +184,7 @@ def _latin_1(text: str) -> bytes | None:
 
 
 def _frame(sender: Sender, header: _Header, payload: bytes) -> Entry:
-    shown = payload[:MAX_OCTETS]
+    shown = payload[: min(header.length, MAX_OCTETS)]
     cut = len(shown) < header.length
     entry: Entry = {
         "sender": sender,

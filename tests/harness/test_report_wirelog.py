@@ -66,6 +66,14 @@ def test_a_payload_is_shown_as_text_and_hex(length: int, logged: str, octets: st
     assert shown["cut"] == (len(octets) < 2 * length)
 
 
+@pytest.mark.parametrize(
+    ("to", "text"), [(25, "Hello" * 5), (12, "HelloHelloHe"), (0, None), (2**18, "Hello" * 51 + "H")]
+)
+def test_a_payload_that_is_sent_over_and_over_has_its_whole_length(to: int, text: str | None) -> None:
+    (shown,) = frames_of([["TF", [5, "Hello"], 1, True, 0, None, to, None, False]])
+    assert (shown["length"], shown.get("text"), shown["cut"]) == (to, text, to > MAX_OCTETS)
+
+
 def test_a_close_frame_shows_code_and_reason() -> None:
     payload = (1002).to_bytes(2, "big") + "schön".encode()
     (shown,) = frames_of([["RF", [len(payload), f"0x{payload.hex()}"], 8, True, 0, False, None]])
