@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance test check format campaign downstream bench clean
+.PHONY: help conformance test browser check format campaign downstream bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,7 +16,10 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 
 test: $(READY) ## every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n auto -m uncovered
-	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser' --cov --cov-report=term
+
+browser: $(READY) ## the tests of the report's page, in Chromium
+	$(BIN)/python -m pytest -m browser tests/browser
 
 check: $(READY) ## format, lint, types
 	$(BIN)/ruff format --check .

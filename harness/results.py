@@ -19,6 +19,7 @@
           "differences": [
             {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "repeat": "..."}
           ],
+          "whys": {"7.1.6": "..."},       why the baseline has another verdict than OK, where it says so
           "cases": {"1.1.1": {...}, ...}  in Autobahn's order
         }
       }
@@ -33,6 +34,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from harness.errors import HarnessError
@@ -115,6 +117,7 @@ class RoleReport(TypedDict):
     duration: float
     cpuTime: CpuTime | None
     differences: list[DifferenceReport]
+    whys: dict[str, str]
     cases: dict[str, CaseReport]
 
 
@@ -134,14 +137,20 @@ class Results(TypedDict):
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: an interrupted run leaves the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole or not at all: an interrupted run leaves the old one.
+
+    Raises `HarnessError` where it cannot be written.
+    """
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
+    except OSError as error:
+        raise HarnessError(f"cannot write {path}: {error.strerror}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -159,7 +168,7 @@ def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, Ca
             return read_cases(path / name, role, agent)
     try:
         agents = _agents(json.loads(path.read_bytes()), role)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise HarnessError(f"cannot read verdicts from {path}: {error}") from error
     chosen = agents if agent is None else {agent: agents.get(agent)}
     match list(chosen.values()):

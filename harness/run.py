@@ -6,7 +6,7 @@ import asyncio
 import platform
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,12 @@ from harness.echo import AGENT
 from harness.errors import ExitCode, HarnessError
 from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
+from harness.report import remove_report, write_report
 from harness.results import FORMAT, read_cases, write_results
 from harness.role_runner import RoleRun, RoleRunner, run_roles
 from harness.summary import (
     count_of,
+    counts_by_role,
     print_changes,
     print_cpu_time,
     print_differences,
@@ -27,7 +29,7 @@ from harness.summary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -47,10 +49,20 @@ class Order:
     patterns: Sequence[str] = ()
     expected: Path = EXPECTED
     update_baseline: bool = False
+    only: Mapping[Role, Container[str]] | None = None
+    """Of these cases only those that stand here for the role; None for all."""
 
-    def cases(self) -> list[str]:
-        """List the cases; raises `SelectionError` for a pattern that means none."""
-        return select(self.profile, self.patterns)
+    def cases(self) -> dict[Role, list[str]]:
+        """List the cases of each role; raises `SelectionError` for a pattern that means none."""
+        chosen = select(self.profile, self.patterns)
+        if self.only is None:
+            return dict.fromkeys(self.roles, chosen)
+        return {role: [case for case in chosen if case in self.only.get(role, ())] for role in self.roles}
+
+    def narrowed(self, only: Mapping[Role, Container[str]]) -> Order:
+        """Give the order for some cases of each role, and for no role that is left without one."""
+        order = replace(self, only=only)
+        return replace(order, roles=[role for role, cases in order.cases().items() if cases])
 
     def baselines(self) -> dict[Role, Baseline]:
         """Read the baseline of each role; raises `HarnessError` for a corrupt one."""
@@ -61,19 +73,19 @@ class Order:
 
 
 def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
-    """Run the cases in each role, judge them, and write `results.json`.
+    """Run the cases in each role, judge them, and write `results.json` and the report.
 
     Raises `HarnessError` where that cannot be done.
     """
     cases, baselines, engine = order.cases(), order.baselines(), suite.version()
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     results_path = folder / "results.json"
-    results_path.unlink(missing_ok=True)  # an old one beside a run that failed would mislead
-    console.print(
-        f"{AGENT} as {' and '.join(order.roles)} against {engine}, {count_of(len(cases))}", highlight=False
-    )
-    with progress(console, dict.fromkeys(order.roles, cases)) as shown:
-        runners = [RoleRunner(role, cases, suite, shown, folder, time_limit) for role in order.roles]
+    remove_report(folder)  # an old one beside a run that failed would mislead
+    if order.only is None:  # else it says what to repeat, until there is a new one
+        results_path.unlink(missing_ok=True)
+    console.print(f"{AGENT} against {engine}: {counts_by_role(cases)}", highlight=False)
+    with progress(console, cases) as shown:
+        runners = [RoleRunner(role, cases[role], suite, shown, folder, time_limit) for role in order.roles]
         runs = asyncio.run(_run_until_signal(runners))
     differences = _judge(cases, baselines, runs)
     results: Results = {
@@ -91,15 +103,20 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
                 "duration": round(found.duration, 3),
                 "cpuTime": found.cpu_time,
                 "differences": [difference.report() for difference in differences[role]],
+                "whys": {case: why for case, why in baselines[role].whys.items() if case in found.reports},
                 "cases": found.reports,
             }
             for role, found in runs.items()
         },
     }
-    write_results(results_path, results)
-    exit_code = _conclude(order, console, baselines, runs, differences)
+    try:
+        write_results(results_path, results)
+        page = write_report(folder, results)
+    finally:  # what came out is shown even where it cannot be written
+        code = _conclude(order, console, baselines, runs, differences)
     print_cpu_time(console, results)
-    return exit_code
+    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    return code
 
 
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
@@ -110,10 +127,10 @@ def judge_file(order: Order, path: Path, agent: str | None, console: Console) ->
 
 
 def _judge(
-    cases: Sequence[str], baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun]
+    cases: Mapping[Role, Sequence[str]], baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun]
 ) -> dict[Role, list[Difference]]:
     return {
-        role: judge(role, cases, baselines[role].verdicts, verdicts_of(found.reports, role))
+        role: judge(role, cases[role], baselines[role].verdicts, verdicts_of(found.reports, role))
         for role, found in runs.items()
     }
 

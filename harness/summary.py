@@ -12,9 +12,9 @@ from harness.cases import SECTIONS, section_of
 from harness.judge import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Sized
 
-    from rich.console import Console
+    from rich.console import Console, OverflowMethod
 
     from harness.cases import Role
     from harness.judge import Difference, Verdict
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 def count_of(cases: int) -> str:
     """Give `1 case` or `517 cases`."""
     return f"{cases} case{'s' * (cases != 1)}"
+
+
+def counts_by_role(cases: Mapping[Role, Sized]) -> str:
+    """Give `517 cases as server and 517 cases as client`."""
+    return " and ".join(f"{count_of(len(of_role))} as {role}" for role, of_role in cases.items())
 
 
 def counts(verdicts: Iterable[Verdict]) -> Text:
@@ -93,3 +98,12 @@ def print_cpu_time(console: Console, results: Results) -> None:
     total = sum(seconds.values())
     parts = [f"{who} {took:.1f} s ({took / total:.0%})" for who, took in seconds.items() if took]
     console.print(f"CPU time: {', '.join(parts)}", highlight=False, soft_wrap=True)
+
+
+def print_titles(console: Console, titles: Mapping[str, str]) -> None:
+    """Print a line per case; on a terminal cut at its width."""
+    longest = max(map(len, titles), default=0)
+    fit: OverflowMethod = "ellipsis" if console.is_terminal else "ignore"
+    for case, title in titles.items():
+        line = Text(f"{case:<{longest}}  {title}")
+        console.print(line, no_wrap=True, overflow=fit, crop=console.is_terminal)

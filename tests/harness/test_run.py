@@ -83,6 +83,12 @@ def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture
         assert {case["agent"] for case in cases.values()} == {results["library"]}
         assert cases["3.2"]["wirelog"]
         assert "Sec-WebSocket-Extensions" in cases["12.1.1"]["httpResponse"]
+    assert "1 verdict not as expected" in (tmp_path / "index.html").read_text()
+    assert (tmp_path / "junit.xml").read_text().count(
+        "python -m harness run --role client --cases 7.7.3"
+    ) == 1
+    assert "`python -m harness run --role client --cases 7.7.3`" in (tmp_path / "summary.md").read_text()
+    assert "7 / 8" in (tmp_path / "badge.svg").read_text()
     assert not list(tmp_path.glob("*.log")), "a log without a word in it is not kept"
 
 
@@ -241,11 +247,18 @@ def test_the_cpu_time_of_a_child_is_what_the_system_counted(tmp_path: Path, wait
 
 def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -> None:
     roles: dict[Role, RoleReport] = {
-        "server": {"duration": 9.0, "cpuTime": {"testee": 3.0, "suite": 5.5}, "differences": [], "cases": {}},
+        "server": {
+            "duration": 9.0,
+            "cpuTime": {"testee": 3.0, "suite": 5.5},
+            "differences": [],
+            "whys": {},
+            "cases": {},
+        },
         "client": {
             "duration": 9.0,
             "cpuTime": {"testee": 1.0, "suite": None},
             "differences": [],
+            "whys": {},
             "cases": {},
         },
     }
