@@ -69,7 +69,13 @@ def results(roles: dict[str, Any]) -> Results:
 
 
 def role(cases: dict[str, Any], differences: list[DifferenceReport] | None = None) -> dict[str, Any]:
-    return {"duration": 61.2, "differences": differences or [], "whys": {}, "cases": cases}
+    return {
+        "duration": 61.2,
+        "cpuTime": {"testee": 30.0, "suite": 20.5},
+        "differences": differences or [],
+        "whys": {},
+        "cases": cases,
+    }
 
 
 def troubled() -> Results:
