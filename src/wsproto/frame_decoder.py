@@ -26,7 +26,7 @@ from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
 from .limits import DEFAULT_LIMITS, Limits
 from .masking import KEY_REPEATED, masked, unmasked_piece
 from .message_bounds import MessageBounds
-from .quick_frames import BOUNDED, COMPRESSED, EXTENDED, PLAIN, QuickFrames
+from .quick_frames import quick_frames
 from .utilities import as_bytes
 
 if TYPE_CHECKING:
@@ -50,9 +50,8 @@ def raise_failure(end: CloseConnection | ParseFailed | None) -> CloseConnection 
 class FrameDecoder:
     """Turns what one side of a connection receives into events.
 
-    Between calls it holds the unread bytes of a frame header or control frame and of a split code point. What
-    has come in since the last `events()` waits in `_pending`, so that no byte is copied more than twice
-    however the input is cut.
+    Between calls it holds the unread bytes of a frame header or control frame and of a split code point; what
+    has come in since the last `events()` waits in `_pending`. No byte is copied more than twice.
 
     :param client: whether this is the client's side.
     :param extensions: the negotiated extensions, in the order of the response.
@@ -113,22 +112,9 @@ class FrameDecoder:
         self._key: bytes | None = None  # its masking key, turned to where the payload goes on
         self._control_judged = False  # the extensions know the header of the control frame to be read
 
-        self._quick_size = self._longest_quick_frame()
-        self._outside, self._inside, self._whole = self._quick_frames()
+        quick = quick_frames(self._limits, self._extensions)
+        self._outside, self._inside, self._whole, self._quick_size = quick
         self._quick = self._outside  # what the next frame may be to take the fast path
-
-    def _quick_frames(self) -> QuickFrames:
-        if self._extensions is None:
-            return PLAIN if self._bounds is None else BOUNDED
-        return COMPRESSED if self._bounds is None and self._extensions.takes_whole else EXTENDED
-
-    def _longest_quick_frame(self) -> int:
-        """Return the size up to which a whole frame can skip all bookkeeping, or -1."""
-        limits = self._limits
-        if limits.max_fragments == 0:
-            return -1
-        bounds = (limits.max_frame_size, limits.max_message_size)
-        return min([MAX_CONTROL_PAYLOAD, *(bound for bound in bounds if bound is not None)])
 
     @property
     def drained(self) -> bool:
