@@ -64,8 +64,8 @@ class Child:
 
 
 @asynccontextmanager
-async def start(name: str, module: Sequence[str], log: Path) -> AsyncIterator[Child]:
-    """Run `python -m MODULE ...` and stop it at the end.
+async def start(name: str, command: Sequence[str], log: Path) -> AsyncIterator[Child]:
+    """Run a command and stop it at the end.
 
     It leads a session of its own, so that a Ctrl-C reaches it through the harness alone. Its standard input
     stays open as long as the harness lives: `end_with_standard_input` in the child makes use of that.
@@ -73,9 +73,7 @@ async def start(name: str, module: Sequence[str], log: Path) -> AsyncIterator[Ch
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *module,
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.cases import PROFILES, ROLES
 from harness.children import end_with_standard_input
-from harness.echo import AGENT
+from harness.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.echo_server import serve
 from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
@@ -67,6 +67,16 @@ def cli() -> None:
     """
 
 
+limit_option = click.option(
+    "--max-message-size",
+    default=MAX_MESSAGE_SIZE,
+    show_default=True,
+    metavar="BYTES",
+    type=click.IntRange(0),
+    help="Longest message that is echoed; a longer one is refused with 1009.",
+)
+
+
 def _check_host(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if not value:
         raise click.BadParameter("'' is not an address (asyncio would listen on all of them)")
@@ -84,12 +94,13 @@ def _check_host(_context: click.Context, _parameter: click.Parameter, value: str
     type=click.IntRange(0, 65535),
     help="TCP port; 0 takes a free one.",
 )
+@limit_option
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def serve_command(host: str, port: int, *, supervised: bool) -> None:
+def serve_command(host: str, port: int, max_message_size: int, *, supervised: bool) -> None:
     """Serve echoes over the library until SIGINT or SIGTERM."""
     if supervised:
         end_with_standard_input()
-    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}")))
+    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}"), max_message_size))
 
 
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -107,12 +118,15 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 @cli.command("drive")
 @click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
 @click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
+@limit_option
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def drive_command(url: str, agent: str, *, supervised: bool) -> None:
+def drive_command(url: str, agent: str, max_message_size: int, *, supervised: bool) -> None:
     """Run every case of a fuzzing server as its client, then have it write its reports."""
     if supervised:
         end_with_standard_input()
-    count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}")))
+    count = asyncio.run(
+        drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), max_message_size)
+    )
     click.echo(f"{count} cases have run")
 
 

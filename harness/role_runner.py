@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from harness import children
 from harness.errors import HarnessError
 from harness.suite import Begun, Ended, Listening
+from harness.testee import LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from harness.progress import Progress
     from harness.results import CaseReport
     from harness.suite import Step, Suite
+    from harness.testee import Testee
 
 ResultT = TypeVar("ResultT")
 
@@ -40,7 +42,7 @@ class RoleRun:
 
 @dataclass
 class RoleRunner:
-    """Runs the library in one role against a suite; `run` may be called once."""
+    """Runs a testee in one role against a suite; `run` may be called once."""
 
     role: Role
     cases: Sequence[str]
@@ -49,6 +51,7 @@ class RoleRunner:
     folder: Path
     time_limit: float
     """Seconds that a case may take."""
+    testee: Testee = LIBRARY
 
     _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
     _case: str = field(default="(none yet)", init=False)
@@ -61,12 +64,11 @@ class RoleRunner:
         """
         begun = time.monotonic()
         await (self._run_server() if self.role == "server" else self._run_client())
-        self.progress.finished(self.role)
         reports = {case: self._reports.pop(case) for case in self.cases if case in self._reports}
         return RoleRun({**reports, **self._reports}, time.monotonic() - begun)
 
     async def _run_server(self) -> None:
-        command = ["harness", "serve", "--port", "0", "--supervised"]
+        command = [*self.testee.server, "--port", "0", *self.suite.testee_options]
         async with children.start("the server under test", command, self._log("testee")) as testee:
             url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move())
             async with aclosing(self.suite.fuzz_server(url, self.cases, self._log("suite"))) as steps:
@@ -80,12 +82,13 @@ class RoleRunner:
             listening = await _first(anext(steps), self._must_move())
             if not isinstance(listening, Listening):
                 raise HarnessError(f"the suite does not listen, it said {listening!r:.80}")
-            command = ["harness", "drive", listening.url, "--supervised"]
+            options = ["--agent", self.testee.name, *self.suite.testee_options]
+            command = [*self.testee.client, listening.url, *options]
             async with children.start("the client under test", command, self._log("testee")) as testee:
                 await _first(self._collect(steps), self._follow(testee), self._must_move())
 
     def _log(self, who: str) -> Path:
-        return self.folder / f"{self.role}-{who}.log"
+        return self.folder / f"{self.role}-{self.suite.label}{who}.log"
 
     async def _wait_listening(self, testee: Child) -> str:
         async for line in testee.lines():
@@ -129,10 +132,11 @@ class RoleRunner:
 
 
 async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
-    """Run several roles at once; where one fails, all end."""
-    tasks: dict[Role, asyncio.Task[RoleRun]] = {
-        runner.role: asyncio.create_task(runner.run()) for runner in runners
-    }
+    """Run several roles at once, of one role a suite after the other; where one fails, all end."""
+    of_role: dict[Role, list[RoleRunner]] = {}
+    for runner in runners:
+        of_role.setdefault(runner.role, []).append(runner)
+    tasks = {role: asyncio.create_task(_run_row(row)) for role, row in of_role.items()}
     try:
         # Not gather(): it cancels too, and a second cancellation would interrupt the ending of the children.
         done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_EXCEPTION)
@@ -141,6 +145,14 @@ async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
         return {role: task.result() for role, task in tasks.items()}
     finally:
         await _cancel(tasks.values())
+
+
+async def _run_row(runners: Sequence[RoleRunner]) -> RoleRun:
+    """Run the suites of one role, one after the other."""
+    runs = [await runner.run() for runner in runners]
+    runners[0].progress.finished(runners[0].role)
+    reports = {case: report for run in runs for case, report in run.reports.items()}
+    return RoleRun(reports, sum(run.duration for run in runs))
 
 
 async def _listens(url: str) -> bool:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from harness.cases import select
+from harness.cases import AUTOBAHN_CASES, SelectionError, is_for, select
 from harness.echo import AGENT
 from harness.errors import ExitCode, HarnessError
+from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
 from harness.results import FORMAT, read_cases, write_results
 from harness.role_runner import RoleRun, RoleRunner, run_roles
+from harness.suite_extra import ExtraSuite
 from harness.summary import count_of, print_changes, print_differences, print_role, print_table
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile, Role
     from harness.judge import Difference, Verdict
-    from harness.results import Results
+    from harness.results import CaseReport, Results
     from harness.suite import Suite
 
 
@@ -40,20 +42,27 @@ class Order:
     expected: Path = EXPECTED
     update_baseline: bool = False
 
-    def cases(self) -> list[str]:
-        """List the cases; raises `SelectionError` for a pattern that means none."""
-        return select(self.profile, self.patterns)
+    def cases(self) -> dict[Role, list[str]]:
+        """List the cases of each role that has some.
+
+        Raises `SelectionError` for a pattern that means none, and where no role has any.
+        """
+        chosen = select(self.profile, self.patterns)
+        cases = {role: [case for case in chosen if is_for(case, role)] for role in self.roles}
+        if not any(cases.values()):
+            raise SelectionError(f"{' '.join(self.patterns)!r} means no case of the role {self.roles[0]}")
+        return {role: of_role for role, of_role in cases.items() if of_role}
 
     def baselines(self) -> dict[Role, Baseline]:
         """Read the baseline of each role; raises `HarnessError` for a corrupt one."""
         return {
             role: Baseline(role, self.expected).load(may_be_missing=self.update_baseline)
-            for role in self.roles
+            for role in self.cases()
         }
 
 
 def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
-    """Run the cases in each role, judge them, and write `results.json`.
+    """Run the cases in each role, Autobahn's by `suite` and then the extra ones, judge them, and write `results.json`.
 
     Raises `HarnessError` where that cannot be done.
     """
@@ -61,12 +70,15 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     results_path = folder / "results.json"
     results_path.unlink(missing_ok=True)  # an old one beside a run that failed would mislead
-    console.print(
-        f"{AGENT} as {' and '.join(order.roles)} against {engine}, {count_of(len(cases))}", highlight=False
-    )
-    with progress(console, dict.fromkeys(order.roles, cases)) as shown:
-        runners = [RoleRunner(role, cases, suite, shown, folder, time_limit) for role in order.roles]
-        runs = asyncio.run(_run_until_signal(runners))
+    for role, chosen in cases.items():
+        console.print(f"{AGENT} as {role} against {engine}: {count_of(chosen)}", highlight=False)
+    with progress(console, cases) as shown:
+        runners = [
+            RoleRunner(role, part, engine_of_part, shown, folder, time_limit)
+            for role, chosen in cases.items()
+            for engine_of_part, part in parts_of(chosen, suite, AGENT)
+        ]
+        runs = asyncio.run(run_until_signal(runners))
     differences = _judge(cases, baselines, runs)
     results: Results = {
         "format": FORMAT,
@@ -93,15 +105,33 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
     """Judge verdicts that are there already: a `results.json`, or the `index.json` of Autobahn's wstest."""
     baselines = order.baselines()
-    runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in order.roles}
-    return _conclude(order, console, baselines, runs, _judge(order.cases(), baselines, runs))
+    runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in baselines}
+    cases = {role: _asked(order.cases()[role], found.reports, path) for role, found in runs.items()}
+    return _conclude(order, console, baselines, runs, _judge(cases, baselines, runs))
+
+
+def _asked(cases: Sequence[str], reports: Mapping[str, CaseReport], path: Path) -> list[str]:
+    """List what a file has to hold: Autobahn's own, which has no extra case at all, needs none."""
+    asked = [case for case in cases if case in AUTOBAHN_CASES or not reports.keys().isdisjoint(EXTRA)]
+    if not asked:
+        raise HarnessError(f"{path} holds no extra case: it is Autobahn's own")
+    return asked
+
+
+def parts_of(cases: Sequence[str], suite: Suite, agent: str) -> list[tuple[Suite, list[str]]]:
+    """Share the cases out between the engine that plays Autobahn's part and the extra suite."""
+    parts: list[tuple[Suite, list[str]]] = [
+        (suite, [case for case in cases if case not in EXTRA]),
+        (ExtraSuite(agent), [case for case in cases if case in EXTRA]),
+    ]
+    return [(engine, part) for engine, part in parts if part]
 
 
 def _judge(
-    cases: Sequence[str], baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun]
+    cases: Mapping[Role, Sequence[str]], baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun]
 ) -> dict[Role, list[Difference]]:
     return {
-        role: judge(role, cases, baselines[role].verdicts, verdicts_of(found.reports, role))
+        role: judge(role, cases[role], baselines[role].verdicts, verdicts_of(found.reports, role))
         for role, found in runs.items()
     }
 
@@ -120,7 +150,7 @@ def _conclude(
     print_table(console, verdicts)
     for role, found in runs.items():
         (print_changes if order.update_baseline else print_differences)(console, differences[role])
-        print_role(console, role, len(found.reports), len(differences[role]), found.duration)
+        print_role(console, role, found.reports, len(differences[role]), found.duration)
     if not order.update_baseline:
         return ExitCode.DIFFERENT if any(differences.values()) else ExitCode.AS_EXPECTED
     for role, baseline in baselines.items():
@@ -128,12 +158,12 @@ def _conclude(
             raise HarnessError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
         baseline.update(verdicts[role])
         console.print(
-            f"{baseline.path}: {count_of(len(differences[role]))} changed", highlight=False, soft_wrap=True
+            f"{baseline.path}: {count_of([found.case for found in differences[role]])} changed", highlight=False, soft_wrap=True
         )
     return ExitCode.AS_EXPECTED
 
 
-async def _run_until_signal(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
+async def run_until_signal(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
     """Run, and at SIGINT or SIGTERM end all children, then raise `HarnessError`."""
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(run_roles(runners))
