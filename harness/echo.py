@@ -22,7 +22,7 @@ from wsproto.messages import MessageJoiner
 from wsproto.utilities import RemoteProtocolError
 
 MAX_MESSAGE_SIZE = 16 * 2**20
-"""Bytes in the longest message that is echoed, if nothing else is asked for: the longest that Autobahn sends (9.1.6, 9.2.6)."""
+"""Bytes in the longest message that is echoed, by default: the longest that Autobahn sends (9.1.6, 9.2.6)."""
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the peer has to send its Close, and a server to end the TCP connection."""

@@ -21,8 +21,8 @@
 
 A verdict (`expected`, `actual`, null where there is none) is `behavior`, `behaviorClose`, `remoteCloseCode`.
 A case has these three, its `duration` in milliseconds, and, where the engine gives them, the other fields of
-Autobahn's report of a case under Autobahn's names (`CaseReport` lists them). An extra case has `rfc` (`RFC 6455 5.1`)
-and `requirement`, its row in `tests/requirements.csv`, as well.
+Autobahn's report of a case under Autobahn's names (`CaseReport` lists them). An extra case has besides `rfc`
+(`RFC 6455 5.1`) and `requirement`, its row in `tests/requirements.csv`.
 """
 
 from __future__ import annotations

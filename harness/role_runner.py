@@ -136,7 +136,9 @@ async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
     of_role: dict[Role, list[RoleRunner]] = {}
     for runner in runners:
         of_role.setdefault(runner.role, []).append(runner)
-    tasks = {role: asyncio.create_task(_run_row(row)) for role, row in of_role.items()}
+    tasks: dict[Role, asyncio.Task[RoleRun]] = {
+        role: asyncio.create_task(_run_row(row)) for role, row in of_role.items()
+    }
     try:
         # Not gather(): it cancels too, and a second cancellation would interrupt the ending of the children.
         done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_EXCEPTION)

@@ -48,10 +48,13 @@ class Order:
         Raises `SelectionError` for a pattern that means none, and where no role has any.
         """
         chosen = select(self.profile, self.patterns)
-        cases = {role: [case for case in chosen if is_for(case, role)] for role in self.roles}
-        if not any(cases.values()):
+        cases: dict[Role, list[str]] = {}
+        for role in self.roles:
+            if of_role := [case for case in chosen if is_for(case, role)]:
+                cases[role] = of_role
+        if not cases:
             raise SelectionError(f"{' '.join(self.patterns)!r} means no case of the role {self.roles[0]}")
-        return {role: of_role for role, of_role in cases.items() if of_role}
+        return cases
 
     def baselines(self) -> dict[Role, Baseline]:
         """Read the baseline of each role; raises `HarnessError` for a corrupt one."""
@@ -62,7 +65,7 @@ class Order:
 
 
 def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
-    """Run the cases in each role, Autobahn's by `suite` and then the extra ones, judge them, and write `results.json`.
+    """Run the cases in each role, judge them, and write `results.json`; `suite` runs Autobahn's.
 
     Raises `HarnessError` where that cannot be done.
     """
@@ -106,7 +109,9 @@ def judge_file(order: Order, path: Path, agent: str | None, console: Console) ->
     """Judge verdicts that are there already: a `results.json`, or the `index.json` of Autobahn's wstest."""
     baselines = order.baselines()
     runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in baselines}
-    cases = {role: _asked(order.cases()[role], found.reports, path) for role, found in runs.items()}
+    cases: dict[Role, list[str]] = {
+        role: _asked(order.cases()[role], found.reports, path) for role, found in runs.items()
+    }
     return _conclude(order, console, baselines, runs, _judge(cases, baselines, runs))
 
 
@@ -158,7 +163,9 @@ def _conclude(
             raise HarnessError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
         baseline.update(verdicts[role])
         console.print(
-            f"{baseline.path}: {count_of([found.case for found in differences[role]])} changed", highlight=False, soft_wrap=True
+            f"{baseline.path}: {count_of([found.case for found in differences[role]])} changed",
+            highlight=False,
+            soft_wrap=True,
         )
     return ExitCode.AS_EXPECTED
 

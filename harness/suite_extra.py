@@ -49,6 +49,8 @@ class ExtraSuite(Suite):
         try:
             yield Listening(f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
             while (step := await server.steps.get()) is not None:
+                if isinstance(step, BaseException):
+                    raise step
                 yield step
         finally:
             listener.close()
@@ -56,10 +58,13 @@ class ExtraSuite(Suite):
 
 
 class FuzzingServer:
-    """Speaks the protocol of Autobahn's fuzzing server: /getCaseCount, /runCase?case=N&agent=A, /updateReports."""
+    """Speaks the protocol of Autobahn's fuzzing server.
+
+    /getCaseCount answers with a text, /runCase?case=N&agent=A plays a case, /updateReports ends it all.
+    """
 
     def __init__(self, cases: Sequence[str]) -> None:
-        self.steps: asyncio.Queue[Step | None] = asyncio.Queue()
+        self.steps: asyncio.Queue[Step | BaseException | None] = asyncio.Queue()
         self._cases = cases
         self._played: set[str] = set()
         self._keys: set[str] = set()
@@ -75,10 +80,20 @@ class FuzzingServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _others(self) -> None:
+        """Wait for the cases that the client has left already."""
+        if others := [task for task in self._tasks if task is not asyncio.current_task()]:
+            await asyncio.wait(others)
+
     def _connected(self, wire: Wire) -> None:
         task = asyncio.create_task(self._serve(wire))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.steps.put_nowait(error)
 
     async def _serve(self, wire: Wire) -> None:
         try:
@@ -93,6 +108,7 @@ class FuzzingServer:
                 await _tell(wire, request, str(len(self._cases)))
             elif url.path == "/updateReports":
                 await _tell(wire, request, None)
+                await self._others()
                 self.steps.put_nowait(None)
             self._keys.update(request.values("Sec-WebSocket-Key"))
         finally:

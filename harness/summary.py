@@ -27,7 +27,11 @@ def count_of(cases: Collection[str]) -> str:
     count = len(cases) - extra
     if not extra:
         return f"{count} case{'s' * (count != 1)}"
-    extras = f"{extra} extra {'ones' if extra > 1 else 'one'}" if count else f"{extra} extra case{'s' * (extra > 1)}"
+    extras = (
+        f"{extra} extra {'ones' if extra > 1 else 'one'}"
+        if count
+        else f"{extra} extra case{'s' * (extra > 1)}"
+    )
     return f"{count} case{'s' * (count > 1)} of Autobahn and {extras}" if count else extras
 
 
@@ -76,7 +80,9 @@ def print_differences(console: Console, differences: Sequence[Difference]) -> No
         console.print(f"  repeat    {difference.repeat}", highlight=False, soft_wrap=True)
 
 
-def print_role(console: Console, role: Role, cases: Collection[str], differences: int, duration: float) -> None:
+def print_role(
+    console: Console, role: Role, cases: Collection[str], differences: int, duration: float
+) -> None:
     """Print the last line of a role; no time where nothing ran."""
     minutes, seconds = divmod(round(duration), 60)
     time = f" in {minutes}:{seconds:02}" if duration else ""

@@ -1,19 +1,21 @@
 """What is tested: the library, or another implementation, as commands that keep to a contract.
 
-A server is started as `COMMAND --port PORT` (0: any free one), and prints `Listening on ws://HOST:PORT` once it accepts
-connections. A client is started as `COMMAND ws://HOST:PORT --agent NAME`, drives the cases of the fuzzing server
-there, prints `case N of M` as each begins, and ends. Both take `--max-message-size BYTES`, echo texts as texts and
-binary messages as binary ones, accept or offer permessage-deflate, and end at SIGTERM or when their standard
-input ends. `README.md` has the whole contract.
+A server is started as `COMMAND --port PORT` (0: any free one), and prints `Listening on ws://HOST:PORT` once
+it accepts connections. A client is started as `COMMAND ws://HOST:PORT --agent NAME`, drives the cases of the
+fuzzing server there, prints `case N of M` as each begins, and ends. Both take `--max-message-size BYTES`, and
+end at SIGTERM or when their standard input ends. `README.md` has the whole contract.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.echo import AGENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,14 @@ class Case:
 
     request: Head = REQUEST
     """What a server is sent."""
+    body: bytes = b""
+    """What follows the request in one piece with it."""
     response: Head = RESPONSE
     """What a client is answered."""
     interim: bytes = b""
     """What a client is sent before that."""
     deflate: str = ""
-    """Sec-WebSocket-Extensions, as it is sent; in an answer that is to be taken, what the client's offer demands is added."""
+    """Sec-WebSocket-Extensions, as it is sent; an answer that is to be taken gets what the offer demands."""
     fits: str = ""
     """The offer that a server's answer has to fit, where `deflate` holds several."""
     optional: bool = False

@@ -14,7 +14,7 @@ NAME = "permessage-deflate"
 TAIL = b"\x00\x00\xff\xff"
 """What a sender leaves out behind each message (RFC 7692 7.2.1)."""
 
-MAX_INFLATED = 4 * 2**20
+MAX_INFLATED = 2 * 2**20
 """Bytes in the longest message that is inflated: no case asks for a longer answer."""
 
 _ELEMENT = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*")+""")
@@ -34,7 +34,9 @@ def parse_extensions(lines: Sequence[str]) -> list[Element]:
     for written in (element for line in lines for element in _ELEMENT.findall(line)):
         name, *parameters = (part.strip(" \t") for part in _PARAMETER.findall(written))
         pairs = (parameter.partition("=") for parameter in parameters)
-        elements.append((name.lower(), [(key, value.strip('"') if sign else None) for key, sign, value in pairs]))
+        elements.append(
+            (name.lower(), [(key, value.strip('"') if sign else None) for key, sign, value in pairs])
+        )
     return elements
 
 
@@ -76,7 +78,9 @@ def agreement(offer: Element, answer: Element) -> Agreement:
         raise NegotiationError("the answer leaves out server_no_context_takeover, which was offered")
     most = offered.get("server_max_window_bits")
     if most is not None and agreed.get("server_max_window_bits", 15) > int(most):
-        raise NegotiationError(f"the answer does not keep to server_max_window_bits={most}, which was offered")
+        raise NegotiationError(
+            f"the answer does not keep to server_max_window_bits={most}, which was offered"
+        )
     if "client_max_window_bits" in agreed and "client_max_window_bits" not in offered:
         raise NegotiationError("the answer has client_max_window_bits, which was not offered")
     return Agreement(**agreed)  # type: ignore[arg-type]  # the keys were checked

@@ -16,7 +16,7 @@ from harness.extra.frames import Frame, close
 from harness.extra.heads import accept_token, response_fault
 from harness.extra.memory import MemoryWatch
 from harness.extra.seen import Seen
-from harness.extra.wire import Wire
+from harness.extra.wire import PIECE, Wire
 
 if TYPE_CHECKING:
     from harness.cases import Role
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 3.0
 """Seconds that a peer has for whatever it has to do."""
+
+GRACE = 0.5
+"""Seconds that a peer has besides to fail the connection, where it has answered the ping already."""
 
 NOT_IN_REPORT = 60
 """Characters of a message that a report shows."""
@@ -47,7 +50,9 @@ class Play:
         """Play it as the client of a server at `url`."""
         server = urlsplit(url)
         try:
-            _, wire = await asyncio.get_running_loop().create_connection(Wire, server.hostname, server.port)
+            _, wire = await asyncio.get_running_loop().create_connection(
+                Wire, server.hostname or "", server.port or 80
+            )
         except OSError as error:
             self.seen.ended = "reset"
             return self._report(Wire(), f"cannot connect to {url}: {error}")
@@ -85,11 +90,11 @@ class Play:
         if self.case.deflate:
             offer = self.case.deflate.format(testee="server", harness="client")
             request = request.add("Sec-WebSocket-Extensions", offer)
-        sent = request.encode(host=host, key=key)
+        sent = request.encode(host=host, key=key) + self.case.body
         self._heads["client"] = sent.decode("latin-1").strip()
         if self.case.at_once:
             sent += wire.encode(self._frames())
-        await wire.send(sent, piece=1 if self.case.byte_by_byte else 2**18)
+        await wire.send(sent, piece=1 if self.case.byte_by_byte else PIECE)
         head = await wire.read_head(TIMEOUT)
         while head and 100 <= head.status < 200 and head.status != 101:
             head = await wire.read_head(TIMEOUT)
@@ -144,14 +149,18 @@ class Play:
         sent = self.case.interim + sent
         if self.case.at_once:
             sent += wire.encode(self._frames())
-        await wire.send(sent, piece=1 if self.case.byte_by_byte else 2**18)
+        await wire.send(sent, piece=1 if self.case.byte_by_byte else PIECE)
 
     def _answer_to(self, request: Head) -> str:
         """Give the case's answer, completed by what the client's offer demands."""
         answer = self.case.deflate.format(testee="client", harness="server")
         if not self.case.expect.negotiates:
             return answer
-        offers = [offer for offer in parse_extensions(request.values("Sec-WebSocket-Extensions")) if offer[0] == NAME]
+        offers = [
+            offer
+            for offer in parse_extensions(request.values("Sec-WebSocket-Extensions"))
+            if offer[0] == NAME
+        ]
         if not offers:
             self.seen.lacking = "The client does not offer permessage-deflate."
             return ""
@@ -163,7 +172,9 @@ class Play:
         try:
             self.seen.agree(agreement(offers[0], parse_extensions([answer])[0]))
         except NegotiationError:
-            self.seen.lacking = f"The client's offer {request.values('Sec-WebSocket-Extensions')} does not permit {answer!r}."
+            self.seen.lacking = (
+                f"The client's offer {request.values('Sec-WebSocket-Extensions')} does not permit {answer!r}."
+            )
         return answer
 
     # What follows it:
@@ -174,14 +185,17 @@ class Play:
         if watch:
             watch.start()
         if not self.case.at_once:
-            await wire.send(wire.encode(self._frames()))
-        if expect.probes:
+            await wire.send(wire.encode(self._frames()), seen)
+        if expect.probes and not seen.over:
             await wire.send(wire.encode([PROBE]))
         if expect.ends_early:
             wire.close()
         await wire.read_frames(seen, lambda: expect.settled(seen), TIMEOUT)
+        if expect.probes and not seen.over:
+            await wire.read_frames(seen, lambda: seen.over, GRACE)
         if watch:
             seen.growth = await watch.stop()
+        seen.failed = bool(seen.close or seen.ended)
         if not seen.ended:
             await self._close(wire)
 
@@ -190,9 +204,10 @@ class Play:
         seen = self.seen
         if wire.unfinished:
             wire.close()  # a Close would be taken for more of the payload
-        elif wire.sent_close is None:
+        elif wire.sent_close is None and not self.case.expect.ends_early:
             await wire.send(wire.encode([close(1000 if seen.close is None else seen.code)]))
-        await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), TIMEOUT)
+        patience = TIMEOUT if seen.frames else GRACE  # who has said nothing so far hardly will
+        await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), patience)
         if seen.role == "server":
             seen.in_time = await wire.wait_end(TIMEOUT)
 
@@ -214,6 +229,8 @@ class Play:
             if case.optional and seen.role == "client" and seen.ended and not seen.frames:
                 found = "UNIMPLEMENTED", "The client does not support the answer: it ended the connection."
                 closing = "OK", "The case was not played."
+            if found[0] == case.unmet != "FAILED" and closing[0] in {"UNCLEAN", "WRONG CODE"}:
+                closing = found[0], closing[1]
         where = f"{requirement['rfc']} {requirement['section']}"
         why = f" {found[0]} and no failure: {case.why}" if case.why and found[0] == case.unmet else ""
         return {

@@ -7,6 +7,12 @@ import binascii
 import hashlib
 from dataclasses import dataclass, replace
 
+KEY = "Sec-WebSocket-Key"
+ACCEPT = "Sec-WebSocket-Accept"
+VERSION = "Sec-WebSocket-Version"
+PROTOCOL = "Sec-WebSocket-Protocol"
+EXTENSIONS = "Sec-WebSocket-Extensions"
+
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """What the accept token hashes behind the key (RFC 6455 1.3)."""
 

@@ -17,6 +17,9 @@ MIB = 2**20
 BOMB_SIZE = 256
 """MiB that the bomb inflates to."""
 
+FLOOD_SIZE = 100
+"""MiB of a message that a peer should not wait for the end of."""
+
 KEY = bytes(4)
 """A masking key of zeros, for what is long."""
 
@@ -50,57 +53,64 @@ def _zeros(size: int) -> Frame:
     return Frame(BINARY, bytes(size), key=KEY)
 
 
-def _one_too_many() -> Frame:
-    return Frame(BINARY, deflate(bytes(MAX_MESSAGE_SIZE + 1), bits=9)[0], rsv=RSV1)
+def _compressed(size: int) -> Frame:
+    return Frame(BINARY, deflate(bytes(size), bits=9)[0], rsv=RSV1)
 
 
 def _endless() -> Frame:
-    return replace(_zeros(100 * MIB), declared=2**62, length_bits=64)
+    return replace(_zeros(FLOOD_SIZE * MIB), declared=2**62, length_bits=64)
 
 
 # Made when they are sent: these are long.
 CASES = (
     Case(
-        "A message as long as the limit of 1 MiB",
+        "A message of half the limit",
         "R6455-5.4-10",
-        Echoes(bytes(MAX_MESSAGE_SIZE)),
-        send=lambda _bits: (_zeros(MAX_MESSAGE_SIZE),),
+        Echoes(bytes(MAX_MESSAGE_SIZE // 2)),
+        send=lambda _bits: (_zeros(MAX_MESSAGE_SIZE // 2),),
     ),
     Case(
-        "A message of one byte more",
-        "R6455-10.4-01",
-        Fails(1009),
-        send=lambda _bits: (_zeros(MAX_MESSAGE_SIZE + 1),),
+        "A compressed message that inflates to half the limit",
+        "R7692-6.2-01",
+        Echoes(bytes(MAX_MESSAGE_SIZE // 2)),
+        deflate=NAME,
+        send=lambda _bits: (_compressed(MAX_MESSAGE_SIZE // 2),),
     ),
     Case(
-        "A message of one byte more, in fragments",
+        "A message of twice the limit",
         "R6455-10.4-01",
         Fails(1009),
-        send=lambda _bits: _fragments(bytes(MAX_MESSAGE_SIZE + 1), 2**16),
+        send=lambda _bits: (_zeros(2 * MAX_MESSAGE_SIZE),),
     ),
     Case(
-        "Fragments without end: 100 MiB",
+        "A message of twice the limit, in fragments",
         "R6455-10.4-01",
         Fails(1009),
-        send=lambda _bits: _fragments(bytes(100 * MIB), 2**16, fin=False),
+        send=lambda _bits: _fragments(bytes(2 * MAX_MESSAGE_SIZE), 2**16),
+    ),
+    Case(
+        "A compressed message that inflates to twice the limit",
+        "R6455-10.4-01",
+        Fails(1009),
+        deflate=NAME,
+        send=lambda _bits: (_compressed(2 * MAX_MESSAGE_SIZE),),
+    ),
+    Case(
+        f"Fragments without end: {FLOOD_SIZE} MiB",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=lambda _bits: _fragments(bytes(FLOOD_SIZE * MIB), 2**16, fin=False),
         watch_memory=True,
     ),
     Case(
-        "A frame that declares 2**62 bytes, 100 MiB of which come",
+        f"A frame that declares 2**62 bytes, {FLOOD_SIZE} MiB of which come",
         "R6455-10.4-01",
         Fails(1009, 1002),
         send=lambda _bits: (_endless(),),
         watch_memory=True,
     ),
     Case(
-        "A compressed message that inflates to one byte more than the limit",
-        "R6455-10.4-01",
-        Fails(1009),
-        deflate=NAME,
-        send=lambda _bits: (_one_too_many(),),
-    ),
-    Case(
-        "A decompression bomb: 0.3 MB that inflate to 256 MiB",
+        f"A decompression bomb: 0.3 MB that inflate to {BOMB_SIZE} MiB",
         "R6455-10.4-01",
         Fails(1009),
         deflate=NAME,

@@ -33,7 +33,8 @@ class MemoryWatch:
     def _of(cls, port: int | None, status: str) -> MemoryWatch | None:
         with suppress(psutil.Error):
             for connection in psutil.net_connections("tcp"):
-                if connection.status == status and connection.laddr.port == port and connection.pid:
+                address = connection.laddr
+                if connection.pid and connection.status == status and address and address.port == port:
                     return cls(psutil.Process(connection.pid))
         return None
 

@@ -56,9 +56,14 @@ FIRST, SECOND = deflate(SPLIT.encode(), b"and " + SPLIT.encode(), bits=9)
 TAKEN = (
     of_deflate("A message in one frame", "R7692-7.2.3.1-01", Echoes("Hello"), send=(whole(PLAIN),)),
     of_deflate(
-        "A message in two fragments", "R7692-7.2.3.1-01", Echoes("Hello"), send=(*fragments(PLAIN[:3], PLAIN[3:]),)
+        "A message in two fragments",
+        "R7692-7.2.3.1-01",
+        Echoes("Hello"),
+        send=(*fragments(PLAIN[:3], PLAIN[3:]),),
     ),
-    of_deflate("A message in fragments of one byte", "R7692-6.2-01", Echoes("Hello"), send=(*fragments(*BYTES),)),
+    of_deflate(
+        "A message in fragments of one byte", "R7692-6.2-01", Echoes("Hello"), send=(*fragments(*BYTES),)
+    ),
     of_deflate(
         "A message in fragments, every second one empty",
         "R7692-6.2-01",
@@ -98,7 +103,9 @@ TAKEN = (
     ),
     of_deflate("A stored block", "R7692-7.2.3.3-01", Echoes("Hello"), send=(whole(STORED),)),
     of_deflate("Two blocks", "R7692-7.2.3.5-01", Echoes("Hello"), send=(whole(TWO_BLOCKS),)),
-    of_deflate("An empty message, three times", "R7692-7.2.3.6-01", Echoes("", "", ""), send=(whole(b"\x00"),) * 3),
+    of_deflate(
+        "An empty message, three times", "R7692-7.2.3.6-01", Echoes("", "", ""), send=(whole(b"\x00"),) * 3
+    ),
     of_deflate(
         "An empty message as an empty block of fixed codes",
         "R7692-7.2.1-03",
@@ -162,7 +169,10 @@ FAILED = (
     of_deflate("RSV2 with RSV1", "R6455-5.2-03", Fails(1002), send=(Frame(TEXT, PLAIN, rsv=RSV1 | RSV2),)),
     of_deflate("What is not DEFLATE data", "R6455-10.7-01", Fails(1007, 1002), send=(whole(b"\xff" * 16),)),
     of_deflate(
-        "A reference to before the first byte", "R6455-10.7-01", Fails(1007, 1002), send=(whole(AGAIN), whole(PLAIN))
+        "A reference to before the first byte",
+        "R6455-10.7-01",
+        Fails(1007, 1002),
+        send=(whole(AGAIN), whole(PLAIN)),
     ),
     of_deflate(
         "Text that is not UTF-8 when it is inflated",

@@ -51,6 +51,8 @@ class Seen:
     close: Frame | None = None
     ended: Literal["", "closed", "reset"] = ""
     """How it ended the TCP connection, if it did."""
+    failed: bool = False
+    """Whether it closed or ended the connection on its own, before the harness did."""
     in_time: bool = True
     """Whether it ended the TCP connection when it had to."""
     growth: int | None = None

@@ -44,7 +44,9 @@ def _for_compressor(bits: int) -> Case:
 
 def _for_decompressor(bits: int) -> Case:
     def frames(permitted: int) -> tuple[Frame, ...]:
-        return tuple(Frame(BINARY, payload, rsv=RSV1) for payload in deflate(data, data, bits=min(bits, permitted)))
+        return tuple(
+            Frame(BINARY, payload, rsv=RSV1) for payload in deflate(data, data, bits=min(bits, permitted))
+        )
 
     data = far_back(bits)
     return Case(

@@ -14,10 +14,12 @@ from harness.extra.heads import take_head
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from harness.cases import Role
     from harness.extra.frames import Frame
     from harness.extra.heads import Head
     from harness.extra.seen import Seen
+
+PIECE = 2**16
+"""Bytes that are sent at once."""
 
 PATIENCE = 3.0
 """Seconds that a peer may leave unread what it is sent."""
@@ -37,7 +39,7 @@ class Wire(asyncio.Protocol):
         self.sent_close: int | None = None
         """The code of the Close that went out."""
         self.unfinished = False
-        """Whether the last frame that went out declares more than it has."""
+        """Whether the last frame that went out is not whole."""
         self.ended = ""
         self._connected = connected
         self._noted: Counter[str] = Counter()
@@ -82,18 +84,22 @@ class Wire(asyncio.Protocol):
 
     # What the driver calls:
 
-    async def send(self, data: bytes, *, piece: int = 2**18) -> None:
-        """Send bytes, in pieces of so many, as long as the peer is there."""
+    async def send(self, data: bytes, seen: Seen | None = None, *, piece: int = PIECE) -> None:
+        """Send bytes, a piece at a time, as long as the peer reads them and has not closed."""
+        self._note("TO", [len(data), _hex(data)], False)  # noqa: FBT003  # the log's third column
         for start in range(0, len(data), piece):
-            if self.transport.is_closing():
+            if seen:
+                self._take(seen, lambda: seen.over)
+            if self.transport.is_closing() or (seen and seen.over):
+                self.unfinished = True
                 return
             self.transport.write(data[start : start + piece])
-            with suppress(asyncio.TimeoutError):  # who does not read is not sent more
+            with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._writable.wait(), PATIENCE)
                 await asyncio.sleep(0)
                 continue
+            self.unfinished = True
             return
-        self._note("TO", [len(data), _hex(data)], False)  # noqa: FBT003  # the log's third column
 
     def encode(self, frames: Iterable[Frame]) -> bytes:
         """Give the bytes of frames, and log them as sent."""
@@ -121,21 +127,25 @@ class Wire(asyncio.Protocol):
         return found[0] if found else None
 
     async def read_frames(self, seen: Seen, enough: Callable[[], bool], timeout: float) -> bool:
-        """Hand frames to `seen` until it is enough, or they end, or the seconds are over; tell whether it was."""
+        """Hand frames to `seen` until it is enough, or the seconds are over; tell whether it was."""
 
         def take() -> bool:
-            try:
-                while not enough() and (frame := take_frame(self._unread)):
-                    key = frame.key.hex() if frame.key else None
-                    self._note("RF", _shown(frame), frame.opcode, frame.fin, frame.rsv, frame.masked, key)
-                    seen.take(frame)
-            except FrameError as error:
-                seen.blame(str(error))
-            if self.ended and not enough():
-                seen.ended = "reset" if self.ended == "reset" else "closed"
+            self._take(seen, enough)
             return enough()
 
         return await self.wait(take, timeout)
+
+    def _take(self, seen: Seen, enough: Callable[[], bool]) -> None:
+        """Hand what has come to `seen`, until it is enough."""
+        try:
+            while not enough() and (frame := take_frame(self._unread)):
+                key = frame.key.hex() if frame.key else None
+                self._note("RF", _shown(frame), frame.opcode, frame.fin, frame.rsv, frame.masked, key)
+                seen.take(frame)
+        except FrameError as error:
+            seen.blame(str(error))
+        if self.ended and not enough():
+            seen.ended = "reset" if self.ended == "reset" else "closed"
 
     async def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Wait until a condition holds, which is asked whenever something comes in; False after a while."""
@@ -155,11 +165,11 @@ class Wire(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection, in this direction first, so that the peer gets all that was sent."""
-        if not self.transport.is_closing():
-            if self.transport.can_write_eof() and not self.ended:
+        try:
+            if not self.transport.is_closing():
                 self.transport.write_eof()
-            else:
-                self.transport.close()
+        except OSError:  # the peer is gone
+            self.abort()
 
     def abort(self) -> None:
         """End the connection at once."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from aiohttp import ClientSession, WSMsgType
+
 from contract import drive
 
 
@@ -25,7 +26,7 @@ async def echo(url: str, max_message_size: int) -> None:
 async def ask(url: str) -> str:
     """Give the server's message."""
     async with ClientSession() as session, session.ws_connect(url) as connection:
-        return await connection.receive_str()
+        return str(await connection.receive_str())
 
 
 drive(echo, ask)

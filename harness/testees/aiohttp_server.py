@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import WSMsgType, web
+
 from contract import HOST, ready, server_arguments, until_ended
 
 

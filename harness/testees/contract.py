@@ -1,6 +1,7 @@
-"""What every testee here has in common: its arguments, its readiness line, and its end. Needs the standard library alone.
+"""What every testee here has in common: its arguments, its readiness line, and its end.
 
-`README.md` in the folder above has the contract; a testee in another language has to do the same by itself.
+It needs the standard library alone. `README.md` in the folder above has the
+contract; a testee in another language has to do the same by itself.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ async def until_ended() -> None:
 
 
 Echo = Callable[[str, int], Awaitable[None]]
-"""Connects to a URL and sends every message back, until the server closes; gets the longest message to take."""
+"""Connects to a URL and sends every message back until the server closes; gets the longest size to take."""
 
 Ask = Callable[[str], Awaitable[str]]
 """Connects to a URL and gives the text that the server sends."""
@@ -84,7 +85,8 @@ async def _drive(arguments: argparse.Namespace, echo: Echo, ask: Ask) -> None:
     count = int(await ask(f"{arguments.url}/getCaseCount"))
     for number in range(1, count + 1):
         print(f"case {number} of {count}", flush=True)
-        await _tolerating(echo(f"{arguments.url}/runCase?case={number}&agent={agent}", arguments.max_message_size))
+        url = f"{arguments.url}/runCase?case={number}&agent={agent}"
+        await _tolerating(echo(url, arguments.max_message_size))
     await _tolerating(echo(f"{arguments.url}/updateReports?agent={agent}", arguments.max_message_size))
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from asgi_echo import echo
-from contract import HOST, ready, server_arguments, until_ended
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+
+from contract import HOST, ready, server_arguments, until_ended
+from echo_application import echo
 
 
 async def main() -> None:

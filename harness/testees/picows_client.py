@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from contract import drive
 from picows.websockets.asyncio.client import connect
+
+from contract import drive
 
 
 async def echo(url: str, max_message_size: int) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 
-from contract import HOST, ready, server_arguments, until_ended
 from picows.websockets.asyncio.server import ServerConnection, serve
+
+from contract import HOST, ready, server_arguments, until_ended
 
 
 async def echo(connection: ServerConnection) -> None:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from contract import drive
 from tornado.websocket import websocket_connect
+
+from contract import drive
 
 
 async def echo(url: str, max_message_size: int) -> None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 
-from contract import HOST, ready, server_arguments, until_ended
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 
+from contract import HOST, ready, server_arguments, until_ended
 
-class Echo(WebSocketHandler):
+
+class Echo(WebSocketHandler):  # type: ignore[misc]  # mypy does not see tornado
     """Sends every message back."""
 
-    def check_origin(self, origin: str) -> bool:
+    def check_origin(self, origin: str) -> bool:  # noqa: ARG002
         """Take any."""
         return True
 
@@ -33,9 +34,7 @@ class Echo(WebSocketHandler):
 async def main() -> None:
     """Serve until ended."""
     arguments = server_arguments()
-    server = HTTPServer(
-        Application([("/.*", Echo)], websocket_max_message_size=arguments.max_message_size)
-    )
+    server = HTTPServer(Application([(".*", Echo)], websocket_max_message_size=arguments.max_message_size))
     sockets = bind_sockets(arguments.port, HOST)
     server.add_sockets(sockets)
     ready(sockets[0].getsockname()[1])

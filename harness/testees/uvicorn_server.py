@@ -9,8 +9,9 @@ import asyncio
 import socket
 
 import uvicorn
-from asgi_echo import echo
+
 from contract import HOST, ready, server_arguments
+from echo_application import echo
 
 
 async def main() -> None:
@@ -18,7 +19,11 @@ async def main() -> None:
     arguments = server_arguments()
     with socket.create_server((HOST, arguments.port)) as listener:
         config = uvicorn.Config(
-            echo, ws="wsproto", ws_max_size=arguments.max_message_size, log_level="error", timeout_graceful_shutdown=1
+            echo,
+            ws="wsproto",
+            ws_max_size=arguments.max_message_size,
+            log_level="error",
+            timeout_graceful_shutdown=1,
         )
         ready(listener.getsockname()[1])
         await uvicorn.Server(config).serve([listener])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.connection import ConnectionState
@@ -12,13 +12,15 @@ from wsproto.events import (
     BytesMessage,
     CloseConnection,
     Event,
-    Message,
     Ping,
     Request,
     TextMessage,
 )
 from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import RemoteProtocolError
+
+if TYPE_CHECKING:
+    import asyncio
 
 TOO_BIG = 1009
 
@@ -30,6 +32,7 @@ class EchoConnection:
         self.ws = WSConnection(kind)
         self._max_message_size = max_message_size
         self._parts: list[bytes] = []
+        self._over = False
 
     async def run(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, opening: bytes = b""
@@ -37,7 +40,7 @@ class EchoConnection:
         """Run it to its end."""
         writer.write(opening)
         with suppress(ConnectionError):  # an end like another
-            while self.ws.state is not ConnectionState.CLOSED:
+            while not self._over:
                 data = await reader.read(2**16)
                 writer.write(self._take(data or None))
                 await writer.drain()
@@ -47,7 +50,8 @@ class EchoConnection:
 
     def received(self, message: str | bytes) -> bytes:
         """Give the bytes that answer a whole message."""
-        return self.ws.send(Message(message))
+        reply = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
+        return self.ws.send(reply)
 
     def _take(self, data: bytes | None) -> bytes:
         try:
@@ -64,10 +68,12 @@ class EchoConnection:
                 return self.ws.send(AcceptConnection(extensions=[PerMessageDeflate()]))
             case TextMessage() | BytesMessage() if self.ws.state is ConnectionState.OPEN:
                 return self._join(event)
-            case Ping():
+            case Ping() if self.ws.state is ConnectionState.OPEN:
                 return self.ws.send(event.response())
-            case CloseConnection() if self.ws.state in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
-                return self.ws.send(event.response())
+            case CloseConnection():
+                self._over = True
+                if self.ws.state in {ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING}:
+                    return self.ws.send(event.response())
         return b""
 
     def _join(self, event: TextMessage | BytesMessage) -> bytes:
