@@ -41,6 +41,6 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
+	rm -rf $(VENV) .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

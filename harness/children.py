@@ -85,6 +85,8 @@ async def start(name: str, command: Sequence[str], log: Path) -> AsyncIterator[C
         yield child
     finally:
         await child.stop()
+        with suppress(ProcessLookupError):  # nothing is left of what it started itself
+            os.killpg(process.pid, signal.SIGKILL)
         _remove_if_empty(log)
 
 

@@ -19,6 +19,7 @@ from harness.echo_server import serve
 from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
 from harness.judge import EXPECTED
+from harness.matrix import Matrix
 from harness.run import Order, judge_file, run
 from harness.suite_kosoku import KosokuSuite
 
@@ -130,10 +131,14 @@ def drive_command(url: str, agent: str, max_message_size: int, *, supervised: bo
     click.echo(f"{count} cases have run")
 
 
+update_option = click.option(
+    "--update-baseline", is_flag=True, help="Make what came out the expected result."
+)
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which cases are meant and what becomes of the result."""
+    """Add the options that say which cases are meant and what is expected of them."""
     for decorate in (
-        click.option("--update-baseline", is_flag=True, help="Make what came out the expected result."),
         click.option(
             "--expected",
             type=click.Path(file_okay=False, path_type=Path),
@@ -160,21 +165,25 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@cli.command("run")
-@click.option(
-    "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
-)
-@selection_options
-@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
-@click.option(
+report_option = click.option(
     "--report",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     default="report",
     show_default=True,
     metavar="DIR",
-    help="Folder for results.json, and for logs of what went wrong.",
+    help="Folder for what comes out, and for logs of what went wrong.",
 )
+
+
+@cli.command("run")
+@click.option(
+    "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
+)
+@selection_options
+@update_option
+@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
+@report_option
 @click.option(
     "--time-limit",
     type=click.IntRange(1),
@@ -203,11 +212,42 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     return run(order, KosokuSuite(), folder, time_limit, Output())
 
 
+@cli.command("matrix")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this implementation; may be repeated.")
+@selection_options
+@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
+@report_option
+@click.option(
+    "--time-limit",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    help="Longest time for a case, in seconds.",
+)
+def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
+    only: tuple[str, ...],
+    profile: Profile,
+    patterns: tuple[str, ...],
+    more_patterns: tuple[str, ...],
+    folder: Path,
+    time_limit: int,
+    expected: Path,
+) -> ExitCode:
+    """Run this library and others through the same cases, and compare them on one page, matrix.html.
+
+    Each implementation of harness/testees runs in an environment of its own, made on first use. What the others
+    fail is a result; the exit code is 0 when this library is as its baseline and all could be run.
+    """
+    order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)
+    return Matrix(order, KosokuSuite(), folder, time_limit, Output(), only).run()
+
+
 @cli.command("judge")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Of the library.")
 @click.option("--agent", help="Which agent of an index.json with several.")
 @selection_options
+@update_option
 def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     path: Path,
     role: str,

@@ -64,8 +64,13 @@ class RoleRunner:
         """
         begun = time.monotonic()
         await (self._run_server() if self.role == "server" else self._run_client())
-        reports = {case: self._reports.pop(case) for case in self.cases if case in self._reports}
-        return RoleRun({**reports, **self._reports}, time.monotonic() - begun)
+        return RoleRun(self.reports, time.monotonic() - begun)
+
+    @property
+    def reports(self) -> dict[str, CaseReport]:
+        """The reports that have come so far, in the order of the cases, those nobody asked for last."""
+        asked = {case: self._reports[case] for case in self.cases if case in self._reports}
+        return {**asked, **self._reports}
 
     async def _run_server(self) -> None:
         command = [*self.testee.server, "--port", "0", *self.suite.testee_options]

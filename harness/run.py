@@ -7,7 +7,7 @@ import platform
 import signal
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.cases import AUTOBAHN_CASES, SelectionError, is_for, select
 from harness.echo import AGENT
@@ -21,7 +21,7 @@ from harness.suite_extra import ExtraSuite
 from harness.summary import count_of, print_changes, print_differences, print_role, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from harness.judge import Difference, Verdict
     from harness.results import CaseReport, Results
     from harness.suite import Suite
+
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
             for role, chosen in cases.items()
             for engine_of_part, part in parts_of(chosen, suite, AGENT)
         ]
-        runs = asyncio.run(run_until_signal(runners))
+        runs = asyncio.run(run_until_signal(run_roles(runners)))
     differences = _judge(cases, baselines, runs)
     results: Results = {
         "format": FORMAT,
@@ -170,10 +173,10 @@ def _conclude(
     return ExitCode.AS_EXPECTED
 
 
-async def run_until_signal(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
-    """Run, and at SIGINT or SIGTERM end all children, then raise `HarnessError`."""
+async def run_until_signal(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Do the work, and at SIGINT or SIGTERM end all children, then raise `HarnessError`."""
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(run_roles(runners))
+    task = asyncio.create_task(work)
     caught: list[signal.Signals] = []
 
     def stop(number: signal.Signals) -> None:

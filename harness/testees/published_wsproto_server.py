@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 
 from contract import HOST, ready, server_arguments, until_ended
+from published_wsproto_echo import EchoConnection
 from wsproto import ConnectionType
-from wsproto_echo import EchoConnection
 
 
 async def main() -> None:

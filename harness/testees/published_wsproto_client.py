@@ -9,10 +9,10 @@ import asyncio
 from urllib.parse import urlsplit
 
 from contract import drive
+from published_wsproto_echo import EchoConnection
 from wsproto import ConnectionType
 from wsproto.events import Request
 from wsproto.extensions import PerMessageDeflate
-from wsproto_echo import EchoConnection
 
 
 class Question(EchoConnection):

@@ -1,0 +1,57 @@
+"""Virtual environments for testees, made on first use and kept: one for each set of pinned packages."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import children
+from harness.errors import HarnessError
+from harness.testee_files import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+CACHE = Path(__file__).resolve().parent.parent / ".matrix"
+"""Where they are kept."""
+
+READY = "ready"
+"""The file that says an environment is whole."""
+
+
+async def python_with(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
+    """Give the interpreter of an environment with these packages.
+
+    `say` gets a line where one has to be made. Raises `HarnessError` where that fails.
+    """
+    if not packages:
+        return Path(sys.executable)
+    name = packages[0].partition("==")[0]
+    made_of = "\0".join([*packages, sys.version])
+    folder = cache / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+    python = folder / "bin" / "python"
+    if (folder / READY).is_file():
+        return python
+    say(f"installing {', '.join(packages)} into {folder}")
+    shutil.rmtree(folder, ignore_errors=True)
+    log = cache / f"{folder.name}.log"
+    try:
+        await _run([sys.executable, "-m", "venv", str(folder)], log)
+        await _run([str(python), str(FOLDER / "install.py"), *packages], log)
+    except HarnessError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise HarnessError(f"cannot install {' '.join(packages)}: {error}") from error
+    (folder / READY).touch()
+    return python
+
+
+async def _run(command: Sequence[str], log: Path) -> None:
+    """Run a command to its end; raises `HarnessError` where it fails."""
+    async with children.start("the installation", command, log) as child:
+        async for _ in child.lines():
+            pass
+        if code := await child.ended():
+            raise child.death(code)
