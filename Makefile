@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance test check format campaign downstream clean
+.PHONY: help conformance matrix test check format campaign downstream clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ check: $(READY) ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+matrix: $(READY) ## other implementations beside this one, on one page (PROFILE=full|wide|fast)
+	$(BIN)/python -m harness matrix --profile $(PROFILE)
 
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .

@@ -235,7 +235,7 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
 ) -> ExitCode:
     """Run this library and others through the same cases, and compare them on one page, matrix.html.
 
-    Each implementation of harness/testees runs in an environment of its own, made on first use. What the others
+    Each implementation of harness/testees runs in an environment of its own, made on first use. What others
     fail is a result; the exit code is 0 when this library is as its baseline and all could be run.
     """
     order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from harness import children
 from harness.errors import HarnessError
-from harness.testee_files import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,11 +17,13 @@ if TYPE_CHECKING:
 CACHE = Path(__file__).resolve().parent.parent / ".matrix"
 """Where they are kept."""
 
+PIP_INSTALL = ("--disable-pip-version-check", "--no-input", "install", "--quiet")
+
 READY = "ready"
 """The file that says an environment is whole."""
 
 
-async def python_with(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
+async def python_with(packages: Sequence[str], say: Callable[[str], None], cache: Path) -> Path:
     """Give the interpreter of an environment with these packages.
 
     `say` gets a line where one has to be made. Raises `HarnessError` where that fails.
@@ -39,8 +40,8 @@ async def python_with(packages: Sequence[str], say: Callable[[str], None], cache
     shutil.rmtree(folder, ignore_errors=True)
     log = cache / f"{folder.name}.log"
     try:
-        await _run([sys.executable, "-m", "venv", str(folder)], log)
-        await _run([str(python), str(FOLDER / "install.py"), *packages], log)
+        await _run(["venv", "--without-pip", str(folder)], log)
+        await _run(["harness.run_pip", f"--python={python}", *PIP_INSTALL, *packages], log)
     except HarnessError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise HarnessError(f"cannot install {' '.join(packages)}: {error}") from error
@@ -48,8 +49,9 @@ async def python_with(packages: Sequence[str], say: Callable[[str], None], cache
     return python
 
 
-async def _run(command: Sequence[str], log: Path) -> None:
-    """Run a command to its end; raises `HarnessError` where it fails."""
+async def _run(module: Sequence[str], log: Path) -> None:
+    """Run a module to its end; raises `HarnessError` where it fails."""
+    command = [sys.executable, "-m", *module]
     async with children.start("the installation", command, log) as child:
         async for _ in child.lines():
             pass

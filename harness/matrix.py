@@ -1,4 +1,4 @@
-"""`python -m harness matrix`: this library and others through the same cases, and one page that compares them."""
+"""`python -m harness matrix`: this library and others through the same cases, compared on one page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import json
 import platform
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from harness.environments import python_with
+from harness.environments import CACHE, python_with
 from harness.errors import ExitCode, HarnessError
 from harness.judge import judge, verdicts_of
 from harness.matrix_page import render
@@ -49,6 +50,7 @@ class Matrix:
     console: Console
     only: Sequence[str] = ()
     testees: Path = FOLDER
+    cache: Path = CACHE
     rows: list[Row] = field(default_factory=list, init=False)
 
     def run(self) -> ExitCode:
@@ -102,13 +104,15 @@ class Matrix:
             for role, chosen in cases.items()
             if role not in row.roles and (testee.server if role == "server" else testee.client)
         }
-        counts = " and ".join(f"as {role} {count_of(chosen)}" for role, chosen in ready.items())
+        counts = ", ".join(f"as {role} {count_of(chosen)}" for role, chosen in ready.items())
         self._say(f"{row.title}: {counts or 'cannot be run'}")
         with progress(self.console, ready, by_section=False) as shown:
             playing = [self._play_role(role, ready[role], row, testee, shown) for role in ready]
             for failed in await asyncio.gather(*playing, return_exceptions=True):
                 if isinstance(failed, BaseException):
                     raise failed
+        with suppress(OSError):  # it holds logs
+            (self.folder / row.name).rmdir()
         for role, result in row.roles.items():
             minutes, seconds = divmod(round(result.duration), 60)
             error = f"; {result.error}" if result.error else ""
@@ -126,7 +130,7 @@ class Matrix:
             if role in cases:
                 try:
                     pythons[role] = await python_with(
-                        file.packages, lambda line: self._say(f"{row.title}: {line}")
+                        file.packages, lambda line: self._say(f"{row.title}: {line}"), self.cache
                     )
                 except HarnessError as error:
                     row.roles[role] = RoleResult(cases[role], errors=[str(error)])

@@ -1,8 +1,9 @@
-"""`matrix.html`: implementations and sections with counts, the cases of a section, and each that is not OK."""
+"""`matrix.html`: counts by implementation and section, the cases of a section, and each that is not OK."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def render(about: Mapping[str, Any], cases: Mapping[Role, Sequence[str]], rows: 
     )
     roles = [_role(role, chosen, rows) for role, chosen in cases.items()]
     legend = [(name, *kind(name)) for name in (*KINDS, "FAILED")]
-    return environment.get_template("matrix.html").render(about=about, roles=roles, legend=legend)
+    return str(environment.get_template("matrix.html").render(about=about, roles=roles, legend=legend))
 
 
 def kind(verdict: str) -> tuple[str, str]:
@@ -81,9 +82,12 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
 
 
 def _cell(result: RoleResult, cases: Sequence[str], link: str) -> dict[str, Any]:
-    """Give the counts of some cases: a part for each verdict, the worst of which colours the cell."""
+    """Give the counts of some cases: a part for each kind of verdict, the worst of which colours the cell."""
     counts = result.counts(cases)
-    parts = [(*kind(verdict), count) for verdict, count in counts.items()]
+    by_kind: Counter[tuple[str, str]] = Counter()
+    for verdict, count in counts.items():
+        by_kind[kind(verdict)] += count
+    parts = [(*each, count) for each, count in by_kind.items()]
     return {"parts": parts, "worst": parts[-1][0], "text": count_text(counts), "link": link}
 
 
@@ -109,7 +113,7 @@ def _section(
 def _title(case: str, taking_part: Sequence[tuple[Row, RoleResult]]) -> str:
     if case in EXTRA:
         return EXTRA[case].title
-    reports = (result.reports.get(case, {}) for _, result in taking_part)
+    reports = [result.reports[case] for _, result in taking_part if case in result.reports]
     return next((plain(text) for report in reports if (text := report.get("description"))), "")
 
 

@@ -11,7 +11,7 @@
           "duration": 12.3,               seconds
           "error": "",                    why not all cases were run
           "counts": {"OK": 370, ...},     of behaviour and close behaviour the worse; "NOT RUN" as well
-          "cases": {"1.1.1": {...}, ...}  as in results.json, in the order of the suite
+          "cases": {"1.1.1": {...}, ...}  as in results.json; of a case that is OK only the verdict
         }
       }
     }
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.cases import Role
-    from harness.results import CaseReport
+    from harness.results import CaseReport, VerdictFields
 
 FORMAT = 1
 
@@ -63,6 +63,11 @@ class RoleResult:
         verdict = verdict_of(self.reports[case], case)
         return max(verdict.behavior, verdict.behavior_close, key=rank)
 
+    def shown(self, case: str) -> CaseReport | VerdictFields:
+        """Give a report, of a case that is OK the verdict alone."""
+        report = self.reports[case]
+        return report if self.verdict(case) != "OK" else verdict_of(report, case).fields()
+
     def counts(self, cases: Sequence[str] | None = None) -> dict[str, int]:
         """Count the verdicts, the best first."""
         counted = Counter(map(self.verdict, self.cases if cases is None else cases))
@@ -87,7 +92,7 @@ class Row:
                     "duration": round(result.duration, 3),
                     "error": result.error,
                     "counts": result.counts(),
-                    "cases": result.reports,
+                    "cases": {case: result.shown(case) for case in result.reports},
                 }
                 for role, result in self.roles.items()
             },

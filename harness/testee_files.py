@@ -1,4 +1,4 @@
-"""The implementations of `testees/`: `NAME_server.py` and `NAME_client.py`, each with the packages that it needs.
+"""The implementations of `testees/`: `NAME_server.py` and `NAME_client.py`, and the packages that they need.
 
 A file begins with inline script metadata, as packaging tools know it:
 
@@ -12,18 +12,14 @@ The first package gives the row of the matrix its title. A file without packages
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli
+
 from harness.errors import HarnessError
 from harness.testee import LIBRARY, Testee
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,13 +60,17 @@ THIS = Implementation("library", f"{LIBRARY.name.replace('/', ' ')} (this librar
 
 
 def implementations(folder: Path, only: Iterable[str] = ()) -> list[Implementation]:
-    """List this library and the implementations of a folder; raises `HarnessError` for a name that is none."""
+    """List this library and the implementations of a folder, by title.
+
+    Raises `HarnessError` for a name that is none.
+    """
     files: dict[str, dict[Role, TesteeFile]] = {}
     for path in sorted(folder.glob("*.py")):
         if found := ROLE.fullmatch(path.name):
             role: Role = "server" if found["role"] == "server" else "client"
             files.setdefault(found["name"], {})[role] = TesteeFile(path, _packages(path))
-    known = [THIS, *(Implementation(name, _title(name, roles), roles) for name, roles in files.items())]
+    others = [Implementation(name, _title(name, roles), roles) for name, roles in files.items()]
+    known = [THIS, *sorted(others, key=lambda other: other.title)]
     names = {implementation.name for implementation in known}
     if unknown := [name for name in only if name not in names]:
         raise HarnessError(f"there is no testee {unknown[0]!r}: choose from {', '.join(sorted(names))}")
@@ -83,8 +83,8 @@ def _packages(path: Path) -> tuple[str, ...]:
     if not found:
         return ()
     try:
-        metadata: dict[str, Any] = tomllib.loads(re.sub(r"(?m)^# ?", "", found[1]))
-    except tomllib.TOMLDecodeError as error:
+        metadata: dict[str, Any] = tomli.loads(re.sub(r"(?m)^# ?", "", found[1]))
+    except tomli.TOMLDecodeError as error:
         raise HarnessError(f"the metadata of {path} cannot be read: {error}") from error
     packages = metadata.get("dependencies", [])
     if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):
