@@ -105,12 +105,14 @@ def deflate(*messages: bytes, bits: int = 15) -> list[bytes]:
 class Inflater:
     """Inflates a peer's messages, and refuses what reaches further back than its window.
 
-    zlib sees that only where it gives out a byte at a time: what one call gives out may be referred to.
+    zlib sees that only where it gives out a byte at a time: what one call gives out may be referred to. With
+    15 bits there is nothing to see, as DEFLATE itself refers no further back.
     """
 
     def __init__(self, bits: int, *, takes_over: bool) -> None:
         self._bits = bits
         self._takes_over = takes_over
+        self._step = 2**16 if bits == 15 else 1
         self._inflater = zlib.decompressobj(wbits=-bits)
 
     def message(self, payload: bytes) -> bytes:
@@ -125,13 +127,13 @@ class Inflater:
 
     def _inflate(self, data: bytes, inflated: bytearray) -> None:
         while True:
-            byte = self._inflater.decompress(data, 1)
-            inflated += byte
+            piece = self._inflater.decompress(data, self._step)
+            inflated += piece
             data = self._inflater.unconsumed_tail
             if self._inflater.eof:  # a block with BFINAL: what follows begins anew
                 data = self._inflater.unused_data
                 self._inflater = zlib.decompressobj(wbits=-self._bits)
-            elif not byte and not data:
+            elif not piece and not data:
                 return
             if len(inflated) > MAX_INFLATED:
                 raise zlib.error(f"a message of more than {MAX_INFLATED} bytes")

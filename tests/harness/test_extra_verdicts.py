@@ -50,8 +50,11 @@ def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:
         turn = asyncio.Semaphore(AT_ONCE)
 
         async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await peer(reader, writer)
+            try:
+                with suppress(ConnectionError, asyncio.IncompleteReadError):
+                    await peer(reader, writer)
+            finally:
+                writer.transport.abort()
 
         server = await asyncio.start_server(served, "127.0.0.1", 0)
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -62,6 +65,7 @@ def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:
 
         await asyncio.gather(*map(play, names))
         server.close()
+        await asyncio.sleep(0)  # for the ends of the connections
         return reports
 
     return asyncio.run(run())
@@ -75,9 +79,13 @@ def by(peer: Any, names: Iterable[str], request: str = lax_peers.REQUEST) -> dic
         server = urlsplit(url)
         reader, writer = await asyncio.open_connection(server.hostname, server.port)
         writer.write(request.format(target=target).encode())
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await run(reader, writer)
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await run(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def drive(url: str) -> None:
         turn = asyncio.Semaphore(AT_ONCE)

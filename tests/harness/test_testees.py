@@ -112,9 +112,10 @@ def test_a_client_keeps_to_the_contract(command: list[str]) -> None:
     assert reports["X.9.3"]["remoteCloseCode"] == 1009
 
 
-async def hold(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say nothing."""
     await reader.read()
+    writer.transport.abort()
 
 
 @clients
