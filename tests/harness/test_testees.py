@@ -99,8 +99,9 @@ def test_a_client_keeps_to_the_contract(command: list[str]) -> None:
             elif isinstance(step, Ended):
                 reports[step.case] = step.report
         assert client is not None
-        output, _ = await asyncio.wait_for(client.communicate(), TIMEOUT)
-        return reports, output, client.returncode
+        assert client.stdout is not None
+        output = await asyncio.wait_for(client.stdout.read(), TIMEOUT)  # not communicate(): it ends the input
+        return reports, output, await asyncio.wait_for(client.wait(), TIMEOUT)
 
     reports, output, code = asyncio.run(play())
     assert code == 0
