@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance matrix test check format campaign downstream clean
+.PHONY: help conformance matrix test browser check format campaign downstream bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,7 +16,10 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 
 test: $(READY) ## every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n auto -m uncovered
-	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser' --cov --cov-report=term
+
+browser: $(READY) ## the tests of the report's page, in Chromium
+	$(BIN)/python -m pytest -m browser tests/browser
 
 check: $(READY) ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -37,13 +40,16 @@ campaign: $(READY) ## the random tests at length: 200,000 handshakes a role, 100
 downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws and websockets against this library
 	$(PYTHON) tests/downstream/run.py
 
+bench: $(READY) ## the library beside its peers, about 10 minutes (python -m bench --help has more)
+	$(BIN)/python -m bench
+
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[harness,test,check]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,harness,test,check]'
 	@touch $@
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
+	rm -rf $(VENV) .bench .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

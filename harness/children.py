@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -26,20 +28,32 @@ MAX_LINE = 64 * 2**20
 class Child:
     """A process whose standard output is read by line; its standard error goes to a log file."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    cpu_time: float | None = None
+    """Seconds, user and system, that it has used together with what it started; None while it runs."""
+
+    def __init__(
+        self, name: str, process: subprocess.Popen[bytes], output: asyncio.StreamReader, log: Path
+    ) -> None:
         self.name = name
         self.log = log
         self._process = process
+        self._output = output
+        # Not asyncio's own way of waiting: that throws away what the process has used.
+        self._end = asyncio.get_running_loop().run_in_executor(
+            ThreadPoolExecutor(1), os.wait4, process.pid, 0
+        )
 
     async def lines(self) -> AsyncIterator[str]:
         """Give the lines that it prints, until it closes its output."""
-        assert self._process.stdout is not None  # noqa: S101  # it was asked for
-        async for line in self._process.stdout:
+        async for line in self._output:
             yield line.decode().rstrip("\n")
 
     async def ended(self) -> int:
         """Wait for its end and give its exit code."""
-        return await self._process.wait()
+        _, status, used = await asyncio.shield(self._end)
+        self.cpu_time = round(used.ru_utime + used.ru_stime, 3)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._process.returncode
 
     async def must_live(self) -> None:
         """Raise `HarnessError` when it ends."""
@@ -56,10 +70,11 @@ class Child:
     async def stop(self) -> None:
         """End it, by SIGTERM and where that does not help by SIGKILL, and take what it still had to say."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                self._process.send_signal(number)
+            if not self._end.done():
+                with suppress(ProcessLookupError):
+                    os.kill(self._process.pid, number)
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._process.communicate(), STOP_TIMEOUT)
+                await asyncio.wait_for(asyncio.gather(self.ended(), self._output.read()), STOP_TIMEOUT)
                 return
 
 
@@ -72,19 +87,26 @@ async def start(name: str, command: Sequence[str], log: Path) -> AsyncIterator[C
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            limit=MAX_LINE,
-            start_new_session=True,
-        )
-    child = Child(name, process, log)
+        try:
+            process = subprocess.Popen(  # noqa: ASYNC220  # asyncio's own starts it no other way
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HarnessError(f"cannot start {name}: {error}") from error
+    output = asyncio.StreamReader(MAX_LINE)
+    child = Child(name, process, output, log)
     try:
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), process.stdout
+        )
         yield child
     finally:
         await child.stop()
+        process.stdin.close()  # type: ignore[union-attr]  # it was asked for
         with suppress(ProcessLookupError):  # nothing is left of what it started itself
             os.killpg(process.pid, signal.SIGKILL)
         _remove_if_empty(log)

@@ -1,4 +1,4 @@
-"""The command line: `python -m harness serve|drive|run|judge`."""
+"""The command line: `python -m harness serve|drive|run|judge|report|list`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from harness.cases import PROFILES, ROLES
+from harness.case_texts import read_titles
+from harness.cases import PROFILES, ROLES, select
 from harness.children import end_with_standard_input
 from harness.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.echo_server import serve
@@ -20,8 +21,11 @@ from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
 from harness.judge import EXPECTED
 from harness.matrix import Matrix
+from harness.report import write_report
 from harness.run import Order, judge_file, run
+from harness.stored_results import differing_cases, read_results
 from harness.suite_kosoku import KosokuSuite
+from harness.summary import print_role, print_titles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,7 +176,7 @@ report_option = click.option(
     default="report",
     show_default=True,
     metavar="DIR",
-    help="Folder for what comes out, and for logs of what went wrong.",
+    help="Folder for what comes out, such as results.json and index.html, and for logs of what went wrong.",
 )
 
 
@@ -184,6 +188,9 @@ report_option = click.option(
 @update_option
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @report_option
+@click.option(
+    "--failed", is_flag=True, help="Only what differed in the last run, as DIR/results.json has it."
+)
 @click.option(
     "--time-limit",
     type=click.IntRange(1),
@@ -201,6 +208,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     expected: Path,
     *,
     update_baseline: bool,
+    failed: bool,
 ) -> ExitCode:
     """Run the library against the suite on loopback, and judge.
 
@@ -209,7 +217,16 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     order = Order(
         _roles(role), profile, [*patterns, *more_patterns], expected, update_baseline=update_baseline
     )
-    return run(order, KosokuSuite(), folder, time_limit, Output())
+    console = Output()
+    if failed:
+        order = order.narrowed(differing_cases(read_results(folder / "results.json")))
+        if not order.roles:
+            path = folder / "results.json"
+            console.print(
+                f"nothing of this differed in the last run ({path})", highlight=False, soft_wrap=True
+            )
+            return ExitCode.AS_EXPECTED
+    return run(order, KosokuSuite(), folder, time_limit, console)
 
 
 @cli.command("matrix")
@@ -264,6 +281,35 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     """
     order = Order(_roles(role), profile, patterns, expected, update_baseline=update_baseline)
     return judge_file(order, path, agent, Output())
+
+
+@cli.command("report")
+@click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="DIR")
+def report_command(path: Path) -> ExitCode:
+    """Write the report of a run again: index.html, junit.xml, summary.md, badge.svg.
+
+    DIR is a folder with a results.json. The exit code is that of the run.
+    """
+    results, console = read_results(path), Output()
+    page = write_report(path if path.is_dir() else path.parent, results)
+    for role, report in results["roles"].items():
+        print_role(console, role, report["cases"], len(report["differences"]), report["duration"])
+    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    return ExitCode.AS_EXPECTED if results["asExpected"] else ExitCode.DIFFERENT
+
+
+@cli.command("list")
+@click.argument("patterns", nargs=-1, metavar="[GLOB]...")
+@click.option(
+    "--profile", type=click.Choice(PROFILES), default="full", help="Only the cases of this profile."
+)
+def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
+    """Show the cases with their titles.
+
+    GLOB is a case (6.4.1), a section (6.4), or a glob (6.*.1).
+    """
+    cases, titles = select(profile, patterns), read_titles()
+    print_titles(Output(), {case: titles.get(case, "") for case in cases})
 
 
 def _roles(role: str) -> list[Role]:

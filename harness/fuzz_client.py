@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
-from harness.echo import MAX_MESSAGE_SIZE, EchoConnection
+from harness.echo import COMPRESSION_LEVEL, MAX_MESSAGE_SIZE, EchoConnection
 from harness.errors import HarnessError
 from wsproto import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Request, TextMessage
@@ -30,7 +30,10 @@ class EchoClient(EchoConnection):
     def __init__(self, host: str, target: str, max_message_size: int) -> None:
         super().__init__(max_message_size)
         # Autobahn asks for no context takeover (cases 13.2, 13.5, 13.6) only of a client that offers it.
-        offers: list[Extension] = [PerMessageDeflate(), PerMessageDeflate(client_no_context_takeover=True)]
+        offers: list[Extension] = [
+            PerMessageDeflate(compression_level=COMPRESSION_LEVEL),
+            PerMessageDeflate(client_no_context_takeover=True, compression_level=COMPRESSION_LEVEL),
+        ]
         self._request = Request(host=host, target=target, extensions=offers)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -148,7 +148,7 @@ class Baseline:
     def __init__(self, role: Role, folder: Path = EXPECTED) -> None:
         self.path = folder / f"{role}.json"
         self.verdicts: dict[str, Verdict] = {}
-        self._whys: dict[str, str] = {}
+        self.whys: dict[str, str] = {}
 
     def load(self, *, may_be_missing: bool = False) -> Baseline:
         """Read the file; raises `HarnessError` where it is missing or corrupt."""
@@ -158,7 +158,7 @@ class Baseline:
             if may_be_missing:
                 return self
             raise HarnessError(f"there is no baseline {self.path}: `--update-baseline` writes one") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise HarnessError(f"the baseline {self.path} cannot be read: {error}") from error
         if not isinstance(entries, dict):
             raise HarnessError(f"the baseline {self.path} is not an object with an entry per case")
@@ -176,7 +176,7 @@ class Baseline:
                 raise HarnessError(f"{where}: {name!r} is no verdict of Autobahn")
         self.verdicts[case] = verdict
         if "why" in entry:
-            self._whys[case] = str(entry["why"])
+            self.whys[case] = str(entry["why"])
 
     def update(self, actual: Mapping[str, Verdict]) -> None:
         """Write the file with these verdicts in place of the old ones of the same cases."""
@@ -185,6 +185,6 @@ class Baseline:
         for case in CASES:
             if case in self.verdicts:
                 verdict = self.verdicts[case]
-                why = {} if verdict.ok or case not in self._whys else {"why": self._whys[case]}
+                why = {} if verdict.ok or case not in self.whys else {"why": self.whys[case]}
                 lines.append(f"{json.dumps(case)}: {json.dumps({**verdict.fields(), **why})}")
         write_text(self.path, "{\n" + ",\n".join(lines) + "\n}\n")

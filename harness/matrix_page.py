@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from harness.case_texts import plain, title_of, visible
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.matrix_results import NOT_RUN, count_text
+from harness.report.wirelog import decode, http_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +33,6 @@ KINDS = {
 """How a verdict is shown: its class and its sign. Every other one is a failure."""
 
 FAILURE = ("bad", "\N{BALLOT X}")
-
-OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "Close", 9: "ping", 10: "pong"}
 
 MAX_FRAMES = 24
 """Frames of a wire log that the page shows."""
@@ -72,7 +71,7 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
         "implementations": [
             {
                 "title": row.title,
-                "error": result.error,
+                "error": visible(result.error),
                 "cells": [_cell(result, chosen, f"#{role}-{name}") for name, chosen in by_section.items()],
                 "total": _cell(result, cases, ""),
             }
@@ -114,7 +113,7 @@ def _title(case: str, taking_part: Sequence[tuple[Row, RoleResult]]) -> str:
     if case in EXTRA:
         return EXTRA[case].title
     reports = [result.reports[case] for _, result in taking_part if case in result.reports]
-    return next((plain(text) for report in reports if (text := report.get("description"))), "")
+    return next((title_of(text) for report in reports if (text := report.get("description"))), "")
 
 
 def _verdict(role: Role, case: str, row: Row, result: RoleResult) -> dict[str, Any]:
@@ -141,26 +140,22 @@ def _verdict(role: Role, case: str, row: Row, result: RoleResult) -> dict[str, A
             if text
         ],
         "repeat": f"python -m harness matrix --only {row.name} --cases {case}",
-        "heads": [head for head in (report.get("httpRequest"), report.get("httpResponse")) if head],
+        "heads": [
+            http_text(head) for head in (report.get("httpRequest"), report.get("httpResponse")) if head
+        ],
         "frames": frames_of(report),
     }
-
-
-def plain(text: str) -> str:
-    """Give a text of Autobahn's without its HTML."""
-    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
 def frames_of(report: CaseReport) -> list[str]:
     """List the frames of a wire log, a line each: who sent it, what it is, and its payload."""
     lines = []
-    for entry in report.get("wirelog", []):
-        match entry:
-            case ["TF" | "RF" as way, [length, payload], opcode, fin, rsv, *_]:
-                who = "suite" if way == "TF" else "testee"
-                flags = ("" if fin else ", not the last") + (f", reserved bits {rsv:03b}" if rsv else "")
-                shown = f"{payload:.{MAX_PAYLOAD}}"
-                name = OPCODES.get(opcode, f"opcode {opcode}")
-                lines.append(f"{who:<6}  {name}{flags}, {length} bytes{': ' if shown else ''}{shown}")
+    for entry in decode(report.get("wirelog")):
+        if "opcode" in entry:
+            who = "suite" if entry["sender"] == "suite" else "testee"
+            flags = ("" if entry["fin"] else ", not the last") + (", reserved bits" if entry["rsv"] else "")
+            payload = entry.get("text") or entry.get("hex") or ""
+            line = f"{who:<6}  {entry['name']}{flags}, {entry['length']} bytes"
+            lines.append(f"{line}: {payload[:MAX_PAYLOAD]}" if payload else line)
     more = len(lines) - MAX_FRAMES
     return [*lines[:MAX_FRAMES], f"and {more} more"] if more > 0 else lines

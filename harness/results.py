@@ -8,12 +8,18 @@
       "started": "2026-01-31T12:00:00+00:00",
       "profile": "full", "patterns": [],  what was asked for
       "asExpected": true,                 no role has a difference
+      "cpuTime": 1.4,                     seconds, user and system, of the harness itself
       "roles": {
         "server": {                       the library as server; "client" the other way round
           "duration": 251.3,              seconds
+          "cpuTime": {
+            "testee": 84.2,               seconds of the library with its glue, the start of Python included
+            "suite": 161.0                seconds of the engine; null where it does not say
+          },
           "differences": [
             {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "repeat": "..."}
           ],
+          "whys": {"7.1.6": "..."},       why the baseline has another verdict than OK, where it says so
           "cases": {"1.1.1": {...}, ...}  in Autobahn's order
         }
       }
@@ -29,6 +35,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from harness.errors import HarnessError
@@ -105,11 +112,20 @@ class DifferenceReport(TypedDict):
     repeat: str
 
 
+class CpuTime(TypedDict):
+    """The CPU time of each side, user and system, in seconds; None where nobody knows it."""
+
+    testee: float | None
+    suite: float | None
+
+
 class RoleReport(TypedDict):
     """One role of a run."""
 
     duration: float
+    cpuTime: CpuTime | None
     differences: list[DifferenceReport]
+    whys: dict[str, str]
     cases: dict[str, CaseReport]
 
 
@@ -124,18 +140,25 @@ class Results(TypedDict):
     profile: Profile
     patterns: list[str]
     asExpected: bool
+    cpuTime: float
     roles: dict[Role, RoleReport]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: an interrupted run leaves the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole or not at all: an interrupted run leaves the old one.
+
+    Raises `HarnessError` where it cannot be written.
+    """
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
+    except OSError as error:
+        raise HarnessError(f"cannot write {path}: {error.strerror}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -153,7 +176,7 @@ def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, Ca
             return read_cases(path / name, role, agent)
     try:
         agents = _agents(json.loads(path.read_bytes()), role)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise HarnessError(f"cannot read verdicts from {path}: {error}") from error
     chosen = agents if agent is None else {agent: agents.get(agent)}
     match list(chosen.values()):

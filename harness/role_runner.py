@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from harness import children
 from harness.errors import HarnessError
-from harness.suite import Begun, Ended, Listening
+from harness.suite import Begun, Ended, Finished, Listening
 from harness.testee import LIBRARY
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.cases import Role
     from harness.children import Child
     from harness.progress import Progress
-    from harness.results import CaseReport
+    from harness.results import CaseReport, CpuTime
     from harness.suite import Step, Suite
     from harness.testee import Testee
 
@@ -34,10 +34,11 @@ DRIVING = re.compile(r"case (\d+) of \d+")
 
 @dataclass(frozen=True)
 class RoleRun:
-    """What a role of a run found."""
+    """What a role of a run found; times are in seconds."""
 
     reports: dict[str, CaseReport]
     duration: float
+    cpu_time: CpuTime | None = None
 
 
 @dataclass
@@ -56,6 +57,7 @@ class RoleRunner:
     _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
     _case: str = field(default="(none yet)", init=False)
     _moved: float = field(default_factory=time.monotonic, init=False)
+    _suite_cpu_time: float | None = field(default=None, init=False)
 
     async def run(self) -> RoleRun:
         """Run all cases.
@@ -63,8 +65,9 @@ class RoleRunner:
         Raises `HarnessError` where the suite or the testee does not start, ends on its own, or stands still.
         """
         begun = time.monotonic()
-        await (self._run_server() if self.role == "server" else self._run_client())
-        return RoleRun(self.reports, time.monotonic() - begun)
+        testee = await (self._run_server() if self.role == "server" else self._run_client())
+        cpu_time: CpuTime = {"testee": testee.cpu_time, "suite": self._suite_cpu_time}
+        return RoleRun(self.reports, time.monotonic() - begun, cpu_time)
 
     @property
     def reports(self) -> dict[str, CaseReport]:
@@ -72,7 +75,7 @@ class RoleRunner:
         asked = {case: self._reports[case] for case in self.cases if case in self._reports}
         return {**asked, **self._reports}
 
-    async def _run_server(self) -> None:
+    async def _run_server(self) -> Child:
         command = [*self.testee.server, "--port", "0", *self.suite.testee_options]
         async with children.start("the server under test", command, self._log("testee")) as testee:
             url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move())
@@ -81,8 +84,9 @@ class RoleRunner:
             if not await _listens(url):
                 # It has died, and the suite was through with its failures before asyncio heard of that.
                 await _first(testee.must_live(), self._must_move())
+        return testee
 
-    async def _run_client(self) -> None:
+    async def _run_client(self) -> Child:
         async with aclosing(self.suite.fuzz_client(self.cases, self._log("suite"))) as steps:
             listening = await _first(anext(steps), self._must_move())
             if not isinstance(listening, Listening):
@@ -91,6 +95,7 @@ class RoleRunner:
             command = [*self.testee.client, listening.url, *options]
             async with children.start("the client under test", command, self._log("testee")) as testee:
                 await _first(self._collect(steps), self._follow(testee), self._must_move())
+        return testee
 
     def _log(self, who: str) -> Path:
         return self.folder / f"{self.role}-{self.suite.label}{who}.log"
@@ -110,6 +115,8 @@ class RoleRunner:
                     if case in self._reports:
                         raise HarnessError(f"{self.role}: the suite reported case {case} twice")
                     self._reports[case] = report
+                case Finished(cpu_time):
+                    self._suite_cpu_time = cpu_time
 
     async def _follow(self, testee: Child) -> None:
         """Move on as the client under test does; it may end when it is done, but not fail."""
@@ -159,7 +166,13 @@ async def _run_row(runners: Sequence[RoleRunner]) -> RoleRun:
     runs = [await runner.run() for runner in runners]
     runners[0].progress.finished(runners[0].role)
     reports = {case: report for run in runs for case, report in run.reports.items()}
-    return RoleRun(reports, sum(run.duration for run in runs))
+    spent = [run.cpu_time for run in runs if run.cpu_time]
+    cpu_time: CpuTime = {
+        "testee": sum(part["testee"] or 0.0 for part in spent),
+        "suite": sum(part["suite"] or 0.0 for part in spent)
+        or None,  # what runs in this process does not say
+    }
+    return RoleRun(reports, sum(run.duration for run in runs), cpu_time)
 
 
 async def _listens(url: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import platform
 import signal
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,13 +16,22 @@ from harness.errors import ExitCode, HarnessError
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
+from harness.report import remove_report, write_report
 from harness.results import FORMAT, read_cases, write_results
 from harness.role_runner import RoleRun, RoleRunner, run_roles
 from harness.suite_extra import ExtraSuite
-from harness.summary import count_of, print_changes, print_differences, print_role, print_table
+from harness.summary import (
+    count_of,
+    counts_by_role,
+    print_changes,
+    print_cpu_time,
+    print_differences,
+    print_role,
+    print_table,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Container, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -44,6 +54,8 @@ class Order:
     patterns: Sequence[str] = ()
     expected: Path = EXPECTED
     update_baseline: bool = False
+    only: Mapping[Role, Container[str]] | None = None
+    """Of these cases only those that stand here for the role; None for all."""
 
     def cases(self) -> dict[Role, list[str]]:
         """List the cases of each role that has some.
@@ -53,11 +65,17 @@ class Order:
         chosen = select(self.profile, self.patterns)
         cases: dict[Role, list[str]] = {}
         for role in self.roles:
-            if of_role := [case for case in chosen if is_for(case, role)]:
+            only = chosen if self.only is None else self.only.get(role, ())
+            if of_role := [case for case in chosen if is_for(case, role) and case in only]:
                 cases[role] = of_role
-        if not cases:
+        if not cases and self.only is None:
             raise SelectionError(f"{' '.join(self.patterns)!r} means no case of the role {self.roles[0]}")
         return cases
+
+    def narrowed(self, only: Mapping[Role, Container[str]]) -> Order:
+        """Give the order for some cases of each role, and for no role that is left without one."""
+        order = replace(self, only=only)
+        return replace(order, roles=list(order.cases()))
 
     def baselines(self) -> dict[Role, Baseline]:
         """Read the baseline of each role; raises `HarnessError` for a corrupt one."""
@@ -68,16 +86,17 @@ class Order:
 
 
 def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
-    """Run the cases in each role, judge them, and write `results.json`; `suite` runs Autobahn's.
+    """Run the cases in each role, Autobahn's by `suite`, judge them, and write `results.json` and the report.
 
     Raises `HarnessError` where that cannot be done.
     """
     cases, baselines, engine = order.cases(), order.baselines(), suite.version()
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     results_path = folder / "results.json"
-    results_path.unlink(missing_ok=True)  # an old one beside a run that failed would mislead
-    for role, chosen in cases.items():
-        console.print(f"{AGENT} as {role} against {engine}: {count_of(chosen)}", highlight=False)
+    remove_report(folder)  # an old one beside a run that failed would mislead
+    if order.only is None:  # else it says what to repeat, until there is a new one
+        results_path.unlink(missing_ok=True)
+    console.print(f"{AGENT} against {engine}: {counts_by_role(cases)}", highlight=False, soft_wrap=True)
     with progress(console, cases) as shown:
         runners = [
             RoleRunner(role, part, engine_of_part, shown, folder, time_limit)
@@ -95,17 +114,26 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
         "profile": order.profile,
         "patterns": list(order.patterns),
         "asExpected": not any(differences.values()),
+        "cpuTime": round(time.process_time(), 3),
         "roles": {
             role: {
                 "duration": round(found.duration, 3),
+                "cpuTime": found.cpu_time,
                 "differences": [difference.report() for difference in differences[role]],
+                "whys": {case: why for case, why in baselines[role].whys.items() if case in found.reports},
                 "cases": found.reports,
             }
             for role, found in runs.items()
         },
     }
-    write_results(results_path, results)
-    return _conclude(order, console, baselines, runs, differences)
+    try:
+        write_results(results_path, results)
+        page = write_report(folder, results)
+    finally:  # what came out is shown even where it cannot be written
+        code = _conclude(order, console, baselines, runs, differences)
+    print_cpu_time(console, results)
+    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    return code
 
 
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:

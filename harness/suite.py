@@ -35,7 +35,14 @@ class Ended:
     report: CaseReport
 
 
-Step = Listening | Begun | Ended
+@dataclass(frozen=True)
+class Finished:
+    """The suite has ended, and used that much CPU time: seconds, user and system."""
+
+    cpu_time: float
+
+
+Step = Listening | Begun | Ended | Finished
 
 
 class Suite(ABC):
@@ -53,8 +60,8 @@ class Suite(ABC):
 
     @abstractmethod
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
-        """Run cases against the server at `url`: `Begun` and `Ended` for each."""
+        """Run cases against the server at `url`: `Begun` and `Ended` for each, at last `Finished`."""
 
     @abstractmethod
     def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
-        """Serve cases to a client: `Listening`, then `Ended` for each, at the latest when it asks."""
+        """Serve cases to a client: `Listening`, then the same, `Ended` at the latest when the client asks."""

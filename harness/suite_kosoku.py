@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from harness import children
 from harness.errors import HarnessError, MissingError
 from harness.results import CaseReport
-from harness.suite import Begun, Ended, Listening, Suite
+from harness.suite import Begun, Ended, Finished, Listening, Suite
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -47,6 +47,7 @@ class KosokuSuite(Suite):
             code = await worker.ended()
             if code:
                 raise worker.death(code)
+            yield Finished(worker.cpu_time or 0.0)
 
 
 def _step(said: object) -> Step:

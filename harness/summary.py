@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -15,10 +15,11 @@ from harness.judge import rank
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from rich.console import Console
+    from rich.console import Console, OverflowMethod
 
     from harness.cases import Role
     from harness.judge import Difference, Verdict
+    from harness.results import Results
 
 
 def count_of(cases: Collection[str]) -> str:
@@ -33,6 +34,12 @@ def count_of(cases: Collection[str]) -> str:
         else f"{extra} extra case{'s' * (extra > 1)}"
     )
     return f"{count} case{'s' * (count > 1)} of Autobahn and {extras}" if count else extras
+
+
+def counts_by_role(cases: Mapping[Role, Collection[str]]) -> str:
+    """Give `517 cases as server and 517 cases as client`."""
+    parts = [f"{count_of(of_role)} as {role}" for role, of_role in cases.items()]
+    return (", " if any("extra" in part for part in parts) else " and ").join(parts)
 
 
 def counts(verdicts: Iterable[Verdict]) -> Text:
@@ -90,3 +97,26 @@ def print_role(
     if differences:
         found = Text(f"{differences} not as expected", style="bold red")
     console.print(Text.assemble(f"{role}: {count_of(cases)}{time}, ", found))
+
+
+def print_cpu_time(console: Console, results: Results) -> None:
+    """Print who used the CPU, all roles together; who does not say it is left out."""
+    spent = [role["cpuTime"] for role in results["roles"].values() if role["cpuTime"]]
+    sides: dict[str, Literal["testee", "suite"]] = {
+        f"{results['library']} with its glue": "testee",
+        results["engine"]: "suite",
+    }
+    seconds = {who: sum(cpu_time[side] or 0.0 for cpu_time in spent) for who, side in sides.items()}
+    seconds["the harness"] = results["cpuTime"]
+    total = sum(seconds.values())
+    parts = [f"{who} {took:.1f} s ({took / total:.0%})" for who, took in seconds.items() if took]
+    console.print(f"CPU time: {', '.join(parts)}", highlight=False, soft_wrap=True)
+
+
+def print_titles(console: Console, titles: Mapping[str, str]) -> None:
+    """Print a line per case; on a terminal cut at its width."""
+    longest = max(map(len, titles), default=0)
+    fit: OverflowMethod = "ellipsis" if console.is_terminal else "ignore"
+    for case, title in titles.items():
+        line = Text(f"{case:<{longest}}  {title}")
+        console.print(line, no_wrap=True, overflow=fit, crop=console.is_terminal)

@@ -28,7 +28,7 @@ from tests.deflating import (
     payload_of,
 )
 from tests.inflating import DYNAMIC, FIXED, STORED, Inflater
-from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
@@ -122,6 +122,35 @@ def test_blocks_of_every_kind_are_read(
     connection = connect(role, parameters)
     stream = compressed_text(connection, payload) + compressed_text(connection, HELLO)
     assert joined(feed(connection, stream * 2, cut=cut)) == [text, "Hello"] * 2
+
+
+@both_roles
+@pytest.mark.parametrize("most", range(1, 12))
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (HELLO_FINAL, "Hello"),
+        (HELLO_FINAL[:-1] + HELLO, "HelloHello"),
+        (HELLO_FINAL[:-1] * 3 + b"\x00", "Hello" * 3),
+        (b"\x4b\x04\x00" + b"\x00", "a"),
+        (b"\x01\x05\x00\xfa\xffHello\x00", "Hello"),
+    ],
+)
+def test_final_blocks_in_pieces_of_any_size(
+    role: ConnectionType, most: int, payload: bytes, text: str
+) -> None:
+    """Where a piece ends with a BFINAL block, zlib gives what it has not read twice; it was read twice."""
+    connection = connect(role, limits=Limits(max_inflated_size=most))
+    stream = compressed_text(connection, payload) + compressed_text(connection, HELLO)
+    assert joined(feed(connection, stream)) == [text, "Hello"]
+
+
+@both_roles
+def test_a_final_block_that_ends_inside_the_tail_of_a_bounded_piece(role: ConnectionType) -> None:
+    """Two bytes of the tail are left behind such a block, and they are no block."""
+    connection = connect(role, limits=Limits(max_inflated_size=1))
+    feed(connection, compressed_text(connection, b"\x13\x08"))
+    assert connection.protocol_error is not None
 
 
 @pytest.mark.requirement("R7692-7.2.3.2-01", "R7692-7.2.2-03", "R7692-7.2.2-05", "R7692-6.2-02")

@@ -8,7 +8,7 @@ from harness.extra.expectations import Echoes, FailsHandshake
 from harness.extra.frames import RSV1, TEXT, Frame
 from harness.extra.heads import RESPONSE
 
-TITLE = "permessage-deflate: answers"
+TITLE = "Compression answers"
 
 NO_CONTEXT = "server_no_context_takeover"
 HELLO_BACK = Echoes("Hello")

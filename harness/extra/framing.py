@@ -11,7 +11,7 @@ from harness.extra.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, Frame,
 if TYPE_CHECKING:
     from harness.extra.seen import Seen
 
-TITLE = "Masks, lengths, fragments"
+TITLE = "Masks and lengths"
 
 SENDER_RULE = "the rule is the sender's, and only RFC 6455 10.7 asks the receiver to validate what it gets"
 

@@ -13,7 +13,7 @@ from harness.extra.heads import REQUEST
 if TYPE_CHECKING:
     from harness.extra.seen import Seen
 
-TITLE = "permessage-deflate: offers"
+TITLE = "Compression offers"
 
 NO_CONTEXT = "server_no_context_takeover"
 HELLO_BACK = Echoes("Hello")

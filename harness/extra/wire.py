@@ -24,8 +24,8 @@ PIECE = 2**16
 PATIENCE = 3.0
 """Seconds that a peer may leave unread what it is sent."""
 
-LOGGED = 128
-"""Bytes of a payload, and of what was sent or received at once, that the log shows."""
+LOGGED = 64
+"""Bytes of a payload, and of what was sent or received at once, that the log shows: as many as Autobahn's."""
 
 LOG_ENTRIES = 50
 """Entries of each kind in a log, so that what floods does not fill the report."""

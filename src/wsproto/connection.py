@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from .close_codes import CloseReason
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
-from .frame_header import ParseFailed
 from .frame_protocol import FrameProtocol
 from .states import CONNECTION, ConnectionState, ConnectionType, Input
 from .utilities import LocalProtocolError, LocalTypeError, RemoteProtocolError
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .extensions import Extension
+    from .frame_header import ParseFailed
     from .limits import Limits
     from .typing import BytesLike
 
@@ -22,6 +22,7 @@ __all__ = ["CLIENT", "SERVER", "Connection", "ConnectionState", "ConnectionType"
 
 CLIENT = ConnectionType.CLIENT
 SERVER = ConnectionType.SERVER
+_OPEN = ConnectionState.OPEN
 
 _INPUT_OF_EVENT: dict[type, Input] = {
     Message: Input.SEND_MESSAGE,
@@ -32,17 +33,24 @@ _INPUT_OF_EVENT: dict[type, Input] = {
     CloseConnection: Input.SEND_CLOSE,
 }
 
-_MESSAGES = frozenset({TextMessage, BytesMessage})
-# The states that neither a message nor a continuation changes: sending skips the look-up of the next state.
-_FREE_FOR_MESSAGES = frozenset(
-    state
+_MESSAGES = (TextMessage, BytesMessage)
+# What may be sent in each state without changing it, inside a fragmented message and outside: sending that
+# skips the look-up of the next state, 0.1 of 0.3 microseconds.
+_CHANGE_NOTHING = dict.fromkeys(ConnectionState, frozenset[type[Event]]()) | {
+    state: frozenset(
+        kind
+        for kind in (TextMessage, BytesMessage, Ping, Pong)
+        if all(
+            transitions.get(what) is state
+            for what in (
+                (Input.SEND_MESSAGE, Input.SEND_CONTINUATION)
+                if kind in _MESSAGES
+                else (_INPUT_OF_EVENT[kind],)
+            )
+        )
+    )
     for state, transitions in CONNECTION.items()
-    if transitions.get(Input.SEND_MESSAGE) is transitions.get(Input.SEND_CONTINUATION) is state
-)
-# The states that take in bytes, none of which changes by that.
-_RECEIVING = frozenset(
-    state for state, transitions in CONNECTION.items() if Input.RECEIVE_BYTES in transitions
-)
+}
 
 
 def _input_of_subclass(event_type: type[Event]) -> Input | None:
@@ -106,8 +114,12 @@ class Connection:
         :raises LocalProtocolError: where the state does not permit it or no frame can say it; then nothing
             has changed.
         """
-        if self._state in _FREE_FOR_MESSAGES and type(event) in _MESSAGES:
+        if type(event) in _CHANGE_NOTHING[self._state]:
             return self._codec.send(event)
+        return self._send_otherwise(event)
+
+    def _send_otherwise(self, event: Event) -> bytes:
+        """Send what may change the state, or may not be permitted."""
         next_state = self._next_state(type(event))
         if next_state is None:
             raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in state {self._state}")
@@ -122,18 +134,29 @@ class Connection:
 
         :raises LocalProtocolError: for data after end of file, or once the connection is closed.
         """
+        if self._state is _OPEN and data is not None and not self._eof:
+            self._codec.receive_bytes(data)
+        else:
+            self._receive_otherwise(data)
+
+    def _receive_otherwise(self, data: BytesLike | None) -> None:
+        """Take in end of file, or bytes where that may not be permitted."""
         if data is None:
             self._receive_eof()
-            return
-        if self._state not in _RECEIVING or (self._eof and self._state is not ConnectionState.REMOTE_CLOSING):
-            raise LocalProtocolError(f"Data cannot be received in state {self._state}, or after end of file")
-        try:
+        elif self._may_receive():
             self._codec.receive_bytes(data)
-        except TypeError as error:
-            raise LocalTypeError(f"Received data must be bytes or None, not {type(data).__name__}") from error
+        else:
+            raise LocalProtocolError(f"Data cannot be received in state {self._state}, or after end of file")
+
+    def _may_receive(self) -> bool:
+        """Tell whether bytes may come in; after end of file some of a failed connection still may."""
+        if self._eof:
+            return self._state is ConnectionState.REMOTE_CLOSING
+        return Input.RECEIVE_BYTES in CONNECTION[self._state]
 
     def _receive_eof(self) -> None:
         self._eof = True
+        self._codec.receive_eof()
         if self._codec.drained:
             self._end_of_file()
 
@@ -149,24 +172,20 @@ class Connection:
 
         A frame that breaks the protocol is one `CloseConnection` with the code to answer with.
         """
-        codec = self._codec
-        try:
-            close = yield from codec.events()
-            if close is not None:
-                self._receive(Input.RECEIVE_CLOSE)
-        except ParseFailed as error:
-            # Without what it was raised from, which would keep the bytes alive that were being read.
-            error.__context__ = None
-            self._protocol_error = error.with_traceback(None)
-            self._receive(Input.RECEIVE_VIOLATION)
-            close = CloseConnection(error.code, str(error))
-        if close is not None:
-            yield close
-        if self._eof and codec.drained and self._abnormal_closure is None:
-            self._end_of_file()
-        if self._abnormal_closure is not None:
-            closure, self._abnormal_closure = self._abnormal_closure, None
-            yield closure
+        return self._codec.events(self._conclude)
 
-    def _receive(self, what: Input) -> None:
-        self._state = CONNECTION[self._state][what]
+    def _conclude(self, end: CloseConnection | ParseFailed | None) -> CloseConnection | None:
+        """Take in what ended the frames that were read, and return the last event, if there is one."""
+        if end is None:
+            if self._eof and self._abnormal_closure is None:
+                self._end_of_file()
+            closure, self._abnormal_closure = self._abnormal_closure, None
+            return closure
+        if isinstance(end, CloseConnection):
+            self._state = CONNECTION[self._state][Input.RECEIVE_CLOSE]
+            return end
+        # Without what it was raised from, which would keep the bytes alive that were being read.
+        end.__context__ = None
+        self._protocol_error = end.with_traceback(None)
+        self._state = CONNECTION[self._state][Input.RECEIVE_VIOLATION]
+        return CloseConnection(end.code, str(end))

@@ -76,17 +76,54 @@ class Inflater:
         self._finishing = True
         return self.inflate(TAIL if self._block_open else b"", limit)
 
+    def inflate_message(self, data: bytes, limit: int) -> bytes:
+        """Take in a whole message and return at most `limit` bytes of it: `inflate` and `finish` in one."""
+        if not data:  # not even a block that the tail could complete
+            return b""
+        data += TAIL
+        if len(data) > INPUT_PIECE:
+            self._take_message(data)
+            return self.inflate(b"", limit)
+        inflater = self._inflater or self._new_inflater()
+        try:
+            inflated = inflater.decompress(data, limit)
+        except zlib.error as error:
+            raise _invalid(error) from None
+        if len(inflated) == limit or inflater.eof:
+            self._take_message(data)
+            self._account(inflater, data, inflated, limit)
+            return inflated + self.inflate(b"", limit - len(inflated))
+        if not self._context_takeover:
+            self._inflater = None
+        return inflated
+
+    def _take_message(self, data: bytes) -> None:
+        """Take in a whole message, its tail put back."""
+        self._input = data
+        self._block_open = self._finishing = self.pending = True
+
     def _step(self, limit: int) -> bytes:
         """Inflate one piece of the input."""
-        inflater = self._inflater
-        if inflater is None:
-            inflater = self._inflater = zlib.decompressobj(-self._window_bits)
         given = self._input[self._offset : self._offset + INPUT_PIECE]
+        inflater = self._inflater or self._new_inflater()
         try:
             inflated = inflater.decompress(given, limit)
         except zlib.error as error:
-            raise InflateError(f"Invalid compressed data: {error} (RFC 7692 7.2.2)") from None
-        self._offset += len(given) - len(inflater.unconsumed_tail) - len(inflater.unused_data)
+            raise _invalid(error) from None
+        self._account(inflater, given, inflated, limit)
+        return inflated
+
+    def _new_inflater(self) -> zlib._Decompress:
+        self._inflater = zlib.decompressobj(-self._window_bits)
+        return self._inflater
+
+    def _account(self, inflater: zlib._Decompress, given: bytes, inflated: bytes, limit: int) -> None:
+        """Note how much of the input was used, and whether there is more to come."""
+        # Behind the end of a stream zlib may give what it left in both places.
+        rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+        self._offset += len(given) - len(rest)
+        if inflater.eof and self._finishing and self._input[self._offset :] == TAIL:
+            self._offset = len(self._input)  # there is nothing for the tail to complete
         unread = self._offset < len(self._input)
         if not unread:
             self._input = b""
@@ -97,7 +134,6 @@ class Inflater:
         else:
             # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
             self.pending = unread or len(inflated) == limit
-        return inflated
 
     def _end_final_block(self, *, unread: bool) -> None:
         """Begin anew: a block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4)."""
@@ -114,6 +150,10 @@ class Inflater:
         self._final_blocks = 0
         if not self._context_takeover:
             self._inflater = None
+
+
+def _invalid(error: zlib.error) -> InflateError:
+    return InflateError(f"Invalid compressed data: {error} (RFC 7692 7.2.2)")
 
 
 class Deflater:

@@ -85,7 +85,7 @@ class CloseConnection(Event):
         return CloseConnection(code=self.code, reason=self.reason)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Message(Event, Generic[T]):
     """A message, or a piece of one (RFC 6455 5.4, 5.6).
 
@@ -99,15 +99,21 @@ class Message(Event, Generic[T]):
     message_finished: bool = True
     """Whether the message ends here."""
 
+    def __init__(self, data: T, frame_finished: bool = True, message_finished: bool = True) -> None:
+        # Half the cost of the `__init__` that a frozen dataclass gets (0.15 against 0.30 microseconds), which
+        # sets each field through a function.
+        fields = self.__dict__
+        fields["data"] = data
+        fields["frame_finished"] = frame_finished
+        fields["message_finished"] = message_finished
 
-@dataclass(frozen=True)
+
 class TextMessage(Message[str]):
     """A piece of a text message. A code point is never split between two."""
 
     data: str
 
 
-@dataclass(frozen=True)
 class BytesMessage(Message[bytes]):
     """A piece of a binary message."""
 
@@ -137,21 +143,3 @@ class Pong(Event):
 
     payload: bytes = b""
     """At most 125 bytes: those of the Ping."""
-
-
-def message_piece(
-    kind: type[TextMessage | BytesMessage], data: str | bytes, frame_finished: bool, message_finished: bool
-) -> TextMessage | BytesMessage:
-    """Make a received piece of a message.
-
-    The same as calling `kind`, at a third of the cost (0.2 against 0.6 microseconds): a frozen dataclass sets
-    each field through a function, and what is True here is the default that the class holds already.
-    """
-    event = object.__new__(kind)
-    set_attribute = object.__setattr__
-    set_attribute(event, "data", data)
-    if not message_finished:
-        set_attribute(event, "message_finished", False)
-        if not frame_finished:
-            set_attribute(event, "frame_finished", False)
-    return event

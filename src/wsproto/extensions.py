@@ -40,6 +40,8 @@ class Extension:
 
     inbound_pending: bool = False
     """Whether `frame_inbound_payload_data(proto, b"")` would give more of what was passed in before."""
+    inbound_whole: bool = False
+    """Whether `frame_inbound_whole` may stand for the three inbound hooks."""
     inbound_limit: int = DEFAULT_LIMITS.max_inflated_size
     """Bytes that the next inbound hook may return; set by the connection before each call."""
 
@@ -85,6 +87,13 @@ class Extension:
     def frame_inbound_complete(self, proto: Codec, fin: bool) -> bytes | CloseReason | None:
         """Return what is left at the end of a frame, or the code to fail with; `fin` ends the message."""
         return None
+
+    def frame_inbound_whole(self, proto: Codec, data: bytes, limit: int) -> bytes | CloseReason:
+        """Do the work of the three hooks for an unfragmented message with RSV1 that has come whole.
+
+        :param limit: bytes to return, at most; with more to come, `inbound_pending` is true.
+        """
+        return data
 
     def end_inbound(self) -> None:
         """Let go of what was received: nothing more is read."""
@@ -194,6 +203,8 @@ class PerMessageDeflate(Extension):
         bound = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
         bound._forget_frames()
+        # A class of a user's own may do more in the three hooks.
+        bound.inbound_whole = type(self) is PerMessageDeflate
         return bound
 
     def offer(self) -> bool | str:
@@ -241,7 +252,7 @@ class PerMessageDeflate(Extension):
         payload_length: int,
     ) -> CloseReason | RsvBits:
         """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
-        self._inbound_control = opcode.iscontrol()
+        self._inbound_control = opcode >= Opcode.CLOSE
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
             self._inbound_compressed = rsv.rsv1
             return RSV1
@@ -270,6 +281,15 @@ class PerMessageDeflate(Extension):
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
+    def frame_inbound_whole(self, proto: Codec, data: bytes, limit: int) -> bytes | CloseReason:
+        """Inflate a whole message (RFC 7692 7.2.2), to at most `limit` bytes."""
+        self._inbound_control = False
+        self._inbound_compressed = True
+        try:
+            return (self._inflater or self._inflater_of(proto)).inflate_message(data, limit)
+        except InflateError:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+
     def end_inbound(self) -> None:
         """Let go of the inflater, and of what it has not read."""
         self._inflater = None
@@ -289,12 +309,12 @@ class PerMessageDeflate(Extension):
         self, proto: Codec, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
     ) -> tuple[RsvBits, bytes]:
         """Deflate a frame of a message, and mark the message's first one with RSV1 (RFC 7692 6.1, 7.2.1)."""
-        if opcode.iscontrol():
+        if opcode >= Opcode.CLOSE:
             return rsv, data
         if opcode is not Opcode.CONTINUATION:
             self._outbound_compressed = not fin or len(data) >= self._min_compress_size
             if self._outbound_compressed:
-                rsv = RsvBits(True, *rsv[1:])
+                rsv = RSV1 if rsv is NO_RSV else RsvBits(True, *rsv[1:])
         if not self._outbound_compressed:
             return rsv, data
         return rsv, self._deflater_of(proto).deflate(data, fin=fin)

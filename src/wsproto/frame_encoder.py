@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .close_codes import NEVER_ON_THE_WIRE, CloseReason, may_travel
+from .close_frame import written_close
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, OPCODES, Opcode, write_header
-from .masking import MaskingKeys, masked
-from .utilities import LocalProtocolError, LocalTypeError, LocalValueError
+from .masking import KEY_REPEATED, MaskingKeys, masked
+from .utilities import LocalProtocolError, LocalTypeError, LocalValueError, as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from .extensions import Extension
     from .typing import BytesLike
 
-MAX_REASON = MAX_CONTROL_PAYLOAD - 2
-"""Bytes of UTF-8 in the reason of a Close, at most (RFC 6455 5.5.1)."""
+_from_bytes = int.from_bytes
 
 _WHOLE_TEXT = FIN | Opcode.TEXT
 _WHOLE_BINARY = FIN | Opcode.BINARY
@@ -57,24 +56,27 @@ class FrameEncoder:
         """Whether a message was begun and not finished."""
         return self._opcode is not None
 
-    def send(self, event: Event) -> bytes:
+    def send(self, event: Event) -> bytes:  # noqa: C901 - the fast path
         """Return the frame that says `event`.
 
         :raises LocalProtocolError: for an event that no frame can say.
         """
-        # The fast path: a whole message, no extension. A quarter of a microsecond less than the general one.
+        # The fast path: a whole message. A quarter of a microsecond less than the general one.
         kind = type(event)
         if (
-            (kind is TextMessage or kind is BytesMessage)
-            and self._opcode is None
-            and event.message_finished  # type: ignore[attr-defined]
-            and not self._extensions
+            (kind is TextMessage or kind is BytesMessage) and self._opcode is None and event.message_finished  # type: ignore[attr-defined]
         ):
             data = event.data  # type: ignore[attr-defined]
-            if kind is TextMessage and type(data) is str and data.isascii():
-                return self._frame(_WHOLE_TEXT, data.encode())
+            if kind is TextMessage and type(data) is str:
+                try:
+                    payload = data.encode()
+                except UnicodeEncodeError as error:
+                    raise _not_unicode(error) from error
+                return self._frame(_WHOLE_TEXT, payload)
             if kind is BytesMessage and type(data) is bytes:
                 return self._frame(_WHOLE_BINARY, data)
+        if isinstance(event, Pong):
+            return self.control(Opcode.PONG, event.payload)
         if isinstance(event, Message):
             if isinstance(event, TextMessage) and not isinstance(event.data, str):
                 raise LocalTypeError(
@@ -85,8 +87,6 @@ class FrameEncoder:
             return self.message(event.data, event.message_finished)
         if isinstance(event, Ping):
             return self.control(Opcode.PING, event.payload)
-        if isinstance(event, Pong):
-            return self.control(Opcode.PONG, event.payload)
         if isinstance(event, CloseConnection):
             return self.close(event.code, event.reason)
         raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in a frame")
@@ -102,9 +102,7 @@ class FrameEncoder:
             try:
                 payload = data.encode()
             except UnicodeEncodeError as error:
-                raise LocalValueError(
-                    f"Text that is not valid Unicode: {error.reason} (RFC 6455 8.1)"
-                ) from error
+                raise _not_unicode(error) from error
         else:
             opcode = Opcode.BINARY
             payload = as_bytes(data, "The data of a message")
@@ -118,7 +116,8 @@ class FrameEncoder:
 
     def control(self, opcode: Opcode, payload: BytesLike) -> bytes:
         """Return a Ping, Pong or Close frame (RFC 6455 5.5)."""
-        payload = as_bytes(payload, "The payload of a control frame")
+        if type(payload) is not bytes:
+            payload = as_bytes(payload, "The payload of a control frame")
         if len(payload) > MAX_CONTROL_PAYLOAD:
             raise LocalValueError(
                 f"{opcode.name} with {len(payload)} bytes of payload, at most 125 (RFC 6455 5.5)"
@@ -131,41 +130,27 @@ class FrameEncoder:
         :param code: None and 1005 stand for none; 1006 and 1015, which never travel, become 1000.
         :param reason: cut at 123 bytes, at the end of a code point.
         """
-        if not (code is None or isinstance(code, int)):
-            raise LocalTypeError(f"A close code must be an int, not {code!r}")
-        if not (reason is None or isinstance(reason, str)):
-            raise LocalTypeError(f"A close reason must be a str, not {reason!r}")
-        if code is None or code == CloseReason.NO_STATUS_RCVD:
-            if reason:
-                raise LocalTypeError("A close reason needs a close code (RFC 6455 5.5.1)")
-            return self.control(Opcode.CLOSE, b"")
-        if code in NEVER_ON_THE_WIRE:
-            code = CloseReason.NORMAL_CLOSURE
-        if not may_travel(code):
-            raise LocalValueError(f"Close code {code} may not be sent (RFC 6455 7.4)")
-        try:
-            encoded = (reason or "").encode()
-        except UnicodeEncodeError as error:
-            raise LocalValueError(f"A close reason that is not valid Unicode: {error.reason}") from error
-        if len(encoded) > MAX_REASON:
-            encoded = encoded[:MAX_REASON].decode(errors="ignore").encode()
-        return self.control(Opcode.CLOSE, code.to_bytes(2, "big") + encoded)
+        return self.control(Opcode.CLOSE, written_close(code, reason))
 
     def _frame(self, first: int, payload: bytes) -> bytes:
         """Return a frame; `first` has FIN and the opcode."""
         if self._extensions:
             first, payload = self._extended(first, payload)
         size = len(payload)
+        if size > MAX_CONTROL_PAYLOAD:
+            header = write_header(first, size, self._mask)
+            if self._keys is None:
+                return header + payload
+            key_bytes = self._keys.next().to_bytes(4, "big")
+            return masked(payload, 0, size, key_bytes, header + key_bytes)
         headers = self._headers.get(first)
-        header = (
-            headers[size]
-            if headers is not None and size <= MAX_CONTROL_PAYLOAD
-            else write_header(first, size, self._mask)
-        )
+        header = write_header(first, size, self._mask) if headers is None else headers[size]
         if self._keys is None:
             return header + payload
-        key = self._keys.next()
-        return masked(payload, 0, size, key, header + key)
+        keys = self._keys.next() * KEY_REPEATED[size]
+        if size & 3:
+            keys >>= 32 - ((size & 3) << 3)
+        return header + (keys ^ _from_bytes(payload, "big")).to_bytes(4 + size, "big")
 
     def _extended(self, first: int, payload: bytes) -> tuple[int, bytes]:
         """Pass a frame through the extensions (RFC 6455 9.1)."""
@@ -176,11 +161,5 @@ class FrameEncoder:
         return first | rsv.in_first_byte(), bytes(payload)
 
 
-def as_bytes(data: BytesLike, what: str) -> bytes:
-    """Return the bytes of any bytes-like object; `what` names it in the error."""
-    if type(data) is bytes:
-        return data
-    try:
-        return bytes(memoryview(data))
-    except (TypeError, ValueError) as error:  # ValueError: a released memoryview
-        raise LocalTypeError(f"{what} must be bytes, not {type(data).__name__}") from error
+def _not_unicode(error: UnicodeEncodeError) -> LocalValueError:
+    return LocalValueError(f"Text that is not valid Unicode: {error.reason} (RFC 6455 8.1)")

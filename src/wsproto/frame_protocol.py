@@ -51,7 +51,16 @@ class FrameProtocol:
     :param limits: bounds on frames and messages.
     """
 
-    __slots__ = ("_decoder", "_encoder", "client", "events", "extensions", "receive_bytes", "send")
+    __slots__ = (
+        "_decoder",
+        "_encoder",
+        "client",
+        "events",
+        "extensions",
+        "receive_bytes",
+        "receive_eof",
+        "send",
+    )
 
     def __init__(
         self, client: bool, extensions: Sequence[Extension], *, limits: Limits | None = None
@@ -62,6 +71,7 @@ class FrameProtocol:
         self._encoder = FrameEncoder(client, self.extensions)
         # Handed through as they are: a call less for each read and each message (0.05 microseconds).
         self.receive_bytes = self._decoder.receive_bytes
+        self.receive_eof = self._decoder.receive_eof
         self.events = self._decoder.events
         self.send = self._encoder.send
 
@@ -80,15 +90,7 @@ class FrameProtocol:
 
         :raises ParseFailed: when a frame breaks the protocol.
         """
-        events = self._decoder.events()
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                if end.value is not None:
-                    yield _frame_of(end.value)
-                return
-            yield _frame_of(event)
+        return map(_frame_of, self._decoder.events())
 
     def send_data(self, payload: BytesLike | str, fin: bool = True) -> bytes:
         """Return a frame of a message, text or binary after the type of `payload`; `fin` ends the message."""

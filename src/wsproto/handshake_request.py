@@ -23,9 +23,8 @@ from .header_grammar import is_token
 from .utilities import LocalTypeError, LocalValueError
 
 if TYPE_CHECKING:
-    import h11
-
     from .extensions import Extension
+    from .http_head import RequestHead
     from .limits import Limits
     from .typing import Headers
 
@@ -141,12 +140,12 @@ def written_target(target: str) -> bytes:
     )
 
 
-def judge_request(request: h11.Request, limits: Limits) -> JudgedRequest:
+def judge_request(request: RequestHead, limits: Limits) -> JudgedRequest:
     """Judge a client's request (RFC 6455 4.2.1).
 
     :raises RemoteProtocolError: for one that may not be accepted, with the response that says so.
     """
-    headers = list(request.headers)
+    headers = request.headers
     judge_head_size(headers, limits)
     if request.method != b"GET":
         raise refused("Request method must be GET")

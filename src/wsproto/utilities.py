@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .events import Event
+    from .typing import BytesLike
 
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """What RFC 6455 1.3 appends to the key before it is hashed."""
@@ -44,6 +45,16 @@ class RemoteProtocolError(ProtocolError):
     def __init__(self, message: str, event_hint: Event | None = None) -> None:
         super().__init__(message)
         self.event_hint = event_hint
+
+
+def as_bytes(data: BytesLike, what: str) -> bytes:
+    """Return the bytes of any bytes-like object; `what` names it in the error."""
+    if type(data) is bytes:
+        return data
+    try:
+        return bytes(memoryview(data))
+    except (TypeError, ValueError) as error:  # ValueError: a released memoryview
+        raise LocalTypeError(f"{what} must be bytes, not {type(data).__name__}") from error
 
 
 def generate_nonce() -> bytes:

@@ -22,7 +22,7 @@ from harness.environments import READY, python_with
 from harness.errors import ExitCode, HarnessError
 from harness.judge import Baseline, Verdict
 from harness.matrix import Matrix
-from harness.matrix_page import frames_of, plain
+from harness.matrix_page import frames_of
 from harness.run import Order
 from harness.suite_kosoku import KosokuSuite
 from harness.testee_files import FOLDER, implementations
@@ -273,17 +273,16 @@ def test_a_signal_ends_the_matrix_and_every_child(tmp_path: Path) -> None:
 def test_a_wire_log_as_lines() -> None:
     log = [
         ["TO", [3, "810161"], False],
-        ["TF", [1, "a"], 1, False, 4, None, None, None, False],
-        ["RF", [0, ""], 3, True, 0, False, None],
+        ["TF", [1, "a"], 1, False, 0, None, None, None, False],
+        ["RF", [0, ""], 3, True, 4, False, None],
         *[["RF", [1, "x"], 9, True, 0, False, None]] * 30,
     ]
     lines = frames_of({"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1000, "wirelog": log})
     assert lines[:2] == [
-        "suite   text, not the last, reserved bits 100, 1 bytes: a",
-        "testee  opcode 3, 0 bytes",
+        "suite   text, not the last, 1 bytes: a",
+        "testee  reserved 0x3, reserved bits, 0 bytes",
     ]
     assert lines[-1] == "and 8 more"
-    assert plain("with <b>RSV = 2</b>,<br>then") == "with RSV = 2 , then"
 
 
 def test_the_page_says_what_it_is_about(tmp_path: Path) -> None:

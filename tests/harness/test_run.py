@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,12 +13,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
+from harness import children
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.judge import Baseline, Verdict
 from harness.role_runner import RoleRunner, run_roles
-from harness.suite import Begun, Ended, Listening, Suite
+from harness.suite import Begun, Ended, Finished, Listening, Suite
+from harness.summary import print_cpu_time
 from tests.harness.serving import TIMEOUT
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.cases import Role
-    from harness.results import CaseReport
+    from harness.results import CaseReport, Results, RoleReport
     from harness.suite import Step
 
 OK = Verdict("OK", "OK", 1000)
@@ -68,14 +72,23 @@ def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture
     results = json.loads((tmp_path / "results.json").read_text())
     assert (results["format"], results["profile"], results["asExpected"]) == (1, "full", False)
     assert results["engine"].startswith("kosoku 0.1.")
+    assert results["cpuTime"] > 0
+    assert f"CPU time: {results['library']} with its glue " in out
     assert [difference["case"] for difference in results["roles"]["client"]["differences"]] == ["7.7.3"]
     for role, is_server in (("server", False), ("client", True)):
+        assert min(results["roles"][role]["cpuTime"].values()) > 0
         cases = results["roles"][role]["cases"]
         assert list(cases) == list(CASES)
         assert {case["isServer"] for case in cases.values()} == {is_server}  # the suite is the other role
         assert {case["agent"] for case in cases.values()} == {results["library"]}
         assert cases["3.2"]["wirelog"]
         assert "Sec-WebSocket-Extensions" in cases["12.1.1"]["httpResponse"]
+    assert "1 verdict not as expected" in (tmp_path / "index.html").read_text()
+    assert (tmp_path / "junit.xml").read_text().count(
+        "python -m harness run --role client --cases 7.7.3"
+    ) == 1
+    assert "`python -m harness run --role client --cases 7.7.3`" in (tmp_path / "summary.md").read_text()
+    assert "7 / 8" in (tmp_path / "badge.svg").read_text()
     assert not list(tmp_path.glob("*.log")), "a log without a word in it is not kept"
 
 
@@ -145,7 +158,7 @@ class FakeSuite(Suite):
     async def play(self) -> AsyncGenerator[Step, None]:
         try:
             for step in self.script:
-                if isinstance(step, (Listening, Begun, Ended)):
+                if isinstance(step, (Listening, Begun, Ended, Finished)):
                     yield step
                 else:
                     await asyncio.sleep(step)
@@ -203,3 +216,64 @@ def test_a_case_reported_twice_is_an_error(tmp_path: Path) -> None:
 def test_reports_come_in_the_order_asked_and_unasked_ones_last(tmp_path: Path) -> None:
     found = play("server", FakeSuite(*(Ended(case, REPORT) for case in ("0.0", "1.1.2", "1.1.1"))), tmp_path)
     assert list(found.reports) == ["1.1.1", "1.1.2", "0.0"]
+
+
+def test_the_cpu_time_of_testee_and_suite_is_kept_apart(tmp_path: Path) -> None:
+    found = play("server", FakeSuite(Ended("1.1.1", REPORT), Finished(2.5)), tmp_path)
+    assert found.cpu_time["testee"] > 0
+    assert found.cpu_time["suite"] == 2.5
+
+
+def test_a_suite_may_say_nothing_of_its_cpu_time(tmp_path: Path) -> None:
+    found = play("server", FakeSuite(Ended("1.1.1", REPORT)), tmp_path)
+    assert found.cpu_time["suite"] is None
+
+
+@pytest.mark.parametrize("waited", [True, False], ids=["ends by itself", "is stopped"])
+def test_the_cpu_time_of_a_child_is_what_the_system_counted(tmp_path: Path, waited: bool) -> None:
+    async def run() -> float | None:
+        async with children.start(
+            "work", [sys.executable, "-m", "timeit", "-n1", "-r1", "sum(range(10**6))"], tmp_path / "log"
+        ) as child:
+            if waited:
+                assert await child.ended() == 0
+        return child.cpu_time
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_time = asyncio.run(run())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert cpu_time == pytest.approx(sum(after[:2]) - sum(before[:2]), abs=0.001)
+
+
+def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -> None:
+    roles: dict[Role, RoleReport] = {
+        "server": {
+            "duration": 9.0,
+            "cpuTime": {"testee": 3.0, "suite": 5.5},
+            "differences": [],
+            "whys": {},
+            "cases": {},
+        },
+        "client": {
+            "duration": 9.0,
+            "cpuTime": {"testee": 1.0, "suite": None},
+            "differences": [],
+            "whys": {},
+            "cases": {},
+        },
+    }
+    results: Results = {
+        "format": 1,
+        "engine": "suite 1",
+        "library": "wsproto/1",
+        "python": "",
+        "started": "",
+        "profile": "full",
+        "patterns": [],
+        "asExpected": True,
+        "cpuTime": 0.5,
+        "roles": roles,
+    }
+    print_cpu_time(Console(), results)
+    said = "CPU time: wsproto/1 with its glue 4.0 s (40%), suite 1 5.5 s (55%), the harness 0.5 s (5%)"
+    assert " ".join(capsys.readouterr().out.split()) == said

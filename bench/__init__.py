@@ -1,0 +1,1 @@
+"""Measures this checkout beside its peers: `python -m bench`."""

@@ -1,0 +1,148 @@
+"""The command line: `python -m bench`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from bench import instructions, scaling
+from bench.errors import BenchError, ExitCode, MissingError, WrongOutputError
+from bench.peers import PEERS, ROOT
+from bench.progress import progress
+from bench.report import write_docs, write_page
+from bench.rounds import FULL, QUICK
+from bench.run import Order, run
+from bench.selection import labels, select, select_peers
+from bench.table import show
+from bench.written import check_writable, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDTH = 160
+"""Columns of the table where the output is no terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    try:
+        return int(cli.main(arguments, prog_name="python -m bench", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        return _fail(error.format_message(), ExitCode.FAILED)
+    except BenchError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
+        return _fail("standard output was closed", ExitCode.FAILED)
+    except OSError as error:  # a full disk, a folder that may not be written
+        return _fail(str(error), ExitCode.FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", ExitCode.FAILED)
+
+
+class Output(Console):
+    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it again."""
+        raise BrokenPipeError
+
+
+def _fail(message: str, code: ExitCode) -> ExitCode:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _output() -> Output:
+    return Output() if sys.stdout.isatty() else Output(width=WIDTH)
+
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--quick", is_flag=True, help="7 short rounds instead of 21: about a minute.")
+@click.option("--only", "patterns", multiple=True, metavar="GLOB", help="Only these rows; see --list.")
+@click.option("--peer", "only_peers", multiple=True, metavar="NAME", help="Only against this peer.")
+@click.option("--without", multiple=True, metavar="NAME", help="Not against this peer.")
+@click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the results as JSON.")
+@click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Write them as a page to read.")
+@click.option("--docs", is_flag=True, help="Measure all, sizes too, and rewrite docs/performance.*")
+@click.option("--list", "list_only", is_flag=True, help="Name the rows and the peers, and measure nothing.")
+@click.pass_context
+def cli(  # noqa: PLR0913, PLR0917  # an argument per option
+    context: click.Context,
+    patterns: tuple[str, ...],
+    only_peers: tuple[str, ...],
+    without: tuple[str, ...],
+    json_file: Path | None,
+    html_file: Path | None,
+    *,
+    quick: bool,
+    docs: bool,
+    list_only: bool,
+) -> ExitCode | None:
+    """Measure this checkout beside its peers.
+
+    Every implementation runs in a process and an environment of its own (.bench/, made on first use), is
+    checked first, and is then measured in CPU time, round by round. Repeat --only, --peer and --without for
+    several.
+
+    Exit codes: 0 measured, 1 an implementation gave wrong output or its cost grows too fast, 2 the benchmark
+    failed or was called wrongly, 3 something that it needs is missing.
+    """
+    if context.invoked_subcommand:
+        return None
+    if docs and (quick or patterns or only_peers or without):
+        raise click.UsageError(
+            "--docs measures everything: no --quick, --only, --peer or --without beside it"
+        )
+    if docs and not instructions.available():
+        raise MissingError("--docs counts instructions with valgrind: apt-get install valgrind")
+    selection = select(patterns)
+    peers = select_peers(only_peers, without)
+    if list_only:
+        print(*labels(selection), sep="\n")
+        print("peers:", *(peer.title for peer in PEERS if peer in peers))
+        return ExitCode.MEASURED
+    for file in (json_file, html_file):
+        check_writable(file)
+    console = _output()
+    with progress(console) as shown:
+        results = run(Order(selection, peers, QUICK if quick else FULL, quick=quick), shown)
+        if docs:
+            results.curves = scaling.measure(shown, quick=False)
+    show(results, console)
+    if json_file:
+        write(json_file, results.as_json())
+    if html_file:
+        write_page(html_file, results)
+    if docs:
+        write_docs(ROOT / "docs", results)
+    return ExitCode.MEASURED
+
+
+@cli.command("scaling")
+@click.option("--quick", is_flag=True, help="Fewer and shorter samples.")
+@click.option("--svg", type=_FILE, metavar="FILE", help="Write the plot.")
+def scaling_command(svg: Path | None, *, quick: bool) -> ExitCode:
+    """Measure how the cost of a message grows with its size and with the number of reads."""
+    check_writable(svg)
+    console = _output()
+    with progress(console) as shown:
+        curves = scaling.measure(shown, quick=quick)
+    console.print(scaling.table(curves))
+    if svg:
+        scaling.draw(svg, curves)
+    steep = scaling.steep(curves)
+    if steep:
+        raise WrongOutputError(
+            f"the exponent of {steep[0].label!r} is {steep[0].exponent:.3f}, at most {steep[0].limit:.2f} is"
+            " allowed; repeat: python -m bench scaling"
+        )
+    return ExitCode.MEASURED

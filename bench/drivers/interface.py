@@ -1,0 +1,91 @@
+"""What a driver offers.
+
+Each action is prepared first and gives the function that is timed: nothing but the loop that a program on
+that library would have, and the library.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.frames import Message
+    from bench.workloads import Material, Role
+
+    Timed = Callable[[int], None]
+    """Does the passes that its argument says."""
+    Once = Callable[[], bytes]
+    """Does its work once, and gives the bytes that the library wrote."""
+
+
+class UnsupportedError(Exception):
+    """The implementation cannot do this in memory; the message says why, in a few words."""
+
+
+class Endpoint(ABC):
+    """One end of an open connection: the handshake is over when it is made."""
+
+    no_idle = ""
+    """Why it cannot be weighed while it does nothing; empty where it can."""
+    no_peak = ""
+    """Why the memory that it takes for a message cannot be seen; empty where it can."""
+
+    def __init__(self, role: Role, *, deflate: bool) -> None:
+        self.role = role
+        self.deflate = deflate
+
+    @abstractmethod
+    def receive(self, material: Material) -> Timed:
+        """Hand over the reads, and take what comes of each."""
+
+    @abstractmethod
+    def received(self, material: Material) -> list[Message]:
+        """Do it once, and give what came, joined to whole messages."""
+
+    @abstractmethod
+    def send(self, material: Material) -> Timed:
+        """Send the messages."""
+
+    @abstractmethod
+    def sent(self, material: Material) -> bytes:
+        """Do it once, and give the bytes written."""
+
+    @abstractmethod
+    def answer_pings(self, material: Material) -> Timed:
+        """Receive pings and answer each."""
+
+    @abstractmethod
+    def answered(self, material: Material) -> bytes:
+        """Do it once, and give the bytes written."""
+
+    @abstractmethod
+    def answer_close(self, material: Material) -> Once:
+        """Receive a Close and answer it."""
+
+    @abstractmethod
+    def begin_close(self, material: Material) -> Once:
+        """Send a Close and receive its answer."""
+
+
+class Driver(Protocol):
+    """A module of this package."""
+
+    Endpoint: type[Endpoint]
+
+    @staticmethod
+    def identity() -> dict[str, str]:
+        """Give what was imported: `version`, `file`, and what helpers written in C it uses."""
+        ...
+
+    @staticmethod
+    def shake_hands(*, deflate: bool) -> Callable[[], tuple[bytes, bytes]]:
+        """Make a client and a server, and join them; the function gives the request and the response."""
+        ...
+
+    @staticmethod
+    def accept(request: bytes) -> Once:
+        """Make a server and accept a request, with permessage-deflate."""
+        ...

@@ -1,0 +1,1 @@
+"""Echo servers over real sockets, the library beside its peers: `python -m bench.end_to_end`."""

@@ -1,0 +1,27 @@
+"""What all servers say and do; the standard library alone, since each has an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+HOST = "127.0.0.1"
+
+MAX_MESSAGE_SIZE = 2**20
+"""Bytes in the longest message that is taken."""
+
+
+def ready(port: int, *releases: str) -> None:
+    """Tell that connections are accepted, and by what (`"picows 2.3.1"`); then end with standard input.
+
+    A server ends on its own when the process that started it is gone, whatever became of that.
+    """
+    print(f"Listening on {HOST} port {port} with {', '.join(releases)}", flush=True)
+    threading.Thread(target=_end_with_standard_input, daemon=True).start()
+
+
+def _end_with_standard_input() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(0)

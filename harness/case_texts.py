@@ -1,0 +1,63 @@
+"""What the cases are about: the suite's own descriptions, fit to be shown as plain text."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+from harness.errors import HarnessError, MissingError
+from harness.extra import EXTRA
+
+MAX_TITLE = 110
+"""Characters of a title."""
+
+DESCRIBE = """
+import json, kosoku.cases
+print(json.dumps({case: kind.DESCRIPTION for case, kind in kosoku.cases.CASES.items()}))
+"""
+"""A program of its own, since kosoku puts Autobahn's modules on the import path."""
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Give a text in which every character shows: others become `\n`, `\x00`, `\u202e`, but those to `keep`.
+
+    What comes from the wire may hold anything; the result is valid in UTF-8, HTML and XML, and reads one way.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in keep
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def plain(text: str) -> str:
+    """Give a description of Autobahn as plain text: it has `<br>`, `<b>`, and from kosoku `b'hex'` in it."""
+    text = re.sub(r"<br */?>", "\n", text)
+    text = re.sub(r"</?b>", "", text)
+    text = re.sub(r"\b(0x)?b'([0-9a-f]*)'", r"\1\2", text)
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return visible("\n".join(line for line in lines if line), keep="\n")
+
+
+def title_of(description: str) -> str:
+    """Give the description in one line of at most `MAX_TITLE` characters."""
+    title = plain(description).replace("\n", " ")
+    return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1].rstrip()}…"
+
+
+def read_titles() -> dict[str, str]:
+    """Read the title of every case; raises `MissingError` where the suite is not installed."""
+    command = [sys.executable, "-c", DESCRIBE]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if found.returncode:
+        last = (found.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        if "No module named 'kosoku'" in last:
+            raise MissingError("kosoku is not installed: python -m pip install 'kosoku>=0.1,<0.2'")
+        raise HarnessError(f"the suite does not describe its cases: {last}")
+    titles = {case: title_of(description) for case, description in json.loads(found.stdout).items()}
+    return {**titles, **{name: case.title for name, case in EXTRA.items()}}

@@ -1,0 +1,33 @@
+"""What a run leaves for people and for CI: the page, `junit.xml`, `summary.md` and a badge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.report.badge import badge_of
+from harness.report.junit import junit_of
+from harness.report.markdown import summary_of
+from harness.report.page import page_of
+from harness.results import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.results import Results
+
+FILES = {"index.html": page_of, "junit.xml": junit_of, "summary.md": summary_of, "badge.svg": badge_of}
+"""The files of a report, and what renders each."""
+
+
+def write_report(folder: Path, results: Results) -> Path:
+    """Write the files, and give the path of the page; raises `HarnessError` where one cannot be written."""
+    rendered = {name: render(results) for name, render in FILES.items()}
+    for name, text in rendered.items():
+        write_text(folder / name, text)
+    return folder / "index.html"
+
+
+def remove_report(folder: Path) -> None:
+    """Remove the files of an old report: beside a run that failed they would mislead."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)

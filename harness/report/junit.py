@@ -1,0 +1,48 @@
+"""Renders `junit.xml`: a suite per role, a test per case, a failure where it differs from the baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from junitparser import Failure, JUnitXml, TestCase, TestSuite
+
+from harness.case_texts import visible
+from harness.cases import section_of
+from harness.report.details import duration_of, verdict_line
+from harness.report.tree import tree_of
+
+if TYPE_CHECKING:
+    from harness.report.tree import Cell, Row
+    from harness.results import Results
+
+
+def junit_of(results: Results) -> str:
+    """Render the file."""
+    xml = JUnitXml("conformance")
+    rows = [row for section in tree_of(results) for row in section.all_rows()]
+    for role in results["roles"]:
+        suite = TestSuite(f"{visible(results['library'])} as {role}")
+        suite.timestamp = visible(results["started"])
+        for row in rows:
+            for cell in row.cells:
+                if cell.role == role:
+                    suite.add_testcase(_test_case(row, cell, duration_of(cell.report or {})))
+        xml.add_testsuite(suite)
+    content: bytes = xml.tostring()  # type: ignore[no-untyped-call]
+    return content.decode("utf-8")
+
+
+def _test_case(row: Row, cell: Cell, duration: float | None) -> TestCase:
+    test = TestCase(
+        f"{row.case} {row.title}".strip(), classname=f"conformance.{cell.role}.{section_of(row.case)}"
+    )
+    if duration is not None:
+        test.time = duration / 1000
+    if cell.difference:
+        expected, actual = (verdict_line(cell.difference[of]) for of in ("expected", "actual"))
+        failure = Failure(f"{cell.difference['kind']}: expected {expected}; actual {actual}", "difference")
+        failure.text = (
+            f"expected {expected}\nactual   {actual}\nrepeat   {visible(cell.difference['repeat'])}\n"
+        )
+        test.result = [failure]
+    return test

@@ -1,0 +1,111 @@
+"""The HTTP/1.1 of an opening handshake as h11 reads and writes it: all that `http_head` leaves to it.
+
+That is a request that is out of the ordinary, one that comes in several reads, and a response that rejects.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import h11
+
+from .handshake_fields import refused
+from .http_head import RequestHead, ResponseHead
+from .utilities import LocalValueError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from .typing import Headers
+
+# What h11 is told of a client's request, which is written elsewhere: that it asks for an upgrade.
+_ANY_UPGRADE = h11.Request(
+    method="GET", target="/", headers=[("Host", "h"), ("Connection", "upgrade"), ("Upgrade", "websocket")]
+)
+
+
+class H11Exchange:
+    """One request and its response.
+
+    :param client: whether this is the client's side, whose request is sent already.
+    :param max_head_size: bytes of a head that has not come whole, at most.
+    :param head_read: on a server, the request where it was read already.
+    """
+
+    def __init__(self, *, client: bool, max_head_size: int, head_read: bytes = b"") -> None:
+        self._h11 = h11.Connection(
+            h11.CLIENT if client else h11.SERVER, max_incomplete_event_size=max_head_size
+        )
+        if client:
+            self._h11.send(_ANY_UPGRADE)
+            self._h11.send(h11.EndOfMessage())
+        elif head_read:
+            self._h11.receive_data(head_read)
+            self._h11.next_event()
+
+    @property
+    def trailing_data(self) -> bytes:
+        """What was received and not read."""
+        return self._h11.trailing_data[0]
+
+    def receive(self, data: bytes) -> None:
+        """Take in what the transport received; nothing stands for end of file."""
+        self._h11.receive_data(data)
+
+    def next(self) -> RequestHead | ResponseHead | bytes | None:
+        """Read the next thing: a head, a piece of a body, `b""` for a body's end, or None for want of bytes.
+
+        :raises RemoteProtocolError: where the peer's message is not HTTP.
+        """
+        try:
+            event = self._h11.next_event()
+        except h11.RemoteProtocolError as error:
+            raise bad_http(error) from error
+        if isinstance(event, h11.Request):
+            return RequestHead(event.method, event.target, event.http_version, list(event.headers))
+        if isinstance(event, (h11.InformationalResponse, h11.Response)):
+            return ResponseHead(event.status_code, event.http_version, list(event.headers))
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        return b"" if isinstance(event, h11.EndOfMessage) else None
+
+    def send_head(self, status_code: int, headers: Headers, *, has_body: bool) -> bytes:
+        """Return the head of a response.
+
+        :raises LocalProtocolError: for a field that cannot be written.
+        """
+        try:
+            return self._send(h11.Response(status_code=status_code, headers=headers), last=not has_body)
+        except h11.LocalProtocolError as error:
+            raise LocalValueError(f"The response {status_code} cannot be sent: {error}") from error
+
+    def send_body(self, data: bytes, *, last: bool) -> bytes:
+        """Return a piece of the body of a response.
+
+        :raises LocalProtocolError: where it does not fit the length that the head gave.
+        """
+        try:
+            return self._send(h11.Data(data=data), last=last)
+        except h11.LocalProtocolError as error:
+            raise LocalValueError(f"The body cannot be sent: {error}") from error
+
+    def _send(self, event: h11.Event, *, last: bool) -> bytes:
+        events = [event, h11.EndOfMessage()] if last else [event]
+        return b"".join(self._h11.send(event) or b"" for event in events)
+
+
+def checked_request(target: bytes | str, headers: Headers) -> RequestHead:
+    """Return a request that somebody else has parsed, held to the grammar of HTTP (RFC 9110 5, RFC 9112 3.2).
+
+    :raises RemoteProtocolError: where it does not follow it.
+    """
+    try:
+        request = h11.Request(method=b"GET", target=target, headers=headers)
+    except (h11.LocalProtocolError, TypeError, ValueError) as error:
+        raise bad_http(error) from error
+    return RequestHead(request.method, request.target, request.http_version, list(request.headers))
+
+
+def bad_http(error: Exception) -> RemoteProtocolError:
+    """Turn an error of h11 into ours, whose text existing users compare with."""
+    if isinstance(error, h11.ProtocolError) and error.error_status_hint == 431:
+        return refused("Bad HTTP message", 431)
+    return refused("Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message")

@@ -1,0 +1,253 @@
+"""The files of a report: what they say, that nothing in them has a meaning of its own, and their bounds."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.cases import CASES, section_of
+from harness.report import FILES, write_report
+from harness.report.badge import badge_of
+from harness.report.details import MAX_EVENTS, MAX_FACT, MAX_TEXT, details_of
+from harness.report.junit import junit_of
+from harness.report.markdown import MAX_BYTES, summary_of
+from harness.report.page import page_of
+from harness.report.sections import REFERENCES, TITLES, link_of, parent_of, reference_of
+from harness.report.tree import MISSING, tree_of
+from tests.harness.report_samples import case, difference, results, role, troubled, verdict, whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Elements(HTMLParser):
+    """Gathers the elements of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_every_case_has_a_section_with_a_title_and_a_section_of_an_rfc() -> None:
+    autobahn = [name for name in CASES if name[0].isdigit()]
+    for name in autobahn:
+        assert TITLES[section_of(name)]
+        assert TITLES[parent_of(name)]
+        assert link_of(reference_of(parent_of(name))).startswith("https://www.rfc-editor.org/rfc/rfc")
+    sections = {section_of(name) for name in autobahn} | {parent_of(name) for name in autobahn}
+    assert sections == {name for name in TITLES if name[0].isdigit()}
+    assert set(REFERENCES) <= set(TITLES)
+
+
+def test_the_tree_has_every_case_once_in_the_order_of_the_suite() -> None:
+    tree = tree_of(whole())
+    assert [row.case for section in tree for row in section.all_rows()] == list(CASES)
+    assert [section.name for section in tree[:4]] == ["1", "2", "3", "4"]
+    assert [sub.name for sub in tree[0].sections] == ["1.1", "1.2"]
+    assert [row.case for row in tree[1].rows] == [f"2.{number}" for number in range(1, 12)]
+    assert (tree[5].title, tree[5].reference) == ("UTF-8 Handling", "RFC 6455 8.1")
+
+
+def test_cases_that_autobahn_does_not_have_come_last_in_sections_of_their_own() -> None:
+    tree = tree_of(troubled())
+    assert [section.name for section in tree] == ["1", "6", "7", "9", "X"]
+    assert [row.case for row in tree[-1].rows] == ["X.1"]
+    assert (tree[-1].title, tree[-1].link) == ("", "")
+
+
+def test_a_case_that_has_not_run_has_its_place() -> None:
+    (row,) = next(section for section in tree_of(troubled()) if section.name == "9").all_rows()
+    (cell,) = row.cells
+    assert (row.case, cell.verdict, cell.role, row.differs) == ("9.1.1", MISSING, "server", True)
+    assert details_of(troubled())["cases"]["server"]["9.1.1"] == {
+        "repeat": "python -m harness run --role server --cases 9.1.1"
+    }
+
+
+def test_the_worse_of_behaviour_and_close_behaviour_is_shown() -> None:
+    cells = {
+        (cell.role, row.case): cell.verdict
+        for section in tree_of(troubled())
+        for row in section.all_rows()
+        for cell in row.cells
+    }
+    assert cells["client", "7.13.1"] == "WRONG CODE"
+    assert cells["server", "6.4.1"] == "FAILED"
+
+
+def test_the_page_is_one_file_that_loads_nothing() -> None:
+    page = Elements(page_of(troubled()))
+    names = {tag for tag, _ in page.elements}
+    assert not names & {"img", "iframe", "object", "embed", "audio", "video"}
+    assert [found.get("src") for tag, found in page.elements if tag == "script"] == [None, None]
+    links = [found for tag, found in page.elements if tag == "link"]
+    assert [link["rel"] for link in links] == ["icon"]
+    assert all(str(link["href"]).startswith("data:") for link in links)
+    assert not [
+        found for _, found in page.elements for name in found if name == "style" or name.startswith("on")
+    ]
+    (policy,) = [found["content"] for _, found in page.elements if "http-equiv" in found]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_came_over_the_wire_stays_text(name: str) -> None:
+    text = FILES[name](troubled())
+    text.encode()  # without halves of surrogate pairs
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_the_page_shows_hostile_text_as_it_is() -> None:
+    page = Elements(page_of(troubled()))
+    assert any(r"</script><script>alert(1)</script>" in text for text in page.texts)
+    (data,) = [text for text in page.texts if text.startswith('{"texts"')]
+    assert json.loads(data)["texts"]["X.1"]["description"].startswith("</script><script>alert(1)")
+
+
+def test_the_page_says_what_differs() -> None:
+    page = "\n".join(Elements(page_of(troubled())).texts)
+    assert "3 verdicts not as expected" in page
+    assert "OK, close OK, code 1007" in page
+    assert "FAILED, close OK, code 1000" in page
+    assert "python -m harness run --role server --cases 6.4.1" in page
+
+
+def test_the_page_says_that_all_is_as_expected() -> None:
+    page = "\n".join(Elements(page_of(results({"client": role({"1.1.1": case()})}))).texts)
+    assert "All as expected" in page
+    assert "1 case as client: every verdict is the one in the baseline." in page
+    assert "as server" not in page
+
+
+def test_the_page_of_a_whole_run_is_small_enough() -> None:
+    page = page_of(whole())
+    assert len(page.encode()) < 10_000_000
+    assert page.count('class="case"') == len(CASES)
+
+
+def test_the_details_of_a_case() -> None:
+    details = details_of(troubled())
+    texts, found = details["texts"], details["cases"]["server"]["6.4.1"]
+    assert texts["6.4.1"]["description"] == "Send invalid UTF-8.\nPART1 = cebae1"
+    assert texts["X.1"]["rfc"] == "Control frames MAY be injected."
+    assert texts["X.1"]["requirement"] == "R6455-5.4-05"
+    assert "link" not in texts["X.1"]
+    closing = details["cases"]["client"]["7.13.1"]
+    assert closing["link"] == "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1"
+    assert found["expected"] == {"OK": ["text message “Hello”"]}
+    assert found["received"] == ["text message “Hello”"]
+    assert (found["suite"], found["library"], found["expectedCodes"]) == ("1000", "1000", "1000")
+    assert found["request"] == "GET / HTTP/1.1\nHost: localhost"
+    assert [entry["name"] for entry in found["wire"] if "opcode" in entry] == ["text", "text", "close"]
+    assert ["wasClean", "true"] in found["facts"]
+    assert ["novel", '{"a": 1}'] in details["cases"]["server"]["X.1"]["facts"]
+
+
+def test_texts_are_kept_once_where_the_roles_agree() -> None:
+    details = details_of(troubled())
+    assert "description" not in details["cases"]["client"]["1.1.1"]
+    assert details["cases"]["client"]["6.4.1"]["description"] == "Send invalid UTF-8."
+
+
+def test_fields_of_any_type_are_shown_or_left_out() -> None:
+    odd: Any = dict(zip(case(), [5, {}, [], None, "x", {"OK": 1}, float("nan")] * 3, strict=False))
+    found = details_of(results({"server": role({"1.1.1": {**odd, **verdict()}})}))
+    json.dumps(found, allow_nan=False)
+    page_of(
+        results({"server": role({"1.1.1": {**verdict(), "description": None, "duration": float("inf")}})})
+    )
+
+
+def test_what_is_embedded_is_bounded() -> None:
+    long = case(
+        "d" * 10_000, received=[["ping", "p" * 10_000]] * 100, note="n" * 10_000, httpRequest="h" * 10_000
+    )
+    details = details_of(results({"server": role({"1.1.1": long})}))
+    found = details["cases"]["server"]["1.1.1"]
+    assert len(details["texts"]["1.1.1"]["description"]) <= MAX_TEXT + 2
+    assert len(found["received"]) == MAX_EVENTS + 1
+    assert found["received"][-1] == "80 more"
+    assert max(len(event) for event in found["received"]) < MAX_TEXT + 20
+    assert max(len(value) for _, value in found["facts"]) <= MAX_FACT + 2
+    assert len(found["request"]) <= 4096
+
+
+def test_junit_has_a_test_per_case_and_a_failure_per_difference() -> None:
+    root = ET.fromstring(junit_of(troubled()))  # noqa: S314
+    server, client = root
+    assert (server.get("name"), server.get("tests"), server.get("failures")) == (
+        "wsproto/1.4.0 as server",
+        "7",
+        "2",
+    )
+    assert (client.get("tests"), client.get("failures")) == ("3", "1")
+    tests = {str(test.get("name")).split()[0]: test for test in server}
+    assert tests["6.4.1"].get("classname") == "conformance.server.6"
+    assert tests["6.4.1"].get("name") == "6.4.1 Send invalid UTF-8. PART1 = cebae1"
+    assert tests["6.4.1"].get("time") == "0.003"
+    (failure,) = tests["6.4.1"]
+    assert (
+        failure.get("message")
+        == "regression: expected OK, close OK, code 1007; actual FAILED, close OK, code 1000"
+    )
+    assert str(failure.text).splitlines()[-1] == "repeat   python -m harness run --role server --cases 6.4.1"
+    assert "no verdict" in str(tests["9.1.1"][0].get("message"))
+    assert len(tests["6.4.2"]) == 0
+
+
+def test_the_summary_has_the_differences_only() -> None:
+    lines = summary_of(troubled()).splitlines()
+    assert lines[0] == "### Conformance of `wsproto/1.4.0` against `kosoku 0.1.0`"
+    assert lines[2:4] == [
+        "* server: 6 cases, **2 not as expected**",
+        "* client: 3 cases, **1 not as expected**",
+    ]
+    assert lines[7] == (
+        "| server `6.4.1` | `regression` | `OK, close OK, code 1007` | `FAILED, close OK, code 1000` "
+        "| `python -m harness run --role server --cases 6.4.1` |"
+    )
+    assert len(lines) == 10
+    assert summary_of(results({"server": role({"1.1.1": case()})})).splitlines()[2:] == [
+        "* server: 1 case, as expected"
+    ]
+
+
+def test_the_summary_is_bounded() -> None:
+    many = [
+        difference("server", f"X.{number}", "extra", None, verdict("\u20ac" * 500)) for number in range(5000)
+    ]
+    summary = summary_of(results({"server": role({}, many)}))
+    assert MAX_BYTES - 2000 < len(summary.encode()) < 2**20
+    assert re.fullmatch(r"\d+ more are in the report\.", summary.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("sample", "message"), [(troubled(), "7 / 10"), (results({"server": role({"1.1.1": case()})}), "1 / 1")]
+)
+def test_the_badge_counts_what_is_as_expected(sample: Any, message: str) -> None:
+    badge = ET.fromstring(badge_of(sample))  # noqa: S314
+    assert badge.get("aria-label") == f"Autobahn: {message}"
+    assert ("#2f8f5b" in badge_of(sample)) == sample["asExpected"]
+
+
+def test_the_files_are_written_into_the_folder(tmp_path: Path) -> None:
+    page = write_report(tmp_path / "new", troubled())
+    assert page == tmp_path / "new" / "index.html"
+    assert {path.name for path in page.parent.iterdir()} == set(FILES)

@@ -1,0 +1,197 @@
+"""What has a quick way beside the plain one gives the same on both.
+
+The plain way is taken where the quick one cannot be: by a connection with an extension that changes nothing,
+with a limit that is never reached, with a subclass of permessage-deflate, and for a head in two reads.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests import wire
+from tests.deflating import CLIENT, ROLES, agreed
+from tests.handshake_bytes import REQUEST_HEADERS, asking_client, feed, read_head, response, write_head
+from tests.strategies import any_frames, cuttings, mutated, peer_streams
+from wsproto import Connection, ConnectionType, Limits, WSConnection
+from wsproto.events import BytesMessage, Message, RejectConnection, RejectData, TextMessage
+from wsproto.extensions import Extension, PerMessageDeflate
+from wsproto.utilities import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from tests.handshake_bytes import Header
+    from wsproto.events import Event
+
+roles = st.sampled_from(ROLES)
+
+
+class Inert(Extension):
+    """An extension that changes nothing: every frame takes the general path."""
+
+    name = "x-inert"
+
+    def enabled(self) -> bool:
+        return True
+
+
+class SlowDeflate(PerMessageDeflate):
+    """permessage-deflate without the way for whole messages."""
+
+
+def slow() -> SlowDeflate:
+    extension = SlowDeflate()
+    extension.finalize("permessage-deflate")
+    return extension
+
+
+def outcome(connection: Connection, pieces: list[bytes]) -> tuple[list[Event], object, str]:
+    events = wire.receive_cut(connection, pieces)
+    return events, connection.state, repr(connection.protocol_error)
+
+
+@given(roles, st.booleans(), st.data())
+def test_frames_with_and_without_bookkeeping(role: ConnectionType, intact: bool, data: st.DataObject) -> None:
+    stream = data.draw(peer_streams(client=role is CLIENT, deflate=False)).data
+    if not intact:
+        stream = data.draw(mutated(stream + data.draw(any_frames())))
+    pieces = data.draw(cuttings(stream))
+    quick = outcome(Connection(role), pieces)
+    assert quick == outcome(Connection(role, limits=Limits(max_fragments=2**40)), pieces)
+    if "eserved bits" not in quick[2] or intact:
+        assert quick == outcome(Connection(role, [Inert()]), pieces)
+
+
+@given(roles, st.data())
+def test_compressed_messages_whole_and_in_steps(role: ConnectionType, data: st.DataObject) -> None:
+    pieces = data.draw(cuttings(data.draw(peer_streams(client=role is CLIENT, deflate=True)).data))
+    assert outcome(Connection(role, [agreed()]), pieces) == outcome(Connection(role, [slow()]), pieces)
+
+
+@given(roles, st.binary(max_size=60), st.integers(1, 40))
+@example(CLIENT, b"", 1)
+@example(CLIENT, b"\x03\x00", 1)  # a BFINAL block and nothing behind it
+@example(CLIENT, b"\x03\x00\x03\x00", 1)
+@example(CLIENT, b"\x03\x00\x00\x00\xff\xff", 1)  # what looks like the tail, behind a BFINAL block
+@example(CLIENT, b"\x13\x08", 1)  # a BFINAL block that ends in the tail, in the second piece
+@example(CLIENT, b"\x01", 1)  # a BFINAL block that the tail completes
+@example(CLIENT, b"\x4b\x04\x00\x00", 2)  # as much as the limit, and no more
+def test_any_payload_marked_as_compressed(role: ConnectionType, payload: bytes, most: int) -> None:
+    limits = Limits(max_inflated_size=most)
+    frames = b"".join(
+        wire.peer_frame(role is CLIENT, wire.BINARY, part, rsv=4) for part in (payload, b"\x4a\x04\x00")
+    )
+
+    def result(extension: Extension) -> tuple[bytes, object, bool]:
+        connection = Connection(role, [extension], limits=limits)
+        events = wire.receive(connection, frames)
+        pieces = [event.data for event in events if isinstance(event, BytesMessage)]
+        assert all(len(piece) <= most for piece in pieces)
+        return b"".join(pieces), connection.state, connection.protocol_error is None
+
+    quick, plain = result(agreed()), result(slow())
+    # Of a message that fails zlib keeps what the failing call had inflated, and the quick way makes one call.
+    assert quick[1:] == plain[1:]
+    assert plain[0].startswith(quick[0])
+    assert quick[0] == plain[0] or not quick[2]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_size_of_a_frame_is_unmasked_and_masked(role: ConnectionType) -> None:
+    """Up to 125 bytes, 2 KiB and 256 KiB there are ways of their own (RFC 6455 5.3)."""
+    generator = random.Random(6455)
+    sizes = [*range(300), *range(2040, 2060), *range(2**18 - 5, 2**18 + 6), 2**19 + 3]
+    receiver, sender = Connection(role), Connection(role)
+    for size in sizes:
+        payload = generator.randbytes(size)
+        key = None if role is CLIENT else generator.randbytes(4)
+        assert wire.receive(receiver, wire.frame(wire.BINARY, payload, mask=key)) == [BytesMessage(payload)]
+        assert wire.decode_frame(sender.send(BytesMessage(payload))).payload == payload
+
+
+@given(st.binary(max_size=200), st.booleans(), st.booleans())
+def test_a_message_is_what_the_generated_constructor_made(data: bytes, frame: bool, message: bool) -> None:
+    event = BytesMessage(data, frame, message)
+    assert vars(event) == {"data": data, "frame_finished": frame, "message_finished": message}
+    assert event == BytesMessage(data=data, frame_finished=frame, message_finished=message)
+    assert vars(TextMessage("x")) == vars(Message("x"))
+
+
+# Heads -------------------------------------------------------------------------------------------
+
+PARTS = st.sampled_from(
+    [
+        b"\r\n",
+        b"\n",
+        b" ",
+        b"\t",
+        b":",
+        b",",
+        b"\x00",
+        b"\xff",
+        b"\x0b",
+        b"HTTP/1.0",
+        b"POST",
+        b"101 ",
+        b"200 ",
+    ]
+)
+HEADERS = st.sampled_from(
+    [
+        (b"Host", b"other"),
+        (b"Content-Length", b"0"),
+        (b"Content-Length", b"5"),
+        (b"Transfer-Encoding", b"chunked"),
+        (b"Connection", b"keep-alive , Upgrade"),
+        (b"Cookie", b"a=b; c=d"),
+        (b"X-Empty", b""),
+        (b"X-Spaces", b"  in  between\t"),
+        (b"X-Obs-Text", b"caf\xe9"),
+        (b"Sec-WebSocket-Extensions", b"permessage-deflate"),
+        (b"Expect", b"100-continue"),
+    ]
+)
+EXTRA = st.lists(HEADERS, max_size=4)
+
+
+@st.composite
+def heads(draw: st.DrawFn, head: bytes) -> bytes:
+    """A head that is right, or has something put in somewhere; perhaps with the first frame behind it."""
+    if draw(st.booleans()):
+        place = draw(st.integers(0, len(head)))
+        head = head[:place] + draw(PARTS) + head[place:]
+    if draw(st.booleans()):
+        head = draw(mutated(head))
+    return head + draw(st.sampled_from([b"", b"\x81\x00", b"\x00"]))
+
+
+def shown(connection: WSConnection, *pieces: bytes) -> tuple[object, ...]:
+    """What a connection makes of a head: its events, or its error."""
+    try:
+        events = feed(connection, *pieces)
+    except RemoteProtocolError as error:
+        return str(error), error.event_hint, connection.state
+    return [event for event in events if not isinstance(event, RejectData)], connection.state
+
+
+@given(EXTRA, st.data())
+def test_a_request_in_one_read_and_in_two(extra: list[Header], data: st.DataObject) -> None:
+    head = data.draw(heads(write_head(b"GET /chat HTTP/1.1", REQUEST_HEADERS + extra)))
+    one, two = WSConnection(ConnectionType.SERVER), WSConnection(ConnectionType.SERVER)
+    assert shown(one, head) == shown(two, head[:1], head[1:])
+    if one.can_send(RejectConnection):
+        assert one.send(RejectConnection(403)) == two.send(RejectConnection(403))
+
+
+@given(EXTRA, st.data())
+def test_a_response_in_one_read_and_in_two(extra: list[Header], data: st.DataObject) -> None:
+    one, key = asking_client()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wsproto.utilities.generate_nonce", lambda: key)
+        two, _ = asking_client()
+    regular, _ = read_head(response(key))
+    head = data.draw(heads(write_head(regular.start_line, regular.headers + extra)))
+    assert shown(one, head) == shown(two, head[:1], head[1:])
