@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance test browser check format campaign downstream bench clean
+.PHONY: help conformance matrix test browser check format campaign downstream bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ check: $(READY) ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+matrix: $(READY) ## other implementations beside this one, on one page (PROFILE=full|wide|fast)
+	$(BIN)/python -m harness matrix --profile $(PROFILE)
 
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .
@@ -47,6 +50,6 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) .bench .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
+	rm -rf $(VENV) .bench .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from harness.errors import HarnessError, MissingError
+from harness.extra import EXTRA
 
 MAX_TITLE = 110
 """Characters of a title."""
@@ -50,7 +51,7 @@ def title_of(description: str) -> str:
 
 
 def read_titles() -> dict[str, str]:
-    """Read the title of every case from the installed suite; raises `MissingError` where there is none."""
+    """Read the title of every case; raises `MissingError` where the suite is not installed."""
     command = [sys.executable, "-c", DESCRIBE]
     found = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if found.returncode:
@@ -58,4 +59,5 @@ def read_titles() -> dict[str, str]:
         if "No module named 'kosoku'" in last:
             raise MissingError("kosoku is not installed: python -m pip install 'kosoku>=0.1,<0.2'")
         raise HarnessError(f"the suite does not describe its cases: {last}")
-    return {case: title_of(description) for case, description in json.loads(found.stdout).items()}
+    titles = {case: title_of(description) for case, description in json.loads(found.stdout).items()}
+    return {**titles, **{name: case.title for name, case in EXTRA.items()}}

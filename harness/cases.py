@@ -1,4 +1,4 @@
-"""Which Autobahn cases there are, and which of them a profile or a pattern means."""
+"""Which cases there are, Autobahn's and the extra ones, and which of them a profile or a pattern means."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.errors import HarnessError
+from harness.extra import EXTRA, GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +31,9 @@ SECTIONS = {
     "10": "Auto-Fragmentation",
     "12": "Compression (different payloads)",
     "13": "Compression (different parameters)",
+    **GROUPS,
 }
-"""The title of every section that holds cases, as Autobahn's report names it."""
+"""The title of every section that holds cases, as Autobahn's report names it; the extra section is X."""
 
 # fmt: off
 COUNTS = {
@@ -47,8 +49,13 @@ COUNTS = {
 # fmt: on
 """How many cases every lowest section has; they are numbered from 1 without a gap (Autobahn 25.10.1)."""
 
-CASES = tuple(f"{section}.{number}" for section, count in COUNTS.items() for number in range(1, count + 1))
-"""Every case, in Autobahn's order."""
+AUTOBAHN_CASES = tuple(
+    f"{section}.{number}" for section, count in COUNTS.items() for number in range(1, count + 1)
+)
+"""Autobahn's 517 cases, in its order."""
+
+CASES = (*AUTOBAHN_CASES, *EXTRA)
+"""Every case: Autobahn's, then the extra ones, each of which is for one role or for both."""
 
 
 class SelectionError(HarnessError):
@@ -56,8 +63,8 @@ class SelectionError(HarnessError):
 
 
 def section_of(case: str) -> str:
-    """Give the top section of a case: `"12"` of `"12.1.18"`."""
-    return case.partition(".")[0]
+    """Give the top section of a case: `"12"` of `"12.1.18"`, and `"X.1"` of `"X.1.4"`."""
+    return case.rpartition(".")[0] if case in EXTRA else case.partition(".")[0]
 
 
 def in_profile(case: str, profile: Profile) -> bool:
@@ -81,8 +88,13 @@ def meaning(pattern: str) -> list[str]:
     return [case for case in CASES if f"{case}.".startswith(f"{pattern}.")]
 
 
+def is_for(case: str, role: Role) -> bool:
+    """Tell whether a case is for the library in this role."""
+    return case not in EXTRA or role in EXTRA[case].roles
+
+
 def select(profile: Profile, patterns: Iterable[str] = ()) -> list[str]:
-    """List the cases of a profile that a pattern means (without patterns all), in Autobahn's order.
+    """List the cases of a profile that a pattern means (without patterns all), in the order of `CASES`.
 
     Raises `SelectionError` where a pattern means nothing.
     """
@@ -105,4 +117,4 @@ def weight(case: str) -> float:
     section, last = section_of(case), int(case.rpartition(".")[2])
     if section in {"12", "13"}:
         return 5.0 * last
-    return 15.0 if section == "9" else 1.0
+    return {"9": 15.0, "X.8": 5.0, "X.9": 15.0}.get(section, 1.0)

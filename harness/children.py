@@ -79,21 +79,24 @@ class Child:
 
 
 @asynccontextmanager
-async def start(name: str, module: Sequence[str], log: Path) -> AsyncIterator[Child]:
-    """Run `python -m MODULE ...` and stop it at the end.
+async def start(name: str, command: Sequence[str], log: Path) -> AsyncIterator[Child]:
+    """Run a command and stop it at the end.
 
     It leads a session of its own, so that a Ctrl-C reaches it through the harness alone. Its standard input
     stays open as long as the harness lives: `end_with_standard_input` in the child makes use of that.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
-        process = subprocess.Popen(  # noqa: ASYNC220  # asyncio's own starts it no other way
-            [sys.executable, "-m", *module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(  # noqa: ASYNC220  # asyncio's own starts it no other way
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HarnessError(f"cannot start {name}: {error}") from error
     output = asyncio.StreamReader(MAX_LINE)
     child = Child(name, process, output, log)
     try:
@@ -104,6 +107,8 @@ async def start(name: str, module: Sequence[str], log: Path) -> AsyncIterator[Ch
     finally:
         await child.stop()
         process.stdin.close()  # type: ignore[union-attr]  # it was asked for
+        with suppress(ProcessLookupError):  # nothing is left of what it started itself
+            os.killpg(process.pid, signal.SIGKILL)
         _remove_if_empty(log)
 
 

@@ -15,11 +15,12 @@ from rich.console import Console
 from harness.case_texts import read_titles
 from harness.cases import PROFILES, ROLES, select
 from harness.children import end_with_standard_input
-from harness.echo import AGENT
+from harness.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.echo_server import serve
 from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
 from harness.judge import EXPECTED
+from harness.matrix import Matrix
 from harness.report import write_report
 from harness.run import Order, judge_file, run
 from harness.stored_results import differing_cases, read_results
@@ -71,6 +72,16 @@ def cli() -> None:
     """
 
 
+limit_option = click.option(
+    "--max-message-size",
+    default=MAX_MESSAGE_SIZE,
+    show_default=True,
+    metavar="BYTES",
+    type=click.IntRange(0),
+    help="Longest message that is echoed; a longer one is refused with 1009.",
+)
+
+
 def _check_host(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if not value:
         raise click.BadParameter("'' is not an address (asyncio would listen on all of them)")
@@ -88,12 +99,13 @@ def _check_host(_context: click.Context, _parameter: click.Parameter, value: str
     type=click.IntRange(0, 65535),
     help="TCP port; 0 takes a free one.",
 )
+@limit_option
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def serve_command(host: str, port: int, *, supervised: bool) -> None:
+def serve_command(host: str, port: int, max_message_size: int, *, supervised: bool) -> None:
     """Serve echoes over the library until SIGINT or SIGTERM."""
     if supervised:
         end_with_standard_input()
-    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}")))
+    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}"), max_message_size))
 
 
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -111,19 +123,26 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 @cli.command("drive")
 @click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
 @click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
+@limit_option
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def drive_command(url: str, agent: str, *, supervised: bool) -> None:
+def drive_command(url: str, agent: str, max_message_size: int, *, supervised: bool) -> None:
     """Run every case of a fuzzing server as its client, then have it write its reports."""
     if supervised:
         end_with_standard_input()
-    count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}")))
+    count = asyncio.run(
+        drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), max_message_size)
+    )
     click.echo(f"{count} cases have run")
 
 
+update_option = click.option(
+    "--update-baseline", is_flag=True, help="Make what came out the expected result."
+)
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which cases are meant and what becomes of the result."""
+    """Add the options that say which cases are meant and what is expected of them."""
     for decorate in (
-        click.option("--update-baseline", is_flag=True, help="Make what came out the expected result."),
         click.option(
             "--expected",
             type=click.Path(file_okay=False, path_type=Path),
@@ -150,21 +169,25 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@cli.command("run")
-@click.option(
-    "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
-)
-@selection_options
-@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
-@click.option(
+report_option = click.option(
     "--report",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     default="report",
     show_default=True,
     metavar="DIR",
-    help="Folder for results.json, for the report (index.html), and for logs of what went wrong.",
+    help="Folder for what comes out, such as results.json and index.html, and for logs of what went wrong.",
 )
+
+
+@cli.command("run")
+@click.option(
+    "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
+)
+@selection_options
+@update_option
+@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
+@report_option
 @click.option(
     "--failed", is_flag=True, help="Only what differed in the last run, as DIR/results.json has it."
 )
@@ -206,11 +229,42 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     return run(order, KosokuSuite(), folder, time_limit, console)
 
 
+@cli.command("matrix")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this implementation; may be repeated.")
+@selection_options
+@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
+@report_option
+@click.option(
+    "--time-limit",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    help="Longest time for a case, in seconds.",
+)
+def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
+    only: tuple[str, ...],
+    profile: Profile,
+    patterns: tuple[str, ...],
+    more_patterns: tuple[str, ...],
+    folder: Path,
+    time_limit: int,
+    expected: Path,
+) -> ExitCode:
+    """Run this library and others through the same cases, and compare them on one page, matrix.html.
+
+    Each implementation of harness/testees runs in an environment of its own, made on first use. What others
+    fail is a result; the exit code is 0 when this library is as its baseline and all could be run.
+    """
+    order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)
+    return Matrix(order, KosokuSuite(), folder, time_limit, Output(), only).run()
+
+
 @cli.command("judge")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Of the library.")
 @click.option("--agent", help="Which agent of an index.json with several.")
 @selection_options
+@update_option
 def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     path: Path,
     role: str,
@@ -239,7 +293,7 @@ def report_command(path: Path) -> ExitCode:
     results, console = read_results(path), Output()
     page = write_report(path if path.is_dir() else path.parent, results)
     for role, report in results["roles"].items():
-        print_role(console, role, len(report["cases"]), len(report["differences"]), report["duration"])
+        print_role(console, role, report["cases"], len(report["differences"]), report["duration"])
     console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return ExitCode.AS_EXPECTED if results["asExpected"] else ExitCode.DIFFERENT
 

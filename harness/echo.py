@@ -17,11 +17,12 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.extensions import PerMessageDeflate
+from wsproto.limits import Limits
 from wsproto.messages import MessageJoiner
 from wsproto.utilities import RemoteProtocolError
 
 MAX_MESSAGE_SIZE = 16 * 2**20
-"""Bytes in the longest message that is echoed: the longest that Autobahn sends (9.1.6, 9.2.6)."""
+"""Bytes in the longest message that is echoed, by default: the longest that Autobahn sends (9.1.6, 9.2.6)."""
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the peer has to send its Close, and a server to end the TCP connection."""
@@ -41,10 +42,10 @@ class EchoConnection(asyncio.Protocol):
 
     role = ConnectionType.SERVER
 
-    def __init__(self) -> None:
-        self.ws = WSConnection(self.role)
+    def __init__(self, max_message_size: int = MAX_MESSAGE_SIZE) -> None:
+        self.ws = WSConnection(self.role, limits=Limits(max_message_size=max_message_size))
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._joiner = MessageJoiner(MAX_MESSAGE_SIZE)
+        self._joiner = MessageJoiner(max_message_size)
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -127,7 +128,7 @@ class EchoConnection(asyncio.Protocol):
     def _join(self, piece: TextMessage | BytesMessage) -> bytes:
         try:
             message = self._joiner.join(piece)
-        except RemoteProtocolError as error:  # longer than MAX_MESSAGE_SIZE
+        except RemoteProtocolError as error:  # longer than max_message_size
             return self._refuse(error)
         return b"" if message is None else self.received(message)
 

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from harness.echo import EchoConnection
+from harness.echo import MAX_MESSAGE_SIZE, EchoConnection
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ SHUTDOWN_TIMEOUT = 1.0
 GOING_AWAY = 1001
 
 
-async def serve(host: str, port: int, ready: Callable[[str], None]) -> None:
+async def serve(
+    host: str, port: int, ready: Callable[[str], None], max_message_size: int = MAX_MESSAGE_SIZE
+) -> None:
     """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
 
     Raises `HarnessError` where the address cannot be bound.
@@ -30,7 +32,7 @@ async def serve(host: str, port: int, ready: Callable[[str], None]) -> None:
     connections: set[EchoConnection] = set()
 
     def connect() -> EchoConnection:
-        connection = EchoConnection()
+        connection = EchoConnection(max_message_size)
         connections.add(connection)
         connection.lost.add_done_callback(lambda _: connections.discard(connection))
         return connection

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
-from harness.echo import COMPRESSION_LEVEL, EchoConnection
+from harness.echo import COMPRESSION_LEVEL, MAX_MESSAGE_SIZE, EchoConnection
 from harness.errors import HarnessError
 from wsproto import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Request, TextMessage
@@ -27,8 +27,8 @@ class EchoClient(EchoConnection):
 
     role = ConnectionType.CLIENT
 
-    def __init__(self, host: str, target: str) -> None:
-        super().__init__()
+    def __init__(self, host: str, target: str, max_message_size: int) -> None:
+        super().__init__(max_message_size)
         # Autobahn asks for no context takeover (cases 13.2, 13.5, 13.6) only of a client that offers it.
         offers: list[Extension] = [
             PerMessageDeflate(compression_level=COMPRESSION_LEVEL),
@@ -62,7 +62,9 @@ class Question(EchoClient):
         return b""
 
 
-async def drive(url: str, agent: str, progress: Callable[[int, int], None]) -> int:
+async def drive(
+    url: str, agent: str, progress: Callable[[int, int], None], max_message_size: int = MAX_MESSAGE_SIZE
+) -> int:
     """Run every case of the fuzzing server at `url`, have it write its reports, and give the number of cases.
 
     `progress` gets the number of each case as it starts, and how many there are. Raises `HarnessError` where
@@ -73,7 +75,7 @@ async def drive(url: str, agent: str, progress: Callable[[int, int], None]) -> i
     name = quote(agent, safe="")
     for number in range(1, count + 1):
         progress(number, count)
-        await _connect(EchoClient, server, f"/runCase?case={number}&agent={name}")
+        await _connect(EchoClient, server, f"/runCase?case={number}&agent={name}", max_message_size)
     await _connect(EchoClient, server, f"/updateReports?agent={name}")
     return count
 
@@ -87,11 +89,13 @@ async def _case_count(server: SplitResult) -> int:
     return int(question.answer)
 
 
-async def _connect(kind: type[ClientT], server: SplitResult, target: str) -> ClientT:
+async def _connect(
+    kind: type[ClientT], server: SplitResult, target: str, max_message_size: int = MAX_MESSAGE_SIZE
+) -> ClientT:
     """Run one connection to its end."""
     try:
         _, client = await asyncio.get_running_loop().create_connection(
-            lambda: kind(server.netloc, target), server.hostname or "", server.port or 80
+            lambda: kind(server.netloc, target, max_message_size), server.hostname or "", server.port or 80
         )
     except OSError as error:
         raise HarnessError(f"cannot connect to {server.geturl()}: {error.strerror or error}") from error

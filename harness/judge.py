@@ -170,7 +170,7 @@ class Baseline:
         where = f"the baseline {self.path}, case {case}"
         verdict = verdict_of(entry, where)
         if case not in CASES:
-            raise HarnessError(f"{where}: Autobahn has no such case")
+            raise HarnessError(f"{where}: there is no such case")
         for name in (verdict.behavior, verdict.behavior_close):
             if name not in BEST_FIRST:
                 raise HarnessError(f"{where}: {name!r} is no verdict of Autobahn")

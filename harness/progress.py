@@ -33,10 +33,12 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(console: Console, cases: Mapping[Role, Sequence[str]]) -> Iterator[Progress]:
-    """Show the progress in the way that fits the console."""
+def progress(
+    console: Console, cases: Mapping[Role, Sequence[str]], *, by_section: bool = True
+) -> Iterator[Progress]:
+    """Show the progress in the way that fits the console; off a terminal a line a section, or fewer."""
     if not console.is_terminal:
-        yield Lines(console, cases)
+        yield Lines(console, cases, by_section=by_section)
         return
     with RichProgress(
         TextColumn("{task.description}"),
@@ -80,7 +82,10 @@ class Bars:
 class Lines:
     """A line for each section, and one after a while without."""
 
-    def __init__(self, console: Console, cases: Mapping[Role, Sequence[str]]) -> None:
+    def __init__(
+        self, console: Console, cases: Mapping[Role, Sequence[str]], *, by_section: bool = True
+    ) -> None:
+        self._by_section = by_section
         self._console = console
         self._cases = cases
         self._sections: dict[Role, str] = {}
@@ -89,7 +94,10 @@ class Lines:
     def begun(self, role: Role, case: str) -> None:
         """Say where it is, if there is something new."""
         section = section_of(case)
-        if self._sections.get(role) == section and time.monotonic() < self._said[role] + QUIET:
+        if not self._by_section:
+            self._said.setdefault(role, time.monotonic())
+        same = not self._by_section or self._sections.get(role) == section
+        if same and time.monotonic() < self._said[role] + QUIET:
             return
         self._sections[role] = section
         self._said[role] = time.monotonic()
@@ -101,4 +109,6 @@ class Lines:
 
     def finished(self, role: Role) -> None:
         """Say that all have run."""
+        if not self._by_section:
+            return
         self._console.print(f"{role}: all {len(self._cases[role])} cases have run", highlight=False)

@@ -27,7 +27,8 @@
 
 A verdict (`expected`, `actual`, null where there is none) is `behavior`, `behaviorClose`, `remoteCloseCode`.
 A case has these three, its `duration` in milliseconds, and, where the engine gives them, the other fields of
-Autobahn's report of a case under Autobahn's names (`CaseReport` lists them).
+Autobahn's report of a case under Autobahn's names (`CaseReport` lists them). An extra case has besides `rfc`
+(`RFC 6455 5.1`) and `requirement`, its row in `tests/requirements.csv`.
 """
 
 from __future__ import annotations
@@ -92,6 +93,13 @@ class CaseReport(VerdictFields, total=False):
     txOctetStats: dict[str, int]
     txFrameStats: dict[str, int]
     trafficStats: dict[str, Any] | None
+
+
+class ExtraCaseReport(CaseReport, total=False):
+    """A case of the extra section: it says besides which rule it is about."""
+
+    rfc: str
+    requirement: str
 
 
 class DifferenceReport(TypedDict):

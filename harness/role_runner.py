@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from harness import children
 from harness.errors import HarnessError
 from harness.suite import Begun, Ended, Finished, Listening
+from harness.testee import LIBRARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from harness.progress import Progress
     from harness.results import CaseReport, CpuTime
     from harness.suite import Step, Suite
+    from harness.testee import Testee
 
 ResultT = TypeVar("ResultT")
 
@@ -41,7 +43,7 @@ class RoleRun:
 
 @dataclass
 class RoleRunner:
-    """Runs the library in one role against a suite; `run` may be called once."""
+    """Runs a testee in one role against a suite; `run` may be called once."""
 
     role: Role
     cases: Sequence[str]
@@ -50,6 +52,7 @@ class RoleRunner:
     folder: Path
     time_limit: float
     """Seconds that a case may take."""
+    testee: Testee = LIBRARY
 
     _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
     _case: str = field(default="(none yet)", init=False)
@@ -63,13 +66,17 @@ class RoleRunner:
         """
         begun = time.monotonic()
         testee = await (self._run_server() if self.role == "server" else self._run_client())
-        self.progress.finished(self.role)
-        reports = {case: self._reports.pop(case) for case in self.cases if case in self._reports}
         cpu_time: CpuTime = {"testee": testee.cpu_time, "suite": self._suite_cpu_time}
-        return RoleRun({**reports, **self._reports}, time.monotonic() - begun, cpu_time)
+        return RoleRun(self.reports, time.monotonic() - begun, cpu_time)
+
+    @property
+    def reports(self) -> dict[str, CaseReport]:
+        """The reports that have come so far, in the order of the cases, those nobody asked for last."""
+        asked = {case: self._reports[case] for case in self.cases if case in self._reports}
+        return {**asked, **self._reports}
 
     async def _run_server(self) -> Child:
-        command = ["harness", "serve", "--port", "0", "--supervised"]
+        command = [*self.testee.server, "--port", "0", *self.suite.testee_options]
         async with children.start("the server under test", command, self._log("testee")) as testee:
             url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move())
             async with aclosing(self.suite.fuzz_server(url, self.cases, self._log("suite"))) as steps:
@@ -84,13 +91,14 @@ class RoleRunner:
             listening = await _first(anext(steps), self._must_move())
             if not isinstance(listening, Listening):
                 raise HarnessError(f"the suite does not listen, it said {listening!r:.80}")
-            command = ["harness", "drive", listening.url, "--supervised"]
+            options = ["--agent", self.testee.name, *self.suite.testee_options]
+            command = [*self.testee.client, listening.url, *options]
             async with children.start("the client under test", command, self._log("testee")) as testee:
                 await _first(self._collect(steps), self._follow(testee), self._must_move())
         return testee
 
     def _log(self, who: str) -> Path:
-        return self.folder / f"{self.role}-{who}.log"
+        return self.folder / f"{self.role}-{self.suite.label}{who}.log"
 
     async def _wait_listening(self, testee: Child) -> str:
         async for line in testee.lines():
@@ -136,9 +144,12 @@ class RoleRunner:
 
 
 async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
-    """Run several roles at once; where one fails, all end."""
+    """Run several roles at once, of one role a suite after the other; where one fails, all end."""
+    of_role: dict[Role, list[RoleRunner]] = {}
+    for runner in runners:
+        of_role.setdefault(runner.role, []).append(runner)
     tasks: dict[Role, asyncio.Task[RoleRun]] = {
-        runner.role: asyncio.create_task(runner.run()) for runner in runners
+        role: asyncio.create_task(_run_row(row)) for role, row in of_role.items()
     }
     try:
         # Not gather(): it cancels too, and a second cancellation would interrupt the ending of the children.
@@ -148,6 +159,20 @@ async def run_roles(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
         return {role: task.result() for role, task in tasks.items()}
     finally:
         await _cancel(tasks.values())
+
+
+async def _run_row(runners: Sequence[RoleRunner]) -> RoleRun:
+    """Run the suites of one role, one after the other."""
+    runs = [await runner.run() for runner in runners]
+    runners[0].progress.finished(runners[0].role)
+    reports = {case: report for run in runs for case, report in run.reports.items()}
+    spent = [run.cpu_time for run in runs if run.cpu_time]
+    cpu_time: CpuTime = {
+        "testee": sum(part["testee"] or 0.0 for part in spent),
+        "suite": sum(part["suite"] or 0.0 for part in spent)
+        or None,  # what runs in this process does not say
+    }
+    return RoleRun(reports, sum(run.duration for run in runs), cpu_time)
 
 
 async def _listens(url: str) -> bool:

@@ -8,16 +8,18 @@ import signal
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.cases import select
+from harness.cases import AUTOBAHN_CASES, SelectionError, is_for, select
 from harness.echo import AGENT
 from harness.errors import ExitCode, HarnessError
+from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
 from harness.report import remove_report, write_report
 from harness.results import FORMAT, read_cases, write_results
 from harness.role_runner import RoleRun, RoleRunner, run_roles
+from harness.suite_extra import ExtraSuite
 from harness.summary import (
     count_of,
     counts_by_role,
@@ -29,15 +31,18 @@ from harness.summary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
 
     from harness.cases import Profile, Role
     from harness.judge import Difference, Verdict
-    from harness.results import Results
+    from harness.results import CaseReport, Results
     from harness.suite import Suite
+
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -53,27 +58,35 @@ class Order:
     """Of these cases only those that stand here for the role; None for all."""
 
     def cases(self) -> dict[Role, list[str]]:
-        """List the cases of each role; raises `SelectionError` for a pattern that means none."""
+        """List the cases of each role that has some.
+
+        Raises `SelectionError` for a pattern that means none, and where no role has any.
+        """
         chosen = select(self.profile, self.patterns)
-        if self.only is None:
-            return dict.fromkeys(self.roles, chosen)
-        return {role: [case for case in chosen if case in self.only.get(role, ())] for role in self.roles}
+        cases: dict[Role, list[str]] = {}
+        for role in self.roles:
+            only = chosen if self.only is None else self.only.get(role, ())
+            if of_role := [case for case in chosen if is_for(case, role) and case in only]:
+                cases[role] = of_role
+        if not cases and self.only is None:
+            raise SelectionError(f"{' '.join(self.patterns)!r} means no case of the role {self.roles[0]}")
+        return cases
 
     def narrowed(self, only: Mapping[Role, Container[str]]) -> Order:
         """Give the order for some cases of each role, and for no role that is left without one."""
         order = replace(self, only=only)
-        return replace(order, roles=[role for role, cases in order.cases().items() if cases])
+        return replace(order, roles=list(order.cases()))
 
     def baselines(self) -> dict[Role, Baseline]:
         """Read the baseline of each role; raises `HarnessError` for a corrupt one."""
         return {
             role: Baseline(role, self.expected).load(may_be_missing=self.update_baseline)
-            for role in self.roles
+            for role in self.cases()
         }
 
 
 def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
-    """Run the cases in each role, judge them, and write `results.json` and the report.
+    """Run the cases in each role, Autobahn's by `suite`, judge them, and write `results.json` and the report.
 
     Raises `HarnessError` where that cannot be done.
     """
@@ -83,10 +96,14 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
     remove_report(folder)  # an old one beside a run that failed would mislead
     if order.only is None:  # else it says what to repeat, until there is a new one
         results_path.unlink(missing_ok=True)
-    console.print(f"{AGENT} against {engine}: {counts_by_role(cases)}", highlight=False)
+    console.print(f"{AGENT} against {engine}: {counts_by_role(cases)}", highlight=False, soft_wrap=True)
     with progress(console, cases) as shown:
-        runners = [RoleRunner(role, cases[role], suite, shown, folder, time_limit) for role in order.roles]
-        runs = asyncio.run(_run_until_signal(runners))
+        runners = [
+            RoleRunner(role, part, engine_of_part, shown, folder, time_limit)
+            for role, chosen in cases.items()
+            for engine_of_part, part in parts_of(chosen, suite, AGENT)
+        ]
+        runs = asyncio.run(run_until_signal(run_roles(runners)))
     differences = _judge(cases, baselines, runs)
     results: Results = {
         "format": FORMAT,
@@ -122,8 +139,28 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
     """Judge verdicts that are there already: a `results.json`, or the `index.json` of Autobahn's wstest."""
     baselines = order.baselines()
-    runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in order.roles}
-    return _conclude(order, console, baselines, runs, _judge(order.cases(), baselines, runs))
+    runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in baselines}
+    cases: dict[Role, list[str]] = {
+        role: _asked(order.cases()[role], found.reports, path) for role, found in runs.items()
+    }
+    return _conclude(order, console, baselines, runs, _judge(cases, baselines, runs))
+
+
+def _asked(cases: Sequence[str], reports: Mapping[str, CaseReport], path: Path) -> list[str]:
+    """List what a file has to hold: Autobahn's own, which has no extra case at all, needs none."""
+    asked = [case for case in cases if case in AUTOBAHN_CASES or not reports.keys().isdisjoint(EXTRA)]
+    if not asked:
+        raise HarnessError(f"{path} holds no extra case: it is Autobahn's own")
+    return asked
+
+
+def parts_of(cases: Sequence[str], suite: Suite, agent: str) -> list[tuple[Suite, list[str]]]:
+    """Share the cases out between the engine that plays Autobahn's part and the extra suite."""
+    parts: list[tuple[Suite, list[str]]] = [
+        (suite, [case for case in cases if case not in EXTRA]),
+        (ExtraSuite(agent), [case for case in cases if case in EXTRA]),
+    ]
+    return [(engine, part) for engine, part in parts if part]
 
 
 def _judge(
@@ -149,7 +186,7 @@ def _conclude(
     print_table(console, verdicts)
     for role, found in runs.items():
         (print_changes if order.update_baseline else print_differences)(console, differences[role])
-        print_role(console, role, len(found.reports), len(differences[role]), found.duration)
+        print_role(console, role, found.reports, len(differences[role]), found.duration)
     if not order.update_baseline:
         return ExitCode.DIFFERENT if any(differences.values()) else ExitCode.AS_EXPECTED
     for role, baseline in baselines.items():
@@ -157,15 +194,17 @@ def _conclude(
             raise HarnessError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
         baseline.update(verdicts[role])
         console.print(
-            f"{baseline.path}: {count_of(len(differences[role]))} changed", highlight=False, soft_wrap=True
+            f"{baseline.path}: {count_of([found.case for found in differences[role]])} changed",
+            highlight=False,
+            soft_wrap=True,
         )
     return ExitCode.AS_EXPECTED
 
 
-async def _run_until_signal(runners: Sequence[RoleRunner]) -> dict[Role, RoleRun]:
-    """Run, and at SIGINT or SIGTERM end all children, then raise `HarnessError`."""
+async def run_until_signal(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Do the work, and at SIGINT or SIGTERM end all children, then raise `HarnessError`."""
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(run_roles(runners))
+    task = asyncio.create_task(work)
     caught: list[signal.Signals] = []
 
     def stop(number: signal.Signals) -> None:

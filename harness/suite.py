@@ -48,6 +48,12 @@ Step = Listening | Begun | Ended | Finished
 class Suite(ABC):
     """An engine. Closing one of its generators ends what it started."""
 
+    label = ""
+    """What the names of its logs begin with, where it runs beside another one."""
+
+    testee_options: Sequence[str] = ()
+    """Arguments that the testee gets besides."""
+
     @abstractmethod
     def version(self) -> str:
         """Give name and version for the report; raises `MissingError` where the engine is not installed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, cast
 
@@ -39,7 +40,8 @@ class KosokuSuite(Suite):
         return self._work(["client", *cases], log)
 
     async def _work(self, arguments: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
-        async with children.start("kosoku", [WORKER, *arguments], log) as worker:
+        command = [sys.executable, "-m", WORKER, *arguments]
+        async with children.start("kosoku", command, log) as worker:
             async for line in worker.lines():
                 yield _step(json.loads(line))
             code = await worker.ended()

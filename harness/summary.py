@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cases import SECTIONS, section_of
+from harness.extra import EXTRA
 from harness.judge import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Sized
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from rich.console import Console, OverflowMethod
 
@@ -21,14 +22,24 @@ if TYPE_CHECKING:
     from harness.results import Results
 
 
-def count_of(cases: int) -> str:
-    """Give `1 case` or `517 cases`."""
-    return f"{cases} case{'s' * (cases != 1)}"
+def count_of(cases: Collection[str]) -> str:
+    """Give `1 case`, `517 cases`, or `517 cases of Autobahn and 150 extra ones`."""
+    extra = sum(case in EXTRA for case in cases)
+    count = len(cases) - extra
+    if not extra:
+        return f"{count} case{'s' * (count != 1)}"
+    extras = (
+        f"{extra} extra {'ones' if extra > 1 else 'one'}"
+        if count
+        else f"{extra} extra case{'s' * (extra > 1)}"
+    )
+    return f"{count} case{'s' * (count > 1)} of Autobahn and {extras}" if count else extras
 
 
-def counts_by_role(cases: Mapping[Role, Sized]) -> str:
+def counts_by_role(cases: Mapping[Role, Collection[str]]) -> str:
     """Give `517 cases as server and 517 cases as client`."""
-    return " and ".join(f"{count_of(len(of_role))} as {role}" for role, of_role in cases.items())
+    parts = [f"{count_of(of_role)} as {role}" for role, of_role in cases.items()]
+    return (", " if any("extra" in part for part in parts) else " and ").join(parts)
 
 
 def counts(verdicts: Iterable[Verdict]) -> Text:
@@ -76,7 +87,9 @@ def print_differences(console: Console, differences: Sequence[Difference]) -> No
         console.print(f"  repeat    {difference.repeat}", highlight=False, soft_wrap=True)
 
 
-def print_role(console: Console, role: Role, cases: int, differences: int, duration: float) -> None:
+def print_role(
+    console: Console, role: Role, cases: Collection[str], differences: int, duration: float
+) -> None:
     """Print the last line of a role; no time where nothing ran."""
     minutes, seconds = divmod(round(duration), 60)
     time = f" in {minutes}:{seconds:02}" if duration else ""

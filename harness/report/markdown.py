@@ -24,7 +24,7 @@ def summary_of(results: Results) -> str:
     for role, report in results["roles"].items():
         differences = len(report["differences"])
         found = f"**{differences} not as expected**" if differences else "as expected"
-        parts.append(f"* {role}: {count_of(len(report['cases']))}, {found}\n")
+        parts.append(f"* {role}: {count_of(report['cases'])}, {found}\n")
     rows = [
         f"| {role} {code(found['case'])} | {code(found['kind'])} | {code(verdict_line(found['expected']))} "
         f"| {code(verdict_line(found['actual']))} | {code(found['repeat'])} |\n"

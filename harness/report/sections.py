@@ -67,6 +67,15 @@ TITLES = {
 """The title of each section, of both levels."""
 
 REFERENCES = {
+    "X.1": "RFC 6455 4.2.1",
+    "X.2": "RFC 6455 4.1",
+    "X.3": "RFC 6455 5",
+    "X.4": "RFC 6455 7.4",
+    "X.5": "RFC 7692 5",
+    "X.6": "RFC 7692 5",
+    "X.7": "RFC 7692 7.2",
+    "X.8": "RFC 7692 7.1.2",
+    "X.9": "RFC 6455 10.4",
     "1": "RFC 6455 5.6",
     "2": "RFC 6455 5.5.2",
     "3": "RFC 6455 5.2",

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cases import CASES, PROFILES, SECTIONS, SelectionError, meaning, section_of, select, weight
+from harness.cases import (
+    AUTOBAHN_CASES,
+    CASES,
+    PROFILES,
+    SECTIONS,
+    SelectionError,
+    is_for,
+    meaning,
+    section_of,
+    select,
+    weight,
+)
+from harness.extra import EXTRA
 
 if TYPE_CHECKING:
     from harness.cases import Profile
@@ -18,13 +30,16 @@ def test_the_cases_are_those_of_the_suite_in_its_order() -> None:
     found = subprocess.run(  # noqa: S603 - this very interpreter
         [sys.executable, "-c", listing], capture_output=True, text=True, check=True
     )
-    assert tuple(found.stdout.split()) == CASES
-    assert len(CASES) == 517
+    assert tuple(found.stdout.split()) == AUTOBAHN_CASES
+    assert len(AUTOBAHN_CASES) == 517
+    assert (*AUTOBAHN_CASES, *EXTRA) == CASES
 
 
 @pytest.mark.parametrize(("profile", "count"), [("fast", 247), ("wide", 397), ("full", 517)])
 def test_each_profile_has_its_number_of_cases(profile: Profile, count: int) -> None:
-    assert len(select(profile)) == count
+    chosen = select(profile)
+    assert len([case for case in chosen if case in AUTOBAHN_CASES]) == count
+    assert len(chosen) == count + len(EXTRA)
 
 
 def test_what_the_profiles_leave_out() -> None:
@@ -55,6 +70,8 @@ def test_what_the_profiles_leave_out() -> None:
         ("3.[12]", ["3.1", "3.2"]),
         ("6", [case for case in CASES if case.startswith("6.")]),
         ("*", list(CASES)),
+        ("X.1.1", ["X.1.1"]),  # not X.1.10 and its like as well
+        ("X", list(EXTRA)),
     ],
 )
 def test_a_pattern_means_exactly(pattern: str, cases: list[str]) -> None:
@@ -73,6 +90,14 @@ def test_a_pattern_that_means_nothing_is_named(pattern: str) -> None:
 def test_a_pattern_outside_the_profile_is_named() -> None:
     with pytest.raises(SelectionError, match=r"'9\.1' means no case of profile 'fast'"):
         select("fast", ["1.1", "9.1"])
+
+
+def test_an_extra_case_is_for_one_role_or_for_both() -> None:
+    assert [is_for("X.1.1", "server"), is_for("X.1.1", "client")] == [True, False]
+    assert [is_for("X.2.1", "server"), is_for("X.2.1", "client")] == [False, True]
+    assert [is_for("X.3.1", "server"), is_for("X.3.1", "client")] == [True, True]
+    assert all(is_for(case, role) for case in AUTOBAHN_CASES for role in ("server", "client"))
+    assert section_of("X.3.1") == "X.3"
 
 
 def test_several_patterns_give_their_union_in_the_order_of_the_suite() -> None:

@@ -157,6 +157,17 @@ def test_judge_exits_0_where_all_is_as_expected(verdicts: Path, capsys: pytest.C
     ]
 
 
+def test_what_autobahn_itself_has_written_needs_no_extra_case(
+    verdicts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (verdicts / "index.json").write_text(json.dumps({"agent": {"3.1": OK}}))
+    judging = ["judge", str(verdicts), "--role", "client", "--expected", str(verdicts)]
+    assert main([*judging, "--cases", "3.1", "--cases", "X.3"]) == 0
+    assert capsys.readouterr().out.endswith("client: 1 case, as expected\n")
+    assert main([*judging, "--cases", "X.3"]) == 2
+    assert capsys.readouterr().err == f"error: {verdicts} holds no extra case: it is Autobahn's own\n"
+
+
 def test_a_new_baseline_shows_what_it_changes(verdicts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judging = ["judge", str(verdicts), "--role", "client", "--expected", str(verdicts), "--cases", "3.[12]"]
     assert main([*judging, "--update-baseline"]) == 0

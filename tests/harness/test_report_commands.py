@@ -16,6 +16,7 @@ from harness.case_texts import MAX_TITLE, plain, read_titles, title_of, visible
 from harness.cases import CASES
 from harness.cli import main
 from harness.errors import HarnessError
+from harness.extra import EXTRA
 from harness.judge import Baseline, Verdict
 from harness.report import FILES
 from harness.stored_results import differing_cases, read_results
@@ -239,7 +240,9 @@ def test_list_takes_patterns_and_a_profile(capsys: pytest.CaptureFixture[str]) -
     assert [line.split()[0] for line in out] == ["6.4.1", "7.13.1", "7.13.2"]
     assert out[1] == "7.13.1  Send close with close code 5000"
     assert main(["list", "--profile", "fast"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 247
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 247 + len(EXTRA)
+    assert "X.1.24   HTTP/1.0" in lines
     assert "'6.40' means no case" in error_of(["list", "6.40"], capsys)
 
 

@@ -233,7 +233,7 @@ def test_a_suite_may_say_nothing_of_its_cpu_time(tmp_path: Path) -> None:
 def test_the_cpu_time_of_a_child_is_what_the_system_counted(tmp_path: Path, waited: bool) -> None:
     async def run() -> float | None:
         async with children.start(
-            "work", ["timeit", "-n1", "-r1", "sum(range(10**6))"], tmp_path / "log"
+            "work", [sys.executable, "-m", "timeit", "-n1", "-r1", "sum(range(10**6))"], tmp_path / "log"
         ) as child:
             if waited:
                 assert await child.ended() == 0

@@ -1,0 +1,36 @@
+"""What Autobahn does not test: the section X of the suite, as data (`case`) and a small driver (`driver`).
+
+A group is a module here. New cases go to the end of their group: the baselines know a case by its number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.extra import (
+    answers,
+    closing,
+    framing,
+    limits,
+    messages,
+    offers,
+    opening_request,
+    opening_response,
+    windows,
+)
+
+if TYPE_CHECKING:
+    from harness.extra.case import Case
+
+_MODULES = (opening_request, opening_response, framing, closing, offers, answers, messages, windows, limits)
+
+GROUPS = {f"X.{number}": group.TITLE for number, group in enumerate(_MODULES, 1)}
+"""The title of each group."""
+
+EXTRA: dict[str, Case] = {
+    f"X.{number}.{place}": replace(case, name=f"X.{number}.{place}")
+    for number, group in enumerate(_MODULES, 1)
+    for place, case in enumerate(group.CASES, 1)
+}
+"""Every extra case, by name."""

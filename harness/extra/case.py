@@ -1,0 +1,93 @@
+"""What an extra case is made of."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import KW_ONLY, dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.extra.frames import TEXT, Frame
+from harness.extra.heads import REQUEST, RESPONSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.cases import Role
+    from harness.extra.expectations import Expectation
+    from harness.extra.heads import Head
+
+REQUIREMENTS = Path(__file__).resolve().parents[2] / "tests" / "requirements.csv"
+
+HELLO = Frame(TEXT, b"Hello")
+
+MAX_MESSAGE_SIZE = 2**20
+"""Bytes in the longest message that a testee is told to take: its argument `--max-message-size`."""
+
+Frames = tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case: what the harness sends, what is expected, and the sentence of the RFC that says so.
+
+    In `deflate`, `{testee}` and `{harness}` stand for the names that RFC 7692 gives their sides, `client` or
+    `server`: the same words are an offer to a server and an answer to a client.
+    """
+
+    title: str
+    requirement: str
+    """Its row in `requirements.csv`, for both roles or for the testee as server."""
+    expect: Expectation
+    _: KW_ONLY
+    name: str = ""
+    """Given by its place in its group."""
+    client_requirement: str = ""
+    """The row for the testee as client, where it is another one."""
+    unmet: str = "FAILED"
+    """The verdict where the peer does not as expected: NON-STRICT where the RFC does not demand it."""
+    why: str = ""
+    """The reason where `unmet` is no failure."""
+    roles: tuple[Role, ...] = ("server", "client")
+
+    request: Head = REQUEST
+    """What a server is sent."""
+    body: bytes = b""
+    """What follows the request in one piece with it."""
+    response: Head = RESPONSE
+    """What a client is answered."""
+    interim: bytes = b""
+    """What a client is sent before that."""
+    deflate: str = ""
+    """Sec-WebSocket-Extensions, as it is sent; an answer that is to be taken gets what the offer demands."""
+    fits: str = ""
+    """The offer that a server's answer has to fit, where `deflate` holds several."""
+    optional: bool = False
+    """Whether a client may take the answer for one that it does not support (RFC 7692 7)."""
+
+    send: Frames | Callable[[int], Frames] = (HELLO,)
+    """What is sent then; a function gets the size, as a power of two, of the window that may be used."""
+    at_once: bool = False
+    """Whether this goes out in one piece with the head."""
+    byte_by_byte: bool = False
+    """Whether the head goes out a byte at a time."""
+    watch_memory: bool = False
+
+    def requirement_for(self, role: Role) -> dict[str, str]:
+        """Give the row of `requirements.csv` for the testee in a role."""
+        return requirements()[(self.client_requirement if role == "client" else "") or self.requirement]
+
+
+@cache
+def requirements() -> dict[str, dict[str, str]]:
+    """Read the requirements of the RFCs: rows by id."""
+    with REQUIREMENTS.open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+of_server = partial(Case, roles=("server",))
+"""Makes a case for a server under test."""
+
+of_client = partial(Case, roles=("client",))
+"""Makes a case for a client under test."""

@@ -1,0 +1,272 @@
+"""Plays a case against a server or a client, and writes its report under Autobahn's names."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import time
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from harness.extra.deflating import NAME, Agreement, NegotiationError, agreement, parse_extensions
+from harness.extra.expectations import PROBE
+from harness.extra.frames import Frame, close
+from harness.extra.heads import accept_token, response_fault
+from harness.extra.memory import MemoryWatch
+from harness.extra.seen import Seen
+from harness.extra.wire import PIECE, Wire
+
+if TYPE_CHECKING:
+    from harness.cases import Role
+    from harness.extra.case import Case
+    from harness.extra.deflating import Element
+    from harness.extra.heads import Head
+    from harness.results import ExtraCaseReport
+
+TIMEOUT = 3.0
+"""Seconds that a peer has for whatever it has to do."""
+
+GRACE = 0.5
+"""Seconds that a peer has besides to fail the connection, where it has answered the ping already."""
+
+NOT_IN_REPORT = 60
+"""Characters of a message that a report shows."""
+
+
+class Play:
+    """One case against one peer; `role` is the peer's."""
+
+    def __init__(self, case: Case, role: Role, agent: str) -> None:
+        self.case = case
+        self.seen = Seen(role)
+        self.agent = agent
+        self._began = time.monotonic()
+        self._started = datetime.now(timezone.utc).isoformat()
+        self._heads = {"client": "", "server": ""}
+
+    async def against_server(self, url: str) -> ExtraCaseReport:
+        """Play it as the client of a server at `url`."""
+        server = urlsplit(url)
+        try:
+            _, wire = await asyncio.get_running_loop().create_connection(
+                Wire, server.hostname or "", server.port or 80
+            )
+        except OSError as error:
+            self.seen.ended = "reset"
+            return self._report(Wire(), f"cannot connect to {url}: {error}")
+        try:
+            watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None
+            await self._ask(wire, server.netloc)
+            if self.seen.opened and self.case.expect.answered and not self.seen.lacking:
+                await self._exchange(wire, watch)
+        finally:
+            wire.abort()
+        return self._report(wire)
+
+    async def against_client(self, wire: Wire, request: Head, known_keys: set[str]) -> ExtraCaseReport:
+        """Play it as the server of a client that has sent its request."""
+        try:
+            port = wire.transport.get_extra_info("peername")[1]
+            watch = MemoryWatch.of_connection(port) if self.case.watch_memory else None
+            self.seen.head = request
+            self.seen.known_keys = known_keys
+            await self._answer(wire, request)
+            if not self.seen.lacking:
+                await self._exchange(wire, watch)
+            wire.close()
+            await wire.wait_end(TIMEOUT)
+        finally:
+            wire.abort()
+        return self._report(wire)
+
+    # The opening handshake:
+
+    async def _ask(self, wire: Wire, host: str) -> None:
+        """Send the request and take the response."""
+        key = base64.b64encode(os.urandom(16)).decode()
+        request = self.case.request
+        if self.case.deflate:
+            offer = self.case.deflate.format(testee="server", harness="client")
+            request = request.add("Sec-WebSocket-Extensions", offer)
+        sent = request.encode(host=host, key=key) + self.case.body
+        self._heads["client"] = sent.decode("latin-1").strip()
+        if self.case.at_once:
+            sent += wire.encode(self._frames())
+        await wire.send(sent, piece=1 if self.case.byte_by_byte else PIECE)
+        head = await wire.read_head(TIMEOUT)
+        while head and 100 <= head.status < 200 and head.status != 101:
+            head = await wire.read_head(TIMEOUT)
+        self.seen.head = head
+        if head is None or head.status != 101:
+            self.seen.ended = "closed" if wire.ended else ""
+        if head:
+            self._heads["server"] = _written(head)
+            if head.status == 101:
+                self.seen.opened = True
+                self.seen.blame(response_fault(head, key))
+                self._take_answer(head)
+
+    def _take_answer(self, head: Head) -> None:
+        """Judge what the server makes of the offers."""
+        if not self.case.expect.negotiates:
+            return
+        answers = parse_extensions(head.values("Sec-WebSocket-Extensions"))
+        offered = (self.case.fits or self.case.deflate).format(testee="server", harness="client")
+        offers = [offer for offer in parse_extensions([offered]) if offer[0] == NAME]
+        if offers and not answers:
+            self.seen.lacking = f"The server declined the offer {offered!r}."
+        elif answers and (len(answers) > 1 or not offers):
+            self.seen.blame(f"the answer has extensions that were not offered: {answers}")
+        elif answers:
+            self._agree(offers, answers[0])
+
+    def _agree(self, offers: list[Element], answer: Element) -> None:
+        """Take an answer that fits one of the offers."""
+        faults = []
+        for offer in offers:
+            try:
+                self.seen.agree(agreement(offer, answer))
+            except NegotiationError as error:
+                faults.append(str(error))
+            else:
+                return
+        self.seen.blame(faults[0])
+
+    async def _answer(self, wire: Wire, request: Head) -> None:
+        """Send the response to the client's request."""
+        keys = request.values("Sec-WebSocket-Key")
+        response = self.case.response
+        if self.case.deflate:
+            response = response.add("Sec-WebSocket-Extensions", self._answer_to(request))
+        if self.seen.lacking:
+            return
+        key = keys[0] if keys else ""
+        sent = response.encode(accept=accept_token(key), key=key)
+        self._heads["client"], self._heads["server"] = _written(request), sent.decode("latin-1").strip()
+        self.seen.opened = True
+        sent = self.case.interim + sent
+        if self.case.at_once:
+            sent += wire.encode(self._frames())
+        await wire.send(sent, piece=1 if self.case.byte_by_byte else PIECE)
+
+    def _answer_to(self, request: Head) -> str:
+        """Give the case's answer, completed by what the client's offer demands."""
+        answer = self.case.deflate.format(testee="client", harness="server")
+        if not self.case.expect.negotiates:
+            return answer
+        offers = [
+            offer
+            for offer in parse_extensions(request.values("Sec-WebSocket-Extensions"))
+            if offer[0] == NAME
+        ]
+        if not offers:
+            self.seen.lacking = "The client does not offer permessage-deflate."
+            return ""
+        offered = dict(offers[0][1])
+        if "server_no_context_takeover" in offered and "server_no_context_takeover" not in answer:
+            answer += "; server_no_context_takeover"
+        if "server_max_window_bits" in offered and "server_max_window_bits" not in answer:
+            answer += f"; server_max_window_bits={offered['server_max_window_bits']}"
+        try:
+            self.seen.agree(agreement(offers[0], parse_extensions([answer])[0]))
+        except NegotiationError:
+            self.seen.lacking = (
+                f"The client's offer {request.values('Sec-WebSocket-Extensions')} does not permit {answer!r}."
+            )
+        return answer
+
+    # What follows it:
+
+    async def _exchange(self, wire: Wire, watch: MemoryWatch | None) -> None:
+        """Send the frames, wait for what is expected, and end the connection."""
+        seen, expect = self.seen, self.case.expect
+        if watch:
+            watch.start()
+        if not self.case.at_once:
+            await wire.send(wire.encode(self._frames()), seen)
+        if expect.probes and not seen.over:
+            await wire.send(wire.encode([PROBE]))
+        if expect.ends_early:
+            wire.close()
+        await wire.read_frames(seen, lambda: expect.settled(seen), TIMEOUT)
+        if expect.probes and not seen.over:
+            await wire.read_frames(seen, lambda: seen.over, GRACE)
+        if watch:
+            seen.growth = await watch.stop()
+        seen.failed = bool(seen.close or seen.ended)
+        if not seen.ended:
+            await self._close(wire)
+
+    async def _close(self, wire: Wire) -> None:
+        """Take part in the closing handshake, or begin it."""
+        seen = self.seen
+        if wire.unfinished:
+            wire.close()  # a Close would be taken for more of the payload
+        elif wire.sent_close is None and not self.case.expect.ends_early:
+            await wire.send(wire.encode([close(1000 if seen.close is None else seen.code)]))
+        patience = TIMEOUT if seen.frames else GRACE  # who has said nothing so far hardly will
+        await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), patience)
+        if seen.role == "server":
+            seen.in_time = await wire.wait_end(TIMEOUT)
+
+    def _frames(self) -> tuple[Frame, ...]:
+        if not callable(self.case.send):
+            return self.case.send
+        mine = "client" if self.seen.role == "server" else "server"
+        return self.case.send((self.seen.agreed or Agreement()).bits(mine))
+
+    # The report:
+
+    def _report(self, wire: Wire, trouble: str = "") -> ExtraCaseReport:
+        seen, case = self.seen, self.case
+        requirement = case.requirement_for(seen.role)
+        if seen.lacking and not seen.fault:
+            found, closing = ("UNIMPLEMENTED", seen.lacking), ("OK", "The case was not played.")
+        else:
+            found, closing = case.expect.judge(seen, case.unmet), case.expect.judge_close(seen)
+            if case.optional and seen.role == "client" and seen.ended and not seen.frames:
+                found = "UNIMPLEMENTED", "The client does not support the answer: it ended the connection."
+                closing = "OK", "The case was not played."
+            if found[0] == case.unmet != "FAILED" and closing[0] in {"UNCLEAN", "WRONG CODE"}:
+                closing = found[0], closing[1]
+        where = f"{requirement['rfc']} {requirement['section']}"
+        why = f" {found[0]} and no failure: {case.why}" if case.why and found[0] == case.unmet else ""
+        return {
+            "behavior": found[0],
+            "behaviorClose": closing[0],
+            "remoteCloseCode": seen.code,
+            "duration": round((time.monotonic() - self._began) * 1000),
+            "agent": self.agent,
+            "started": self._started,
+            "description": f"{case.title}.",
+            "expectation": f"{case.expect} {where}: {requirement['statement']}",
+            "result": f"{trouble or found[1]}{why}",
+            "resultClose": closing[1],
+            "expected": {"OK": [_shown(event) for event in case.expect.events()]},
+            "expectedClose": {},
+            "received": [_shown(event) for event in seen.events],
+            "wirelog": wire.log,
+            "httpRequest": self._heads["client"],
+            "httpResponse": self._heads["server"],
+            "createWirelog": True,
+            "isServer": seen.role == "client",
+            "closedByMe": wire.sent_close is not None,
+            "wasClean": seen.close is not None and wire.sent_close is not None,
+            "localCloseCode": wire.sent_close,
+            "remoteCloseReason": seen.reason or None,
+            "rfc": where,
+            "requirement": requirement["id"],
+        }
+
+
+def _written(head: Head) -> str:
+    return head.encode().decode("latin-1").strip()
+
+
+def _shown(event: tuple[Any, ...]) -> list[Any]:
+    """Make an event fit for JSON, and short."""
+    payload = event[1].decode("latin-1")
+    cut = f"{payload[:NOT_IN_REPORT]} ..." if len(payload) > NOT_IN_REPORT else payload
+    return [event[0], cut, *event[2:]]

@@ -1,0 +1,346 @@
+"""What a peer has to do in a case, and the verdict on what it did, in Autobahn's terms.
+
+Each rule of an RFC has its verdict: who breaks a MUST has FAILED, who breaks a SHOULD is NON-STRICT, and who
+has not what the RFC leaves optional is UNIMPLEMENTED.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from harness.extra.frames import PING, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.extra.seen import Event, Seen
+
+PROBE = Frame(PING, b"still open?")
+"""Asks a peer that should have failed the connection; a Pong says that it has not."""
+
+MAX_GROWTH = 64 * 2**20
+"""Bytes that a peer's memory may grow by, which keeps to a limit of 1 MiB."""
+
+Finding = tuple[str, str]
+"""A verdict, and a sentence that says why."""
+
+
+class Expectation(ABC):
+    """What is expected of a peer."""
+
+    probes = False
+    """Whether the harness asks, behind its frames, if the connection is still open."""
+    answered = True
+    """Whether the handshake is to succeed."""
+    negotiates = True
+    """Whether an extension that the case names is to be agreed on."""
+    ends_early = False
+    """Whether the harness says at once that nothing more comes."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+
+    def events(self) -> list[Event]:
+        """List the messages and pongs that are expected."""
+        return []
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether nothing is left to wait for."""
+        return seen.over
+
+    @abstractmethod
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Give the verdict; `unmet` is the one on a peer that did nothing forbidden, but not this."""
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Give the verdict on the closing handshake."""
+        if not seen.opened:
+            return "OK", "There was no WebSocket connection to close."
+        if seen.close is None:
+            return "UNCLEAN", "The peer sent no Close."
+        if not seen.in_time:
+            return "UNCLEAN", "The server did not end the TCP connection (RFC 6455 7.1.1)."
+        return "OK", f"The closing handshake was completed with the code {seen.code or 'none'}."
+
+
+class Echoes(Expectation):
+    """Messages come back as they are, and pings are answered; then the closing handshake is as usual."""
+
+    def __init__(
+        self,
+        *messages: str | bytes,
+        pongs: tuple[bytes, ...] = (),
+        also: Callable[[Seen], str] | None = None,
+        may_refuse: bool = False,
+    ) -> None:
+        self._may_refuse = may_refuse
+        self._messages: list[Event] = [
+            ("message", message, True) if isinstance(message, bytes) else ("message", message.encode(), False)
+            for message in messages
+        ]
+        self._pongs: list[Event] = [("pong", payload) for payload in pongs]
+        self._also = also
+
+    def __str__(self) -> str:
+        """Say what comes back."""
+        what = "the message comes" if len(self._messages) == 1 else f"{len(self._messages)} messages come"
+        pongs = ", the ping is answered" if self._pongs else ""
+        refused = ", or the request is refused" if self._may_refuse else ""
+        return f"The connection opens and {what} back{pongs}{refused}."
+
+    def events(self) -> list[Event]:
+        """List them."""
+        return [*self._messages, *self._pongs]
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether as much has come as was sent."""
+        pongs = sum(event[0] == "pong" for event in seen.events)
+        return seen.over or (len(seen.messages) >= len(self._messages) and pongs >= len(self._pongs))
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Compare what has come with what was sent."""
+        if seen.fault:
+            return "FAILED", f"The peer broke a rule: {seen.fault}."
+        if not seen.opened:
+            return self._judge_refusal(seen, unmet), refusal(seen)
+        if seen.messages != self._messages or any(pong not in seen.events for pong in self._pongs):
+            return unmet, f"{difference(self.events(), seen.events)}{failure(seen)}"
+        if self._also and (fault := self._also(seen)):
+            return unmet, f"{fault[:1].upper()}{fault[1:]}."
+        return "OK", "All came back as it should."
+
+    def _judge_refusal(self, seen: Seen, unmet: str) -> str:
+        if not self._may_refuse:
+            return unmet
+        if seen.head:
+            return "OK"
+        return "NON-STRICT" if seen.ended else "FAILED"
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Want the code 1000 that the harness sent."""
+        verdict, why = super().judge_close(seen)
+        if seen.close and seen.code != 1000:
+            return "WRONG CODE", f"The peer sent the code {seen.code or 'none'}{quoted(seen)}, not 1000."
+        return verdict, why
+
+
+class Declines(Echoes):
+    """The connection opens without an extension; where `may_refuse`, it may be refused as well."""
+
+    negotiates = False
+
+    def __init__(self, *, may_refuse: bool = False) -> None:
+        super().__init__("Hello", may_refuse=may_refuse)
+
+    def __str__(self) -> str:
+        """Say it."""
+        more = ", or is refused" if self._may_refuse else ""
+        return f"The connection opens without permessage-deflate{more}; a message comes back."
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want no extension in the answer."""
+        lines = seen.head.values("Sec-WebSocket-Extensions") if seen.opened and seen.head else []
+        if any(lines):
+            return unmet, f"The offer was accepted, with {', '.join(lines)!r}."
+        return super().judge(seen, unmet)
+
+
+class Refuses(Expectation):
+    """A server answers the request with another status than 101.
+
+    `field` has to be in the response, or only in one of the status `only_with`.
+    """
+
+    answered = negotiates = False
+
+    def __init__(self, *, field: tuple[str, str] | None = None, only_with: int | None = None) -> None:
+        self._field = field
+        self._only_with = only_with
+
+    def __str__(self) -> str:
+        """Say it."""
+        more = f", with {self._field[0]}: {self._field[1]}" if self._field else ""
+        more += f" if that is {self._only_with}" if self._only_with else ""
+        return f"The server refuses the request with an HTTP error{more}."
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want a final status that is no 101; a dropped connection is a lesser answer (RFC 6455 10.7)."""
+        if seen.opened or seen.fault:
+            return unmet, "The server accepted the request with 101."
+        if seen.head is None:
+            if seen.ended:
+                return "NON-STRICT", "The server dropped the connection without a response."
+            return "FAILED", "The server neither accepted nor refused the request."
+        asked = self._only_with in {None, seen.head.status}
+        if self._field and asked and self._field[1] not in seen.head.tokens(self._field[0]):
+            return "FAILED", f"{refusal(seen)} The response lacks {self._field[0]}: {self._field[1]}."
+        return "OK", refusal(seen)
+
+    def judge_close(self, seen: Seen) -> Finding:  # noqa: ARG002
+        """Judge nothing: what ought to be refused has no closing handshake."""
+        return "OK", "There was to be no WebSocket connection."
+
+
+class FailsHandshake(Expectation):
+    """A client takes the response for none: it ends the connection and sends no message.
+
+    `as_http`: it is one of HTTP, so that the client may read a body until the server ends the connection.
+    """
+
+    negotiates = False
+
+    def __init__(self, *, as_http: bool = False) -> None:
+        self.ends_early = as_http
+
+    def __str__(self) -> str:
+        """Say it."""
+        return "The client fails the connection, with or without a Close; nothing comes back."
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether it has done either."""
+        return seen.over or bool(seen.messages)
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want an end before a message comes back."""
+        if seen.messages:
+            return unmet, "The client took the response: a message came back."
+        if seen.close and seen.code in {None, 1000}:
+            return unmet, f"The client took the response: it closed with the code {seen.code or 'none'}."
+        if not seen.close and not seen.ended and not self.ends_early:
+            return unmet, "The client neither failed the connection nor answered."
+        return "OK", f"The client failed the connection{failure(seen)}"
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Judge nothing: a handshake that failed needs no Close."""
+        return "OK", f"The client sent {'a' if seen.close else 'no'} Close."
+
+
+class Fails(Expectation):
+    """The peer fails the connection, best with a Close of one of these codes."""
+
+    probes = True
+
+    def __init__(self, *codes: int) -> None:
+        self._codes = codes
+
+    def __str__(self) -> str:
+        """Say it."""
+        codes = " or ".join(map(str, self._codes))
+        return f"The peer fails the connection, with a Close of the code {codes}, and takes nothing of it."
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether it has failed the connection, or taken what it should not."""
+        return seen.over or bool(self._taken(seen))
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want a failed connection."""
+        if seen.fault:
+            return "FAILED", f"The peer broke a rule: {seen.fault}."
+        if not seen.opened:
+            return "FAILED", refusal(seen)
+        if taken := self._taken(seen):
+            if seen.failed and not seen.messages:
+                return "NON-STRICT", f"The peer failed the connection late{failure(seen)}"
+            return unmet, taken
+        if not seen.failed:
+            return unmet, "The peer neither failed the connection nor answered the ping that followed."
+        if seen.growth is not None and seen.growth > MAX_GROWTH:
+            return (
+                "FAILED",
+                f"The peer's memory grew by {seen.growth // 2**20} MiB before it failed the connection.",
+            )
+        if seen.close and seen.code in {None, 1000}:
+            return "OK", "The peer closed the connection, as if nothing were wrong."
+        grown = "" if seen.growth is None else f"; its memory grew by {seen.growth // 2**20} MiB at most"
+        return "OK", f"The peer failed the connection{grown}."
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Want a fitting code: a SHOULD of RFC 6455 7.1.7."""
+        if not seen.opened or not seen.failed:
+            return "OK", "The connection was not failed."
+        if seen.close and seen.code in self._codes:
+            if not seen.in_time:
+                return "UNCLEAN", "The server did not end the TCP connection (RFC 6455 7.1.7)."
+            return "OK", f"The peer sent the code {seen.code}{quoted(seen)}."
+        if seen.close:
+            return "NON-STRICT", f"The peer sent the code {seen.code or 'none'}{quoted(seen)}."
+        return "NON-STRICT", "The peer ended the connection without a Close."
+
+    def _taken(self, seen: Seen) -> str:
+        for event in seen.events:
+            if event == ("pong", PROBE.payload):
+                return "The peer did not fail the connection: it answered the ping that followed."
+            if event[0] == "message":
+                return f"The peer did not fail the connection: {shown(event)} came back."
+        return ""
+
+
+class Answers(Expectation):
+    """The peer answers the Close that the case sends, with the same code or 1000.
+
+    RFC 6455 5.5.1 demands an answer; which code it has, it only says of what is typical. `may_fail`: the
+    peer may take the code for an error, and fail the connection.
+    """
+
+    def __init__(self, code: int, *, may_fail: bool = False) -> None:
+        self._code = code
+        self._may_fail = may_fail
+
+    def __str__(self) -> str:
+        """Say it."""
+        return f"The peer answers the Close with one of the code {self._code} or 1000."
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want that Close."""
+        if seen.fault:
+            return "FAILED", f"The peer broke a rule: {seen.fault}."
+        if not seen.opened:
+            return "FAILED", refusal(seen)
+        if seen.close is None:
+            return unmet if self._may_fail and seen.ended else "FAILED", "The peer sent no Close in answer."
+        if seen.code not in {self._code, 1000}:
+            return unmet, f"The peer answered with the code {seen.code or 'none'}{quoted(seen)}."
+        return "OK", f"The peer answered with the code {seen.code}."
+
+
+def refusal(seen: Seen) -> str:
+    """Say how a handshake was refused."""
+    if seen.head is None or seen.role == "client":
+        return "The peer ended the connection." if seen.ended else "The peer did not answer."
+    return f"The server answered {seen.head.start!r}."
+
+
+def quoted(seen: Seen) -> str:
+    """Give the reason of a Close behind its code."""
+    return f" ({seen.reason})" if seen.reason else ""
+
+
+def failure(seen: Seen) -> str:
+    """Say how a peer failed the connection, to end a sentence."""
+    if seen.close:
+        return f", with the code {seen.code or 'none'}{quoted(seen)}."
+    return ", without a Close." if seen.ended else "."
+
+
+def shown(event: Event) -> str:
+    """Name a message, ping or pong."""
+    payload = event[1]
+    text = repr(payload[:20])[1:] + (f" and {len(payload) - 20} bytes more" if len(payload) > 20 else "")
+    kind = {"ping": "a ping", "pong": "a pong"}.get(
+        event[0], "a binary message" if event[-1] is True else "a text"
+    )
+    return f"{kind} {text}"
+
+
+def difference(expected: list[Event], actual: list[Event]) -> str:
+    """Say what did not come back, or came instead."""
+    missing = [shown(event) for event in expected if event not in actual]
+    wrong = [shown(event) for event in actual if event not in expected]
+    if not missing and not wrong:
+        return "The messages came in another order or number"
+    came = f"What came instead: {', '.join(wrong[:3])}" if wrong else "Nothing came instead"
+    return (
+        f"Missing: {', '.join(missing[:3])}. {came}" if missing else f"Too much came: {', '.join(wrong[:3])}"
+    )

@@ -1,0 +1,128 @@
+"""X.9: what a peer does that was told to take no message longer than `MAX_MESSAGE_SIZE` (RFC 6455 10.4)."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from functools import cache
+
+from harness.extra.case import MAX_MESSAGE_SIZE, Case
+from harness.extra.deflating import NAME, TAIL, deflate
+from harness.extra.expectations import Echoes, Fails
+from harness.extra.frames import BINARY, CONTINUATION, RSV1, Frame
+
+TITLE = "Limits"
+
+MIB = 2**20
+BOMB_SIZE = 256
+"""MiB that the bomb inflates to."""
+
+FLOOD_SIZE = 100
+"""MiB of a message that a peer should not wait for the end of."""
+
+KEY = bytes(4)
+"""A masking key of zeros, for what is long."""
+
+
+@cache
+def bomb() -> bytes:
+    """Give 0.3 MB that inflate to `BOMB_SIZE` MiB of zeros.
+
+    A full flush makes a piece of DEFLATE data that can be repeated.
+    """
+    deflater = zlib.compressobj(9, wbits=-15)
+    piece = deflater.compress(bytes(MIB)) + deflater.flush(zlib.Z_FULL_FLUSH)
+    return (piece * BOMB_SIZE).removesuffix(TAIL)
+
+
+def _fragments(payload: bytes, size: int, *, rsv: int = 0, fin: bool = True) -> tuple[Frame, ...]:
+    starts = range(0, len(payload), size)
+    return tuple(
+        Frame(
+            CONTINUATION if start else BINARY,
+            payload[start : start + size],
+            fin=fin and start + size >= len(payload),
+            rsv=0 if start else rsv,
+            key=KEY,
+        )
+        for start in starts
+    )
+
+
+def _zeros(size: int) -> Frame:
+    return Frame(BINARY, bytes(size), key=KEY)
+
+
+def _compressed(size: int) -> Frame:
+    return Frame(BINARY, deflate(bytes(size), bits=9)[0], rsv=RSV1)
+
+
+def _endless() -> Frame:
+    return replace(_zeros(FLOOD_SIZE * MIB), declared=2**62, length_bits=64)
+
+
+# Made when they are sent: these are long.
+CASES = (
+    Case(
+        "A message of half the limit",
+        "R6455-5.4-10",
+        Echoes(bytes(MAX_MESSAGE_SIZE // 2)),
+        send=lambda _bits: (_zeros(MAX_MESSAGE_SIZE // 2),),
+    ),
+    Case(
+        "A compressed message that inflates to half the limit",
+        "R7692-6.2-01",
+        Echoes(bytes(MAX_MESSAGE_SIZE // 2)),
+        deflate=NAME,
+        send=lambda _bits: (_compressed(MAX_MESSAGE_SIZE // 2),),
+    ),
+    Case(
+        "A message of twice the limit",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=lambda _bits: (_zeros(2 * MAX_MESSAGE_SIZE),),
+    ),
+    Case(
+        "A message of twice the limit, in fragments",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=lambda _bits: _fragments(bytes(2 * MAX_MESSAGE_SIZE), 2**16),
+    ),
+    Case(
+        "A compressed message that inflates to twice the limit",
+        "R6455-10.4-01",
+        Fails(1009),
+        deflate=NAME,
+        send=lambda _bits: (_compressed(2 * MAX_MESSAGE_SIZE),),
+    ),
+    Case(
+        f"Fragments without end: {FLOOD_SIZE} MiB",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=lambda _bits: _fragments(bytes(FLOOD_SIZE * MIB), 2**16, fin=False),
+        watch_memory=True,
+    ),
+    Case(
+        f"A frame that declares 2**62 bytes, {FLOOD_SIZE} MiB of which come",
+        "R6455-10.4-01",
+        Fails(1009, 1002),
+        send=lambda _bits: (_endless(),),
+        watch_memory=True,
+    ),
+    Case(
+        f"A decompression bomb: 0.3 MB that inflate to {BOMB_SIZE} MiB",
+        "R6455-10.4-01",
+        Fails(1009),
+        deflate=NAME,
+        send=lambda _bits: (Frame(BINARY, bomb(), rsv=RSV1, key=KEY),),
+        watch_memory=True,
+    ),
+    Case(
+        "The bomb in fragments of 4 KiB",
+        "R6455-10.4-01",
+        Fails(1009),
+        deflate=NAME,
+        send=lambda _bits: _fragments(bomb(), 2**12, rsv=RSV1),
+        watch_memory=True,
+    ),
+)

@@ -1,0 +1,156 @@
+"""What a peer did in a case: the frames that it sent, as the messages they make up, and how it ended."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.extra.deflating import Inflater
+from harness.extra.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    RSV1,
+    TEXT,
+    minimal_bits,
+)
+
+if TYPE_CHECKING:
+    from harness.cases import Role
+    from harness.extra.deflating import Agreement
+    from harness.extra.frames import Frame
+    from harness.extra.heads import Head
+
+NEVER_SENT = {1004, 1005, 1006, 1015}
+"""Close codes that no endpoint may send (RFC 6455 7.4.1)."""
+
+Event = tuple[Any, ...]
+"""`("message", payload, is_binary)`, `("ping", payload)` or `("pong", payload)`: Autobahn's way."""
+
+
+@dataclass
+class Seen:
+    """All that a peer did; `role` is its."""
+
+    role: Role
+    head: Head | None = None
+    """Its request, or its final response."""
+    opened: bool = False
+    """Whether there was a WebSocket connection."""
+    agreed: Agreement | None = None
+    """The permessage-deflate that both sides use."""
+    lacking: str = ""
+    """The optional thing that it does not offer or accept, and the case needs."""
+    fault: str = ""
+    """What it did that nobody may, the first of it."""
+    events: list[Event] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    close: Frame | None = None
+    ended: Literal["", "closed", "reset"] = ""
+    """How it ended the TCP connection, if it did."""
+    failed: bool = False
+    """Whether it closed or ended the connection on its own, before the harness did."""
+    in_time: bool = True
+    """Whether it ended the TCP connection when it had to."""
+    growth: int | None = None
+    """Bytes that its memory grew by at most, where that was measured."""
+    known_keys: set[str] = field(default_factory=set)
+    """The keys of its earlier requests."""
+
+    _parts: list[Frame] = field(default_factory=list)
+    _inflater: Inflater | None = None
+
+    @property
+    def messages(self) -> list[Event]:
+        """Its messages."""
+        return [event for event in self.events if event[0] == "message"]
+
+    @property
+    def code(self) -> int | None:
+        """The code of its Close."""
+        return int.from_bytes(self.close.payload[:2], "big") if self.close and self.close.payload else None
+
+    @property
+    def reason(self) -> str:
+        """The reason of its Close."""
+        return self.close.payload[2:].decode(errors="replace") if self.close else ""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to come: it has closed, broken a rule, or gone."""
+        return bool(self.close or self.ended or self.fault)
+
+    def agree(self, agreed: Agreement) -> None:
+        """Let both sides use permessage-deflate from here on."""
+        self.agreed = agreed
+        self._inflater = Inflater(agreed.bits(self.role), takes_over=agreed.takes_over(self.role))
+
+    def blame(self, fault: str) -> None:
+        """Note what it did wrong, if it is the first such thing."""
+        self.fault = self.fault or fault
+
+    def take(self, frame: Frame) -> None:
+        """Take in its next frame."""
+        self.frames.append(frame)
+        self.blame(self._fault_of(frame))
+        if frame.opcode == CLOSE:
+            self.close = self.close or frame
+        elif frame.opcode in {PING, PONG}:
+            self.events.append(("ping" if frame.opcode == PING else "pong", frame.payload))
+        else:
+            self._take_part(frame)
+
+    def _fault_of(self, frame: Frame) -> str:
+        if frame.masked != (self.role == "client"):
+            return f"it sent a frame {'with' if frame.masked else 'without'} a mask (RFC 6455 5.1)"
+        if frame.length_bits != minimal_bits(len(frame.payload)):
+            return f"it wrote a length of {len(frame.payload)} in {frame.length_bits} bits (RFC 6455 5.2)"
+        if frame.opcode not in {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}:
+            return f"it sent opcode {frame.opcode} (RFC 6455 5.2)"
+        may_compress = self.agreed is not None and frame.opcode in {TEXT, BINARY}
+        if frame.rsv & ~(RSV1 if may_compress else 0):
+            return f"it sent reserved bits {frame.rsv:03b} with opcode {frame.opcode} (RFC 6455 5.2)"
+        if frame.opcode >= CLOSE:
+            return self._control_fault(frame)
+        if self.close:
+            return "it sent data after its Close (RFC 6455 5.5.1)"
+        if bool(self._parts) != (frame.opcode == CONTINUATION):
+            return f"it sent opcode {frame.opcode} {'within' if self._parts else 'without'} a message"
+        return ""
+
+    def _control_fault(self, frame: Frame) -> str:
+        if not frame.fin or len(frame.payload) > 125:
+            return "it sent a control frame in fragments or over 125 bytes (RFC 6455 5.5)"
+        if frame.opcode != CLOSE or not frame.payload:
+            return ""
+        code = int.from_bytes(frame.payload[:2], "big")
+        if len(frame.payload) == 1 or code in NEVER_SENT or not 1000 <= code < 5000:
+            return f"it sent a Close with the code {code} (RFC 6455 7.4)"
+        return "" if _is_text(frame.payload[2:]) else "the reason of its Close is not UTF-8 (RFC 6455 5.5.1)"
+
+    def _take_part(self, frame: Frame) -> None:
+        self._parts.append(frame)
+        if not frame.fin:
+            return
+        parts, self._parts = self._parts, []
+        payload = b"".join(part.payload for part in parts)
+        if parts[0].rsv & RSV1 and self._inflater is not None:
+            try:
+                payload = self._inflater.message(payload)
+            except zlib.error as error:
+                self.blame(f"its compressed message does not inflate as was agreed: {error}")
+        is_binary = parts[0].opcode == BINARY
+        if not is_binary and not _is_text(payload):
+            self.blame("its text is not UTF-8 (RFC 6455 5.6)")
+        self.events.append(("message", payload, is_binary))
+
+
+def _is_text(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""One TCP connection of an extra case: what goes out, what comes in, and the log of both."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from harness.extra.frames import CLOSE, FrameError, take_frame
+from harness.extra.heads import take_head
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from harness.extra.frames import Frame
+    from harness.extra.heads import Head
+    from harness.extra.seen import Seen
+
+PIECE = 2**16
+"""Bytes that are sent at once."""
+
+PATIENCE = 3.0
+"""Seconds that a peer may leave unread what it is sent."""
+
+LOGGED = 64
+"""Bytes of a payload, and of what was sent or received at once, that the log shows: as many as Autobahn's."""
+
+LOG_ENTRIES = 50
+"""Entries of each kind in a log, so that what floods does not fill the report."""
+
+
+class Wire(asyncio.Protocol):
+    """A connection to the peer under test; `log` has the shape of Autobahn's wire logs."""
+
+    def __init__(self, connected: Callable[[Wire], None] | None = None) -> None:
+        self.log: list[list[Any]] = []
+        self.sent_close: int | None = None
+        """The code of the Close that went out."""
+        self.unfinished = False
+        """Whether the last frame that went out is not whole."""
+        self.ended = ""
+        self._connected = connected
+        self._noted: Counter[str] = Counter()
+        self._unread = bytearray()
+        self._changed = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._by_client = connected is None
+
+    # What asyncio calls:
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._connected:
+            self._connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came in."""
+        self._unread += data
+        self._note("RO", [len(data), _hex(data)])
+        self._changed.set()
+
+    def eof_received(self) -> bool:
+        """Note the end of what comes in; what goes out may still go on."""
+        self._end("closed")
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end."""
+        self._end("reset" if exc else "closed")
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        """Wait before more is sent."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Send on."""
+        self._writable.set()
+
+    # What the driver calls:
+
+    async def send(self, data: bytes, seen: Seen | None = None, *, piece: int = PIECE) -> None:
+        """Send bytes, a piece at a time, as long as the peer reads them and has not closed."""
+        self._note("TO", [len(data), _hex(data)], False)  # noqa: FBT003  # the log's third column
+        for start in range(0, len(data), piece):
+            if seen:
+                self._take(seen, lambda: seen.over)
+            if self.transport.is_closing() or (seen and seen.over):
+                self.unfinished = True
+                return
+            self.transport.write(data[start : start + piece])
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._writable.wait(), PATIENCE)
+                await asyncio.sleep(0)
+                continue
+            self.unfinished = True
+            return
+
+    def encode(self, frames: Iterable[Frame]) -> bytes:
+        """Give the bytes of frames, and log them as sent."""
+        written = []
+        for frame in frames:
+            keyed = frame.keyed(by_client=self._by_client)
+            key = keyed.key.hex() if keyed.key else None
+            self._note("TF", _shown(keyed), keyed.opcode, keyed.fin, keyed.rsv, key, None, None, False)  # noqa: FBT003
+            written.append(keyed.encode())
+            self.unfinished = (frame.declared or 0) > len(frame.payload)
+            if frame.opcode == CLOSE and self.sent_close is None:
+                self.sent_close = int.from_bytes(frame.payload[:2], "big") if frame.payload else 1005
+        return b"".join(written)
+
+    async def read_head(self, timeout: float) -> Head | None:
+        """Give the peer's head, or None where none has come in that many seconds, or ever will."""
+        found: list[Head] = []
+
+        def whole() -> bool:
+            if head := take_head(self._unread):
+                found.append(head)
+            return bool(found or self.ended)
+
+        await self.wait(whole, timeout)
+        return found[0] if found else None
+
+    async def read_frames(self, seen: Seen, enough: Callable[[], bool], timeout: float) -> bool:
+        """Hand frames to `seen` until it is enough, or the seconds are over; tell whether it was."""
+
+        def take() -> bool:
+            self._take(seen, enough)
+            return enough()
+
+        return await self.wait(take, timeout)
+
+    def _take(self, seen: Seen, enough: Callable[[], bool]) -> None:
+        """Hand what has come to `seen`, until it is enough."""
+        try:
+            while not enough() and (frame := take_frame(self._unread)):
+                key = frame.key.hex() if frame.key else None
+                self._note("RF", _shown(frame), frame.opcode, frame.fin, frame.rsv, frame.masked, key)
+                seen.take(frame)
+        except FrameError as error:
+            seen.blame(str(error))
+        if self.ended and not enough():
+            seen.ended = "reset" if self.ended == "reset" else "closed"
+
+    async def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait until a condition holds, which is asked whenever something comes in; False after a while."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while not condition():
+            left = deadline - asyncio.get_running_loop().time()
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), max(left, 0))
+            except asyncio.TimeoutError:
+                return condition()
+        return True
+
+    async def wait_end(self, timeout: float) -> bool:
+        """Wait until the peer ends the connection; tell whether it did so in that many seconds."""
+        return await self.wait(lambda: bool(self.ended), timeout)
+
+    def close(self) -> None:
+        """End the connection, in this direction first, so that the peer gets all that was sent."""
+        try:
+            if not self.transport.is_closing():
+                self.transport.write_eof()
+        except OSError:  # the peer is gone
+            self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.transport.abort()
+
+    def _end(self, how: str) -> None:
+        self.ended = self.ended or how
+        self._changed.set()
+
+    def _note(self, *entry: Any) -> None:
+        self._noted[entry[0]] += 1
+        if self._noted[entry[0]] <= LOG_ENTRIES:
+            self.log.append(list(entry))
+
+
+def _hex(data: bytes) -> str:
+    return data[:LOGGED].hex() + (" ..." if len(data) > LOGGED else "")
+
+
+def _shown(frame: Frame) -> list[Any]:
+    """Give a payload as Autobahn's log does: text as it is, everything else in hexadecimal digits."""
+    payload = frame.payload[:LOGGED]
+    more = " ..." if len(frame.payload) > LOGGED else ""
+    if frame.rsv == 0 and payload.isascii() and payload.decode().isprintable():
+        return [len(frame.payload), payload.decode() + more]
+    return [len(frame.payload), f"0x{payload.hex()}{more}"]

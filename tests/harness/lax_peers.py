@@ -1,0 +1,161 @@
+"""Peers that break the rules: each takes all that it gets, or nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from tests import wire
+from tests.wire import BINARY, CLOSE, PING, PONG, RSV1, TEXT
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+MASK = b"\x37\xfa\x21\x3d"
+
+
+def field(head: bytes, name: bytes) -> bytes:
+    """The first value of a field, or nothing."""
+    found = re.search(rb"(?im)^" + name + rb": *([^\r]*)", head)
+    return found[1] if found else b""
+
+
+def accepted(head: bytes) -> bytes:
+    """A response that takes any request and any offer."""
+    key = field(head, b"Sec-WebSocket-Key")
+    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest),
+    ]
+    if offer := field(head, b"Sec-WebSocket-Extensions"):
+        lines.append(b"Sec-WebSocket-Extensions: " + offer.split(b",")[0])
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def take_frame(data: bytearray) -> wire.WireFrame | None:
+    """The next whole frame."""
+    length = data[1] & 0x7F if len(data) > 1 else 0
+    start = {126: 4, 127: 10}.get(length, 2)
+    if len(data) < start:
+        return None
+    if length > 125:
+        length = int.from_bytes(data[2:start], "big")
+    key_end = start + (4 if data[1] & 0x80 else 0)
+    end = key_end + length
+    if len(data) < end:
+        return None
+    head, key, payload = data[0], bytes(data[start:key_end]), bytes(data[key_end:end])
+    del data[:end]
+    if any(key):  # what is long has a key of zeros
+        payload = wire.xor(payload, key)
+    return wire.WireFrame(head & 0x0F, payload, bool(head & 0x80), head >> 4 & 7, key or None)
+
+
+def echoed(found: wire.WireFrame, mask: bytes | None) -> bytes:
+    """Every frame comes back as it is, a ping as a pong."""
+    opcode = PONG if found.opcode == PING else found.opcode
+    rsv = found.rsv if opcode < CLOSE else 0
+    return wire.frame(opcode, found.payload, fin=found.fin, rsv=rsv, mask=mask)
+
+
+class Compressing:
+    """Compresses with the largest window there is, and refers back to all that came before."""
+
+    def __init__(self) -> None:
+        self._deflater = zlib.compressobj(9, wbits=-15)
+
+    def __call__(self, found: wire.WireFrame, mask: bytes | None) -> bytes:
+        if found.opcode not in {TEXT, BINARY} or found.rsv:
+            return echoed(found, mask)
+        payload = self._deflater.compress(found.payload) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
+        return wire.frame(found.opcode, payload[:-4], rsv=RSV1, mask=mask)
+
+
+async def take_all(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    mask: bytes | None,
+    answer: Callable[[wire.WireFrame, bytes | None], bytes] = echoed,
+) -> None:
+    """Answer every frame, whatever it is, until a Close."""
+    data = bytearray()
+    closed = False
+    while not closed and (piece := await reader.read(2**16)):
+        data += piece
+        while not closed and (found := take_frame(data)):
+            writer.write(answer(found, mask))
+            closed = found.opcode == CLOSE
+        await writer.drain()
+    writer.close()
+
+
+async def lax_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accepts any request, and echoes any frame."""
+    writer.write(accepted(await reader.readuntil(b"\r\n\r\n")))
+    await take_all(reader, writer, None)
+
+
+async def compressing_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Compresses as nobody has agreed to."""
+    writer.write(accepted(await reader.readuntil(b"\r\n\r\n")))
+    await take_all(reader, writer, None, Compressing())
+
+
+async def refusing_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Refuses every request."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    writer.close()
+
+
+async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Says nothing."""
+    await reader.read()
+    writer.close()
+
+
+async def masking_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Masks what it sends."""
+    writer.write(accepted(await reader.readuntil(b"\r\n\r\n")))
+    await take_all(reader, writer, MASK)
+
+
+REQUEST = (
+    "GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+)
+"""The same key for every connection."""
+
+MALFORMED = REQUEST.replace("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 12")
+
+
+async def lax_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes any response, and echoes any frame, with the same masking key."""
+    await reader.readuntil(b"\r\n\r\n")
+    await take_all(reader, writer, MASK)
+
+
+async def compressing_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Compresses as nobody has agreed to."""
+    await reader.readuntil(b"\r\n\r\n")
+    await take_all(reader, writer, MASK, Compressing())
+
+
+async def leaving_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes no response."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def unmasking_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Masks nothing."""
+    await reader.readuntil(b"\r\n\r\n")
+    await take_all(reader, writer, None)

@@ -1,0 +1,296 @@
+"""Several implementations side by side, with testees that misbehave; and the files that make one."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from harness.cli import main
+from harness.environments import READY, python_with
+from harness.errors import ExitCode, HarnessError
+from harness.judge import Baseline, Verdict
+from harness.matrix import Matrix
+from harness.matrix_page import frames_of
+from harness.run import Order
+from harness.suite_kosoku import KosokuSuite
+from harness.testee_files import FOLDER, implementations
+from tests.harness.serving import TIMEOUT
+from tests.harness.test_run import all_end, children_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = ("1.1.1", "X.1.15", "X.2.15", "X.3.1")
+OK = Verdict("OK", "OK", 1000)
+PROTOCOL_ERROR = Verdict("OK", "OK", 1002)
+NO_CLOSE = Verdict("OK", "OK", None)
+
+HARNESS = """
+import runpy, sys
+sys.path.insert(0, {root!r})
+sys.argv = ["harness", {command!r}, "--supervised", *sys.argv[1:]]
+runpy.run_module("harness", run_name="__main__")
+"""
+"""This library, as a testee that needs no package."""
+
+
+LAX = """
+import asyncio, sys
+sys.path.insert(0, {root!r})
+from tests.harness.lax_peers import lax_server
+
+async def main():
+    server = await asyncio.start_server(lax_server, "127.0.0.1", 0)
+    print(f"Listening on ws://127.0.0.1:{{server.sockets[0].getsockname()[1]}}", flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+"""A server that takes everything."""
+
+
+def write_testees(folder: Path, **programs: str) -> Path:
+    folder.mkdir()
+    for name, program in programs.items():
+        (folder / f"{name}.py").write_text(program)
+    return folder
+
+
+def run_matrix(
+    folder: Path, testees: Path, cases: Sequence[str] = CASES, only: Sequence[str] = (), limit: float = 20
+) -> tuple[ExitCode | str, str, dict[str, Any]]:
+    """Give the exit code or the error, what was printed, and the rows of `matrix.json`."""
+    expected = folder / "expected"
+    Baseline("server", expected).update({"1.1.1": OK, "X.1.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR})
+    Baseline("client", expected).update({"1.1.1": OK, "X.2.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR})
+    printed = io.StringIO()
+    order = Order(["server", "client"], "fast", cases, expected)
+    console = Console(file=printed, width=200)
+    run = Matrix(order, KosokuSuite(), folder, limit, console, only, testees, folder / "cache")
+    outcome: ExitCode | str
+    try:
+        outcome = run.run()
+    except HarnessError as error:
+        outcome = str(error)
+    rows = json.loads((folder / "matrix.json").read_text())["implementations"]
+    return outcome, printed.getvalue(), {row["name"]: row for row in rows}
+
+
+def test_an_implementation_beside_this_library(tmp_path: Path) -> None:
+    testees = write_testees(
+        tmp_path / "testees",
+        same_server=HARNESS.format(root=str(ROOT), command="serve"),
+        same_client=HARNESS.format(root=str(ROOT), command="drive"),
+        contract="raise SystemExit('no testee')",
+    )
+    outcome, printed, rows = run_matrix(tmp_path, testees)
+    assert outcome == ExitCode.AS_EXPECTED
+    assert list(rows) == ["library", "same"]
+    assert rows["library"]["title"].endswith(" (this library)")
+    for row in rows.values():
+        assert row["roles"]["server"]["counts"] == {"OK": 3}
+        assert row["roles"]["client"]["counts"] == {"OK": 3}
+        assert list(row["roles"]["server"]["cases"]) == ["1.1.1", "X.1.15", "X.3.1"]
+        assert list(row["roles"]["client"]["cases"]) == ["1.1.1", "X.2.15", "X.3.1"]
+    assert "same: as server 1 case of Autobahn and 2 extra ones, as client" in printed
+    assert "3 OK" in printed
+    assert not (tmp_path / "same").exists(), "a log without a word in it is not kept"
+
+
+def test_testees_that_cannot_be_run_are_rows_that_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    testees = write_testees(
+        tmp_path / "testees",
+        broken_server="import sys\nprint('it is broken', file=sys.stderr)\nsys.exit(7)\n",
+        idle_client="",
+        missing_server='# /// script\n# dependencies = ["wsproto-nobody-has==1.0"]\n# ///\n',
+    )
+    outcome, printed, rows = run_matrix(tmp_path, testees, limit=2)
+    assert isinstance(outcome, str)
+    assert outcome.startswith("could not run broken as server: the server under test ended with exit code 7")
+    assert outcome.endswith("(and 2 more)")
+    assert "it is broken" in rows["broken"]["roles"]["server"]["error"]
+    assert rows["broken"]["roles"]["server"]["counts"] == {"NOT RUN": 3}
+    assert "did not end within 2 s" in rows["idle"]["roles"]["client"]["error"]
+    missing = rows["missing"]
+    assert missing["title"] == "wsproto-nobody-has 1.0"
+    assert missing["roles"]["server"]["error"].startswith("cannot install wsproto-nobody-has==1.0: ")
+    assert rows["library"]["roles"]["server"]["counts"] == {"OK": 3}, "the others are run all the same"
+    assert "missing" not in printed or "cannot be run" in printed
+    page = (tmp_path / "matrix.html").read_text()
+    assert "it is broken" in page
+    assert "cannot install wsproto-nobody-has==1.0" in page
+
+
+def test_a_server_that_fails_cases_is_a_result_and_no_error(tmp_path: Path) -> None:
+    testees = write_testees(tmp_path / "testees", lax_server=LAX.format(root=str(ROOT)))
+    outcome, _, rows = run_matrix(tmp_path, testees, only=["library", "lax"])
+    assert outcome == ExitCode.AS_EXPECTED
+    assert rows["lax"]["roles"]["server"]["counts"] == {"OK": 1, "FAILED": 2}
+    found = rows["lax"]["roles"]["server"]["cases"]
+    assert found["X.1.15"]["result"] == "The server accepted the request with 101."
+    assert found["1.1.1"] == {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1000}
+    page = (tmp_path / "matrix.html").read_text()
+    assert "python -m harness matrix --only lax --cases X.1.15" in page
+    links, ids = links_and_ids(page)
+    assert "server-X.1.15-lax" in links
+    assert links <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert not re.search(r"(src|href)=\"(?!#)", page), "it needs nothing besides"
+
+
+def test_this_library_is_judged_by_its_baseline(tmp_path: Path) -> None:
+    testees = write_testees(tmp_path / "testees")
+    outcome, printed, _ = run_matrix(tmp_path, testees, cases=["X.3.2"])  # not in the baseline
+    assert outcome == ExitCode.DIFFERENT
+    assert "server X.3.2: unrecorded" in printed
+
+
+class Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "href" and value and value.startswith("#") and tag == "a":
+                self.links.add(value[1:])
+            if name == "id" and value:
+                self.ids.append(value)
+
+
+def links_and_ids(page: str) -> tuple[set[str], list[str]]:
+    parser = Links()
+    parser.feed(page)
+    return parser.links, parser.ids
+
+
+def test_a_name_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matrix", "--only", "nobody", "--cases", "1.1.1"]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("error: there is no testee 'nobody': choose from aiohttp, hypercorn, library, ")
+    assert line.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("metadata", "problem"),
+    [("dependencies = [", "cannot be read"), ("dependencies = 'x==1'", "no list of packages")],
+)
+def test_metadata_that_cannot_be_read_is_one_line(tmp_path: Path, metadata: str, problem: str) -> None:
+    testees = write_testees(tmp_path / "testees", bad_server=f"# /// script\n# {metadata}\n# ///\n")
+    with pytest.raises(HarnessError, match=problem) as caught:
+        implementations(testees)
+    assert str(testees / "bad_server.py") in str(caught.value)
+
+
+def test_every_implementation_pins_what_it_needs() -> None:
+    known = {found.name: found for found in implementations(FOLDER)}
+    assert set(known) == {
+        "aiohttp",
+        "hypercorn",
+        "library",
+        "picows",
+        "published_wsproto",
+        "tornado",
+        "uvicorn",
+        "websockets",
+    }
+    for implementation in known.values():
+        for file in implementation.files.values():
+            assert file.packages
+            assert all(re.fullmatch(r"[a-z]+==[\d.]+", package) for package in file.packages)
+    assert known["uvicorn"].title == "uvicorn 0.54.0 (wsproto 1.3.2)"
+    assert [known[name].files.keys() for name in ("hypercorn", "uvicorn")] == [{"server"}] * 2
+
+
+def make_wheel(folder: Path) -> None:
+    info = "tiny_thing-1.0.dist-info"
+    with zipfile.ZipFile(folder / "tiny_thing-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny_thing.py", "answer = 42\n")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-thing\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_wheel(tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    said: list[str] = []
+    cache = tmp_path / "cache"
+    python = asyncio.run(python_with(["tiny-thing==1.0"], said.append, cache))
+    command = [str(python), "-c", "import tiny_thing; print(tiny_thing.answer)"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - made just now
+    assert found.stdout == "42\n"
+    assert said == [f"installing tiny-thing==1.0 into {python.parents[1]}"]
+    assert asyncio.run(python_with(["tiny-thing==1.0"], said.append, cache)) == python
+    assert len(said) == 1, "the second time it is there"
+    (python.parents[1] / READY).unlink()  # as if it had been interrupted
+    (tmp_path / "tiny_thing-1.0-py3-none-any.whl").unlink()
+    with pytest.raises(HarnessError, match=r"cannot install tiny-thing==1\.0: the installation ended with"):
+        asyncio.run(python_with(["tiny-thing==1.0"], said.append, cache))
+    assert not python.exists(), "half an environment is not kept"
+
+
+def test_a_testee_without_packages_runs_in_this_environment() -> None:
+    assert asyncio.run(python_with([], pytest.fail, FOLDER)) == Path(sys.executable)
+
+
+def test_a_signal_ends_the_matrix_and_every_child(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "harness", "matrix", "--only", "library", "--cases", "6.4"]
+    with subprocess.Popen(  # noqa: S603 - this very interpreter
+        [*command, "--report", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("wsproto ")
+        children: set[int] = set()
+        while len(children) < 4:
+            children = children_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 2
+    assert errors == "error: interrupted by SIGINT, all children have ended\n"
+    assert all_end(children)
+    assert not (tmp_path / "matrix.html").exists()
+
+
+def test_a_wire_log_as_lines() -> None:
+    log = [
+        ["TO", [3, "810161"], False],
+        ["TF", [1, "a"], 1, False, 0, None, None, None, False],
+        ["RF", [0, ""], 3, True, 4, False, None],
+        *[["RF", [1, "x"], 9, True, 0, False, None]] * 30,
+    ]
+    lines = frames_of({"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1000, "wirelog": log})
+    assert lines[:2] == [
+        "suite   text, not the last, 1 bytes: a",
+        "testee  reserved 0x3, reserved bits, 0 bytes",
+    ]
+    assert lines[-1] == "and 8 more"
+
+
+def test_the_page_says_what_it_is_about(tmp_path: Path) -> None:
+    testees = write_testees(tmp_path / "testees")
+    outcome, _, _ = run_matrix(tmp_path, testees, cases=["X.1.15"])
+    assert outcome == ExitCode.AS_EXPECTED
+    page = (tmp_path / "matrix.html").read_text()
+    assert "A key that is not base64" in page
+    assert "Opening request" in page
+    assert "profile fast, cases X.1.15," in page
+    assert "As client" not in page
