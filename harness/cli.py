@@ -16,16 +16,17 @@ from harness.cases import PROFILES, ROLES
 from harness.children import end_with_standard_input
 from harness.echo import AGENT
 from harness.echo_server import serve
+from harness.engines import ENGINES, suite_of
 from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
 from harness.judge import EXPECTED
-from harness.run import Order, judge_file, run
-from harness.suite_kosoku import KosokuSuite
+from harness.run import Order, collect, judge_file, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.cases import Profile, Role
+    from harness.engines import Engine
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -146,10 +147,27 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+wstest_option = click.option(
+    "--wstest",
+    default="wstest",
+    show_default=True,
+    metavar="PATH",
+    help="The program of the engine wstest: a path, or a name on PATH.",
+)
+
+
 @cli.command("run")
 @click.option(
     "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="kosoku",
+    show_default=True,
+    help="What plays Autobahn's part: its cases on this Python, its image, or its own program.",
+)
+@wstest_option
 @selection_options
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @click.option(
@@ -170,6 +188,8 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     role: str,
+    engine: Engine,
+    wstest: str,
     profile: Profile,
     patterns: tuple[str, ...],
     more_patterns: tuple[str, ...],
@@ -186,7 +206,8 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     order = Order(
         _roles(role), profile, [*patterns, *more_patterns], expected, update_baseline=update_baseline
     )
-    return run(order, KosokuSuite(), folder, time_limit, Output())
+    console = Output()
+    return run(order, suite_of(engine, wstest, console), folder, time_limit, console)
 
 
 @cli.command("judge")
@@ -210,6 +231,22 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     """
     order = Order(_roles(role), profile, patterns, expected, update_baseline=update_baseline)
     return judge_file(order, path, agent, Output())
+
+
+@cli.command("collect")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@selection_options
+def collect_command(
+    folder: Path, profile: Profile, patterns: tuple[str, ...], expected: Path, *, update_baseline: bool
+) -> ExitCode:
+    """Judge what wstest has written by itself, in both roles.
+
+    DIR has wstest's reports in the folders server and client (the library's role). Writes DIR/results.json.
+    Reports of an earlier run, which were judged before, are an error.
+    """
+    return collect(
+        Order(ROLES, profile, patterns, expected, update_baseline=update_baseline), folder, Output()
+    )
 
 
 def _roles(role: str) -> list[Role]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from harness import wstest
 from harness.cases import select
 from harness.echo import AGENT
 from harness.errors import ExitCode, HarnessError
@@ -68,6 +69,49 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
         runners = [RoleRunner(role, cases, suite, shown, folder, time_limit) for role in order.roles]
         runs = asyncio.run(_run_until_signal(runners))
     differences = _judge(cases, baselines, runs)
+    _write(folder, order, engine, started, runs, differences)
+    return _conclude(order, console, baselines, runs, differences)
+
+
+def collect(order: Order, folder: Path, console: Console) -> ExitCode:
+    """Judge what wstest has written to the folders `server` and `client`, and write `results.json` beside them.
+
+    Raises `HarnessError` where wstest has not written them since the last time.
+    """
+    baselines = order.baselines()
+    results_path = folder / "results.json"
+    runs: dict[Role, RoleRun] = {}
+    for role in order.roles:
+        index = folder / role / "index.json"
+        if not index.is_file():
+            raise HarnessError(f"there is no {index}: wstest did not come to its end")
+        if results_path.exists() and results_path.stat().st_mtime_ns >= index.stat().st_mtime_ns:
+            raise HarnessError(
+                f"{index} is of an earlier run: it was judged before, {results_path} is newer than it"
+            )
+        reports = dict(
+            wstest.read_reports(
+                lambda name, role=role: (folder / role / name).read_bytes(), str(index.parent)
+            )
+        )
+        runs[role] = RoleRun(reports, wstest.duration_of(reports.values()))
+    results_path.unlink(missing_ok=True)
+    differences = _judge(order.cases(), baselines, runs)
+    everything = [report for found in runs.values() for report in found.reports.values()]
+    started = min((report.get("started", "") for report in everything), default="")
+    _write(folder, order, f"wstest {wstest.version_of(everything)}", started, runs, differences)
+    return _conclude(order, console, baselines, runs, differences)
+
+
+def _write(
+    folder: Path,
+    order: Order,
+    engine: str,
+    started: str,
+    runs: Mapping[Role, RoleRun],
+    differences: Mapping[Role, Sequence[Difference]],
+) -> None:
+    """Write what came out: `results.json`."""
     results: Results = {
         "format": FORMAT,
         "engine": engine,
@@ -86,8 +130,7 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
             for role, found in runs.items()
         },
     }
-    write_results(results_path, results)
-    return _conclude(order, console, baselines, runs, differences)
+    write_results(folder / "results.json", results)
 
 
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
