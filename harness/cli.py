@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
+from harness.agree import agree, found
 from harness.cases import PROFILES, ROLES
 from harness.children import end_with_standard_input
 from harness.echo import AGENT
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile, Role
     from harness.engines import Engine
+    from harness.suite import Suite
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,6 +119,15 @@ def drive_command(url: str, agent: str, *, supervised: bool) -> None:
     click.echo(f"{count} cases have run")
 
 
+profile_option = click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="full",
+    show_default=True,
+    help="How much of the suite.",
+)
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which cases are meant and what becomes of the result."""
     for decorate in (
@@ -135,18 +146,28 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="GLOB ...",
             help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
         ),
-        click.option(
-            "--profile",
-            type=click.Choice(PROFILES),
-            default="full",
-            show_default=True,
-            help="How much of the suite.",
-        ),
+        profile_option,
     ):
         command = decorate(command)
     return command
 
 
+report_option = click.option(
+    "--report",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="report",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for results.json, and for logs of what went wrong.",
+)
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.IntRange(1),
+    default=180,
+    show_default=True,
+    help="Longest time for a case, in seconds.",
+)
 wstest_option = click.option(
     "--wstest",
     default="wstest",
@@ -170,22 +191,8 @@ wstest_option = click.option(
 @wstest_option
 @selection_options
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
-@click.option(
-    "--report",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="report",
-    show_default=True,
-    metavar="DIR",
-    help="Folder for results.json, and for logs of what went wrong.",
-)
-@click.option(
-    "--time-limit",
-    type=click.IntRange(1),
-    default=180,
-    show_default=True,
-    help="Longest time for a case, in seconds.",
-)
+@report_option
+@time_limit_option
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     role: str,
     engine: Engine,
@@ -231,6 +238,32 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     """
     order = Order(_roles(role), profile, patterns, expected, update_baseline=update_baseline)
     return judge_file(order, path, agent, Output())
+
+
+@cli.command("agree")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    type=click.Choice(ENGINES),
+    help="One that has to be here, several times; without, all that are here.",
+)
+@wstest_option
+@profile_option
+@report_option
+@time_limit_option
+def agree_command(
+    engines: tuple[Engine, ...], wstest: str, profile: Profile, folder: Path, time_limit: int
+) -> ExitCode:
+    """Run the same cases with several engines, both roles, and see that they give equal verdicts.
+
+    DIR gets a folder for each engine.
+    """
+    console = Output()
+    suites: dict[Engine, Suite] = {engine: suite_of(engine, wstest, console) for engine in engines or ENGINES}
+    if not engines:
+        suites = found(suites, console)
+    return agree(Order(ROLES, profile), suites, folder, time_limit, console)
 
 
 @cli.command("collect")

@@ -1,7 +1,7 @@
 """The process that runs wstest in a container: `python -m harness.docker_worker IMAGE server URL CASE ...`.
 
-As `harness.wstest_worker`, which it shares all but the place with. The container ends, and the engine removes it,
-when nobody is attached to its standard input any more: so none is left even where this process is killed.
+As `harness.wstest_worker`, with which it shares all but the place. The container ends, and the engine removes
+it, when nobody is attached to its standard input any more: so none is left even where this process is killed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from docker.utils.socket import STDERR, frames_iter
 from requests.exceptions import RequestException
 
 from harness.children import end_with_standard_input
-from harness.wstest_worker import HELD, Place, end, run
 from harness.wstest import REPORTS
+from harness.wstest_worker import HELD, Place, end, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 LABEL = "wsproto-harness"
 """What the containers are labelled with: `docker ps --filter label=wsproto-harness`."""
 
-FOLDER = "wstest"
-"""The working directory, below /tmp in the container."""
+WORKING = "/wstest"
+"""The working directory in the container."""
 
 REMOVE_TIMEOUT = 4.0
 """Seconds that the engine has to remove a container: less than the harness gives this process."""
@@ -39,35 +39,33 @@ REMOVE_TIMEOUT = 4.0
 class Container(Place):
     """A container of Autobahn's image.
 
-    As a client it uses the network of this machine, where the server under test listens on loopback; as a server
-    a network of its own, of which one port is published on loopback.
+    As a client it uses the network of this machine, where the server under test listens on loopback; as a
+    server a network of its own, of which one port is published on loopback.
     """
 
     def __init__(self, image: str) -> None:
         self._image = image
-        self._docker = docker.from_env()
+        self._docker: Any = docker.from_env()
         self._container: Any = None
         self._socket: Any = None
         self._files: dict[str, bytes] = {}
 
     def start(self, arguments: Sequence[str], files: Mapping[str, str], port: int | None) -> None:
         """Create the container, give it the files, attach, and start."""
-        network = (
-            {"network_mode": "host"} if port is None else {"ports": {f"{port}/tcp": ("127.0.0.1", port)}}
-        )
+        published = {"ports": {f"{port}/tcp": ("127.0.0.1", port)}}
         self._container = self._docker.containers.create(
             self._image,
             entrypoint=["sh", "-c", HELD, "sh"],
             command=["wstest", *arguments],
-            working_dir=f"/tmp/{FOLDER}",  # noqa: S108  # in the container
+            working_dir=WORKING,
             environment={"PYTHONUNBUFFERED": "1"},
             labels=[LABEL],
             init=True,
             auto_remove=True,
             stdin_open=True,
-            **network,
+            **({"network_mode": "host"} if port is None else published),
         )
-        self._container.put_archive("/tmp", _tar(files))  # noqa: S108  # in the container
+        self._container.put_archive("/", _tar(files))
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         self._socket = self._container.attach_socket(params=streams)
         self._container.start()
@@ -86,7 +84,7 @@ class Container(Place):
         """Read a report; the first time, all are fetched."""
         if not self._files:
             try:
-                chunks, _ = self._container.get_archive(f"/tmp/{FOLDER}/{REPORTS}")  # noqa: S108  # in the container
+                chunks, _ = self._container.get_archive(f"{WORKING}/{REPORTS}")
             except NotFound:
                 raise FileNotFoundError(name) from None
             self._files = _untar(b"".join(chunks))
@@ -110,7 +108,7 @@ def _tar(files: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name, text in files.items():
-            member = tarfile.TarInfo(f"{FOLDER}/{name}")
+            member = tarfile.TarInfo(f"{WORKING}/{name}")
             member.size = len(text.encode())
             archive.addfile(member, io.BytesIO(text.encode()))
     return packed.getvalue()

@@ -1,7 +1,7 @@
 """The process that runs kosoku: `python -m harness.kosoku_worker server URL CASE ...` or `client CASE ...`.
 
-It prints the lines that `harness.workers` reads. It is a process of its own since kosoku cannot be told to stop
-and puts Autobahn's modules on the import path.
+It prints the lines that `harness.workers` reads. It is a process of its own since kosoku cannot be told to
+stop and puts Autobahn's modules on the import path.
 """
 
 from __future__ import annotations

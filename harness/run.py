@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -68,51 +68,45 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
     with progress(console, dict.fromkeys(order.roles, cases)) as shown:
         runners = [RoleRunner(role, cases, suite, shown, folder, time_limit) for role in order.roles]
         runs = asyncio.run(_run_until_signal(runners))
-    differences = _judge(cases, baselines, runs)
-    _write(folder, order, engine, started, runs, differences)
+    differences = _judge(order, baselines, runs, suite.options)
+    write_results(results_path, _results(order, engine, started, runs, differences))
     return _conclude(order, console, baselines, runs, differences)
 
 
 def collect(order: Order, folder: Path, console: Console) -> ExitCode:
-    """Judge what wstest has written to the folders `server` and `client`, and write `results.json` beside them.
+    """Judge what wstest has written to the folders `server` and `client`; write `results.json` beside them.
 
     Raises `HarnessError` where wstest has not written them since the last time.
     """
-    baselines = order.baselines()
-    results_path = folder / "results.json"
-    runs: dict[Role, RoleRun] = {}
-    for role in order.roles:
-        index = folder / role / "index.json"
-        if not index.is_file():
-            raise HarnessError(f"there is no {index}: wstest did not come to its end")
-        if results_path.exists() and results_path.stat().st_mtime_ns >= index.stat().st_mtime_ns:
-            raise HarnessError(
-                f"{index} is of an earlier run: it was judged before, {results_path} is newer than it"
-            )
-        reports = dict(
-            wstest.read_reports(
-                lambda name, role=role: (folder / role / name).read_bytes(), str(index.parent)
-            )
-        )
-        runs[role] = RoleRun(reports, wstest.duration_of(reports.values()))
+    baselines, results_path = order.baselines(), folder / "results.json"
+    runs: dict[Role, RoleRun] = {role: _collect_role(folder / role, results_path) for role in order.roles}
     results_path.unlink(missing_ok=True)
-    differences = _judge(order.cases(), baselines, runs)
-    everything = [report for found in runs.values() for report in found.reports.values()]
-    started = min((report.get("started", "") for report in everything), default="")
-    _write(folder, order, f"wstest {wstest.version_of(everything)}", started, runs, differences)
+    differences = _judge(order, baselines, runs)
+    reports = [report for found in runs.values() for report in found.reports.values()]
+    started = min((report.get("started", "") for report in reports), default="")
+    engine = f"wstest {wstest.version_of(reports)}"
+    write_results(results_path, _results(order, engine, started, runs, differences))
     return _conclude(order, console, baselines, runs, differences)
 
 
-def _write(
-    folder: Path,
+def _collect_role(folder: Path, results_path: Path) -> RoleRun:
+    index = folder / "index.json"
+    if not index.is_file():
+        raise HarnessError(f"there is no {index}: wstest did not come to its end")
+    if results_path.exists() and results_path.stat().st_mtime_ns >= index.stat().st_mtime_ns:
+        raise HarnessError(f"{index} is of an earlier run: {results_path} is newer, so it was judged before")
+    reports = dict(wstest.read_reports(lambda name: (folder / name).read_bytes(), str(folder)))
+    return RoleRun(reports, wstest.duration_of(reports.values()))
+
+
+def _results(
     order: Order,
     engine: str,
     started: str,
     runs: Mapping[Role, RoleRun],
     differences: Mapping[Role, Sequence[Difference]],
-) -> None:
-    """Write what came out: `results.json`."""
-    results: Results = {
+) -> Results:
+    return {
         "format": FORMAT,
         "engine": engine,
         "library": AGENT,
@@ -130,21 +124,25 @@ def _write(
             for role, found in runs.items()
         },
     }
-    write_results(folder / "results.json", results)
 
 
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
     """Judge verdicts that are there already: a `results.json`, or the `index.json` of Autobahn's wstest."""
     baselines = order.baselines()
     runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in order.roles}
-    return _conclude(order, console, baselines, runs, _judge(order.cases(), baselines, runs))
+    return _conclude(order, console, baselines, runs, _judge(order, baselines, runs))
 
 
 def _judge(
-    cases: Sequence[str], baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun]
+    order: Order, baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun], options: str = ""
 ) -> dict[Role, list[Difference]]:
+    """Judge each role; `options` are those of `run` that repeat it."""
+    cases = order.cases()
     return {
-        role: judge(role, cases, baselines[role].verdicts, verdicts_of(found.reports, role))
+        role: [
+            replace(difference, options=options)
+            for difference in judge(role, cases, baselines[role].verdicts, verdicts_of(found.reports, role))
+        ]
         for role, found in runs.items()
     }
 

@@ -41,6 +41,9 @@ Step = Listening | Begun | Ended
 class Suite(ABC):
     """An engine. Closing one of its generators ends what it started."""
 
+    options: str = ""
+    """The options of `run` that choose it, after a space; none for the usual one."""
+
     @abstractmethod
     def version(self) -> str:
         """Give name and version for the report; raises `MissingError` where the engine is not installed."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import docker
+from docker.errors import DockerException, ImageNotFound
+from requests.exceptions import RequestException
 from rich.progress import Progress
 
 from harness.errors import HarnessError, MissingError
@@ -25,21 +28,14 @@ IMAGE = "crossbario/autobahn-testsuite:25.10.1"
 class DockerSuite(Suite):
     """Autobahn's image; `version` pulls it where it is missing, and shows that on the console."""
 
+    options = " --engine docker"
+
     def __init__(self, console: Console, image: str = IMAGE) -> None:
         self._console = console
         self._image = image
 
     def version(self) -> str:
         """Give the image and the engine, or raise `MissingError`."""
-        try:
-            # Here, since it is slow to import and no other engine needs it.
-            import docker  # noqa: PLC0415
-            from docker.errors import DockerException, ImageNotFound  # noqa: PLC0415
-            from requests.exceptions import RequestException  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            raise MissingError(
-                f"{error.name} is not installed: python -m pip install 'docker>=7.1,<8'"
-            ) from None
         try:
             client = docker.from_env()
             engine = client.version()["Version"]
@@ -58,9 +54,6 @@ class DockerSuite(Suite):
         return f"{self._image} in Docker {engine}"
 
     def _pull(self, api: Any) -> None:
-        from docker.errors import DockerException  # noqa: PLC0415
-        from requests.exceptions import RequestException  # noqa: PLC0415
-
         self._console.print(f"pulling {self._image}", highlight=False)
         try:
             show_pull(self._console, api.pull(self._image, stream=True, decode=True))
@@ -79,13 +72,16 @@ class DockerSuite(Suite):
 
 
 def show_pull(console: Console, messages: Iterable[dict[str, Any]]) -> None:
-    """Show how the layers arrive: a bar on a terminal, else a line for each that is complete."""
+    """Show how the layers arrive: a bar on a terminal, else a line for each that is complete.
+
+    Raises `HarnessError` where the engine tells of an error.
+    """
     sizes: dict[str, tuple[int, int]] = {}
+    error = ""
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bars:
         task = bars.add_task("layers", total=None)
         for message in messages:
-            if "error" in message:
-                raise HarnessError(str(message["error"]))
+            error = error or str(message.get("error", ""))
             layer, status = message.get("id", ""), message.get("status", "")
             match message.get("progressDetail"):
                 case {"current": int(current), "total": int(total)} if status == "Downloading":
@@ -97,3 +93,5 @@ def show_pull(console: Console, messages: Iterable[dict[str, Any]]) -> None:
                     )
             if status == "Pull complete" and not console.is_terminal:
                 console.print(f"{layer}: {status.lower()}", highlight=False)
+    if error:
+        raise HarnessError(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from harness.suite import Step
 
 WORKER = "harness.wstest_worker"
+WSTEST = "wstest"
+
 ANSWER_TIMEOUT = 30.0
 """Seconds that wstest has to tell its version."""
 
@@ -25,8 +28,11 @@ ANSWER_TIMEOUT = 30.0
 class WstestSuite(Suite):
     """The program wstest: a name on PATH, or a path."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str = WSTEST) -> None:
         self._program = program
+        self.options = " --engine wstest"
+        if program != WSTEST:
+            self.options += f" --wstest {shlex.quote(program)}"
 
     def version(self) -> str:
         """Ask the program, or raise `MissingError`."""

@@ -1,7 +1,7 @@
 """Engines that run in a process of their own: `python -m WORKER ...`, which prints a JSON object a line.
 
-The lines are the steps of `harness.suite`: `{"listening": URL}`, `{"begun": CASE}`, `{"ended": CASE, "report":
-{...}}`. What a worker has to say to a user goes to its standard error.
+The lines are the steps of `harness.suite`: `{"listening": URL}`, `{"begun": CASE}`,
+`{"ended": CASE, "report": {...}}`. What a worker has to say to a user goes to its standard error.
 """
 
 from __future__ import annotations

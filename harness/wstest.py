@@ -81,11 +81,12 @@ def version_of(reports: Iterable[CaseReport]) -> str:
 
 def duration_of(reports: Iterable[CaseReport]) -> float:
     """Give the seconds from the start of the first case to the end of the last."""
-    spans = [
-        (
-            datetime.strptime(report["started"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp(),
-            report["duration"] / 1000,
-        )
-        for report in reports
-    ]
+    spans = [(_time_of(report.get("started", "")), report.get("duration", 0) / 1000) for report in reports]
     return max((start + took for start, took in spans), default=0.0) - min(spans, default=(0.0, 0.0))[0]
+
+
+def _time_of(started: str) -> float:
+    try:
+        return datetime.strptime(started, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+    except ValueError:
+        raise HarnessError(f"{started!r} is not a time such as 2026-01-31T12:00:00.000Z") from None

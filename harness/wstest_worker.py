@@ -1,7 +1,7 @@
-"""The process that runs wstest: `python -m harness.wstest_worker PATH server URL CASE ...`, or `client CASE ...`.
+"""What runs wstest: `python -m harness.wstest_worker PATH server URL CASE ...`, or `client CASE ...`.
 
-It prints the lines that `harness.workers` reads. It is a process of its own since what it does blocks, here and
-in `harness.docker_worker`, and so that wstest ends with it, however it ends.
+It prints the lines that `harness.workers` reads. It is a process of its own since what it does blocks, here
+and in `harness.docker_worker`, and so that wstest ends with it, however it ends.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from harness.children import end_with_standard_input
@@ -42,13 +43,10 @@ if TYPE_CHECKING:
 HELD = '{ "$@"; echo "wstest ended with $?"; } </dev/null & cat >/dev/null; kill -s KILL 0'
 """A shell script that runs its arguments, and kills them when its standard input ends.
 
-Whoever holds the other end of that is gone then, even by SIGKILL. It stays when they have ended, which it tells.
+Whoever holds the other end of that is gone then, even by SIGKILL. When they have ended it says so, and stays.
 """
 
 ENDED = re.compile(r"wstest ended with (\d+)")
-
-LISTEN_TIMEOUT = 20.0
-"""Seconds that wstest has to listen, once it has said that it will."""
 
 LOOPBACK = """\
 import socket
@@ -141,8 +139,8 @@ def run_client(place: Place, cases: Sequence[str]) -> None:
     url = f"ws://127.0.0.1:{port}"
     _start(place, "fuzzingserver", server_spec(url, cases), port)
     for line in place.lines():
-        if LISTENS_NEXT.match(line) and _listens(port):
-            say(listening=url)
+        if LISTENS_NEXT.match(line):  # in a thread, since it may end instead, which a line will tell
+            Thread(target=_say_listening, args=[url, port], daemon=True).start()
         if WRITTEN.match(line):
             _say_reports(place)
             return
@@ -157,7 +155,7 @@ def _start(place: Place, mode: str, spec: Mapping[str, object], port: int | None
 
 
 def _said(line: str) -> int | None:
-    """Say that a case has begun, or give the exit code of wstest, where the line tells; one that is bad ends us."""
+    """Say that a case has begun, or give wstest's exit code, where the line tells; a bad one ends us too."""
     if found := BEGUN.match(line):
         say(begun=found[1])
     if not (ended := ENDED.match(line)):
@@ -180,19 +178,16 @@ def _free_port() -> int:
         return port
 
 
-def _listens(port: int) -> bool:
-    """Wait until wstest answers at the port; where it does not it is about to say why."""
-    until = time.monotonic() + LISTEN_TIMEOUT
-    while time.monotonic() < until:
-        connection = HTTPConnection("127.0.0.1", port, timeout=LISTEN_TIMEOUT)
-        try:
+def _say_listening(url: str, port: int) -> None:
+    while True:
+        connection = HTTPConnection("127.0.0.1", port)
+        with suppress(OSError, HTTPException):
             connection.request("GET", "/")
-            return "Autobahn" in connection.getresponse().headers.get("Server", "")
-        except (OSError, HTTPException):
-            time.sleep(0.05)
-        finally:
-            connection.close()
-    return False
+            if "Autobahn" in connection.getresponse().headers.get("Server", ""):
+                say(listening=url)
+                return
+        connection.close()
+        time.sleep(0.05)
 
 
 def end(number: int, _frame: FrameType | None) -> None:
