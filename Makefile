@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance test check format campaign downstream clean
+.PHONY: help conformance test check format autobahn engines campaign downstream clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,7 +16,7 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 
 test: $(READY) ## every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n auto -m uncovered
-	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m 'not uncovered and not engines' --cov --cov-report=term
 
 check: $(READY) ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -27,6 +27,12 @@ check: $(READY) ## format, lint, types
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+autobahn: ## Autobahn's own program, in Docker, judges both roles (PROFILE=full|wide|fast); the exit code is the verdict
+	PROFILE=$(PROFILE) docker compose up --exit-code-from report
+
+engines: $(READY) ## needs Docker: the engines agree, and leave nothing behind whatever happens (WSTEST=path of wstest)
+	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
 
 campaign: $(READY) ## the random tests at length: 200,000 handshakes a role, 100 times the Hypothesis examples
 	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/test_bad_input.py tests/test_handshake.py
@@ -41,6 +47,6 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
+	rm -rf $(VENV) .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

@@ -1,12 +1,15 @@
 #!/bin/sh
-# Runs a command in a service of docker-compose.yml: `service.sh COMMAND ...`, in the last service `service.sh --verdict COMMAND ...`.
+# Runs a command as a service of docker-compose.yml: `service.sh NAME COMMAND ...`.
 #
-# `docker compose up --exit-code-from report` stops everything as soon as any container ends. So all but the last stay
-# when their command has ended (/tmp/ended is there then, for the health check), until there is a new verdict.
+# `docker compose up --exit-code-from report` stops everything as soon as any container ends, and then needs an exit
+# code of `report`. So `report` starts first, empties the folder of reports, and runs its command when both roles have
+# ended; the other services stay, when their command has ended, until the verdict is there.
 set -eu
 umask 022
-limit=${TIME_LIMIT:-3600} # seconds that a command may take
+name=$1
+shift
 here=$(dirname "$0")
+running=$here/reports/.running # is there until the verdict; a service whose command has ended makes a file in it
 
 # Root becomes the owner of this folder, so that the reports belong to the user whose it is.
 if [ "$(id -u)" = 0 ]; then
@@ -16,26 +19,28 @@ if [ "$(id -u)" = 0 ]; then
     chown "$owner:$group" "$here/reports"
     chmod a+rx "$here/reports" # for the services that run as another
     if [ "$owner" != 0 ]; then
-        exec setpriv --reuid "$owner" --regid "$group" --clear-groups "$0" "$@"
+        exec setpriv --reuid "$owner" --regid "$group" --clear-groups "$0" "$name" "$@"
     fi
 fi
 
-if [ "$1" = --verdict ]; then
-    shift
+if [ "$name" = report ]; then
+    find "$here/reports" -mindepth 1 -delete # no verdict on an earlier run
+    mkdir -m 1777 "$running"
+    touch /tmp/ready
+    for each in fuzzingclient client; do
+        until [ -e "$running/$each" ]; do sleep 1; done
+    done
     code=0
     "$@" || code=$?
-    echo "exit code $code at $(date +%s.%N)" >"$here/reports/.verdict"
+    rm -rf "$running"
     exit "$code"
 fi
 
-verdict() { cat "$here/reports/.verdict" 2>/dev/null || true; }
-before=$(verdict)
-
-timeout --kill-after=10 "$limit" "$@" &
+"$@" &
 command=$!
 (
-    while [ "$(verdict)" = "$before" ]; do sleep 1; done
-    sleep 5 # the last service is the first to end
+    while [ -d "$running" ]; do sleep 1; done
+    sleep 5 # `report` is the first to end
     kill "$command" 2>/dev/null || true
 ) &
 verdict=$!
@@ -43,11 +48,11 @@ trap 'kill "$command" "$verdict" 2>/dev/null || true; exit 0' INT TERM
 
 code=0
 wait "$command" || code=$?
-[ "$(verdict)" = "$before" ] || exit 0
+[ -d "$running" ] || exit 0
 case $code in
 0) ;;
-124 | 137) echo "stopped: it took longer than $limit s (TIME_LIMIT); the case is named above" ;;
+124) echo "ended by the time limit (TIME_LIMIT, in seconds); the case that did not end is named above" ;;
 *) echo "ended with exit code $code" ;;
 esac
-touch /tmp/ended
+touch "$running/$name"
 wait "$verdict"
