@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.engines, pytest.mark.timeout(600)]
 
 TREE = Path(__file__).resolve().parents[2]
 WSTEST = os.environ.get("WSTEST", "wstest")
+PROJECT = f"wsproto-copy-{os.getpid()}"
+FAST = {**os.environ, "PROFILE": "fast"}
 
 
 def docker(*arguments: str) -> str:
@@ -135,18 +137,17 @@ def copy(tmp_path: Path) -> Iterator[Path]:
     for name in ("src", "harness", "autobahn"):
         shutil.copytree(TREE / name, tmp_path / name, ignore=shutil.ignore_patterns("reports", "__pycache__"))
     yield tmp_path
-    compose(tmp_path, "down", "--rmi", "local", "--volumes")
+    compose(tmp_path, "down", "--volumes")
+    docker("image", "rm", *(f"{PROJECT}-{service}" for service in ("report", "server", "client")))
+
+
+def compose_command(*arguments: str) -> list[str]:
+    return ["docker", "compose", "--project-name", PROJECT, *arguments]
 
 
 def compose(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
-        ["docker", "compose", "--project-name", f"wsproto-copy-{os.getpid()}", *arguments],  # noqa: S607
-        cwd=folder,
-        env={**os.environ, "PROFILE": "fast"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = compose_command(*arguments)
+    return subprocess.run(command, cwd=folder, env=FAST, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def test_compose_fails_and_names_the_cases_where_one_echo_is_broken(copy: Path) -> None:
@@ -160,7 +161,23 @@ def test_compose_fails_and_names_the_cases_where_one_echo_is_broken(copy: Path) 
     for line in ("server 1.1.3: regression", "client 1.2.3: regression"):
         assert line in found.stdout
     assert "server: 247 cases in" in found.stdout
-    # Once judged, the same reports are no verdict on a later run.
-    again = compose(copy, "run", "--no-deps", "--rm", "report")
-    assert again.returncode == 2
-    assert "is of an earlier run" in again.stderr + again.stdout
+
+
+def test_compose_takes_no_reports_of_an_earlier_run(copy: Path) -> None:
+    stale = copy / "autobahn" / "reports" / "server"
+    stale.mkdir(parents=True)
+    (stale / "index.json").write_text("{}")
+    (copy / "autobahn" / "specs" / "fast" / "fuzzingclient.json").write_text("{")  # wstest cannot start
+    found = compose(copy, "up", "--exit-code-from", "report")
+    assert found.returncode == 2, found.stdout + found.stderr
+    assert "there is no /autobahn/reports/server/index.json" in found.stdout + found.stderr
+
+
+def test_compose_fails_where_a_container_is_killed(copy: Path) -> None:
+    command = compose_command("up", "--exit-code-from", "report")
+    with subprocess.Popen(command, cwd=copy, env=FAST, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        next(line for line in process.stdout if "Running test case" in line)
+        compose(copy, "kill", "server")
+        process.communicate(timeout=60)
+    assert process.returncode not in {0, 1}
