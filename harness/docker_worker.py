@@ -20,6 +20,7 @@ from docker.utils.socket import STDERR, frames_iter
 from requests.exceptions import RequestException
 
 from harness.children import end_with_standard_input
+from harness.errors import HarnessError
 from harness.wstest import REPORTS
 from harness.wstest_worker import HELD, Place, end, run
 
@@ -52,6 +53,12 @@ class Container(Place):
 
     def start(self, arguments: Sequence[str], files: Mapping[str, str], port: int | None) -> None:
         """Create the container, give it the files, attach, and start."""
+        try:
+            self._start(arguments, files, port)
+        except APIError as error:  # a port in use, an image that has no `sh`
+            raise HarnessError(f"Docker: {error.explanation}") from error
+
+    def _start(self, arguments: Sequence[str], files: Mapping[str, str], port: int | None) -> None:
         published = {"ports": {f"{port}/tcp": ("127.0.0.1", port)}}
         self._container = self._docker.containers.create(
             self._image,
