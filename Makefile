@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 
-.PHONY: help conformance matrix test browser check format campaign downstream bench clean
+.PHONY: help conformance matrix test browser check format autobahn engines campaign downstream bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,7 +16,7 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 
 test: $(READY) ## every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n auto -m uncovered
-	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
 
 browser: $(READY) ## the tests of the report's page, in Chromium
 	$(BIN)/python -m pytest -m browser tests/browser
@@ -34,6 +34,12 @@ format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+autobahn: ## Autobahn's own program, in Docker, judges both roles (PROFILE=full|wide|fast); the exit code is the verdict
+	PROFILE=$(PROFILE) docker compose up --exit-code-from report
+
+engines: $(READY) ## needs Docker: the engines agree, and leave nothing behind whatever happens (WSTEST=path of wstest)
+	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
+
 campaign: $(READY) ## the random tests at length: 200,000 handshakes a role, 100 times the Hypothesis examples
 	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/test_bad_input.py tests/test_handshake.py
 
@@ -50,6 +56,6 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean: ## remove all that the other targets made
-	rm -rf $(VENV) .bench .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report build dist
+	rm -rf $(VENV) .bench .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

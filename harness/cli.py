@@ -12,17 +12,19 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
+from harness.agree import agree, found
 from harness.case_texts import read_titles
 from harness.cases import PROFILES, ROLES, select
 from harness.children import end_with_standard_input
 from harness.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.echo_server import serve
+from harness.engines import ENGINES, suite_of
 from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
 from harness.judge import EXPECTED
 from harness.matrix import Matrix
 from harness.report import write_report
-from harness.run import Order, judge_file, run
+from harness.run import Order, collect, judge_file, run
 from harness.stored_results import differing_cases, read_results
 from harness.suite_kosoku import KosokuSuite
 from harness.summary import print_role, print_titles
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.cases import Profile, Role
+    from harness.engines import Engine
+    from harness.suite import Suite
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,6 +139,13 @@ def drive_command(url: str, agent: str, max_message_size: int, *, supervised: bo
     click.echo(f"{count} cases have run")
 
 
+profile_option = click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="full",
+    show_default=True,
+    help="How much of the suite.",
+)
 update_option = click.option(
     "--update-baseline", is_flag=True, help="Make what came out the expected result."
 )
@@ -157,13 +168,7 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="GLOB ...",
             help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
         ),
-        click.option(
-            "--profile",
-            type=click.Choice(PROFILES),
-            default="full",
-            show_default=True,
-            help="How much of the suite.",
-        ),
+        profile_option,
     ):
         command = decorate(command)
     return command
@@ -180,10 +185,34 @@ report_option = click.option(
 )
 
 
+time_limit_option = click.option(
+    "--time-limit",
+    type=click.IntRange(1),
+    default=180,
+    show_default=True,
+    help="Longest time for a case, in seconds.",
+)
+wstest_option = click.option(
+    "--wstest",
+    default="wstest",
+    show_default=True,
+    metavar="PATH",
+    help="The program of the engine wstest: a path, or a name on PATH.",
+)
+
+
 @cli.command("run")
 @click.option(
     "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="kosoku",
+    show_default=True,
+    help="What plays Autobahn's part: its cases on this Python, its image, or its own program.",
+)
+@wstest_option
 @selection_options
 @update_option
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
@@ -191,15 +220,11 @@ report_option = click.option(
 @click.option(
     "--failed", is_flag=True, help="Only what differed in the last run, as DIR/results.json has it."
 )
-@click.option(
-    "--time-limit",
-    type=click.IntRange(1),
-    default=180,
-    show_default=True,
-    help="Longest time for a case, in seconds.",
-)
+@time_limit_option
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     role: str,
+    engine: Engine,
+    wstest: str,
     profile: Profile,
     patterns: tuple[str, ...],
     more_patterns: tuple[str, ...],
@@ -226,7 +251,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
                 f"nothing of this differed in the last run ({path})", highlight=False, soft_wrap=True
             )
             return ExitCode.AS_EXPECTED
-    return run(order, KosokuSuite(), folder, time_limit, console)
+    return run(order, suite_of(engine, wstest, console), folder, time_limit, console)
 
 
 @cli.command("matrix")
@@ -281,6 +306,49 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     """
     order = Order(_roles(role), profile, patterns, expected, update_baseline=update_baseline)
     return judge_file(order, path, agent, Output())
+
+
+@cli.command("agree")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    type=click.Choice(ENGINES),
+    help="One that has to be here, several times; without, all that are here.",
+)
+@wstest_option
+@profile_option
+@report_option
+@time_limit_option
+def agree_command(
+    engines: tuple[Engine, ...], wstest: str, profile: Profile, folder: Path, time_limit: int
+) -> ExitCode:
+    """Run the same cases with several engines, both roles, and see that they give equal verdicts.
+
+    DIR gets a folder for each engine.
+    """
+    console = Output()
+    suites: dict[Engine, Suite] = {engine: suite_of(engine, wstest, console) for engine in engines or ENGINES}
+    if not engines:
+        suites = found(suites, console)
+    return agree(Order(ROLES, profile), suites, folder, time_limit, console)
+
+
+@cli.command("collect")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@selection_options
+@update_option
+def collect_command(
+    folder: Path, profile: Profile, patterns: tuple[str, ...], expected: Path, *, update_baseline: bool
+) -> ExitCode:
+    """Judge what wstest has written by itself, in both roles.
+
+    DIR has wstest's reports in the folders server and client (the library's role). Writes DIR/results.json.
+    Reports of an earlier run, which were judged before, are an error.
+    """
+    return collect(
+        Order(ROLES, profile, patterns, expected, update_baseline=update_baseline), folder, Output()
+    )
 
 
 @cli.command("report")

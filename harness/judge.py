@@ -80,11 +80,13 @@ class Difference:
     kind: Kind
     expected: Verdict | None
     actual: Verdict | None
+    options: str = ""
+    """What `run` needs more, to repeat it: the engine."""
 
     @property
     def repeat(self) -> str:
         """The command that runs this case again."""
-        return f"python -m harness run --role {self.role} --cases {self.case}"
+        return f"python -m harness run{self.options} --role {self.role} --cases {self.case}"
 
     def report(self) -> DifferenceReport:
         """Give it in the shape of `results.json`."""

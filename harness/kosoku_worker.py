@@ -1,41 +1,35 @@
 """The process that runs kosoku: `python -m harness.kosoku_worker server URL CASE ...` or `client CASE ...`.
 
-It prints a JSON object a line: `{"listening": URL}`, `{"begun": CASE}`, `{"ended": CASE, "report": {...}}`.
-It is a process of its own since kosoku cannot be told to stop and puts Autobahn's modules on the import path.
+It prints the lines that `harness.workers` reads. It is a process of its own since kosoku cannot be told to
+stop and puts Autobahn's modules on the import path.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import kosoku
 
 from harness.children import end_with_standard_input
-from harness.results import CaseReport
+from harness.workers import FIELDS, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.results import CaseReport
+
 MAX_PAYLOAD = 60
 """Characters of a message that a report shows (the wire log cuts them by itself)."""
-
-FIELDS = tuple(name for name in get_type_hints(CaseReport) if name not in {"behavior", "behaviorClose"})
-
-
-def say(**line: object) -> None:
-    """Print a line."""
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
 
 
 def report_of(result: Any) -> CaseReport:
     """Turn a `kosoku.CaseResult` into a report under Autobahn's names: `wasClean` is its `was_clean`."""
-    report: dict[str, Any] = {name: getattr(result, _snake(name)) for name in FIELDS}
+    names = (name for name in FIELDS if name not in {"behavior", "behaviorClose"})
+    report: dict[str, Any] = {name: getattr(result, _snake(name)) for name in names}
     report["behavior"] = result.behavior.value
     report["behaviorClose"] = result.behavior_close.value
     report["expected"] = {verdict: _shown(events) for verdict, events in (result.expected or {}).items()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness import wstest
 from harness.cases import AUTOBAHN_CASES, SelectionError, is_for, select
 from harness.echo import AGENT
 from harness.errors import ExitCode, HarnessError
@@ -85,6 +86,16 @@ class Order:
         }
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of an order."""
+
+    order: Order
+    baselines: Mapping[Role, Baseline]
+    runs: Mapping[Role, RoleRun]
+    differences: Mapping[Role, Sequence[Difference]]
+
+
 def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
     """Run the cases in each role, Autobahn's by `suite`, judge them, and write `results.json` and the report.
 
@@ -104,8 +115,44 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
             for engine_of_part, part in parts_of(chosen, suite, AGENT)
         ]
         runs = asyncio.run(run_until_signal(run_roles(runners)))
+    differences = _judge(cases, baselines, runs, suite.options)
+    outcome = Outcome(order, baselines, runs, differences)
+    return _conclude_in(folder, outcome, _results(outcome, engine, started), console)
+
+
+def collect(order: Order, folder: Path, console: Console) -> ExitCode:
+    """Judge what wstest has written to the folders `server` and `client`; write `results.json` beside them.
+
+    Raises `HarnessError` where wstest has not written them since the last time.
+    """
+    baselines, results_path = order.baselines(), folder / "results.json"
+    runs: dict[Role, RoleRun] = {role: _collect_role(folder / role, results_path) for role in order.roles}
+    results_path.unlink(missing_ok=True)
+    remove_report(folder)
+    cases: dict[Role, list[str]] = {
+        role: [case for case in chosen if case in AUTOBAHN_CASES] for role, chosen in order.cases().items()
+    }
     differences = _judge(cases, baselines, runs)
-    results: Results = {
+    reports = [report for found in runs.values() for report in found.reports.values()]
+    started = min((report.get("started", "") for report in reports), default="")
+    engine = f"wstest {wstest.version_of(reports)}"
+    outcome = Outcome(order, baselines, runs, differences)
+    return _conclude_in(folder, outcome, _results(outcome, engine, started), console)
+
+
+def _collect_role(folder: Path, results_path: Path) -> RoleRun:
+    index = folder / "index.json"
+    if not index.is_file():
+        raise HarnessError(f"there is no {index}: wstest did not come to its end")
+    if results_path.exists() and results_path.stat().st_mtime_ns >= index.stat().st_mtime_ns:
+        raise HarnessError(f"{index} is of an earlier run: {results_path} is newer, so it was judged before")
+    reports = dict(wstest.read_reports(lambda name: (folder / name).read_bytes(), str(folder)))
+    return RoleRun(reports, wstest.duration_of(reports.values()))
+
+
+def _results(outcome: Outcome, engine: str, started: str) -> Results:
+    order, differences = outcome.order, outcome.differences
+    return {
         "format": FORMAT,
         "engine": engine,
         "library": AGENT,
@@ -120,17 +167,23 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
                 "duration": round(found.duration, 3),
                 "cpuTime": found.cpu_time,
                 "differences": [difference.report() for difference in differences[role]],
-                "whys": {case: why for case, why in baselines[role].whys.items() if case in found.reports},
+                "whys": {
+                    case: why for case, why in outcome.baselines[role].whys.items() if case in found.reports
+                },
                 "cases": found.reports,
             }
-            for role, found in runs.items()
+            for role, found in outcome.runs.items()
         },
     }
+
+
+def _conclude_in(folder: Path, outcome: Outcome, results: Results, console: Console) -> ExitCode:
+    """Write `results.json` and the report, and conclude."""
     try:
-        write_results(results_path, results)
+        write_results(folder / "results.json", results)
         page = write_report(folder, results)
     finally:  # what came out is shown even where it cannot be written
-        code = _conclude(order, console, baselines, runs, differences)
+        code = _conclude(outcome, console)
     print_cpu_time(console, results)
     console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return code
@@ -143,7 +196,7 @@ def judge_file(order: Order, path: Path, agent: str | None, console: Console) ->
     cases: dict[Role, list[str]] = {
         role: _asked(order.cases()[role], found.reports, path) for role, found in runs.items()
     }
-    return _conclude(order, console, baselines, runs, _judge(cases, baselines, runs))
+    return _conclude(Outcome(order, baselines, runs, _judge(cases, baselines, runs)), console)
 
 
 def _asked(cases: Sequence[str], reports: Mapping[str, CaseReport], path: Path) -> list[str]:
@@ -164,22 +217,26 @@ def parts_of(cases: Sequence[str], suite: Suite, agent: str) -> list[tuple[Suite
 
 
 def _judge(
-    cases: Mapping[Role, Sequence[str]], baselines: Mapping[Role, Baseline], runs: Mapping[Role, RoleRun]
+    cases: Mapping[Role, Sequence[str]],
+    baselines: Mapping[Role, Baseline],
+    runs: Mapping[Role, RoleRun],
+    options: str = "",
 ) -> dict[Role, list[Difference]]:
+    """Judge each role; `options` are those of `run` that repeat it."""
     return {
-        role: judge(role, cases[role], baselines[role].verdicts, verdicts_of(found.reports, role))
+        role: [
+            replace(difference, options=options)
+            for difference in judge(
+                role, cases[role], baselines[role].verdicts, verdicts_of(found.reports, role)
+            )
+        ]
         for role, found in runs.items()
     }
 
 
-def _conclude(
-    order: Order,
-    console: Console,
-    baselines: Mapping[Role, Baseline],
-    runs: Mapping[Role, RoleRun],
-    differences: Mapping[Role, Sequence[Difference]],
-) -> ExitCode:
+def _conclude(outcome: Outcome, console: Console) -> ExitCode:
     """Print what came out, update the baselines if asked, and decide the exit code."""
+    order, runs, differences = outcome.order, outcome.runs, outcome.differences
     verdicts: dict[Role, dict[str, Verdict]] = {
         role: verdicts_of(found.reports, role) for role, found in runs.items()
     }
@@ -189,7 +246,7 @@ def _conclude(
         print_role(console, role, found.reports, len(differences[role]), found.duration)
     if not order.update_baseline:
         return ExitCode.DIFFERENT if any(differences.values()) else ExitCode.AS_EXPECTED
-    for role, baseline in baselines.items():
+    for role, baseline in outcome.baselines.items():
         if unfit := [found for found in differences[role] if found.kind in {"missing", "extra"}]:
             raise HarnessError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
         baseline.update(verdicts[role])

@@ -54,6 +54,9 @@ class Suite(ABC):
     testee_options: Sequence[str] = ()
     """Arguments that the testee gets besides."""
 
+    options: str = ""
+    """The options of `run` that choose it, after a space; none for the usual one."""
+
     @abstractmethod
     def version(self) -> str:
         """Give name and version for the report; raises `MissingError` where the engine is not installed."""

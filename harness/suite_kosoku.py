@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from harness import children
-from harness.errors import HarnessError, MissingError
-from harness.results import CaseReport
-from harness.suite import Begun, Ended, Finished, Listening, Suite
+from harness.errors import MissingError
+from harness.suite import Suite
+from harness.workers import work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -33,29 +30,8 @@ class KosokuSuite(Suite):
 
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Run cases against a server."""
-        return self._work(["server", url, *cases], log)
+        return work("kosoku", [WORKER, "server", url, *cases], log)
 
     def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Serve cases to a client."""
-        return self._work(["client", *cases], log)
-
-    async def _work(self, arguments: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
-        command = [sys.executable, "-m", WORKER, *arguments]
-        async with children.start("kosoku", command, log) as worker:
-            async for line in worker.lines():
-                yield _step(json.loads(line))
-            code = await worker.ended()
-            if code:
-                raise worker.death(code)
-            yield Finished(worker.cpu_time or 0.0)
-
-
-def _step(said: object) -> Step:
-    match said:
-        case {"listening": str(url)}:
-            return Listening(url)
-        case {"begun": str(case)}:
-            return Begun(case)
-        case {"ended": str(case), "report": dict(report)}:
-            return Ended(case, cast(CaseReport, report))
-    raise HarnessError(f"kosoku's worker said {said!r:.80}")
+        return work("kosoku", [WORKER, "client", *cases], log)

@@ -102,6 +102,8 @@ def print_role(
 def print_cpu_time(console: Console, results: Results) -> None:
     """Print who used the CPU, all roles together; who does not say it is left out."""
     spent = [role["cpuTime"] for role in results["roles"].values() if role["cpuTime"]]
+    if not spent:
+        return
     sides: dict[str, Literal["testee", "suite"]] = {
         f"{results['library']} with its glue": "testee",
         results["engine"]: "suite",

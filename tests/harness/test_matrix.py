@@ -26,8 +26,8 @@ from harness.matrix_page import frames_of
 from harness.run import Order
 from harness.suite_kosoku import KosokuSuite
 from harness.testee_files import FOLDER, implementations
+from tests.harness.processes import all_end, children_of
 from tests.harness.serving import TIMEOUT
-from tests.harness.test_run import all_end, children_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from harness.judge import Baseline, Verdict
 from harness.role_runner import RoleRunner, run_roles
 from harness.suite import Begun, Ended, Finished, Listening, Suite
 from harness.summary import print_cpu_time
+from tests.harness.processes import all_end, children_of
 from tests.harness.serving import TIMEOUT
 
 if TYPE_CHECKING:
@@ -35,27 +35,6 @@ if TYPE_CHECKING:
 OK = Verdict("OK", "OK", 1000)
 PROTOCOL_ERROR = Verdict("OK", "OK", 1002)
 CASES = {"1.1.2": OK, "3.2": PROTOCOL_ERROR, "7.7.3": Verdict("OK", "OK", 1002), "12.1.1": OK}
-
-
-def children_of(parent: int) -> set[int]:
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607
-    pairs = (map(int, line.split()) for line in listing.stdout.splitlines())
-    return {pid for pid, ppid in pairs if ppid == parent}
-
-
-def runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def all_end(pids: set[int]) -> bool:
-    until = time.monotonic() + TIMEOUT
-    while any(map(runs, pids)) and time.monotonic() < until:
-        time.sleep(0.02)
-    return not any(map(runs, pids))
 
 
 def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,70 @@
+"""`python -m harness agree`: whether engines that know nothing of each other give equal verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import ExitCode, MissingError
+from harness.judge import verdicts_of
+from harness.results import read_cases
+from harness.run import run
+from harness.summary import counts_by_role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from harness.cases import Role
+    from harness.engines import Engine
+    from harness.run import Order
+    from harness.suite import Suite
+
+
+def found(suites: Mapping[Engine, Suite], console: Console) -> dict[Engine, Suite]:
+    """Choose the engines that are here, and say which and why the others are not.
+
+    Raises `MissingError` where fewer than two are.
+    """
+    here: dict[Engine, Suite] = {}
+    for engine, suite in suites.items():
+        try:
+            console.print(f"engine {engine}: {suite.version()}", highlight=False, soft_wrap=True)
+        except MissingError as error:
+            console.print(f"engine {engine}: LEFT OUT, {error}", highlight=False, soft_wrap=True)
+        else:
+            here[engine] = suite
+    if len(here) < 2:
+        raise MissingError(f"it takes two engines to agree, here is {', '.join(here) or 'none'}")
+    return here
+
+
+def agree(
+    order: Order, suites: Mapping[Engine, Suite], folder: Path, time_limit: float, console: Console
+) -> ExitCode:
+    """Run all engines, one after the other, and compare verdicts and close codes case by case."""
+    exit_codes = [run(order, suite, folder / engine, time_limit, console) for engine, suite in suites.items()]
+    differences = [line for role in order.roles for line in _differences(role, list(suites), folder)]
+    for line in differences:
+        console.print(line, style="bold red", highlight=False, soft_wrap=True)
+    if differences:
+        return ExitCode.DIFFERENT
+    console.print(
+        f"{', '.join(suites)} agree: {counts_by_role(order.cases())}",
+        style="bold green",
+        highlight=False,
+    )
+    return max(exit_codes)
+
+
+def _differences(role: Role, engines: Sequence[Engine], folder: Path) -> Iterator[str]:
+    found = {
+        engine: verdicts_of(read_cases(folder / engine, role), f"{folder / engine}, {role}")
+        for engine in engines
+    }
+    for case in dict.fromkeys(case for verdicts in found.values() for case in verdicts):
+        said = {engine: verdicts.get(case) for engine, verdicts in found.items()}
+        if len(set(said.values())) > 1:
+            what = "; ".join(f"{engine} {verdict or 'no verdict'}" for engine, verdict in said.items())
+            yield f"{role} {case}: {what}"
