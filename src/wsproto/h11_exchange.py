@@ -73,19 +73,14 @@ class H11Exchange:
         :raises LocalProtocolError: for a field that cannot be written.
         """
         try:
-            return self._send(h11.Response(status_code=status_code, headers=headers), last=not has_body)
+            response = h11.Response(status_code=status_code, headers=headers)
         except h11.LocalProtocolError as error:
             raise LocalValueError(f"The response {status_code} cannot be sent: {error}") from error
+        return self._send(response, last=not has_body)
 
     def send_body(self, data: bytes, *, last: bool) -> bytes:
-        """Return a piece of the body of a response.
-
-        :raises LocalProtocolError: where it does not fit the length that the head gave.
-        """
-        try:
-            return self._send(h11.Data(data=data), last=last)
-        except h11.LocalProtocolError as error:
-            raise LocalValueError(f"The body cannot be sent: {error}") from error
+        """Return a piece of the body of a response; that it has its length is for the caller to see to."""
+        return self._send(h11.Data(data=data), last=last)
 
     def _send(self, event: h11.Event, *, last: bool) -> bytes:
         events = [event, h11.EndOfMessage()] if last else [event]
