@@ -54,6 +54,7 @@ def agree(
         f"{', '.join(suites)} agree: {counts_by_role(order.cases())}",
         style="bold green",
         highlight=False,
+        soft_wrap=True,
     )
     return max(exit_codes)
 
