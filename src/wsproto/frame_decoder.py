@@ -221,8 +221,7 @@ class FrameDecoder:
         except ParseFailed as failure:
             self._end()
             end = failure
-        last = conclude(end)
-        if last is not None:
+        if (last := conclude(end)) is not None:
             yield last
 
     def _refill(self) -> bool:
