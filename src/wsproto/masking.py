@@ -51,7 +51,7 @@ class MaskingKeys:
 
     def next(self) -> int:
         """Return the next key of the pool, drawing a new pool when it is used up."""
-        for (key,) in self._keys or ():
+        for (key,) in self._keys or ():  # the quickest way to ask an iterator that may be at its end
             return key
         # The first pool is small: most idle connections have sent a frame or none.
         pool = random_bytes(self.FIRST_POOL_SIZE if self._keys is None else self.POOL_SIZE)

@@ -1,4 +1,4 @@
-"""The errors, the two values of the opening handshake that are computed, and helpers for header fields."""
+"""The errors, the two computed values of the opening handshake, helpers for bytes and header fields."""
 
 from __future__ import annotations
 
