@@ -22,6 +22,9 @@ MISSING: Final = "valgrind is not installed, so no instructions were counted: ap
 OPERATIONS: Final = 1000
 """Messages in the shorter of two runs; the longer has twice as many, and the start drops out."""
 PARALLEL: Final = 2
+#: Valgrind takes `rep movsb`, which copies many bytes at once, for an instruction a byte;
+#: this lets glibc copy with vectors whatever the size.
+COPY_BY_VECTORS: Final = {"GLIBC_TUNABLES": f"glibc.cpu.x86_rep_movsb_threshold={2**30}"}
 
 
 def available() -> bool:
@@ -59,6 +62,25 @@ def count(
         }
         for index in range(len(cases))
     ]
+
+
+def of_a_pass(
+    peer: Peer, python: Path, source: Path | None, order: Mapping[str, object], passes: int
+) -> float:
+    """Give the instructions of one pass of what a worker is ordered to do.
+
+    It is ordered twice, one time with so many passes more: what goes before drops out.
+    """
+    valgrind = ("valgrind", *VALGRIND)
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(Worker(peer, python, source, prefix=valgrind, variables=COPY_BY_VECTORS))
+            for _ in range(2)
+        ]
+        for worker, repeat in zip(workers, (1, 1 + passes), strict=True):
+            worker.post([{**order, "repeat": repeat}])
+        fewer, more = map(total, workers)
+    return (more - fewer) / passes
 
 
 def steps(peers: int, cases: int) -> int:

@@ -108,7 +108,7 @@ def _render(template: str, results: Results, **more: object) -> str:
         dashes=dashes(results),
         packages=packages(results.imports),
         own_modules=sum(module.name.startswith("wsproto") for module in results.imports),
-        titles=scaling.TITLES,
+        plots=scaling.PLOTS,
         max_exponent=scaling.MAX_EXPONENT,
         **more,
     )

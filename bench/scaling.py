@@ -1,4 +1,4 @@
-"""How cost grows: with the size of a message, and with the number of reads that it comes in."""
+"""How cost grows: with the size of a message, in instructions and in time, and with the number of reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from bench import environments
+from bench import environments, instructions
 from bench.chart import save
 from bench.peers import OURS, SOURCE
 from bench.processes import Worker
@@ -31,6 +31,8 @@ TOTAL: Final = MIB
 """Bytes in the message that is cut into reads."""
 READS: Final = tuple(4**power for power in range(11))
 """Bytes in a read: 1 to 1 MiB."""
+COUNTED_PASSES: Final = 1000
+"""Messages of a byte whose instructions are counted; of longer ones fewer, at least one."""
 MAX_EXPONENT: Final = 1.05
 
 #: Glibc keeps what is freed: otherwise the system hands out, clears and takes back every page of a message
@@ -52,8 +54,9 @@ class Line(NamedTuple):
     """Where what does not grow is less than a tenth of the cost."""
 
 
-#: Unmasked, a message is copied once and that is all. A copy costs more per byte once the bytes outgrow the
-#: processor's caches, so those curves are held against one of plain copies, taken in turns with them.
+#: Unmasked, a message is copied once and that is all. A copy takes longer per byte once the bytes outgrow the
+#: processor's caches, so the times are held against those of plain copies, taken in turns with them; that the
+#: work per byte does not grow, the instructions show.
 COPY: Final = "a plain copy, no library"
 MASKED: Final = (
     Line("receive, masked", "receive", "server", 64 * KIB),
@@ -67,9 +70,22 @@ BY_READS: Final = (
     Line("receive, masked", "receive", "server", 4 * KIB),
     Line("receive, unmasked", "receive", "client", 64),
 )
-TITLES: Final = {
-    "size": ("one message in one call", "bytes in the message"),
-    "reads": ("1 MiB in reads of 1 MiB to 1 byte", "number of reads"),
+
+
+class Plot(NamedTuple):
+    """One of the plots, and how it is labelled."""
+
+    title: str
+    n: str
+    cost: str
+    unit: float = 1.0
+    """What a cost is divided by."""
+
+
+PLOTS: Final = {
+    "work": Plot("one message in one call: work", "bytes in the message", "instructions"),
+    "size": Plot("one message in one call: time", "bytes in the message", "CPU time (µs)", 1e-6),
+    "reads": Plot("1 MiB in reads of 1 MiB to 1 byte", "number of reads", "CPU time (µs)", 1e-6),
 }
 
 
@@ -79,10 +95,34 @@ def measure(
     quick: bool,
     find_python: Callable[[Peer, Callable[[str], None]], Path] = environments.python_of,
 ) -> dict[str, list[Curve]]:
-    """Measure this library's curves: "size" and "reads"."""
+    """Measure this library's curves: "work" where there is valgrind, "size" and "reads"."""
+    python = find_python(OURS, progress.say)
+    work = {"work": _work(progress, python)} if instructions.available() else {}
+    return {**work, **_times(progress, python, quick=quick)}
+
+
+def _work(progress: Progress, python: Path) -> list[Curve]:
+    """Count the instructions of a message by its size."""
+    progress.expect(len(SIZES) * (len(MASKED) + len(UNMASKED)))
+    with Worker(OURS, python, SOURCE) as worker:
+        worker.check_identity(SOURCE)  # and all bytecode is written
+    found = []
+    for line in MASKED + UNMASKED:
+        points = []
+        for size in SIZES:
+            progress.step(f"instructions to {line.label}: {size} bytes")
+            order = {"do": "passes_of", "action": line.action, "role": line.role, "size": size}
+            passes = max(1, COUNTED_PASSES // size)
+            points.append((size, instructions.of_a_pass(OURS, python, SOURCE, order, passes)))
+        found.append(curve(line.label, points, line.fitted_from, MAX_EXPONENT))
+    return found
+
+
+def _times(progress: Progress, python: Path, *, quick: bool) -> dict[str, list[Curve]]:
+    """Measure the time of a message by its size, and by the number of reads that it comes in."""
     reads = READS[1:] if quick else READS
     progress.expect(len(SIZES) * (len(MASKED) + len(UNMASKED)) + len(reads) * len(BY_READS))
-    with Worker(OURS, find_python(OURS, progress.say), SOURCE, variables=KEEP_MEMORY) as worker:
+    with Worker(OURS, python, SOURCE, variables=KEEP_MEMORY) as worker:
         worker.check_identity(SOURCE)
         worker.ask("pin")
 
@@ -136,43 +176,51 @@ def steep(curves: Mapping[str, Sequence[Curve]]) -> list[Curve]:
 def table(curves: Mapping[str, Sequence[Curve]]) -> Table:
     """Lay out the exponents for a terminal."""
     shown = Table(title="cost = a × n ^ exponent")
-    for heading in ("n", "curve", "fitted from n =", "exponent", "at most"):
+    for heading in ("n", "cost", "curve", "fitted from n =", "exponent", "at most"):
         shown.add_column(heading)
     for name, found in curves.items():
         for one in found:
             limit = "" if one.limit is None else f"{one.limit:.2f}"
-            shown.add_row(TITLES[name][1], one.label, f"{one.fitted_from:,}", f"{one.exponent:.3f}", limit)
+            shown.add_row(
+                PLOTS[name].n,
+                PLOTS[name].cost,
+                one.label,
+                f"{one.fitted_from:,}",
+                f"{one.exponent:.3f}",
+                limit,
+            )
     return shown
 
 
 def draw(file: Path, curves: Mapping[str, Sequence[Curve]]) -> None:
-    """Write the plot."""
+    """Write the plots."""
     save(file, figure(curves))
 
 
 def figure(curves: Mapping[str, Sequence[Curve]]) -> Figure:
-    """Plot both, on logarithmic scales."""
-    drawn = Figure(figsize=(11, 4.6), layout="constrained")
-    for axes, (name, (title, label)) in zip(drawn.subplots(1, 2), TITLES.items(), strict=True):
-        _draw_side(axes, curves[name])
-        axes.set(title=title, xlabel=label, ylabel="CPU time (µs)", xscale="log", yscale="log")
+    """Plot them side by side, on logarithmic scales."""
+    drawn = Figure(figsize=(5.5 * len(curves), 4.6), layout="constrained")
+    for axes, (name, found) in zip(drawn.subplots(1, len(curves)), curves.items(), strict=True):
+        plot = PLOTS[name]
+        _draw_side(axes, found, plot.unit)
+        axes.set(title=plot.title, xlabel=plot.n, ylabel=plot.cost, xscale="log", yscale="log")
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8)
     return drawn
 
 
-def _draw_side(axes: Axes, curves: Sequence[Curve]) -> None:
+def _draw_side(axes: Axes, curves: Sequence[Curve], unit: float) -> None:
     """Plot each curve, and more thickly where it is fitted."""
     for one in curves:
         label = f"{one.label}: exponent {one.exponent:.2f}"
         style = ":" if one.limit is None else "-"
         (line,) = axes.plot(
-            *_axes_of(one.points), marker="o", markersize=3, linestyle=style, linewidth=1, label=label
+            *_axes_of(one.points, unit), marker="o", markersize=3, linestyle=style, linewidth=1, label=label
         )
         fitted = [point for point in one.points if point[0] >= one.fitted_from]
-        axes.plot(*_axes_of(fitted), linewidth=3, alpha=0.4, color=line.get_color())
+        axes.plot(*_axes_of(fitted, unit), linewidth=3, alpha=0.4, color=line.get_color())
     axes.plot([], [], linewidth=3, alpha=0.4, color="black", label="fitted")
 
 
-def _axes_of(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
-    return [size for size, _ in points], [cost * 1e6 for _, cost in points]
+def _axes_of(points: Sequence[tuple[int, float]], unit: float) -> tuple[list[int], list[float]]:
+    return [size for size, _ in points], [cost / unit for _, cost in points]

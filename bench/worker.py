@@ -84,6 +84,10 @@ class Worker:
         """Do so many passes."""
         self.timed(BY_NAME[name], role)(repeat)
 
+    def passes_of(self, action: Action, role: Role, size: int, repeat: int) -> None:
+        """Do so many passes of one message of a size."""
+        self._sized(action, role, size)(repeat)
+
     def per_pass(self, name: str, role: Role) -> int:
         """Say how many operations the cost of one pass is divided by."""
         return len(self.material(BY_NAME[name], role).messages) or 1
@@ -109,8 +113,7 @@ class Worker:
         self, action: Action, role: Role, size: int, read: int | None, seconds: float
     ) -> tuple[float, float]:
         """Give the median costs in seconds of a message, in reads of a size, and of a plain copy of it."""
-        workload = sized(action, size, read)
-        timed: Timed = getattr(self._endpoint(workload, role), action)(workload.material(role))
+        timed = self._sized(action, role, size, read)
         view = memoryview(random.randbytes(size))
 
         def copy(repeat: int) -> None:
@@ -119,6 +122,11 @@ class Worker:
 
         message, copied = timing.costs([timed, copy], seconds)
         return message, copied
+
+    def _sized(self, action: Action, role: Role, size: int, read: int | None = None) -> Timed:
+        workload = sized(action, size, read)
+        timed: Timed = getattr(self._endpoint(workload, role), action)(workload.material(role))
+        return timed
 
     @staticmethod
     def _is_fresh(name: str) -> bool:

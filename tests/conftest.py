@@ -1,7 +1,8 @@
-"""The settings under which Hypothesis runs: the default ones, and `--hypothesis-profile=nightly`."""
+"""How Hypothesis runs, by default and with `--hypothesis-profile=nightly`, and which tests are measured."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,8 +24,14 @@ settings.register_profile("nightly", _COMMON, max_examples=EXAMPLES * NIGHTLY_FA
 settings.load_profile("everyday")
 
 
+#: These test programs around the library, in processes of their own: they prove nothing about its branches.
+UNCOVERED = tuple(Path(__file__).parent / name for name in ("bench", "examples", "fuzz", "harness"))
+
+
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Let a test take its time where it tries a hundred times as much."""
-    if settings().max_examples > EXAMPLES:
-        for item in items:
+    """Mark what is not measured, and let a test take its time where it tries a hundred times as much."""
+    for item in items:
+        if any(folder in item.path.parents for folder in UNCOVERED):
+            item.add_marker(pytest.mark.uncovered)
+        if settings().max_examples > EXAMPLES:
             item.add_marker(pytest.mark.timeout(0))

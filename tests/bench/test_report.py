@@ -23,7 +23,6 @@ from bench.table import closing, number, show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.uncovered
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from bench.results import Results
     from bench.workloads import Material
 
-pytestmark = pytest.mark.uncovered
 PYTHON = Path(sys.executable)
 
 
@@ -148,6 +147,12 @@ def test_valgrind_is_asked_in_a_way_that_it_understands() -> None:
         assert instructions.total(worker) > 10**6
 
 
+@pytest.mark.skipif(not instructions.available(), reason="needs valgrind, which `python -m bench` names too")
+def test_the_instructions_of_a_pass_are_those_of_its_work() -> None:
+    order = {"do": "passes_of", "action": "receive", "role": "client", "size": 1}
+    assert 10**3 < instructions.of_a_pass(OURS, PYTHON, SOURCE, order, 100) < 10**5
+
+
 def test_an_exponent_is_that_of_the_power_law() -> None:
     points = [(size, 5.0 + 3e-3 * size**1.1) for size in (1, 10, 10**6, 10**7, 10**8)]
     assert scaling.exponent(points, 10**6) == pytest.approx(1.1, abs=1e-3)
@@ -167,7 +172,9 @@ def test_the_curves_of_a_short_range_are_measured(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(scaling, "READS", (16, 64, 128, 256))
     monkeypatch.setattr(scaling, "TOTAL", 2**16)
     monkeypatch.setattr(scaling, "BY_READS", tuple(line._replace(fitted_from=1) for line in scaling.BY_READS))
+    monkeypatch.setattr(instructions, "available", lambda: False)
     curves = scaling.measure(Progress(), quick=True, find_python=this_python)
+    assert set(curves) == {"size", "reads"}
     assert [curve.label for curve in curves["size"]].count(scaling.COPY) == len(scaling.UNMASKED)
     assert [len(curve.points) for curve in curves["reads"]] == [3, 3]
     assert all(cost > 0 for found in curves.values() for curve in found for _, cost in curve.points)

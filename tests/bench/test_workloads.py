@@ -14,7 +14,6 @@ from bench.rounds import Case
 from bench.workloads import BY_NAME, MIB, WORKLOADS, Material
 from tests import wire
 
-pytestmark = pytest.mark.uncovered
 RECEIVING = [
     Case(workload, role)
     for workload in WORKLOADS
