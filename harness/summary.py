@@ -105,7 +105,7 @@ def print_cpu_time(console: Console, results: Results) -> None:
     if not spent:
         return
     sides: dict[str, Literal["testee", "suite"]] = {
-        f"{results['library']} with its glue": "testee",
+        f"{results['library']} with its glue and zlib": "testee",
         results["engine"]: "suite",
     }
     seconds = {who: sum(cpu_time[side] or 0.0 for cpu_time in spent) for who, side in sides.items()}
