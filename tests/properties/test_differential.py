@@ -13,10 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import wire
 from tests.leniencies import LENIENCIES, Leniency, parting
 from tests.peers import PEERS, sent_by_websockets
 from tests.reading import End, Reading, by_wsproto
-from tests.strategies import Sender, any_frames, mutated, odd_streams, peer_streams, scripts, senders
+from tests.strategies import (
+    CLOSES,
+    Sender,
+    any_frames,
+    examples,
+    mutated,
+    odd_streams,
+    peer_streams,
+    scripts,
+    senders,
+)
 
 if TYPE_CHECKING:
     from tests.leniencies import Predicate
@@ -54,6 +65,19 @@ def test_what_a_peer_writes_is_read_alike(end: End, data: st.DataObject) -> None
     assert readings == [stream.reading()] * len(readings)
 
 
+@given(ends, st.one_of(CLOSES, st.binary(max_size=4)))
+def test_any_close_is_read_alike(end: End, payload: bytes) -> None:
+    assert_read_alike(end, wire.peer_frame(end.client, wire.CLOSE, payload))
+
+
+def test_every_close_code_near_a_border_is_read_alike() -> None:
+    for code in (0, *range(990, 1020), *range(2990, 3010), *range(4990, 5010), 65535):
+        payload = wire.close_payload(code, "why")
+        for client in (False, True):
+            assert_read_alike(End(client), wire.peer_frame(client, wire.CLOSE, payload))
+
+
+@examples(3)
 @given(ends, st.data())
 def test_odd_frames_are_read_alike(end: End, data: st.DataObject) -> None:
     assert_read_alike(end, data.draw(odd_streams(client=end.client, deflate=end.deflate)))
@@ -97,6 +121,7 @@ def test_a_predicate_names_the_section_that_it_is_about(one: Leniency) -> None:
 
 
 FUZZED = (
+    test_any_close_is_read_alike,
     test_what_a_peer_writes_is_read_alike,
     test_odd_frames_are_read_alike,
     test_a_stream_with_some_bytes_changed_is_read_alike,
