@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests import wire
 from tests.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, TAIL, Deflater
 from tests.reading import End, Reading, arriving
-from wsproto import Connection
+from wsproto import Connection, Limits
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -269,6 +269,17 @@ def peer_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> PeerStream:
         stream.expected.append(CloseConnection(code, reason))
         write(wire.CLOSE, wire.close_payload(code, reason))
     return stream
+
+
+#: Limits so tight that most streams come near to one.
+tight_limits = st.builds(
+    Limits,
+    max_frame_size=st.one_of(st.none(), st.integers(0, 60)),
+    max_message_size=st.one_of(st.none(), st.integers(0, 60)),
+    max_fragments=st.one_of(st.none(), st.integers(0, 4)),
+    max_inflated_size=st.sampled_from([1, 2, 7, 2**20]),
+)
+some_limits = st.one_of(st.just(Limits()), tight_limits)
 
 
 @st.composite
