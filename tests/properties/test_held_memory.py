@@ -6,6 +6,7 @@ It is counted: the bytes in every object that the connection refers to, beyond t
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def parts(whole: object, seen: set[int]) -> Iterator[object]:
     waiting = [whole]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen or isinstance(one, type):
+        if id(one) in seen or isinstance(one, (type, Enum)):
             continue
         seen.add(id(one))
         yield one
