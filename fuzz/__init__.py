@@ -1,1 +1,1 @@
-"""`python -m fuzz`: coverage-guided fuzzing of wsproto, its targets and the runner of its campaigns."""
+"""Fuzzing of wsproto: coverage-guided targets, their corpora, and what runs them."""

@@ -27,7 +27,7 @@ def require_atheris() -> None:
     """Raise `MissingError` where there is none; listing and replaying do without."""
     if importlib.util.find_spec("atheris") is None:
         raise MissingError(
-            "atheris is not installed: python -m pip install '.[fuzz]' (it has wheels for Python 3.11 to 3.14)"
+            "atheris is not installed: python -m pip install '.[fuzz]', on Python 3.11 to 3.14"
         )
 
 

@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""Any bytes to a client on an open connection, cut anywhere, with and without permessage-deflate.
+
+The first bytes choose the setting and the cuts (`fuzz.frames`); what comes is compared with what the tests'
+own reader makes of the same bytes.
+"""
+
+import sys
+from pathlib import Path
+
+if not __package__ and not hasattr(sys, "frozen"):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+
+from fuzz.target import instrumented, main
+
+with instrumented("wsproto"):
+    from fuzz.frames import judge_frames
+    from wsproto import ConnectionType
+
+
+def test_one_input(data: bytes) -> None:
+    """Judge what a client makes of `data`."""
+    judge_frames(ConnectionType.CLIENT, data)
+
+
+if __name__ == "__main__":
+    main(test_one_input)
