@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import coverage
+from coverage.exceptions import NoDataError
 
 from fuzz.errors import FuzzError
 from fuzz.folders import shown
@@ -33,7 +34,8 @@ class Covered:
     name: str
     branches: int
     covered: int
-    missing_lines: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Branches that no input takes, as `12->15`; a line below 0 is a way out of a function."""
     inputs: int = 0
 
     @property
@@ -68,8 +70,13 @@ def measure(targets: Sequence[Target], jobs: int, progress: Steps, html: Path | 
         ]
         report = _report(files, html)
     modules = [
-        _covered(found["summary"], Path(name).name, missing_lines=tuple(found["missing_lines"]))
+        _covered(
+            found["summary"],
+            Path(name).name,
+            missing=tuple(f"{start}->{end}" for start, end in found["missing_branches"]),
+        )
         for name, found in sorted(report["files"].items())
+        if found["summary"]["num_branches"]
     ]
     inputs = sum(target.inputs for target in alone)
     return Measured(modules, alone, _covered(report["totals"], "total", inputs=inputs), failed)
@@ -101,7 +108,10 @@ def _report(files: Sequence[Path], html: Path | None = None) -> dict[str, Any]:
             measured.set_option(rule, rules.get_option(rule))
         measured.combine(map(str, files), keep=True)
         report = Path(folder) / "report.json"
-        measured.json_report(outfile=str(report))
+        try:
+            measured.json_report(outfile=str(report))
+        except NoDataError as error:
+            raise FuzzError("a target that is measured does not even import wsproto") from error
         if html is not None:
             measured.html_report(directory=str(html))
         content: dict[str, Any] = json.loads(report.read_bytes())

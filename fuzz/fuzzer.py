@@ -164,7 +164,7 @@ class Fuzzer:
             )
             artifact.unlink()
             if finding.file not in {known.file for known in self.result.findings}:
-                self.result.problem = self.result.problem or finding.title
+                self.result.problem = self.result.problem or finding.title.partition(":")[0]
                 self.result.findings.append(finding)
                 self._progress.found(self.result, finding)
 

@@ -116,13 +116,12 @@ class Results:
 
     def as_json(self) -> str:
         """Give the text of `results.json`."""
-        targets = [_camel(asdict(target)) for target in self.targets]
-        content = {"format": 1, **_camel(asdict(self)), "clean": self.clean, "targets": targets}
+        content = {"format": 1, "clean": self.clean, **asdict(self, dict_factory=_camel)}
         return json.dumps(content, indent=1) + "\n"
 
 
-def _camel(fields: dict[str, object]) -> dict[str, object]:
-    return {_camel_case(name): value for name, value in fields.items()}
+def _camel(fields: list[tuple[str, object]]) -> dict[str, object]:
+    return {_camel_case(name): value for name, value in fields}
 
 
 def _camel_case(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 from rich.table import Table
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fuzz.corpus_coverage import Covered, Measured
     from fuzz.folders import Target
     from fuzz.results import Results
+
+MAX_MISSING: Final = 10
+"""Branches that are named of a module."""
 
 
 def _table(text: Sequence[str], numbers: Sequence[str], last: Sequence[str] = ()) -> Table:
@@ -73,17 +76,17 @@ def show_campaign(console: Console, results: Results) -> None:
 
 def show_coverage(console: Console, measured: Measured) -> None:
     """Print what each target reaches alone, and what all together reach of each module."""
-    for heading, rows in (("target alone", measured.targets), ("module", measured.modules)):
-        table = _table((heading,), ("branches", "covered", "%"), ("missing lines",))
-        for row in rows:
-            _add(table, row)
-        if heading == "module":
-            _add(table, measured.total)
-        console.print(table)
-        console.print()
+    alone = _table(("target alone",), ("inputs", "covered", "%"))
+    for row in measured.targets:
+        alone.add_row(row.name, str(row.inputs), str(row.covered), f"{row.percent:.1f}")
+    together = _table(("module",), ("branches", "covered", "%"), ("missing branches",))
+    for row in (*measured.modules, measured.total):
+        _add(together, row)
+    console.print(alone, "", together)
 
 
 def _add(table: Table, row: Covered) -> None:
-    missing = ", ".join(map(str, row.missing_lines))
-    named = f"{row.name} ({row.inputs} inputs)" if row.inputs else row.name
-    table.add_row(named, str(row.branches), str(row.covered), f"{row.percent:.1f}", missing)
+    missing = ", ".join(row.missing[:MAX_MISSING])
+    if len(row.missing) > MAX_MISSING:
+        missing += f" and {len(row.missing) - MAX_MISSING} more"
+    table.add_row(row.name, str(row.branches), str(row.covered), f"{row.percent:.1f}", missing)

@@ -19,8 +19,9 @@ import sys
 import sysconfig
 import threading
 import traceback
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from fuzz.folders import Folders
 
@@ -39,7 +40,8 @@ def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a target prints is no answer
     inputs: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, inputs), daemon=True).start()
+    # Unbuffered: a thread that waits for a buffered file aborts Python when it ends.
+    threading.Thread(target=_read, args=(FileIO(0), inputs), daemon=True).start()
     measured = _measure(coverage_file) if coverage_file else None
     limit = int(memory_limit) * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -56,12 +58,18 @@ def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file
         measured.save()
 
 
-def _read(source: BinaryIO, inputs: queue.SimpleQueue[bytes | None]) -> None:
+def _read(source: FileIO, inputs: queue.SimpleQueue[bytes | None]) -> None:
     """Hand inputs on, and at their end None: then this process ends, a hanging one by its time limit."""
-    while header := source.read(4):
-        size = int.from_bytes(header, "big")
-        inputs.put(source.read(size))
+    while header := _exactly(source, 4):
+        inputs.put(_exactly(source, int.from_bytes(header, "big")))
     inputs.put(None)
+
+
+def _exactly(source: FileIO, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (piece := source.read(size - len(data))):
+        data += piece
+    return data
 
 
 def _measure(file: str) -> Any:
