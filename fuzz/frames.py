@@ -6,11 +6,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tests.judging import Setting, assert_received_rightly
-from tests.reading import Deflate
+from tests.expected_events import Deflate
 from wsproto import Limits
 
 if TYPE_CHECKING:
     from wsproto import ConnectionType
+    from wsproto.events import Event
 
 CHOICES = 3
 """Bytes of choices."""
@@ -21,6 +22,7 @@ NO_TAKEOVER = 0x02
 SMALL_WINDOW = 0x04
 END_OF_FILE = 0x08
 ONE_BY_ONE = 0x10
+CLIENT = 0x20  # where a target serves both roles
 
 LIMITS = (
     Limits(),
@@ -59,13 +61,14 @@ def cut(stream: bytes, choice: int) -> list[bytes]:
     return [*pieces, stream[start:]]
 
 
-def judge_frames(role: ConnectionType, data: bytes) -> None:
+def judge_frames(role: ConnectionType, data: bytes) -> tuple[Setting, list[Event]]:
     """Let one end of a connection receive what stands behind the choices of `data`, and judge what comes."""
-    if len(data) < CHOICES:
-        return
     flags, limits, cuts = data[:CHOICES]
-    stream = data[CHOICES:]
     setting = _setting(role, flags & 7, limits % len(LIMITS))
-    assert_received_rightly(
-        setting, cut(stream, cuts), eof=bool(flags & END_OF_FILE), one_by_one=bool(flags & ONE_BY_ONE)
+    events = assert_received_rightly(
+        setting,
+        cut(data[CHOICES:], cuts),
+        eof=bool(flags & END_OF_FILE),
+        one_by_one=bool(flags & ONE_BY_ONE),
     )
+    return setting, events

@@ -8,7 +8,7 @@ What is inflated is compared with what the tests' own reader inflates, and no pi
 import sys
 from pathlib import Path
 
-if not __package__ and not hasattr(sys, "frozen"):
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main
@@ -17,7 +17,7 @@ with instrumented("wsproto"):
     from fuzz.frames import LIMITS, cut
     from tests import wire
     from tests.judging import Setting, assert_received_rightly
-    from tests.reading import Deflate
+    from tests.expected_events import Deflate
     from wsproto import ConnectionType
 
 CHOICES = 4

@@ -44,7 +44,7 @@ class Deflate:
 
 
 @dataclass
-class Reading:
+class Expected:
     """What a stream has to give."""
 
     events: list[Event] = field(default_factory=list)
@@ -53,6 +53,12 @@ class Reading:
     """The close codes that the stream may fail with; none where it does not fail."""
     certain: bool = True
     """Whether it has to fail: a header that is wrong, and has come in part, need not be judged yet."""
+    beyond_window: bool = False
+    """Whether the peer may have referred back beyond the window that was agreed on (RFC 7692 7.1.2).
+
+    zlib notices that only where it has let go of those bytes, which depends on the reads: such a frame may
+    fail with 1007, and what came before it stands in `events`.
+    """
 
     @property
     def closed(self) -> bool:
@@ -78,12 +84,21 @@ class _Inflater:
         self._zlib: zlib._Decompress | None = None
         self._final_blocks = 0
         self._open = False  # there is something for the tail to complete
+        self._produced = 0
+        self.beyond_window = False
 
     def feed(self, data: bytes) -> bytes:
         output = b""
         while data:
-            inflater = self._zlib = self._zlib or zlib.decompressobj(-self._agreed.window_bits)
-            output += inflater.decompress(data)
+            if self._zlib is None:
+                self._zlib = zlib.decompressobj(-self._agreed.window_bits)
+                self._produced = 0
+            inflater = self._zlib
+            inflated = inflater.decompress(data)
+            output += inflated
+            self._produced += len(inflated)
+            # The largest window reaches as far back as DEFLATE can refer.
+            self.beyond_window |= self._agreed.window_bits < 15 and self._produced > 1 << self._agreed.window_bits
             data = inflater.unused_data
             self._open = not inflater.eof
             if inflater.eof:
@@ -116,25 +131,26 @@ class Reader:
         self._deflate = deflate
         self._inflater = _Inflater(deflate) if deflate else None
         self._limits = limits
-        self._reading = Reading()
+        self._reading = Expected()
         self._kind: type[TextMessage | BytesMessage] | None = None
         self._compressed = False
         self._fragments = 0
         self._size = 0  # of the message
         self._begun = b""  # of a code point
 
-    def read(self) -> Reading:
+    def read(self) -> Expected:
         """Read all of it, or up to the peer's Close or a failure."""
-        reading = self._reading
+        expected = self._reading
         try:
-            while self._offset < len(self._data) and not reading.closed:
+            while self._offset < len(self._data) and not expected.closed:
                 self._frame()
         except _FailedError as failure:
-            reading.codes = failure.codes
-            reading.certain = failure.certain
+            expected.codes = failure.codes
+            expected.certain = failure.certain
         except _WantMoreError:
             pass
-        return reading
+        expected.beyond_window = self._inflater is not None and self._inflater.beyond_window
+        return expected
 
     def _take(self, count: int) -> bytes:
         end = self._offset + count
@@ -219,7 +235,8 @@ class Reader:
         if self._compressed:
             payload = self._inflated(payload, last=last)
         if self._too_big(len(payload)):
-            raise _FailedError(1009, 1007) if self._compressed else _FailedError(1009)
+            # With an extension the bytes count as they come out: text may be found wrong before.
+            raise _FailedError(1009, 1007) if self._deflate else _FailedError(1009)
         self._size += len(payload)
         data = self._text(payload, last=last) if self._kind is TextMessage else payload
         if data or whole:
