@@ -36,7 +36,7 @@ LIMITS = (
 )
 """The second byte chooses one of them. Where the pieces are small so is a message: a bomb is a million of them."""
 
-READS = 64
+READS = 32
 """Reads that a stream comes in, at most and about; what is left then comes in one."""
 
 
