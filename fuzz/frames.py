@@ -6,11 +6,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tests.judging import Setting, assert_received_rightly
-from tests.reading import Deflate
+from tests.expected_events import Deflate
 from wsproto import Limits
 
 if TYPE_CHECKING:
     from wsproto import ConnectionType
+    from wsproto.events import Event
 
 CHOICES = 3
 """Bytes of choices."""
@@ -21,20 +22,21 @@ NO_TAKEOVER = 0x02
 SMALL_WINDOW = 0x04
 END_OF_FILE = 0x08
 ONE_BY_ONE = 0x10
+CLIENT = 0x20  # where a target serves both roles
 
 LIMITS = (
     Limits(),
     Limits(max_frame_size=130),
     Limits(max_message_size=20),
     Limits(max_fragments=2),
-    Limits(max_inflated_size=1),
-    Limits(max_inflated_size=17, max_message_size=300),
+    Limits(max_inflated_size=1, max_message_size=200),
+    Limits(max_inflated_size=17, max_message_size=2000),
     Limits(max_frame_size=0, max_fragments=0),
     Limits(max_frame_size=70_000, max_message_size=70_000, max_fragments=5, max_inflated_size=1000),
 )
-"""The second byte chooses one of them."""
+"""The second byte chooses one of them. Where the pieces are small so is a message: a bomb is a million of them."""
 
-READS = 64
+READS = 32
 """Reads that a stream comes in, at most and about; what is left then comes in one."""
 
 
@@ -59,13 +61,14 @@ def cut(stream: bytes, choice: int) -> list[bytes]:
     return [*pieces, stream[start:]]
 
 
-def judge_frames(role: ConnectionType, data: bytes) -> None:
+def judge_frames(role: ConnectionType, data: bytes) -> tuple[Setting, list[Event]]:
     """Let one end of a connection receive what stands behind the choices of `data`, and judge what comes."""
-    if len(data) < CHOICES:
-        return
     flags, limits, cuts = data[:CHOICES]
-    stream = data[CHOICES:]
     setting = _setting(role, flags & 7, limits % len(LIMITS))
-    assert_received_rightly(
-        setting, cut(stream, cuts), eof=bool(flags & END_OF_FILE), one_by_one=bool(flags & ONE_BY_ONE)
+    events = assert_received_rightly(
+        setting,
+        cut(data[CHOICES:], cuts),
+        eof=bool(flags & END_OF_FILE),
+        one_by_one=bool(flags & ONE_BY_ONE),
     )
+    return setting, events

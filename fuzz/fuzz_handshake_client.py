@@ -8,7 +8,7 @@ an error must name a response that a server can send, and bytes behind the respo
 import sys
 from pathlib import Path
 
-if not __package__ and not hasattr(sys, "frozen"):
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main

@@ -8,7 +8,7 @@ what is refused must name an answer that can be sent, and bytes behind the reque
 import sys
 from pathlib import Path
 
-if not __package__ and not hasattr(sys, "frozen"):
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Any bytes as compressed messages (RFC 7692 7.2.2), whole and in fragments, in every window, piece by piece.
 
-The first bytes choose window, limits and cuts; the rest is one message, or several that `SEPARATOR` parts.
+The first bytes choose window, limits, fragments and reads; the rest is one message, or several that
+`SEPARATOR` parts.
 What is inflated is compared with what the tests' own reader inflates, and no piece may exceed its limit.
 """
 
 import sys
 from pathlib import Path
 
-if not __package__ and not hasattr(sys, "frozen"):
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main
@@ -17,7 +18,7 @@ with instrumented("wsproto"):
     from fuzz.frames import LIMITS, cut
     from tests import wire
     from tests.judging import Setting, assert_received_rightly
-    from tests.reading import Deflate
+    from tests.expected_events import Deflate
     from wsproto import ConnectionType
 
 CHOICES = 4
@@ -28,14 +29,14 @@ SEPARATOR = b"\xff\xff\xff\xff"
 NO_TAKEOVER, TEXT, CLIENT, PINGS = 0x08, 0x10, 0x20, 0x40
 
 
-def frames_of(message: bytes, flags: int, size: int) -> bytes:
-    """Write one compressed message, in fragments of `size` bytes (0: in one), perhaps with pings between."""
+def frames_of(message: bytes, flags: int, fragments: int) -> bytes:
+    """Write one compressed message, in `fragments` as `fuzz.frames.cut` makes them, perhaps with pings between."""
     client = bool(flags & CLIENT)
-    pieces = [message[start : start + size] for start in range(0, len(message), size)] if size else [message]
+    pieces = cut(message, fragments)
     stream = b""
-    for index, piece in enumerate(pieces or [b""]):
+    for index, piece in enumerate(pieces):
         opcode = wire.CONTINUATION if index else wire.TEXT if flags & TEXT else wire.BINARY
-        last = index >= len(pieces) - 1
+        last = index == len(pieces) - 1
         stream += wire.peer_frame(client, opcode, piece, fin=last, rsv=0 if index else wire.RSV1)
         if flags & PINGS:
             stream += wire.peer_frame(client, wire.PING, b"p")
@@ -46,10 +47,10 @@ def test_one_input(data: bytes) -> None:
     """Judge what is inflated of `data`."""
     if len(data) < CHOICES:
         return
-    flags, limits, size, cuts = data[:CHOICES]
+    flags, limits, fragments, cuts = data[:CHOICES]
     role = ConnectionType.CLIENT if flags & CLIENT else ConnectionType.SERVER
     deflate = Deflate(8 + (flags & 7), takeover=not flags & NO_TAKEOVER)
-    stream = b"".join(frames_of(message, flags, size) for message in data[CHOICES:].split(SEPARATOR))
+    stream = b"".join(frames_of(message, flags, fragments) for message in data[CHOICES:].split(SEPARATOR))
     assert_received_rightly(Setting(role, deflate, LIMITS[limits % len(LIMITS)]), cut(stream, cuts))
 
 

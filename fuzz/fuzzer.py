@@ -16,6 +16,7 @@ from fuzz import crashes
 from fuzz.folders import shown
 from fuzz.libfuzzer import Monitor, executed
 from fuzz.minimizer import Budget
+from fuzz.replay import MEMORY_LIMIT, TIME_LIMIT
 from fuzz.results import TargetResult
 from fuzz.worker import ROOT
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from fuzz.folders import Folders, Target
     from fuzz.progress import Progress
 
-DEFAULTS: Final = {"timeout": "10", "rss_limit_mb": "1024"}
+DEFAULTS: Final = {"timeout": f"{TIME_LIMIT:.0f}", "rss_limit_mb": str(MEMORY_LIMIT)}
 """Options where a target has none of its own: seconds for an input, MiB for the process."""
 
 GRACE: Final = 60.0

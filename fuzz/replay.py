@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fuzz.folders import Target
 
 TIME_LIMIT: Final = 10.0
-"""Seconds that a target may take for one input."""
+"""Seconds that a target may take for one input where its options do not say."""
 
 MEMORY_LIMIT: Final = 1024
 """MiB of address space of the process in which a target runs."""
@@ -55,10 +55,10 @@ class Replay:
     """A target in a process of its own, which is started again when an input has ended it."""
 
     def __init__(
-        self, target: Target, time_limit: float = TIME_LIMIT, coverage_file: Path | None = None
+        self, target: Target, time_limit: float | None = None, coverage_file: Path | None = None
     ) -> None:
         self._target = target
-        self._time_limit = time_limit
+        self._time_limit = time_limit or float(target.options.get("timeout", TIME_LIMIT))
         self._coverage_file = coverage_file
         self._process: subprocess.Popen[bytes] | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed at the end of the block

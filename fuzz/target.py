@@ -39,6 +39,13 @@ def instrumented(*packages: str) -> AbstractContextManager[object]:
     return atheris.instrument_imports(include=list(packages))  # type: ignore[no-any-return]
 
 
+def libfuzzer_mutation() -> Callable[[bytes, int], bytes]:
+    """Return libFuzzer's own way to mutate some bytes, to at most so many: part of a `custom_mutator`."""
+    import atheris  # noqa: PLC0415 - an optional dependency
+
+    return atheris.Mutate  # type: ignore[no-any-return]
+
+
 def main(
     test_one_input: Callable[[bytes], None],
     custom_mutator: Callable[[bytes, int, int], bytes] | None = None,

@@ -10,7 +10,7 @@ from tests import judging
 from tests.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
 from tests.handshake_bytes import joined as joined_bodies
 from tests.judging import Setting, by_frame, finished_frames
-from tests.reading import Deflate
+from tests.expected_events import Deflate
 from wsproto import ConnectionState, ConnectionType, Limits, WSConnection, utilities
 from wsproto.events import (
     AcceptConnection,
@@ -241,9 +241,9 @@ def assert_opened(
         if closes[0].code == 1006:
             events = events[:-1]
             assert connection.state is ConnectionState.CLOSED
-            assert_same_events(events, setting.reading(behind).events)
+            assert_same_events(events, setting.expected(behind).events)
             return
-    judging.assert_as_read(events, connection, setting.reading(behind))
+    judging.assert_as_read(events, connection, setting.expected(behind), deflating=deflate is not None)
 
 
 def assert_same_events(events: list[Event], expected: list[Event]) -> None:

@@ -1,277 +1,124 @@
-"""What the bytes of a peer have to give: frames read as RFC 6455 5 and RFC 7692 7.2.2 put it, one by one.
+"""What one end of a connection makes of a stream: by this library, and by the tests' own strict reader.
 
-The reader shares no code with the library and keeps all it reads; it is written to be checked against the
-RFCs, not to be quick. What it says is the same however the bytes were cut into reads.
+A reader is a function from the bytes that an `End` receives to a `Reading`; `peers` has others.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
+from tests import wire
+from tests.deflating import CLIENT, SERVER, TAIL, agreed, joined
+from wsproto import Connection
+from wsproto.events import CloseConnection, Ping, Pong
 
 if TYPE_CHECKING:
-    from wsproto import Limits
+    from collections.abc import Callable
 
-MAX_FINAL_BLOCKS: Final = 1024
-"""Blocks with BFINAL=1 that the library takes in one message."""
+    from wsproto.events import Event
+    from wsproto.extensions import Extension
 
-_TAIL: Final = b"\x00\x00\xff\xff"
-_CONT: Final = rb"[\x80-\xbf]"
-#: RFC 3629 4: the well-formed sequences, and what one of them may begin with.
-_UTF_8: Final = re.compile(
-    rb"(?:[\x00-\x7f]|[\xc2-\xdf]" + _CONT + rb"|\xe0[\xa0-\xbf]" + _CONT + rb"|[\xe1-\xec\xee\xef]"
-    rb"" + _CONT + rb"{2}|\xed[\x80-\x9f]" + _CONT + rb"|\xf0[\x90-\xbf]" + _CONT + rb"{2}"
-    rb"|[\xf1-\xf3]" + _CONT + rb"{3}|\xf4[\x80-\x8f]" + _CONT + rb"{2})*"
-)
-_UTF_8_BEGUN: Final = re.compile(
-    rb"(?:[\xc2-\xdf]|\xe0[\xa0-\xbf]?|[\xe1-\xec\xee\xef]" + _CONT + rb"?|\xed[\x80-\x9f]?"
-    rb"|\xf0(?:[\x90-\xbf]" + _CONT + rb"?)?|[\xf1-\xf3]" + _CONT + rb"{0,2}|\xf4(?:[\x80-\x8f]"
-    rb"" + _CONT + rb"?)?)?"
-)
+    Reader = Callable[["End", bytes], "Reading"]
 
 
 @dataclass(frozen=True)
-class Deflate:
-    """What was agreed on for the direction from the peer."""
+class End:
+    """The end of a connection that reads, and what was agreed about the direction that it reads."""
 
+    client: bool
+    deflate: bool = False
     window_bits: int = 15
     takeover: bool = True
 
 
-@dataclass
+@dataclass(frozen=True)
 class Reading:
-    """What a stream has to give."""
+    """What a reader made of a stream: whole messages, pings and pongs, and how it ended."""
 
-    events: list[Event] = field(default_factory=list)
-    """The pieces of each frame joined; of a frame that has not all come, or that fails, what there is."""
-    codes: set[int] = field(default_factory=set)
-    """The close codes that the stream may fail with; none where it does not fail."""
-    certain: bool = True
-    """Whether it has to fail: a header that is wrong, and has come in part, need not be judged yet."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether the peer's Close has come."""
-        return bool(self.events) and isinstance(self.events[-1], CloseConnection)
+    events: tuple[str | bytes | Event, ...] = ()
+    close: CloseConnection | None = None
+    """The peer's Close, without a code as 1005; nothing is read behind it."""
+    failed: bool = False
+    """Whether the connection has to be failed (RFC 6455 7.1.7)."""
 
 
-class _FailedError(Exception):
-    def __init__(self, *codes: int, certain: bool = True) -> None:
-        self.codes = set(codes)
-        self.certain = certain
+def arriving(close: CloseConnection) -> CloseConnection:
+    """What arrives of a Close: 1006 and 1015 are sent as 1000, a reason at most 123 bytes long."""
+    code = 1000 if close.code in {1006, 1015} else close.code
+    return CloseConnection(code, (close.reason or "").encode()[:123].decode(errors="ignore"))
 
 
-class _WantMoreError(Exception):
-    """The stream ends here."""
+def by_wsproto(end: End, stream: bytes) -> Reading:
+    """Read with this library."""
+    sender = "server" if end.client else "client"
+    parameters = [f"{sender}_max_window_bits={end.window_bits}"]
+    if not end.takeover:
+        parameters.append(f"{sender}_no_context_takeover")
+    extensions: list[Extension] = [agreed("; ".join(parameters))] if end.deflate else []
+    connection = Connection(CLIENT if end.client else SERVER, extensions)
+    events = joined(wire.receive(connection, stream))
+    failed = connection.protocol_error is not None
+    close = events.pop() if events and isinstance(events[-1], CloseConnection) else None
+    return Reading(tuple(events), None if failed else close, failed)  # type: ignore[arg-type]
 
 
-class _Inflater:
-    """zlib, begun anew after each block with BFINAL=1 (RFC 7692 7.2.3.4)."""
-
-    def __init__(self, agreed: Deflate) -> None:
-        self._agreed = agreed
-        self._zlib: zlib._Decompress | None = None
-        self._final_blocks = 0
-        self._open = False  # there is something for the tail to complete
-
-    def feed(self, data: bytes) -> bytes:
-        output = b""
-        while data:
-            inflater = self._zlib = self._zlib or zlib.decompressobj(-self._agreed.window_bits)
-            output += inflater.decompress(data)
-            data = inflater.unused_data
-            self._open = not inflater.eof
-            if inflater.eof:
-                self._zlib = None
-                self._final_blocks += 1
-                if self._final_blocks > MAX_FINAL_BLOCKS:
-                    raise zlib.error("too many final blocks")
-        return output
-
-    def end(self) -> bytes:
-        output = self.feed(_TAIL) if self._open else b""
-        self._open = False
-        self._final_blocks = 0
-        if not self._agreed.takeover:
-            self._zlib = None
-        return output
+#: The close codes that RFC 6455 7.4.1 and IANA's registry let a Close carry, below 3000.
+REGISTERED_CODES: Final = {*range(1000, 1004), *range(1007, 1015)}
 
 
-class Reader:
-    """Reads one stream.
+def by_the_rules(end: End, stream: bytes) -> Reading:
+    """Read with the tests' own decoder, and assert each rule that a sender has to keep.
 
-    :param client: whether the receiver is a client.
-    :param deflate: what was agreed on, None where nothing was.
+    RFC 6455 5.1 to 5.5 and 7.4, RFC 7692 6 and 7: mask, length, RSV bits, fragments, control frames, close
+    codes, and that a message with RSV1, and no other one, is compressed.
     """
-
-    def __init__(self, data: bytes, *, client: bool, deflate: Deflate | None, limits: Limits) -> None:
-        self._data = data
-        self._offset = 0
-        self._client = client
-        self._deflate = deflate
-        self._inflater = _Inflater(deflate) if deflate else None
-        self._limits = limits
-        self._reading = Reading()
-        self._kind: type[TextMessage | BytesMessage] | None = None
-        self._compressed = False
-        self._fragments = 0
-        self._size = 0  # of the message
-        self._begun = b""  # of a code point
-
-    def read(self) -> Reading:
-        """Read all of it, or up to the peer's Close or a failure."""
-        reading = self._reading
-        try:
-            while self._offset < len(self._data) and not reading.closed:
-                self._frame()
-        except _FailedError as failure:
-            reading.codes = failure.codes
-            reading.certain = failure.certain
-        except _WantMoreError:
-            pass
-        return reading
-
-    def _take(self, count: int) -> bytes:
-        end = self._offset + count
-        if end > len(self._data):
-            raise _WantMoreError
-        data = self._data[self._offset : end]
-        self._offset = end
-        return data
-
-    def _frame(self) -> None:
-        first = self._data[self._offset]
-        opcode = first & 15
-        length, key = self._header(opcode, first)
-        whole = length <= len(self._data) - self._offset
-        payload = _unmasked(self._data[self._offset : self._offset + length], key)
-        self._offset += length
-        if opcode >= CLOSE:
-            if whole:
-                self._reading.events.append(_control(opcode, payload))
+    frames = wire.decode_frames(stream)
+    events: list[str | bytes | Event] = []
+    inflater = zlib.decompressobj(-end.window_bits)
+    message: list[wire.WireFrame] = []
+    for frame in frames:
+        assert (frame.mask is None) == end.client
+        assert frame.length_form == wire.minimal_form(len(frame.payload))
+        if frame.opcode >= wire.CLOSE:
+            assert frame.fin
+            assert len(frame.payload) <= 125
+            assert frame.rsv == 0
+        if frame.opcode == wire.CLOSE:
+            assert frame is frames[-1]
+            break
+        if frame.opcode == wire.PING:
+            events.append(Ping(frame.payload))
+        elif frame.opcode == wire.PONG:
+            events.append(Pong(frame.payload))
         else:
-            self._data_frame(opcode, first, payload, whole=whole)
-
-    def _header(self, opcode: int, first: int) -> tuple[int, bytes]:
-        """Read and judge a header (5.2); return the length of the payload, and the masking key."""
-        codes: set[int] = set()
-        complete = True
-        length = 0
-        key = b""
-        try:
-            self._take(1)
-            codes |= self._first_byte_faults(opcode, first)
-            (second,) = self._take(1)
-            length = second & 127
-            if bool(second & 128) is self._client or (opcode >= CLOSE and length > 125):
-                codes.add(1002)
-            if length > 125:
-                least = 126 if length == 126 else 1 << 16
-                length = int.from_bytes(self._take(2 if length == 126 else 8), "big")
-                if length < least or length >= 1 << 63:
-                    codes.add(1002)
-            if opcode < CLOSE:
-                codes |= self._limit_faults(length)
-            key = b"" if self._client else self._take(4)
-        except _WantMoreError:
-            complete = False
-        if codes:
-            raise _FailedError(*codes, certain=complete or self._deflate is None)
-        if not complete:
-            raise _WantMoreError
-        return length, key
-
-    def _first_byte_faults(self, opcode: int, first: int) -> set[int]:
-        permitted = RSV1 if self._deflate and opcode in (TEXT, BINARY) else 0
-        begun = self._kind is not None
-        right = (
-            opcode in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG)
-            and not (first >> 4 & 7) & ~permitted
-            and (opcode >= CLOSE or (opcode == CONTINUATION) is begun)
-            and (opcode < CLOSE or first >= 128)
-        )
-        return set() if right else {1002}
-
-    def _limit_faults(self, length: int) -> set[int]:
-        limits = self._limits
-        too_big = (
-            (limits.max_frame_size is not None and length > limits.max_frame_size)
-            or (limits.max_fragments is not None and self._fragments >= limits.max_fragments)
-            or (not self._deflate and self._too_big(length))
-        )
-        return {1009} if too_big else set()
-
-    def _too_big(self, length: int) -> bool:
-        limit = self._limits.max_message_size
-        return limit is not None and self._size + length > limit
-
-    def _data_frame(self, opcode: int, first: int, payload: bytes, *, whole: bool) -> None:
-        if opcode != CONTINUATION:
-            self._kind = TextMessage if opcode == TEXT else BytesMessage
-            self._compressed = bool(first & 64)
-        self._fragments += 1
-        last = first >= 128 and whole
-        if self._compressed:
-            payload = self._inflated(payload, last=last)
-        if self._too_big(len(payload)):
-            raise _FailedError(1009, 1007) if self._compressed else _FailedError(1009)
-        self._size += len(payload)
-        data = self._text(payload, last=last) if self._kind is TextMessage else payload
-        if data or whole:
-            self._reading.events.append(self._kind(data, whole, last))  # type: ignore[misc, arg-type]
-        if last:
-            self._kind = None
-            self._fragments = self._size = 0
-
-    def _inflated(self, payload: bytes, *, last: bool) -> bytes:
-        assert self._inflater is not None
-        try:
-            return self._inflater.feed(payload) + (self._inflater.end() if last else b"")
-        except zlib.error:
-            # The message may have been over its limit before it went wrong.
-            codes = {1007} if self._limits.max_message_size is None else {1007, 1009}
-            raise _FailedError(*codes) from None
-
-    def _text(self, payload: bytes, *, last: bool) -> str:
-        data = self._begun + payload
-        match = _UTF_8.match(data)
-        assert match is not None
-        text = match[0].decode()
-        self._begun = data[match.end() :]
-        if not (not self._begun if last else _UTF_8_BEGUN.fullmatch(self._begun)):
-            if text:  # what stands before the first wrong byte is delivered
-                self._reading.events.append(TextMessage(text, False, False))
-            raise _FailedError(1007)
-        return text
+            assert frame.opcode in ({wire.CONTINUATION} if message else {wire.TEXT, wire.BINARY})
+            assert frame.rsv in ({0, wire.RSV1} if end.deflate and not message else {0})
+            message.append(frame)
+            if frame.fin:
+                if not end.takeover:
+                    inflater = zlib.decompressobj(-end.window_bits)
+                events.append(_whole(message, inflater))
+                message = []
+    keys = [frame.mask for frame in frames if frame.mask is not None]
+    assert len(set(keys)) >= len(keys) - 1, "a masking key served twice (RFC 6455 5.3)"
+    closed = bool(frames) and frames[-1].opcode == wire.CLOSE
+    return Reading(tuple(events), _close(frames[-1]) if closed else None)
 
 
-def _unmasked(payload: bytes, key: bytes) -> bytes:
-    """`wire.xor`, in less time."""
-    if not key or not payload:
-        return payload
-    keys = (key * (len(payload) // 4 + 1))[: len(payload)]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(keys, "big")).to_bytes(len(payload), "big")
+def _whole(message: list[wire.WireFrame], inflater: zlib._Decompress) -> str | bytes:
+    """Join, inflate and decode the frames of a message."""
+    data = b"".join(frame.payload for frame in message)
+    if message[0].rsv:
+        assert data, "an empty compressed payload (RFC 7692 7.2.3.6)"
+        data = inflater.decompress(data + TAIL)
+        assert not inflater.eof
+    return data.decode() if message[0].opcode == wire.TEXT else data
 
 
-def _control(opcode: int, payload: bytes) -> Event:
-    if opcode == PING:
-        return Ping(payload)
-    if opcode == PONG:
-        return Pong(payload)
-    if not payload:
+def _close(frame: wire.WireFrame) -> CloseConnection:
+    if frame.close_code is None:
         return CloseConnection(1005, "")
-    code = int.from_bytes(payload[:2], "big")
-    # RFC 6455 7.4, and what IANA has registered since.
-    may_travel = code in (1000, 1001, 1002, 1003, *range(1007, 1015)) or 3000 <= code <= 4999
-    if len(payload) == 1 or not may_travel:
-        raise _FailedError(1002)
-    reason = payload[2:]
-    match = _UTF_8.fullmatch(reason)
-    if match is None:
-        raise _FailedError(1007)
-    return CloseConnection(code, reason.decode())
+    assert frame.close_code in REGISTERED_CODES or 3000 <= frame.close_code <= 4999
+    return CloseConnection(frame.close_code, frame.close_reason)

@@ -145,3 +145,12 @@ def test_a_server_that_refused_a_request_still_answers_it(events: list[Event]) -
             continue
         return
     assert server.send(hint).startswith(b"HTTP/1.1 4")
+
+
+FUZZED = (
+    test_a_refused_send_leaves_no_trace,
+    test_can_send_says_what_send_refuses_by_its_state,
+    test_a_client_s_refused_events_do_not_spoil_its_handshake,
+    test_a_server_s_refused_events_do_not_spoil_its_handshake,
+    test_a_server_that_refused_a_request_still_answers_it,
+)
