@@ -79,9 +79,9 @@ def describe(  # noqa: PLR0913, PLR0917  # a finding is made of that much
 
 
 def _frames(target: Target, data: bytes) -> list[str]:
-    """Decode the frames of an input, where the target says with `wire` which bytes of it are a stream."""
-    wire = getattr(target.load(), "wire", None)
-    return [] if wire is None else frame_lines(wire(data))
+    """Decode the frames of an input, where the target gives its stream by a function `stream_of`."""
+    stream_of = getattr(target.load(), "stream_of", None)
+    return [] if stream_of is None else frame_lines(stream_of(data))
 
 
 def pytest_case(target: Target, data: bytes, title: str, place: str) -> str:

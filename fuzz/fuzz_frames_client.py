@@ -15,6 +15,7 @@ from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
     from fuzz.frames import CHOICES, judge_frames
+    from fuzz.frames import stream_of  # noqa: F401  # shows the frames of an input
     from wsproto import ConnectionType
 
 

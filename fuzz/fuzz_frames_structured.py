@@ -16,6 +16,7 @@ from fuzz.target import instrumented, libfuzzer_mutation, main
 
 with instrumented("wsproto"):
     from fuzz.frames import CHOICES, CLIENT, judge_frames
+    from fuzz.frames import stream_of  # noqa: F401  # shows the frames of an input
     from fuzz.structured import Mutator
     from tests.judging import assert_can_be_echoed
     from wsproto import ConnectionType

@@ -1,4 +1,9 @@
-"""Runs one target under atheris: first on the empty input, for the baseline, then fuzzing."""
+"""Runs one target under atheris: first on the empty input, for the baseline, then fuzzing.
+
+Not in libFuzzer's fork mode. For frames_server, 20 s from the seeds, that made 63,000 executions in the
+processor time of 89,000 without, since each job imports everything again; its edges were counted wrong (2,968
+for 637), since they have other numbers in each process; and an input that ended a job went unnoticed.
+"""
 
 from __future__ import annotations
 

@@ -70,17 +70,16 @@ def cell(text: str) -> str:
 
 
 def spark(result: TargetResult) -> str:
-    """Give the points of a line that shows how the edges grew, for a polyline of SVG."""
+    """Give the points of a line that shows how the edges grew from where it began, for a polyline of SVG."""
     width, height = SPARK
     if not result.growth or not result.seconds:
         return ""
-    most = max(edges for _, edges in result.growth)
-    samples = [(0.0, 0), *result.growth, (result.seconds, most)]
+    least, most = result.growth[0][1], result.growth[-1][1]
     points: list[str] = []
-    last: float = height
-    for seconds, edges in samples:
+    last: float = height - 2
+    for seconds, edges in [*result.growth, (result.seconds, most)]:
         x = width * min(1.0, seconds / result.seconds)
-        y = height - (height - 2) * edges / most
+        y = height - 2 - (height - 4) * (edges - least) / max(1, most - least)
         points += [f"{x:.1f},{last:.1f}", f"{x:.1f},{y:.1f}"]
         last = y
     return " ".join(points)

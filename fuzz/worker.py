@@ -23,6 +23,8 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
+
 from fuzz.folders import Folders
 
 if TYPE_CHECKING:
@@ -46,6 +48,11 @@ def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file
     limit = int(memory_limit) * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # As under atheris: what a property does with some bytes may not depend on the clock.
+    hypothesis.settings.register_profile(
+        "replay", database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    hypothesis.settings.load_profile("replay")
     target = Folders(Path(root)).targets([name])[0].load()
     print(json.dumps("ready"), file=answers, flush=True)
     while (data := inputs.get()) is not None:

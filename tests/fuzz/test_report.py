@@ -101,7 +101,7 @@ def test_the_picture_of_growth_is_inside_its_frame() -> None:
     fine, raising, _ = campaign().targets
     points = [tuple(map(float, point.split(","))) for point in spark(fine).split()]
     assert all(0 <= x <= 120 and 0 <= y <= 28 for x, y in points)
-    assert points[-1] == (120.0, 2.0)
+    assert (points[0], points[-1]) == ((0.0, 26.0), (120.0, 2.0))
     assert spark(raising) == ""
 
 

@@ -21,7 +21,7 @@ sys.path.insert(0, {root!r})
 from tests.fuzz.fake_libfuzzer import fuzz
 
 
-def wire(data: bytes) -> bytes:
+def stream_of(data: bytes) -> bytes:
     return data[1:]
 
 
