@@ -68,9 +68,8 @@ def show_campaign(console: Console, results: Results) -> None:
             f"[{colour}]{escape(status)}[/]",
         )
     console.print(table)
-    console.print(
-        "a CPU second: of one core; baseline: the same for the empty input, without mutation", style="dim", highlight=False
-    )
+    legend = "a CPU second: of one core; baseline: the same for the empty input, without mutation"
+    console.print(legend, style="dim", highlight=False)
     console.print(verdict(results), style="green" if results.clean else "red", highlight=False)
 
 
