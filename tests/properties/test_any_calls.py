@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from tests import wire
 from tests.deflating import CLIENT, ROLES, SERVER, agreed, joined, upgrade_request
-from tests.handshake_bytes import asking_client, feed, joined as joined_bodies, read_response
-from tests.strategies import JUNK, OPEN_EVENTS, cuttings, examples
+from tests.handshake_bytes import asking_client, feed, read_response
+from tests.handshake_bytes import joined as joined_bodies
+from tests.strategies import HANDSHAKE_EVENTS, JUNK, OPEN_EVENTS, cuttings, examples
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, MessageJoiner, WSConnection
 from wsproto.events import (
+    AcceptConnection,
     BytesMessage,
     CloseConnection,
     Event,
@@ -24,7 +26,7 @@ from wsproto.events import (
     RejectData,
     Request,
 )
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import FrameProtocol, Opcode
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError, normed_header_dict
 
@@ -71,7 +73,7 @@ def event_shown(event: Any) -> tuple[object, ...]:
 def test_the_codec_by_itself_says_what_a_connection_says(
     role: ConnectionType, deflate: bool, events: list[Event]
 ) -> None:
-    extensions = [agreed()] if deflate else []
+    extensions: list[Extension] = [agreed()] if deflate else []
     sender = FrameProtocol(role is CLIENT, extensions)
     receiver = FrameProtocol(role is SERVER, extensions)
     connection = Connection(SERVER if role is CLIENT else CLIENT, extensions)
@@ -95,7 +97,13 @@ def test_limits_are_numbers_or_refused(bounds: dict[str, Any]) -> None:
     assert {name: getattr(limits, name) for name in bounds} == bounds
 
 
-SETTINGS = ("client_max_window_bits", "server_max_window_bits", "compression_level", "memory_level", "min_compress_size")
+SETTINGS = (
+    "client_max_window_bits",
+    "server_max_window_bits",
+    "compression_level",
+    "memory_level",
+    "min_compress_size",
+)
 
 
 @given(st.dictionaries(st.sampled_from(SETTINGS), st.one_of(st.integers(-2, 17), JUNK), max_size=3))
@@ -108,8 +116,12 @@ def test_settings_of_deflate_are_numbers_or_refused(settings: dict[str, Any]) ->
     assert all(isinstance(value, int) or value is None for value in settings.values())
 
 
-@given(st.one_of(st.integers(-1, 30), JUNK), st.lists(st.text(max_size=10) | st.binary(max_size=10)), st.booleans())
-def test_a_joiner_joins_up_to_its_size(size: Any, messages: list[str | bytes], halves: bool) -> None:
+@given(
+    st.one_of(st.integers(-1, 30), JUNK),
+    st.lists(st.text(max_size=10) | st.binary(max_size=10)),
+    st.booleans(),
+)
+def test_a_joiner_joins_up_to_its_size(size: Any, messages: list[Any], halves: bool) -> None:
     try:
         joiner = MessageJoiner(size)
     except LocalProtocolError:
@@ -133,8 +145,12 @@ def test_a_joiner_joins_up_to_its_size(size: Any, messages: list[str | bytes], h
             assert whole.data == data
 
 
-NAMES = st.sampled_from([b"Host", b"Upgrade", b"connection", b"Sec-WebSocket-Key", b"X", b"a b", b"", b"\xff"])
-VALUES = st.sampled_from([b"example.com", b"websocket", b"Upgrade", b"1\r\n", b"", b" x", b"\xff", b"13", b"0"])
+NAMES = st.sampled_from(
+    [b"Host", b"Upgrade", b"connection", b"Sec-WebSocket-Key", b"X", b"a b", b"", b"\xff"]
+)
+VALUES = st.sampled_from(
+    [b"example.com", b"websocket", b"Upgrade", b"1\r\n", b"", b" x", b"\xff", b"13", b"0"]
+)
 REGULAR = [
     tuple(line.split(b": ", 1)) for line in upgrade_request(["permessage-deflate"]).split(b"\r\n")[1:] if line
 ]
@@ -145,9 +161,7 @@ REGULAR = [
     st.sampled_from([b"/", "/a?b", b"http://example.com/", "", "é", b"a b", "*", b"/#a"]) | JUNK,
     st.one_of(st.none(), JUNK),
 )
-def test_a_request_that_was_read_elsewhere(
-    extra: list[tuple[bytes, bytes]], path: Any, junk: Any
-) -> None:
+def test_a_request_that_was_read_elsewhere(extra: list[tuple[bytes, bytes]], path: Any, junk: Any) -> None:
     """It is a Request, or refused with a response that can be sent."""
     server = WSConnection(SERVER)
     headers: Any = REGULAR + extra if junk is None else junk
@@ -155,7 +169,7 @@ def test_a_request_that_was_read_elsewhere(
         server.initiate_upgrade_connection(headers, path)
     except RemoteProtocolError as error:
         assert isinstance(error.event_hint, RejectConnection)  # noqa: PT017
-        head, _ = read_response(server.send(error.event_hint))  # noqa: PT017
+        head, _ = read_response(server.send(error.event_hint))
         assert head.status == error.event_hint.status_code  # noqa: PT017
         return
     (request,) = server.events()
@@ -173,7 +187,9 @@ def test_headers_by_name(headers: list[tuple[bytes, bytes]]) -> None:
 
 @given(
     st.sampled_from([200, 304, 401, 426]),
-    st.sampled_from([[], [(b"Content-Length", b"5")], [(b"Connection", b"close")], [(b"Content-Length", b"x")]]),
+    st.sampled_from(
+        [[], [(b"Content-Length", b"5")], [(b"Connection", b"close")], [(b"Content-Length", b"x")]]
+    ),
     st.lists(st.binary(max_size=5), min_size=1, max_size=3),
     st.data(),
 )
@@ -203,11 +219,53 @@ def test_a_rejection_arrives(
         assert client.state is server.state is ConnectionState.CLOSED
 
 
+@given(st.lists(HANDSHAKE_EVENTS, min_size=1, max_size=6))
+def test_a_request_that_is_written_is_read(events: list[Event]) -> None:
+    for event in events:
+        if not isinstance(event, Request):
+            continue
+        try:
+            sent = WSConnection(CLIENT).send(event)
+        except LocalProtocolError:
+            continue
+        (request,) = feed(WSConnection(SERVER), sent)
+        assert isinstance(request, Request)
+        assert request.subprotocols == list(event.subprotocols)
+        assert request.extensions == []
+        if event.target.startswith("/") and event.target.isascii():
+            assert request.target == event.target
+
+
+@given(st.lists(HANDSHAKE_EVENTS, min_size=1, max_size=6), st.booleans())
+def test_an_answer_that_is_written_is_read(events: list[Event], deflate: bool) -> None:
+    extensions = [PerMessageDeflate()] if deflate else []
+    asked = Request("example.com", "/", subprotocols=["chat", "superchat"], extensions=extensions)
+    client, server = WSConnection(CLIENT), WSConnection(SERVER)
+    feed(server, client.send(asked))
+    for event in events:
+        try:
+            sent = server.send(event)
+        except LocalProtocolError:
+            continue
+        answer, *rest = feed(client, sent)
+        assert type(answer) is type(event)
+        if isinstance(answer, RejectConnection):
+            assert isinstance(event, RejectConnection)
+            assert answer.status_code == event.status_code
+            break
+        assert isinstance(answer, AcceptConnection)
+        assert isinstance(event, AcceptConnection)
+        assert answer.subprotocol == event.subprotocol
+        assert rest == []
+        assert client.state is server.state is ConnectionState.OPEN
+        break
+
+
 @examples(0.2)
 @given(roles, st.booleans(), st.sampled_from([2**11, 2**11 + 1, 2**18 - 1, 2**18, 2**18 + 1]), st.data())
 def test_large_messages(role: ConnectionType, deflate: bool, size: int, data: st.DataObject) -> None:
     """Where the masked way of a size begins, in reads that are as large."""
-    extensions = [agreed()] if deflate else []
+    extensions: list[Extension] = [agreed()] if deflate else []
     message = BytesMessage((data.draw(st.binary(min_size=1, max_size=9)) * size)[:size])
     sent = Connection(role, extensions).send(message)
     place = data.draw(st.integers(0, len(sent)))
@@ -223,5 +281,7 @@ FUZZED = (
     test_a_request_that_was_read_elsewhere,
     test_headers_by_name,
     test_a_rejection_arrives,
+    test_a_request_that_is_written_is_read,
+    test_an_answer_that_is_written_is_read,
     test_large_messages,
 )
