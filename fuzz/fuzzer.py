@@ -8,7 +8,6 @@ for 637), since they have other numbers in each process; and an input that ended
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -39,8 +38,8 @@ BASELINE_TIME: Final = 1.0
 """Seconds for which the empty input is executed."""
 BASELINE_LIMIT: Final = 60.0
 """Seconds that a target may take for starting and for that."""
-BASELINE_LOT: Final = 50
-BASELINE_LOTS: Final = 20_000
+BASELINE_LOT: Final = 200
+BASELINE_LOTS: Final = 5000
 
 
 class Fuzzer:
@@ -81,21 +80,22 @@ class Fuzzer:
     async def _measure_baseline(self) -> None:
         """Execute the empty input over and over, in the same process set-up but without mutation."""
         self._progress.phase(self._target.name, "baseline")
-        with tempfile.NamedTemporaryFile(prefix="fuzz-empty-") as empty:
-            arguments = [f"-runs={BASELINE_LOT}", *[empty.name] * BASELINE_LOTS]
-            lots, began, cpu = 0, 0.0, 0.0
-            async with self._started(arguments) as process:
-                async for line in process.lines():
-                    if not executed(line):
-                        self._monitor.feed(line)
-                        continue
-                    lots += 1
-                    if lots == 1:  # it is for warming up
-                        began, cpu = time.monotonic(), process.cpu_time
-                    elif time.monotonic() - began > BASELINE_TIME and process.cpu_time > cpu:
-                        self.result.baseline = round(BASELINE_LOT * (lots - 1) / (process.cpu_time - cpu), 1)
+        empty = self._log.with_name("empty")
+        empty.write_bytes(b"")
+        lots, began, cpu = 0, 0.0, 0.0
+        async with self._started([f"-runs={BASELINE_LOT}", *[str(empty)] * BASELINE_LOTS]) as process:
+            async for line in process.lines():
+                if not executed(line):
+                    self._monitor.feed(line)
+                    continue
+                lots += 1
+                if lots == 1:  # it is for warming up
+                    began, cpu = time.monotonic(), process.cpu_time
+                elif process.cpu_time > cpu:
+                    self.result.baseline = round(BASELINE_LOT * (lots - 1) / (process.cpu_time - cpu), 1)
+                    if time.monotonic() - began > BASELINE_TIME:
                         return
-                await self._judge_early_end(process, lots)
+            await self._judge_early_end(process, lots)
 
     async def _judge_early_end(self, process: Process, lots: int) -> None:
         """Judge a process that the empty input has ended, or that never came to it."""

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -90,21 +89,19 @@ async def started(
     program: Path, arguments: Sequence[str], log: Path, stop: asyncio.Event
 ) -> AsyncIterator[Process]:
     """Start a target with libFuzzer's arguments; it ends with the block, with `stop` or with this process."""
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
-        running = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "fuzz.supervised", str(program), *arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=ROOT,
-            env={**os.environ, "TMPDIR": temporary},
-            start_new_session=True,
-        )
-        process = Process(running, log)
-        attending = asyncio.ensure_future(process.attend(stop))
-        try:
-            yield process
-        finally:
-            attending.cancel()
-            process.kill()
-            await process.ended()
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "fuzz.supervised", str(program), *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    process = Process(running, log)
+    attending = asyncio.ensure_future(process.attend(stop))
+    try:
+        yield process
+    finally:
+        attending.cancel()
+        process.kill()
+        await process.ended()
