@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
+FUZZ_SECONDS ?= 60
 
-.PHONY: help conformance matrix test browser check format autobahn engines campaign downstream bench clean
+.PHONY: help conformance matrix test browser check format autobahn engines campaign fuzz downstream bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,7 +42,10 @@ engines: $(READY) ## needs Docker: the engines agree, and leave nothing behind w
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
 
 campaign: $(READY) ## the random tests at length: 200,000 handshakes a role, 100 times the Hypothesis examples
-	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/test_bad_input.py tests/test_handshake.py
+	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines tests/test_bad_input.py tests/test_handshake.py
+
+fuzz: $(READY) ## every atheris target for FUZZ_SECONDS (60) each, from its seeds; needs Python 3.11 to 3.14 on Linux
+	$(BIN)/python -m fuzz run --seconds $(FUZZ_SECONDS)
 
 downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws and websockets against this library
 	$(PYTHON) tests/downstream/run.py
@@ -52,10 +56,10 @@ bench: $(READY) ## the library beside its peers, about 10 minutes (python -m ben
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,harness,test,check]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,fuzz,harness,test,check]'
 	@touch $@
 
-clean: ## remove all that the other targets made
-	rm -rf $(VENV) .bench .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports build dist
+clean: ## remove all that the other targets made, but for what campaigns found (fuzz/corpus, fuzz/crashes)
+	rm -rf $(VENV) .bench .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info
