@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 4096
 """Bytes in a seed, at most, where the target's `max_len` leaves no room for more."""
+_SMALL_PIECES: Final = next(index for index, one in enumerate(LIMITS) if one.max_inflated_size == 1000)
 DRAWN: Final = 60
 """Seeds for a target whose properties Hypothesis draws for, where nothing else is said."""
 _SEED: Final = 6455
@@ -159,6 +160,7 @@ def _inflate() -> Iterator[bytes]:
         for flags in (7, 7 | 8 | 16, 7 | 32 | 64, 1 | 16):
             choices = bytes((flags, number % len(LIMITS), (0, 1, 7, 100)[number % 4], (0, 1, 9)[flags % 3]))
             yield choices + payload
+            yield bytes((flags, _SMALL_PIECES, 0, 0)) + payload
             yield choices + payload + b"\xff\xff\xff\xff" + HELLO
     yield bytes((7, 0, 0, 0)) + HELLO + b"\xff\xff\xff\xff" + HELLO_AGAIN
 
