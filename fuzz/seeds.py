@@ -232,7 +232,8 @@ def _with_choices(heads: Iterable[bytes], ways: Iterable[tuple[int, int, int]]) 
 
 
 def _handshake_server() -> Iterator[bytes]:
-    hello = wire.frame(wire.TEXT, b"Hello", mask=wire.MASK)
+    hello = wire.frame(wire.TEXT, b"Hel", fin=False, mask=wire.MASK)
+    hello += wire.frame(wire.CONTINUATION, b"lo", mask=wire.MASK)
     compressed = wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1, mask=wire.MASK)
     heads = [request(changes) for changes in _HEADS]
     heads += [request(target=target) for target in _TARGETS]
@@ -247,7 +248,8 @@ def _handshake_server() -> Iterator[bytes]:
 
 
 def _handshake_client() -> Iterator[bytes]:
-    hello = wire.frame(wire.TEXT, b"Hello") + wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1)
+    hello = wire.frame(wire.TEXT, b"Hel", fin=False) + wire.frame(wire.CONTINUATION, b"lo")
+    hello += wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1)
     early = rejection(b"103 Early Hints", (b"Link", b"</a>"))
     heads = [response(KEY, changes) + hello for changes in _HEADS]
     heads += [response(KEY, {b"Sec-WebSocket-Extensions": one.split(b"\n")}) + hello for one in _OFFERS]
