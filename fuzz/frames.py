@@ -51,6 +51,11 @@ def _setting(role: ConnectionType, flags: int, limits: int) -> Setting:
     return Setting(role, deflate, LIMITS[limits], inert)
 
 
+def stream_of(data: bytes) -> bytes:
+    """Return what the peer writes, for those who show the frames of an input."""
+    return data[CHOICES:]
+
+
 def cut(stream: bytes, choice: int) -> list[bytes]:
     """Cut `stream` as a byte chooses: not at all (0), by the byte (1), or into reads of several sizes."""
     # An empty read is among them.

@@ -43,15 +43,22 @@ def frames_of(message: bytes, flags: int, fragments: int) -> bytes:
     return stream
 
 
+def stream_of(data: bytes) -> bytes:
+    """Return the frames that `data` stands for."""
+    if len(data) < CHOICES:
+        return b""
+    flags, _, fragments, _ = data[:CHOICES]
+    return b"".join(frames_of(message, flags, fragments) for message in data[CHOICES:].split(SEPARATOR))
+
+
 def test_one_input(data: bytes) -> None:
     """Judge what is inflated of `data`."""
     if len(data) < CHOICES:
         return
-    flags, limits, fragments, cuts = data[:CHOICES]
+    flags, limits, _, cuts = data[:CHOICES]
     role = ConnectionType.CLIENT if flags & CLIENT else ConnectionType.SERVER
     deflate = Deflate(8 + (flags & 7), takeover=not flags & NO_TAKEOVER)
-    stream = b"".join(frames_of(message, flags, fragments) for message in data[CHOICES:].split(SEPARATOR))
-    assert_received_rightly(Setting(role, deflate, LIMITS[limits % len(LIMITS)]), cut(stream, cuts))
+    assert_received_rightly(Setting(role, deflate, LIMITS[limits % len(LIMITS)]), cut(stream_of(data), cuts))
 
 
 if __name__ == "__main__":
