@@ -23,6 +23,20 @@ settings.register_profile("nightly", _COMMON, max_examples=EXAMPLES * NIGHTLY_FA
 settings.load_profile("everyday")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have counted, with `record_property("counted", ...)`."""
+    counted = [
+        f"{report.nodeid}: {value}"
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "counted"
+    ]
+    if counted:
+        terminalreporter.section("counted")
+        for line in counted:
+            terminalreporter.write_line(line)
+
+
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Let a test take its time where it tries a hundred times as much."""
     if settings().max_examples > EXAMPLES:
