@@ -209,6 +209,14 @@ class End:
             self.unread += len(data)
             self.garbled = self.garbled or (self.incoming.garbled or 0) < 0
 
+    def receive_behind_the_end(self, data: bytes) -> None:
+        """Deliver what nobody may read any more; in other states, nothing."""
+        if self.model.state == "REMOTE_CLOSING":
+            self.connection.receive_data(data)
+        elif self.model.state == "CLOSED":
+            with pytest.raises(LocalProtocolError):
+                self.connection.receive_data(data)
+
     def receive_end_of_file(self) -> None:
         """Let the transport end; what was under way is lost with it."""
         self.incoming.lose()

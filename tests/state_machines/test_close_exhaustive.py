@@ -115,6 +115,7 @@ def explore(actions: Sequence[Action], depth: int) -> tuple[int, int]:
         pytest.param(WITH_ABUSE, 4, id="spoiled frames, parts of frames and abandoned reads too"),
     ],
 )
+@pytest.mark.uncovered  # a hundred thousand steps
 def test_every_sequence(
     actions: Sequence[Action],
     depth: int,

@@ -62,6 +62,7 @@ DATA_EVENTS: list[Event] = [
     CloseConnection(1000),
 ]
 SUBPROTOCOLS = st.sampled_from([[], ["chat"], ["superchat", "chat"]])
+LENGTHS = st.one_of(st.none(), st.integers(0, 6))
 SIZES = st.one_of(st.integers(0, 3), st.integers(0, 400), st.just(2**20))
 
 
@@ -104,16 +105,19 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.deflate = False
 
     @initialize(
-        progress=st.sampled_from(["", "sent", "sent", "delivered", "delivered", "delivered", "delivered"]),
+        progress=st.sampled_from(["new", "requested", "delivered", "delivered", "rejecting"]),
         subprotocols=SUBPROTOCOLS,
         deflate=st.booleans(),
+        length=LENGTHS,
     )
-    def begin(self, progress: str, subprotocols: list[str], deflate: bool) -> None:
-        """Begin with a request that was sent or delivered, since most that can happen comes after it."""
-        if progress:
+    def begin(self, progress: str, subprotocols: list[str], deflate: bool, length: int | None) -> None:
+        """Begin somewhere on the way, since most that can happen comes late."""
+        if progress != "new":
             self.send_request(0, subprotocols, deflate)
-        if progress == "delivered":
+        if progress in ("delivered", "rejecting"):
             self.deliver(1, 2**20)
+        if progress == "rejecting":
+            self.send_reject(1, 403, length, has_body=True)
 
     # What the applications send ------------------------------------------------------------------------
 
@@ -171,7 +175,7 @@ class HandshakeMachine(RuleBasedStateMachine):
     @rule(
         side=SIDES,
         status=st.sampled_from([100, 101, 103, 302, 400, 403, 426, 503]),
-        length=st.one_of(st.none(), st.integers(0, 6)),
+        length=LENGTHS,
         has_body=st.booleans(),
     )
     def send_reject(self, side: int, status: int, length: int | None, has_body: bool) -> None:
@@ -365,4 +369,4 @@ class HandshakeMachine(RuleBasedStateMachine):
 
 
 TestHandshake = HandshakeMachine.TestCase
-TestHandshake.settings = machine_settings(2, 30)
+TestHandshake.settings = machine_settings(4, 20)
