@@ -73,4 +73,4 @@ class PingMachine(Conversation):
 
 
 TestPing = PingMachine.TestCase
-TestPing.settings = machine_settings(1, 40)
+TestPing.settings = machine_settings(2, 30)
