@@ -65,6 +65,9 @@ SUBPROTOCOLS = st.sampled_from([[], ["chat"], ["superchat", "chat"]])
 LENGTHS = st.one_of(st.none(), st.integers(0, 6))
 SIZES = st.one_of(st.integers(0, 3), st.integers(0, 400), st.just(2**20))
 
+#: Hypothesis may take five minutes to make a failure small.
+pytestmark = pytest.mark.timeout(600)
+
 
 @dataclass
 class Stream:
