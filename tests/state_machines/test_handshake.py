@@ -108,7 +108,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.deflate = False
 
     @initialize(
-        progress=st.sampled_from(["new", "requested", "delivered", "delivered", "rejecting"]),
+        progress=st.sampled_from(["new", "requested", "delivered", "delivered", "accepting", "rejecting"]),
         subprotocols=SUBPROTOCOLS,
         deflate=st.booleans(),
         length=LENGTHS,
@@ -117,8 +117,10 @@ class HandshakeMachine(RuleBasedStateMachine):
         """Begin somewhere on the way, since most that can happen comes late."""
         if progress != "new":
             self.send_request(0, subprotocols, deflate)
-        if progress in ("delivered", "rejecting"):
+        if progress in ("delivered", "accepting", "rejecting"):
             self.deliver(1, 2**20)
+        if progress == "accepting":
+            self.send_accept(1, None, deflate)
         if progress == "rejecting":
             self.send_reject(1, 403, length, has_body=True)
 
@@ -357,6 +359,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.deliver_and_read_all()
         if [model.stage for model in self.models] == ["REQUESTED", "REQUESTED"] and self.awaits_an_answer:
             self.send_accept(1, None, deflate=True)
+            self.ping(1, b"behind the 101")
             self.deliver_and_read_all()
         if [connection.state.name for connection in self.connections] == ["OPEN", "OPEN"]:
             for sender, receiver in (self.connections, self.connections[::-1]):
