@@ -108,20 +108,24 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.deflate = False
 
     @initialize(
-        progress=st.sampled_from(["new", "requested", "delivered", "delivered", "accepting", "rejecting"]),
+        progress=st.sampled_from(["new", "requested", "delivered", "ended", "accepting", "rejecting"]),
         subprotocols=SUBPROTOCOLS,
         deflate=st.booleans(),
         length=LENGTHS,
     )
     def begin(self, progress: str, subprotocols: list[str], deflate: bool, length: int | None) -> None:
         """Begin somewhere on the way, since most that can happen comes late."""
-        if progress != "new":
-            self.send_request(0, subprotocols, deflate)
-        if progress in ("delivered", "accepting", "rejecting"):
-            self.deliver(1, 2**20)
-        if progress == "accepting":
+        if progress == "new":
+            return
+        self.send_request(0, subprotocols, deflate)
+        if progress == "requested":
+            return
+        self.deliver(1, 2**20)
+        if progress == "ended":
+            self.end_of_file(1, all_arrives=True)
+        elif progress == "accepting":
             self.send_accept(1, None, deflate)
-        if progress == "rejecting":
+        elif progress == "rejecting":
             self.send_reject(1, 403, length, has_body=True)
 
     # What the applications send ------------------------------------------------------------------------
