@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests import wire
-from tests.deflating import TAIL, Deflater
+from tests.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, TAIL, Deflater
+from tests.reading import End, Reading, arriving
+from wsproto import Connection, Limits
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -24,6 +27,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -60,14 +64,24 @@ SMALL_BINARY = st.binary(max_size=100)
 SIZES = st.sampled_from([0, 1, 124, 125, 126, 127, 255, 4096, 65535, 65536, 65537])
 
 
+#: Data that deflates by nothing but what stands further back than the smaller windows reach.
+REPEATED_BLOCKS = st.builds(
+    lambda seed, size: Random(seed).randbytes(size) * 2,
+    st.integers(0, 1),
+    st.sampled_from([300, 600, 1100, 2100]),
+)
+
+
 @st.composite
 def payloads(draw: st.DrawFn) -> str | bytes:
     """The whole of one message."""
-    kind = draw(st.integers(0, 3))
+    kind = draw(st.integers(0, 4))
     if kind == 0:
         return draw(SMALL_TEXT)
     if kind == 1:
         return draw(SMALL_BINARY)
+    if kind == 4:
+        return draw(REPEATED_BLOCKS)
     size = draw(SIZES)
     unit = draw(st.binary(min_size=1, max_size=300))
     data = (unit * (size // len(unit) + 1))[:size]
@@ -120,6 +134,77 @@ def sent_messages(draw: st.DrawFn) -> Sent:
     return Sent(fragments, tuple(draw(st.lists(controls, max_size=2))))
 
 
+#: Some are longer than the 123 bytes that a Close has room for, cut at every byte of a code point.
+REASONS = st.one_of(st.text(max_size=40), st.integers(0, 3).map(lambda count: "x" * count + "€" * 42))
+CLOSINGS = st.one_of(
+    st.builds(CloseConnection, st.sampled_from([1000, 1001, 1011, 1014, 3000, 4999]), REASONS),
+    st.sampled_from(
+        [CloseConnection(1000), CloseConnection(1005), CloseConnection(1006), CloseConnection(1015)]
+    ),
+)
+
+
+@st.composite
+def scripts(draw: st.DrawFn, *, closing: bool = True) -> tuple[list[Event], Reading]:
+    """What an application sends in an order that it may, and what has to arrive; a Close may be the last."""
+    messages = draw(st.lists(st.one_of(sent_messages(), controls), max_size=5))
+    messages *= draw(st.integers(1, 2))  # again: it deflates by what was said the first time
+    events: list[Event] = []
+    expected: list[str | bytes | Event] = []
+    for one in messages:
+        events += one.events() if isinstance(one, Sent) else [one]
+        expected += one.received() if isinstance(one, Sent) else [one]
+    close = draw(st.one_of(st.none(), CLOSINGS)) if closing else None
+    if close is None:
+        return events, Reading(tuple(expected))
+    return [*events, close], Reading(tuple(expected), arriving(close))
+
+
+@st.composite
+def deflates(draw: st.DrawFn) -> PerMessageDeflate:
+    """One side's settings of permessage-deflate."""
+    windows = st.one_of(st.none(), st.integers(9, 15))
+    return PerMessageDeflate(
+        draw(st.booleans()),
+        draw(windows),
+        draw(st.booleans()),
+        draw(windows),
+        compression_level=draw(st.integers(-1, 9)),
+        memory_level=draw(st.integers(1, 9)),
+        min_compress_size=draw(st.sampled_from([0, 0, 1, 50])),
+    )
+
+
+@dataclass(frozen=True)
+class Sender:
+    """One end of an open connection that sends, and the other end's view of the same agreement."""
+
+    connection: Connection
+    received_by: End
+
+    def send(self, events: list[Event]) -> bytes:
+        """The bytes of all `events`."""
+        return b"".join(self.connection.send(event) for event in events)
+
+
+@st.composite
+def senders(draw: st.DrawFn) -> Sender:
+    """Either end, without permessage-deflate or with it in any agreement about its direction."""
+    role = draw(st.sampled_from(ROLES))
+    if draw(st.integers(0, 2)) == 0:
+        return Sender(Connection(role), End(client=role is SERVER))
+    bits, takeover = draw(st.integers(9, 15)), draw(st.booleans())
+    own = "client" if role is CLIENT else "server"
+    extension = PerMessageDeflate(
+        compression_level=draw(st.integers(-1, 9)),
+        memory_level=draw(st.integers(1, 9)),
+        min_compress_size=draw(st.sampled_from([0, 0, 1, 50])),
+    )
+    agreement = f"permessage-deflate; {own}_max_window_bits={bits}"
+    extension.finalize(agreement if takeover else f"{agreement}; {own}_no_context_takeover")
+    return Sender(Connection(role, [extension]), End(role is SERVER, True, bits, takeover))
+
+
 # What a peer writes ------------------------------------------------------------------------------
 
 
@@ -129,6 +214,13 @@ class PeerStream:
 
     data: bytes = b""
     expected: list[str | bytes | Event] = field(default_factory=list)
+
+    def reading(self) -> Reading:
+        """The same, its Close by itself."""
+        last = self.expected[-1] if self.expected else None
+        if isinstance(last, CloseConnection):
+            return Reading(tuple(self.expected[:-1]), last)
+        return Reading(tuple(self.expected))
 
 
 def _deflated(fragments: list[bytes], deflater: Deflater) -> list[bytes]:
@@ -179,6 +271,17 @@ def peer_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> PeerStream:
     return stream
 
 
+#: Limits so tight that most streams come near to one.
+tight_limits = st.builds(
+    Limits,
+    max_frame_size=st.one_of(st.none(), st.integers(0, 60)),
+    max_message_size=st.one_of(st.none(), st.integers(0, 60)),
+    max_fragments=st.one_of(st.none(), st.integers(0, 4)),
+    max_inflated_size=st.sampled_from([1, 2, 7, 2**20]),
+)
+some_limits = st.one_of(st.just(Limits()), tight_limits)
+
+
 @st.composite
 def any_frames(draw: st.DrawFn) -> bytes:
     """One frame with any header: most break some rule, and each is well-formed enough to be parsed."""
@@ -190,6 +293,64 @@ def any_frames(draw: st.DrawFn) -> bytes:
         mask=draw(st.one_of(st.none(), st.just(wire.MASK), st.just(bytes(4)))),
         length_form=draw(st.sampled_from([None, None, None, 16, 64])),
     )
+
+
+#: Text that ends or begins inside a code point, or is none.
+PIECES_OF_TEXT = st.sampled_from(
+    [b"", b"Hello", "€".encode(), b"\xe2", b"\x82", b"\x82\xac", b"\xed\xa0", b"\xf4\x8f", b"\x80", b"\xff"]
+)
+#: What stands in compressed frames, intact and not; the same twice is not the same message twice.
+DEFLATED = st.sampled_from(
+    [HELLO, HELLO_AGAIN, HELLO_FINAL, b"", b"\x00", b"\x03\x00", HELLO + TAIL, HELLO[:3], b"\xff\xff"]
+)
+#: Both sides of every border between the codes that may travel and those that may not, and any others.
+WIRE_CODES = st.one_of(
+    st.sampled_from([999, 1000, 1003, 1004, 1005, 1006, 1007, 1014, 1015, 1016, 2999, 3000, 4999, 5000]),
+    st.integers(0, 65535),
+)
+CLOSES = st.builds(wire.close_payload, WIRE_CODES, PIECES_OF_TEXT)
+
+
+def _faulty(draw: st.DrawFn, frame: wire.WireFrame) -> wire.WireFrame:
+    """`frame` with one fault, or one thing unusual."""
+    kind = draw(st.integers(0, 6))
+    if kind == 0:
+        return replace(frame, opcode=draw(st.sampled_from([*range(16), *(0, 1, 2) * 5])))
+    if kind == 1:
+        return replace(frame, fin=not frame.fin)
+    if kind == 2:
+        return replace(frame, rsv=frame.rsv ^ draw(st.sampled_from([wire.RSV1, wire.RSV2, wire.RSV3])))
+    if kind == 3:
+        return replace(frame, mask=wire.MASK if frame.mask is None else None)
+    if kind == 4:
+        return replace(frame, length_form=draw(st.sampled_from([16, 64])))
+    if kind == 5:
+        size = draw(st.sampled_from([125, 126]))
+        return replace(
+            frame, payload=frame.payload.ljust(size, b"\0")[:size], length_form=wire.minimal_form(size)
+        )
+    return replace(frame, payload=draw(st.binary(max_size=3)))
+
+
+@st.composite
+def odd_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> bytes:
+    """Frames in an order that they may have, with payloads that may be wrong; some have a fault."""
+    stream = b""
+    inside = compressed = False
+    for _ in range(draw(st.integers(1, 7))):
+        opcode = wire.CONTINUATION if inside else draw(st.sampled_from([wire.TEXT, wire.BINARY]))
+        opcode = draw(st.sampled_from([opcode] * 6 + [wire.PING, wire.PONG, wire.CLOSE]))
+        frame = wire.WireFrame(opcode, mask=None if client else wire.MASK)
+        if opcode >= wire.CLOSE:
+            frame = replace(frame, payload=draw(CLOSES if opcode == wire.CLOSE else CONTROL_PAYLOADS))
+        else:
+            if not inside:
+                compressed = deflate and draw(st.booleans())
+                frame = replace(frame, rsv=wire.RSV1 if compressed else 0)
+            inside = draw(st.booleans())
+            frame = replace(frame, fin=not inside, payload=draw(DEFLATED if compressed else PIECES_OF_TEXT))
+        stream += (_faulty(draw, frame) if draw(st.integers(0, 3)) == 0 else frame).written()
+    return stream
 
 
 @st.composite

@@ -54,6 +54,26 @@ class WireFrame:
         """The reason of a Close frame's payload."""
         return self.payload[2:].decode()
 
+    def written(self) -> bytes:
+        """The bytes that it was read from."""
+        return frame(
+            self.opcode,
+            self.payload,
+            fin=self.fin,
+            rsv=self.rsv,
+            mask=self.mask,
+            length_form=self.length_form,
+        )
+
+
+class IncompleteFrameError(ValueError):
+    """The last frame ends too early: it begins at the offset `start`, and `missing` bytes more are wanted."""
+
+    def __init__(self, data: bytes, start: int, missing: int) -> None:
+        super().__init__(f"the frame wants {missing} bytes more: {data[start : start + 32].hex()}")
+        self.start = start
+        self.missing = missing
+
 
 def xor(payload: bytes, key: bytes) -> bytes:
     """`payload[i] XOR key[i mod 4]`, as RFC 6455 5.3 writes it."""
@@ -134,29 +154,40 @@ def decode_frame(data: bytes) -> WireFrame:
     return frames[0]
 
 
-def _take(data: bytes, offset: int, count: int) -> tuple[bytes, int]:
-    end = offset + count
-    if end > len(data):
-        raise ValueError(f"the frame wants {end - len(data)} bytes more: {data[offset : offset + 32].hex()}")
-    return data[offset:end], end
+def whole_frames(data: bytes) -> list[WireFrame]:
+    """Read any `data`, its last frame filled up with zeros, or left out where it wants more than 64 KiB."""
+    while True:
+        try:
+            return decode_frames(data)
+        except IncompleteFrameError as incomplete:
+            data = (
+                data[: incomplete.start] if incomplete.missing > 0xFFFF else data + bytes(incomplete.missing)
+            )
 
 
-def _decode_frame(data: bytes, offset: int) -> tuple[WireFrame, int]:
-    (first, second), offset = _take(data, offset, 2)
+def _decode_frame(data: bytes, start: int) -> tuple[WireFrame, int]:
+    offset = start
+
+    def take(count: int) -> bytes:
+        nonlocal offset
+        offset += count
+        if offset > len(data):
+            raise IncompleteFrameError(data, start, offset - len(data))
+        return data[offset - count : offset]
+
+    first, second = take(2)
     length = second & 0x7F
     form: LengthForm = 7
     if length == 126:
         form = 16
-        raw, offset = _take(data, offset, 2)
-        length = int.from_bytes(raw, "big")
+        length = int.from_bytes(take(2), "big")
     elif length == 127:
         form = 64
-        raw, offset = _take(data, offset, 8)
-        length = int.from_bytes(raw, "big")
+        length = int.from_bytes(take(8), "big")
     mask: bytes | None = None
     if second & 0x80:
-        mask, offset = _take(data, offset, 4)
-    payload, offset = _take(data, offset, length)
+        mask = take(4)
+    payload = take(length)
     if mask is not None:
         payload = xor(payload, mask)
     return (

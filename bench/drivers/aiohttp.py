@@ -178,7 +178,7 @@ class Endpoint(interface.Endpoint):
         async def answer() -> None:
             feed_data(read)
             message = await read_queue()
-            await close(message.data, message.extra)
+            await close(message.data, message.extra or "")
 
         async def begin() -> None:
             await close(1000, "done")

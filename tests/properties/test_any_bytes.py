@@ -16,8 +16,8 @@ from tests.deflating import (
     upgrade_request,
     upgrade_response,
 )
-from tests.strategies import any_frames, cut_at, cuttings, mutated, peer_streams
-from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
+from tests.strategies import any_frames, cut_at, cuttings, mutated, odd_streams, peer_streams, some_limits
+from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.events import CloseConnection, Message
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import FrameProtocol, ParseFailed
@@ -30,7 +30,7 @@ roles = st.sampled_from(ROLES)
 
 
 def swallow(connection: Connection | WSConnection, pieces: Iterable[bytes]) -> None:
-    """Receive `pieces` and judge what comes; a violation of an open connection ends in one Close."""
+    """Receive `pieces`, then end of file, and judge what comes; an open connection ends in one Close."""
     closes = 0
     for piece in pieces:
         if connection.state is ConnectionState.CLOSED:
@@ -45,6 +45,10 @@ def swallow(connection: Connection | WSConnection, pieces: Iterable[bytes]) -> N
         assert isinstance(connection.protocol_error, RemoteProtocolError)
         assert connection.state is ConnectionState.REMOTE_CLOSING
         assert closes == 1
+    still_open = connection.state is ConnectionState.OPEN
+    connection.receive_data(None)
+    last = [event for event in connection.events() if isinstance(event, CloseConnection)]
+    assert last == [CloseConnection(1006)] * still_open
 
 
 def swallow_handshake(connection: WSConnection, pieces: Iterable[bytes]) -> None:
@@ -62,12 +66,20 @@ def test_of_an_open_connection(role: ConnectionType, deflate: bool, pieces: list
     swallow(Connection(role, [agreed()] if deflate else []), pieces)
 
 
-@given(roles, st.booleans(), st.lists(any_frames(), max_size=8), st.data())
+@given(roles, st.booleans(), some_limits, st.lists(any_frames(), max_size=8), st.data())
 def test_in_the_shape_of_frames(
-    role: ConnectionType, deflate: bool, frames: list[bytes], data: st.DataObject
+    role: ConnectionType, deflate: bool, limits: Limits, frames: list[bytes], data: st.DataObject
 ) -> None:
     pieces = data.draw(cuttings(b"".join(frames)))
-    swallow(Connection(role, [agreed()] if deflate else []), pieces)
+    swallow(Connection(role, [agreed()] if deflate else [], limits=limits), pieces)
+
+
+@given(roles, st.booleans(), some_limits, st.data())
+def test_in_an_order_that_frames_may_have(
+    role: ConnectionType, deflate: bool, limits: Limits, data: st.DataObject
+) -> None:
+    stream = data.draw(odd_streams(client=role is not SERVER, deflate=deflate))
+    swallow(Connection(role, [agreed()] if deflate else [], limits=limits), data.draw(cuttings(stream)))
 
 
 @given(roles, st.booleans(), st.data())
@@ -131,3 +143,18 @@ def test_to_a_client_that_is_rejected(head: bytes, data: st.DataObject) -> None:
     client, _ = requesting_client([])
     response = head + b"Content-Length: 5\r\nX-Test: 1\r\n\r\nHello"
     swallow_handshake(client, data.draw(mutated(response).flatmap(cuttings)))
+
+
+FUZZED = (
+    test_of_an_open_connection,
+    test_in_the_shape_of_frames,
+    test_in_an_order_that_frames_may_have,
+    test_of_a_stream_with_some_bytes_changed,
+    test_of_compressed_payloads,
+    test_of_the_frame_codec_by_itself,
+    test_to_a_server_that_waits_for_a_request,
+    test_to_a_server_whose_request_was_changed,
+    test_to_a_client_that_waits_for_a_response,
+    test_to_a_client_whose_response_was_changed,
+    test_to_a_client_that_is_rejected,
+)

@@ -115,3 +115,14 @@ def test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails(text: str
         extension.finalize(element)
     except RemoteProtocolError:
         assert not extension.enabled()
+
+
+FUZZED = (
+    test_a_server_accepts_just_what_the_rfc_permits,
+    test_an_answer_is_no_weaker_than_its_offer,
+    test_a_client_takes_what_a_server_answers_to_it,
+    test_a_client_takes_an_answer_or_fails,
+    test_the_first_acceptable_offer_is_answered,
+    test_lines_and_commas_are_the_same,
+    test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails,
+)
