@@ -542,6 +542,13 @@ def test_an_acceptance_of_http_1_0_fails_the_handshake() -> None:
     failed(client, response(key, status_line=b"HTTP/1.0 101 Switching Protocols"))
 
 
+def test_a_101_of_another_major_version_is_refused() -> None:
+    """The server's side refused it already; found by the fuzz target handshake_client."""
+    client, key = asking_client()
+    error = failed(client, response(key, status_line=b"HTTP/8.1 101 Switching Protocols"))
+    assert str(error) == "A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)"
+
+
 @pytest.mark.requirement("R6455-4.1-41")
 def test_a_response_before_the_request_fails_the_handshake() -> None:
     failed(WSConnection(ConnectionType.CLIENT), response(KEY))

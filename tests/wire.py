@@ -146,6 +146,19 @@ def decode_frames(data: bytes) -> list[WireFrame]:
     return frames
 
 
+def leading_frames(data: bytes) -> list[WireFrame]:
+    """Read the complete frames that `data` begins with; what is left over does not count."""
+    frames = []
+    offset = 0
+    while offset < len(data):
+        try:
+            one, offset = _decode_frame(data, offset)
+        except ValueError:
+            break
+        frames.append(one)
+    return frames
+
+
 def decode_frame(data: bytes) -> WireFrame:
     """Read `data` as exactly one frame."""
     frames = decode_frames(data)

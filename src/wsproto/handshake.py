@@ -383,7 +383,7 @@ class H11Handshake:
         """Accept a 101, skip a 103 (RFC 9110 15.2), take any other as a rejection."""
         trailing_data = self._end_of_head()
         if response.status_code == _SWITCHING_PROTOCOLS:
-            if response.http_version < b"1.1":
+            if not b"1.1" <= response.http_version < b"2":
                 raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
             self._receive_acceptance(response.headers, trailing_data)
             return

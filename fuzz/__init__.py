@@ -1,0 +1,1 @@
+"""Fuzzing of wsproto: coverage-guided targets, their corpora, and what runs them."""

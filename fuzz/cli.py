@@ -1,0 +1,259 @@
+"""The command line: `python -m fuzz list|seed|run|replay|minimize|coverage`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from fuzz import campaign, corpus_coverage, crashes
+from fuzz.errors import ExitCode, FuzzError
+from fuzz.folders import PACKAGE, Folders, hash_of, inputs_in, shown
+from fuzz.minimizer import Budget
+from fuzz.progress import progress, steps
+from fuzz.replay import Replay
+from fuzz.report import write_report
+from fuzz.table import show_campaign, show_coverage, show_targets
+from fuzz.written import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fuzz.folders import Target
+
+WIDTH = 160
+"""Columns of the tables where the output is no terminal."""
+
+
+def main(arguments: Sequence[str] | None = None, folders: Folders = PACKAGE) -> int:
+    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # it leaves nothing behind either
+    try:
+        return int(cli.main(arguments, prog_name="python -m fuzz", standalone_mode=False, obj=folders) or 0)
+    except click.ClickException as error:
+        return _fail(error.format_message(), ExitCode.FAILED)
+    except FuzzError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
+        return _fail("standard output was closed", ExitCode.FAILED)
+    except OSError as error:  # a full disk, a folder that may not be written
+        return _fail(str(error), ExitCode.FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", ExitCode.FAILED)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+class Output(Console):
+    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it again."""
+        raise BrokenPipeError
+
+
+def _fail(message: str, code: ExitCode) -> ExitCode:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _output() -> Output:
+    return Output() if sys.stdout.isatty() else Output(width=WIDTH)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Fuzz wsproto under atheris, and replay what was found without it.
+
+    TARGET is a name that `list` shows; without one all are meant. Kept inputs are named TARGET-HASH, with the
+    first 12 hexadecimal digits of their SHA-256.
+
+    Exit codes: 0 nothing fails, 1 an input fails, 2 a target did not run or the call was wrong, 3 something
+    that fuzzing needs is missing.
+    """
+
+
+targets_argument = click.argument("names", nargs=-1, metavar="[TARGET]...")
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=campaign.processors,
+    show_default="the number of processors",
+    metavar="N",
+    help="Targets at once, each in one process.",
+)
+target_option = click.option(
+    "--target", "name", metavar="TARGET", help="Whose input it is, where the file's name does not say so."
+)
+_EXISTING = click.Path(exists=True, path_type=Path)
+
+
+@cli.command("list")
+@click.pass_obj
+def list_command(folders: Folders) -> None:
+    """Show the targets, what each fuzzes, and how many inputs its corpus has."""
+    show_targets(_output(), folders.targets())
+
+
+@cli.command("seed")
+@targets_argument
+@click.pass_obj
+def seed_command(folders: Folders, names: tuple[str, ...]) -> None:
+    """Write the seeds of targets into fuzz/corpus/TARGET, beside what is there."""
+    console = _output()
+    for target in folders.targets(names):
+        _say(console, f"{target.name}: {folders.seed(target)} seeds in {shown(target.corpus)}")
+
+
+@cli.command("run")
+@targets_argument
+@click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="For each target; a second or two for its baseline come on top.",
+)
+@jobs_option
+@click.pass_obj
+def run_command(folders: Folders, names: tuple[str, ...], seconds: int, jobs: int) -> ExitCode:
+    """Fuzz targets, and write fuzz/report/{index.html,summary.md,results.json}.
+
+    A target ends at its first crash. That is minimised, kept in fuzz/crashes and printed. SIGINT ends
+    a campaign early: what came of it until then is reported.
+
+    Baseline is how often a second the same process executes the empty input, without mutation: what it costs
+    a target to set itself up.
+    """
+    campaign.require_atheris()
+    console, targets = _output(), folders.targets(names)
+    with progress(console, [target.name for target in targets]) as shown_:
+        results = campaign.run(folders, targets, seconds, jobs, shown_)
+    page = write_report(folders.report, results)
+    show_campaign(console, results)
+    _say(console, f"report: {shown(page)}")
+    if results.crashes:
+        return ExitCode.CRASHED
+    if results.failed:
+        name = results.failed[0].name
+        raise FuzzError(f"{name} {results.failed[0].status}: all it said is in {shown(folders.log_of(name))}")
+    if results.interrupted:
+        raise FuzzError("interrupted")
+    return ExitCode.CLEAN
+
+
+@cli.command("replay")
+@click.argument("paths", nargs=-1, type=_EXISTING, metavar="[FILE]...")
+@target_option
+@click.pass_obj
+def replay_command(folders: Folders, paths: tuple[Path, ...], name: str | None) -> ExitCode:
+    """Give inputs to their targets; without a FILE, all of fuzz/regressions. It needs no atheris.
+
+    A FILE may be a folder. An input that fails is named, and explained in fuzz/crashes/TARGET-HASH.txt.
+    """
+    console, files = _output(), inputs_in(paths or [folders.regressions])
+    grouped: dict[Target, list[Path]] = {}
+    for file in files:
+        grouped.setdefault(_target_of(folders, file, name), []).append(file)
+    failing = [
+        file for target, inputs in grouped.items() for file in _replay(console, folders, target, inputs)
+    ]
+    _say(console, f"{len(files)} input{'' if len(files) == 1 else 's'} replayed, {len(failing)} fail")
+    return ExitCode.CRASHED if failing else ExitCode.CLEAN
+
+
+def _target_of(folders: Folders, file: Path, name: str | None) -> Target:
+    return folders.targets([name])[0] if name else folders.target_of(file)
+
+
+def _replay(console: Console, folders: Folders, target: Target, files: Sequence[Path]) -> list[Path]:
+    """Replay the inputs of a target, explain those that fail, and give them."""
+    failing = []
+    with Replay(target) as replay, steps(console) as shown_:
+        for number, file in enumerate(files, 1):
+            data = file.read_bytes()
+            failure = replay.run(data)
+            shown_.step(target.name, number, len(files))
+            if failure is None:
+                continue
+            failing.append(file)
+            finding = crashes.describe(target, file, data, failure, "crash", len(data))
+            note = crashes.note_of(folders.crashes / f"{target.name}-{hash_of(data)}")
+            write_text(note, crashes.explain(finding))
+            shown_.say(f"{shown(file)} fails:\n{crashes.explain(finding)}\nwritten to {shown(note)}")
+    return failing
+
+
+@cli.command("minimize")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@target_option
+@click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="Longest time that it may take.",
+)
+@click.pass_obj
+def minimize_command(folders: Folders, file: Path, name: str | None, seconds: int) -> ExitCode:
+    """Make a FILE that fails smaller, as long as it fails with the same exception at the same place.
+
+    What comes out is kept as fuzz/crashes/TARGET-HASH and explained in a .txt beside it. It needs no atheris.
+    """
+    console, target, data = _output(), _target_of(folders, file, name), file.read_bytes()
+    with Replay(target) as replay:
+        if replay.run(data) is None:
+            raise FuzzError(f"{shown(file)} does not fail with the target {target.name}: nothing to minimise")
+    with console.status(f"minimising {len(data)} bytes"):
+        finding = crashes.keep(folders, target, data, "crash", Budget(seconds))
+    _say(console, crashes.explain(finding))
+    return ExitCode.CLEAN
+
+
+@cli.command("coverage")
+@targets_argument
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    metavar="PERCENT",
+    help="Exit with 1 where fewer of the branches are covered.",
+)
+@click.option(
+    "--html",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write pages with the lines, too.",
+)
+@jobs_option
+@click.pass_obj
+def coverage_command(
+    folders: Folders, names: tuple[str, ...], fail_under: float, html: Path | None, jobs: int
+) -> ExitCode:
+    """Measure which branches of wsproto the corpora reach by themselves. It needs no atheris."""
+    console = _output()
+    with steps(console) as shown_:
+        measured = corpus_coverage.measure(folders.targets(names), jobs, shown_, html)
+    show_coverage(console, measured)
+    if measured.total.percent < fail_under:
+        return _fail(
+            f"{measured.total.percent:.2f} % of the branches are covered, fewer than {fail_under:g} %",
+            ExitCode.CRASHED,
+        )
+    return (
+        _fail(f"{len(measured.failing)} inputs fail", ExitCode.CRASHED)
+        if measured.failing
+        else ExitCode.CLEAN
+    )

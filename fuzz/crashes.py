@@ -1,0 +1,120 @@
+"""Keeps an input that fails: minimised, as `crashes/NAME-HASH`, with a `.txt` beside it that explains it."""
+
+from __future__ import annotations
+
+import textwrap
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from fuzz.folders import hash_of, shown
+from fuzz.frames_shown import frame_lines, hex_lines
+from fuzz.minimizer import Budget, minimize
+from fuzz.replay import Replay
+from fuzz.results import Finding
+from fuzz.written import write_bytes, write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fuzz.folders import Folders, Target
+    from fuzz.replay import Failure
+
+MINIMIZE_TIME: Final = 20.0
+"""Seconds for minimizing one crash of a campaign."""
+
+LINE_OF_HEX: Final = 88
+"""Hexadecimal digits in a line of a pytest case."""
+
+
+def keep(folders: Folders, target: Target, data: bytes, kind: str, budget: Budget) -> Finding:
+    """Minimise an input that fails, and write it down with all that is known of it.
+
+    An input that does not fail any more when it is replayed alone is kept as it is, and said to be so.
+    """
+    with Replay(target) as replay:
+        failure = replay.run(data)
+        smallest = data
+        if failure is not None:
+            smallest = minimize(data, partial(_fails_alike, replay, failure), budget)
+            failure = replay.run(smallest) or failure
+    file = folders.crashes / f"{target.name}-{hash_of(smallest)}"
+    write_bytes(file, smallest)
+    if smallest != data:
+        write_bytes(file.with_suffix(".original"), data)
+    finding = describe(target, file, smallest, failure, kind, len(data))
+    write_text(note_of(file), explain(finding))
+    return finding
+
+
+def _fails_alike(replay: Replay, failure: Failure, candidate: bytes) -> bool:
+    return failure.same_as(replay.run(candidate))
+
+
+def note_of(file: Path) -> Path:
+    """Give the file that explains an input."""
+    return file.with_suffix(".txt")
+
+
+def describe(  # noqa: PLR0913, PLR0917  # a finding is made of that much
+    target: Target, file: Path, data: bytes, failure: Failure | None, kind: str, original_size: int
+) -> Finding:
+    """Put together what is known of an input that fails."""
+    title = (
+        failure.title if failure else f"{kind}, which does not happen again when the input is replayed alone"
+    )
+    place = failure.place if failure else ""
+    return Finding(
+        kind=kind,
+        file=shown(file),
+        title=title,
+        place=place,
+        size=len(data),
+        original_size=original_size,
+        hex=hex_lines(data),
+        frames=_frames(target, data),
+        traceback=failure.traceback.rstrip() if failure else "",
+        test=pytest_case(target, data, title, place),
+        command=f"python -m fuzz replay {shown(file)}",
+    )
+
+
+def _frames(target: Target, data: bytes) -> list[str]:
+    """Decode the frames of an input, where the target gives its stream by a function `stream_of`."""
+    stream_of = getattr(target.load(), "stream_of", None)
+    return [] if stream_of is None else frame_lines(stream_of(data))
+
+
+def pytest_case(target: Target, data: bytes, title: str, place: str) -> str:
+    """Write a test that fails as the target does."""
+    rows = textwrap.wrap(data.hex(), LINE_OF_HEX) or [""]
+    literal = (
+        f'"{rows[0]}"' if len(rows) == 1 else "\n" + "".join(f'        "{row}"\n' for row in rows) + "    "
+    )
+    what = " ".join(f"{title} ({place})".split()) if place else title
+    comment = textwrap.fill(what, 100, initial_indent="    # ", subsequent_indent="    # ")
+    return (
+        f"from fuzz import fuzz_{target.name}\n\n\n"
+        f"def test_{target.name}_{hash_of(data)}() -> None:\n"
+        f"{comment}\n"
+        f"    fuzz_{target.name}.test_one_input(bytes.fromhex({literal}))\n"
+    )
+
+
+def explain(finding: Finding) -> str:
+    """Write the text beside a kept input."""
+    sizes = f"{finding.size} bytes"
+    if finding.original_size != finding.size:
+        sizes += f", minimised from {finding.original_size}"
+    parts = [
+        f"{finding.title}\n"
+        + (f"at {finding.place}\n" if finding.place else "")
+        + f"{finding.file}: {sizes}\n",
+        f"Reproduce it:\n    {finding.command}\n",
+        f"Hex:\n{textwrap.indent(finding.hex, '    ')}\n",
+    ]
+    if finding.frames:
+        parts.append("Frames:\n" + textwrap.indent("\n".join(finding.frames), "    ") + "\n")
+    if finding.traceback:
+        parts.append(f"Traceback:\n{textwrap.indent(finding.traceback, '    ')}\n")
+    parts.append(f"Test:\n{textwrap.indent(finding.test, '    ')}")
+    return "\n".join(parts)

@@ -1,0 +1,176 @@
+"""Where the targets are, and what belongs to each: options, dictionary, corpus, crashes."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import hashlib
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fuzz.errors import FuzzError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+HASH_LENGTH: Final = 12
+"""Hexadecimal digits of SHA-256 in a file's name."""
+
+
+def hash_of(data: bytes) -> str:
+    """Give what the name of a kept input ends with."""
+    return hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One file `fuzz_NAME.py`."""
+
+    root: Path
+    name: str
+
+    @property
+    def file(self) -> Path:
+        """The program that fuzzes."""
+        return self.root / f"fuzz_{self.name}.py"
+
+    @property
+    def corpus(self) -> Path:
+        """The folder that libFuzzer reads, and adds what reached something new to."""
+        return self.root / "corpus" / self.name
+
+    @property
+    def title(self) -> str:
+        """The first line of its docstring; nothing of it is imported for that."""
+        try:
+            text = ast.get_docstring(ast.parse(self.file.read_bytes()))
+        except SyntaxError as error:
+            raise FuzzError(f"{self.file}:{error.lineno}: {error.msg}") from error
+        return (text or "").partition("\n")[0]
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """Options of libFuzzer for it, as `options/fuzz_NAME.options` has them; `dict` is a path."""
+        file = self.root / "options" / f"fuzz_{self.name}.options"
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(file, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError) as error:
+            raise FuzzError(f"{file}: {error}") from error
+        options = dict(parser["libfuzzer"]) if parser.has_section("libfuzzer") else {}
+        if "dict" in options:
+            dictionary = self.root / "dictionaries" / options["dict"]
+            if not dictionary.is_file():
+                raise FuzzError(f"{file} names the dictionary {options['dict']!r}: {dictionary} is no file")
+            options["dict"] = str(dictionary)
+        return options
+
+    def inputs(self) -> list[Path]:
+        """List the files of its corpus."""
+        return sorted(file for file in self.corpus.rglob("*") if file.is_file())
+
+    def load(self) -> ModuleType:
+        """Import it; it needs no atheris for that."""
+        return _load(self.root, f"fuzz_{self.name}")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """A folder of targets, and around them what they start from and leave."""
+
+    root: Path
+
+    @property
+    def crashes(self) -> Path:
+        """Where crashes are kept, as `NAME-HASH`."""
+        return self.root / "crashes"
+
+    @property
+    def regressions(self) -> Path:
+        """Inputs that once failed, committed, as `NAME-HASH`."""
+        return self.root / "regressions"
+
+    @property
+    def report(self) -> Path:
+        """What a campaign writes."""
+        return self.root / "report"
+
+    def log_of(self, name: str) -> Path:
+        """Give the file with all that a target printed in a campaign."""
+        return self.report / "logs" / f"{name}.txt"
+
+    def targets(self, names: Sequence[str] = ()) -> list[Target]:
+        """Give these targets, or all; raises `FuzzError` for a name that none has."""
+        known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("fuzz_*.py"))
+        if not known:
+            raise FuzzError(f"{self.root} has no target, no file fuzz_*.py")
+        for name in names:
+            if name not in known:
+                raise FuzzError(f"{name!r} is no target; there are {', '.join(known)}")
+        return [Target(self.root, name) for name in dict.fromkeys(names or known)]
+
+    def target_of(self, file: Path) -> Target:
+        """Give the target that an input belongs to, by its name `NAME-HASH`."""
+        name, dash, _ = file.name.partition("-")
+        if not dash:
+            raise FuzzError(f"{file.name!r} is not TARGET-HASH: name its target with --target")
+        return self.targets([name])[0]
+
+    def seed(self, target: Target) -> int:
+        """Write the seeds of a target into its corpus, and give their number."""
+        if not (self.root / "seeds.py").is_file():
+            raise FuzzError(f"there is no {self.root / 'seeds.py'} to make seeds with")
+        target.corpus.mkdir(parents=True, exist_ok=True)
+        count: int = _load(self.root, "seeds").write(target.name, target.corpus)
+        return count
+
+
+PACKAGE: Final = Folders(Path(__file__).parent)
+"""The targets of this package."""
+
+
+def inputs_in(paths: Sequence[Path]) -> list[Path]:
+    """List the inputs that files and folders hold; notes beside them and unfinished files are none."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(file for file in path.rglob("*") if file.is_file() and _is_input(file))
+        else:
+            found.append(path)
+    return found
+
+
+def shown(path: Path) -> str:
+    """Give the shorter way to write a path: from the working directory, where that does not lead up."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def _is_input(file: Path) -> bool:
+    return file.suffix not in {".txt", ".md", ".original"} and not file.name.startswith(".")
+
+
+def _load(root: Path, stem: str) -> ModuleType:
+    """Import a file of the folder, under the name that it has in this package."""
+    name = f"fuzz.{stem}"
+    file = root / f"{stem}.py"
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded.__file__ == str(file):
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise FuzzError(f"{file} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

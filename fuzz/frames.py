@@ -1,0 +1,79 @@
+"""How the input of a frames target is read: three bytes of choices, then what the peer writes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from tests.judging import Setting, assert_received_rightly
+from tests.expected_events import Deflate
+from wsproto import Limits
+
+if TYPE_CHECKING:
+    from wsproto import ConnectionType
+    from wsproto.events import Event
+
+CHOICES = 3
+"""Bytes of choices."""
+
+#: Bits of the first byte.
+DEFLATE = 0x01
+NO_TAKEOVER = 0x02
+SMALL_WINDOW = 0x04
+END_OF_FILE = 0x08
+ONE_BY_ONE = 0x10
+CLIENT = 0x20  # where a target serves both roles
+
+LIMITS = (
+    Limits(),
+    Limits(max_frame_size=130),
+    Limits(max_message_size=20),
+    Limits(max_fragments=2),
+    Limits(max_inflated_size=1, max_message_size=200),
+    Limits(max_inflated_size=17, max_message_size=2000),
+    Limits(max_frame_size=0, max_fragments=0),
+    Limits(max_frame_size=70_000, max_message_size=70_000, max_fragments=5, max_inflated_size=1000),
+)
+"""The second byte chooses one of them. Where the pieces are small so is a message: a bomb is a million of them."""
+
+READS = 32
+"""Reads that a stream comes in, at most and about; what is left then comes in one."""
+
+
+@cache
+def _setting(role: ConnectionType, flags: int, limits: int) -> Setting:
+    deflate = None
+    if flags & DEFLATE:
+        deflate = Deflate(9 if flags & SMALL_WINDOW else 15, takeover=not flags & NO_TAKEOVER)
+    return Setting(role, deflate, LIMITS[limits])
+
+
+def stream_of(data: bytes) -> bytes:
+    """Return what the peer writes, for those who show the frames of an input."""
+    return data[CHOICES:]
+
+
+def cut(stream: bytes, choice: int) -> list[bytes]:
+    """Cut `stream` as a byte chooses: not at all (0), by the byte (1), or into reads of several sizes."""
+    # An empty read is among them.
+    sizes = (choice, choice >> 1, 0, choice >> 2) if choice > 1 else (1,) * choice
+    pieces: list[bytes] = []
+    start = 0
+    while sizes and start < len(stream) and len(pieces) < READS:
+        for size in sizes:
+            pieces.append(stream[start : start + size])
+            start += size
+    return [*pieces, stream[start:]]
+
+
+def judge_frames(role: ConnectionType, data: bytes) -> tuple[Setting, list[Event]]:
+    """Let one end of a connection receive what stands behind the choices of `data`, and judge what comes."""
+    flags, limits, cuts = data[:CHOICES]
+    setting = _setting(role, flags & 7, limits % len(LIMITS))
+    events = assert_received_rightly(
+        setting,
+        cut(data[CHOICES:], cuts),
+        eof=bool(flags & END_OF_FILE),
+        one_by_one=bool(flags & ONE_BY_ONE),
+    )
+    return setting, events

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Any Sec-WebSocket-Extensions, offered and answered: taken, declined or refused just as RFC 7692 7 says.
+
+The first byte chooses whether the other bytes stand in a request, stand in a response, are an offer and an
+answer by themselves, or are what the properties of `tests/properties/test_offers.py` draw.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+
+from fuzz.target import instrumented, main
+
+with instrumented("wsproto"):
+    from fuzz.properties import try_property
+    from tests.handshake_bytes import KEY, request, response
+    from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+    from tests.properties import test_offers
+    from wsproto import Limits
+    from wsproto.utilities import RemoteProtocolError, split_comma_header
+
+NAME = b"Sec-WebSocket-Extensions"
+
+
+def in_a_request(value: bytes) -> None:
+    """A server gets `value`, on as many lines as it has."""
+    assert_server_handles([request({NAME: value.split(b"\n")}) + b"\xc1\x81\x00\x00\x00\x00\x00"], Limits())
+
+
+def in_a_response(value: bytes) -> None:
+    """A client that has offered `REQUESTS[2]` or `REQUESTS[3]` gets `value`."""
+    asked = REQUESTS[2 + len(value) % 2]
+    assert_client_handles([response(KEY, {NAME: value.split(b"\n")}) + b"\xc1\x01\x00"], Limits(), asked)
+
+
+def by_itself(value: bytes) -> None:
+    """The functions that read one element, and the one that splits a header."""
+    test_offers.test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails.hypothesis.inner_test(
+        value.decode("latin-1")
+    )
+    try:
+        elements = split_comma_header(value)
+    except RemoteProtocolError:
+        return
+    assert all(elements)
+    assert ",".join(elements).count('"') == value.count(b'"')
+
+
+def drawn(data: bytes) -> None:
+    """One of the properties."""
+    try_property(test_offers.FUZZED, data)
+
+
+JUDGES = (in_a_request, in_a_response, by_itself, drawn)
+
+
+def test_one_input(data: bytes) -> None:
+    """Judge what is made of an offer or an answer."""
+    if data:
+        JUDGES[data[0] % len(JUDGES)](data[1:])
+
+
+if __name__ == "__main__":
+    main(test_one_input)

@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Any bytes to a client on an open connection, cut anywhere, with and without permessage-deflate.
+
+The first bytes choose the setting and the cuts (`fuzz.frames`); what comes is compared with what the tests'
+own reader makes of the same bytes.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+
+from fuzz.target import instrumented, main
+
+with instrumented("wsproto"):
+    from fuzz.frames import CHOICES, judge_frames
+    from fuzz.frames import stream_of  # noqa: F401  # shows the frames of an input
+    from wsproto import ConnectionType
+
+
+def test_one_input(data: bytes) -> None:
+    """Judge what a client makes of `data`."""
+    if len(data) >= CHOICES:
+        judge_frames(ConnectionType.CLIENT, data)
+
+
+if __name__ == "__main__":
+    main(test_one_input)

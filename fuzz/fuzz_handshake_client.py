@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Any bytes to a client that waits for a response, cut anywhere: accepted, rejected with a body, or an error.
+
+The first bytes choose limits, cuts and the request (`fuzz.heads`). What is accepted is held to RFC 6455 4.1,
+an error must name a response that a server can send, and bytes behind the response come through.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+
+from fuzz.target import instrumented, main
+
+with instrumented("wsproto", "h11"):
+    from fuzz.heads import judge_response
+
+
+def test_one_input(data: bytes) -> None:
+    """Judge what a client makes of `data`."""
+    judge_response(data)
+
+
+if __name__ == "__main__":
+    main(test_one_input)

@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Any bytes to a server that waits for a request, cut anywhere; what it accepts or refuses it then answers.
+
+The first bytes choose limits, cuts and answer (`fuzz.heads`). What is accepted is held to RFC 6455 4.2.1,
+what is refused must name an answer that can be sent, and bytes behind the request come through.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+
+from fuzz.target import instrumented, main
+
+with instrumented("wsproto", "h11"):
+    from fuzz.heads import judge_request
+
+
+def test_one_input(data: bytes) -> None:
+    """Judge what a server makes of `data`."""
+    judge_request(data)
+
+
+if __name__ == "__main__":
+    main(test_one_input)

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Any bytes as compressed messages (RFC 7692 7.2.2), whole and in fragments, in every window, piece by piece.
+
+The first bytes choose window, limits, fragments and reads; the rest is one message, or several that
+`SEPARATOR` parts.
+What is inflated is compared with what the tests' own reader inflates, and no piece may exceed its limit.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__" and not hasattr(sys, "frozen"):
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+
+from fuzz.target import instrumented, main
+
+with instrumented("wsproto"):
+    from fuzz.frames import LIMITS, cut
+    from tests import wire
+    from tests.judging import Setting, assert_received_rightly
+    from tests.expected_events import Deflate
+    from wsproto import ConnectionType
+
+CHOICES = 4
+SEPARATOR = b"\xff\xff\xff\xff"
+"""Parts messages; DEFLATE data holds it seldom, since a block of type 3 is an error."""
+
+# Bits of the first byte, beside the window in the lowest three.
+NO_TAKEOVER, TEXT, CLIENT, PINGS = 0x08, 0x10, 0x20, 0x40
+
+
+def frames_of(message: bytes, flags: int, fragments: int) -> bytes:
+    """Write one compressed message, in `fragments` as `fuzz.frames.cut` makes them, perhaps with pings between."""
+    client = bool(flags & CLIENT)
+    pieces = cut(message, fragments)
+    stream = b""
+    for index, piece in enumerate(pieces):
+        opcode = wire.CONTINUATION if index else wire.TEXT if flags & TEXT else wire.BINARY
+        last = index == len(pieces) - 1
+        stream += wire.peer_frame(client, opcode, piece, fin=last, rsv=0 if index else wire.RSV1)
+        if flags & PINGS:
+            stream += wire.peer_frame(client, wire.PING, b"p")
+    return stream
+
+
+def stream_of(data: bytes) -> bytes:
+    """Return the frames that `data` stands for."""
+    if len(data) < CHOICES:
+        return b""
+    flags, _, fragments, _ = data[:CHOICES]
+    return b"".join(frames_of(message, flags, fragments) for message in data[CHOICES:].split(SEPARATOR))
+
+
+def test_one_input(data: bytes) -> None:
+    """Judge what is inflated of `data`."""
+    if len(data) < CHOICES:
+        return
+    flags, limits, _, cuts = data[:CHOICES]
+    role = ConnectionType.CLIENT if flags & CLIENT else ConnectionType.SERVER
+    deflate = Deflate(8 + (flags & 7), takeover=not flags & NO_TAKEOVER)
+    assert_received_rightly(Setting(role, deflate, LIMITS[limits % len(LIMITS)]), cut(stream_of(data), cuts))
+
+
+if __name__ == "__main__":
+    main(test_one_input)

@@ -1,0 +1,52 @@
+"""How the input of a handshake target is read: three bytes of choices, then what the peer writes."""
+
+from __future__ import annotations
+
+from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+from wsproto import Limits
+from wsproto.events import RejectConnection
+
+from fuzz.frames import CHOICES, cut
+
+#: Bits of the first byte.
+END_OF_FILE = 0x01
+REJECT = 0x02
+BODY = 0x04
+
+LIMITS = (
+    Limits(),
+    Limits(max_handshake_size=150, max_header_line_size=40),
+    Limits(max_headers=5, max_early_data=0, max_interim_responses=1, max_reject_body_size=4),
+)
+"""The second byte chooses one of them."""
+
+
+def judge_request(data: bytes) -> None:
+    """Let a server receive what stands behind the choices of `data`."""
+    if len(data) < CHOICES:
+        return
+    flags, limits, cuts = data[:CHOICES]
+    reject = None
+    if flags & REJECT:
+        body = bool(flags & BODY)
+        reject = RejectConnection(403, [(b"Content-Length", b"3")] if flags & 8 else [], has_body=body)
+        reject = RejectConnection(403, has_body=body) if not body else reject
+    assert_server_handles(
+        cut(data[CHOICES:], cuts),
+        LIMITS[limits % len(LIMITS)],
+        eof=bool(flags & END_OF_FILE),
+        reject=reject,
+    )
+
+
+def judge_response(data: bytes) -> None:
+    """Let a client receive what stands behind the choices of `data`."""
+    if len(data) < CHOICES:
+        return
+    flags, limits, cuts = data[:CHOICES]
+    assert_client_handles(
+        cut(data[CHOICES:], cuts),
+        LIMITS[limits % len(LIMITS)],
+        REQUESTS[flags >> 1 & 3],
+        eof=bool(flags & END_OF_FILE),
+    )

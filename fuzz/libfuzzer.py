@@ -1,0 +1,68 @@
+"""What libFuzzer and atheris print, read line by line.
+
+#2   INITED cov: 81 ft: 81 corp: 1/1b exec/s: 0 rss: 47Mb
+#7   NEW    cov: 93 ft: 94 corp: 2/2b lim: 64 exec/s: 0 rss: 47Mb ...
+artifact_prefix='...'; Test unit written to crashes/crash-06d945942aa2...
+stat::number_of_executed_units: 60979
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+TAIL: Final = 40
+"""Lines that are kept for the case that a target dies."""
+
+_PULSE: Final = re.compile(r"#(?P<executions>\d+)\s+\w+\s+cov: (?P<edges>\d+) ft: \d+ corp: (?P<corpus>\d+)/")
+_ARTIFACT: Final = re.compile(r"Test unit written to (?P<path>.+)$")
+_EXECUTIONS: Final = re.compile(r"stat::number_of_executed_units:\s+(?P<executions>\d+)$")
+
+
+@dataclass
+class Monitor:
+    """Fed with the lines of one libFuzzer process, it knows how far that is and what it found."""
+
+    executions: int = 0
+    edges: int = 0
+    """Edges of the control flow that were reached: libFuzzer's `cov`."""
+    corpus: int = 0
+    """Inputs that reach something of their own, which libFuzzer keeps."""
+    fuzzing: bool = False
+    """Whether the corpus has been read and the fuzzing has begun."""
+    artifacts: list[Path] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+
+    def feed(self, line: str) -> None:
+        """Take in a line, without its end."""
+        self.tail.append(line)
+        if found := _PULSE.match(line):
+            self.fuzzing = True
+            self.executions = int(found["executions"])
+            self.edges = int(found["edges"])
+            self.corpus = int(found["corpus"])
+        elif found := _ARTIFACT.search(line):
+            self.artifacts.append(Path(found["path"]))
+        elif found := _EXECUTIONS.match(line):
+            self.executions = int(found["executions"])
+
+    @property
+    def last_words(self) -> str:
+        """The last line that says something, for a target that died without more."""
+        said = [
+            line
+            for line in self.tail
+            if line.strip() and not line.startswith(("INFO:", "WARNING: Failed to find", "stat::", "#"))
+        ]
+        return said[-1].strip() if said else ""
+
+
+_EXECUTED: Final = re.compile(r"Executed .+ in (?P<milliseconds>\d+) ms$")
+
+
+def executed(line: str) -> bool:
+    """Tell whether a line says that an input, given by name, has been executed."""
+    return _EXECUTED.match(line) is not None

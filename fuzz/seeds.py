@@ -1,0 +1,280 @@
+"""The seed corpus of each target: the tests' vectors, Autobahn's cases, and for the properties drawn bytes.
+
+`write` puts them into a folder, each under the hash of its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from tests import test_bad_input, wire
+from tests.deflating import HELLO, HELLO_AGAIN, HELLO_FINAL, TAIL, Deflater
+from tests.handshake_bytes import KEY, chunked, rejection, request, response
+from wsproto import ConnectionType
+
+from fuzz.autobahn import case_frames
+from fuzz.frames import CHOICES, CLIENT, DEFLATE, END_OF_FILE, LIMITS, NO_TAKEOVER, ONE_BY_ONE, SMALL_WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from fuzz.autobahn import CaseFrame
+
+LONGEST: Final = 4096
+"""Bytes in a seed, at most, where the target's `max_len` leaves no room for more."""
+DRAWN: Final = 60
+"""Seeds for the properties that Hypothesis draws for."""
+_SEED: Final = 6455
+
+_CODES: Final = (999, 1000, 1003, 1004, 1005, 1006, 1011, 1014, 1015, 1016, 2999, 3000, 4999, 5000)
+
+
+def write(target: str, folder: Path) -> int:
+    """Write the seeds of `target`, named without `fuzz_`, into `folder`; return their number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = set(SEEDS[target]())
+    for seed in seeds:
+        (folder / hashlib.sha256(seed).hexdigest()).write_bytes(seed)
+    return len(seeds)
+
+
+# Frames ------------------------------------------------------------------------------------------
+
+
+@cache
+def _cases() -> list[list[CaseFrame]]:
+    return list(case_frames().values())
+
+
+def _case_stream(frames: list[CaseFrame], flags: int, *, client: bool) -> bytes:
+    """Write what a case sends as the peer of a client (or of a server), deflated as `flags` say."""
+    deflater = Deflater(window_bits=9 if flags & SMALL_WINDOW else 15, takeover=not flags & NO_TAKEOVER)
+    stream = b""
+    for frame in frames:
+        payload, rsv = frame.payload, frame.rsv
+        if frame.deflate:
+            payload, rsv = deflater.message(payload), rsv if frame.opcode == 0 else wire.RSV1
+            payload += b"" if frame.fin else TAIL
+        stream += wire.peer_frame(client, frame.opcode, payload, fin=frame.fin, rsv=rsv)
+    return stream
+
+
+def _vectors(role: ConnectionType) -> Iterator[tuple[bytes, bool]]:
+    """The tests' own streams, and whether they are compressed."""
+    client = role is ConnectionType.CLIENT
+
+    def peer(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, **how: int) -> bytes:
+        return wire.peer_frame(client, opcode, payload, fin=fin, rsv=rsv, **how)  # type: ignore[arg-type]
+
+    for stream in test_bad_input.corpus(role):
+        yield stream, False
+        yield stream, True
+    for code in _CODES:
+        yield peer(wire.CLOSE, wire.close_payload(code, "é")), False
+    yield peer(wire.CLOSE, b"\x03") + peer(wire.PING), False
+    yield peer(wire.CLOSE, wire.close_payload(1000, b"\xff")), False
+    for opcode in range(16):
+        yield peer(opcode, b"", fin=opcode > 2) + peer(wire.CONTINUATION), False
+    for size in (125, 126, 127, 65_535, 65_536, 1 << 63):
+        for form in (16, 64):
+            if size < 1 << form:
+                yield peer(wire.BINARY, b"x", length=size, length_form=form), False
+    yield wire.frame(wire.TEXT, b"Hello", mask=wire.MASK if client else None), False
+    yield peer(wire.PING, b"x" * 126), False
+    yield peer(wire.BINARY, b"x" * 3000), False
+    for text in (b"\xce\xba\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", "€😀".encode(), b"a\xff"):
+        yield peer(wire.TEXT, text), False
+        yield peer(wire.TEXT, text[:1], fin=False) + peer(wire.CONTINUATION, text[1:]), False
+        yield peer(wire.TEXT, Deflater().message(text), rsv=wire.RSV1), True
+    hello = peer(wire.TEXT, HELLO, rsv=wire.RSV1)
+    yield hello + peer(wire.TEXT, HELLO_AGAIN, rsv=wire.RSV1), True
+    yield peer(wire.TEXT, HELLO_FINAL, rsv=wire.RSV1) + hello, True
+    yield peer(wire.TEXT, HELLO[:3], fin=False, rsv=wire.RSV1) + peer(wire.CONTINUATION, HELLO[3:]), True
+    yield peer(wire.TEXT, b"", rsv=wire.RSV1) + peer(wire.BINARY, b"\x07", rsv=wire.RSV1), True
+    yield peer(wire.BINARY, Deflater().message(bytes(100_000)), rsv=wire.RSV1) + hello, True
+    yield peer(wire.BINARY, b"\x03\x00" * 1025, rsv=wire.RSV1), True
+    yield peer(wire.PING, b"", rsv=wire.RSV1), True
+    yield peer(wire.TEXT, HELLO, fin=False, rsv=wire.RSV1) + peer(wire.CONTINUATION, rsv=wire.RSV1), True
+
+
+_WAYS: Final = (
+    *((0, 0, 0), (ONE_BY_ONE, 0, 1), (END_OF_FILE, 0, 0), (END_OF_FILE, 0, 3), (0, 0, 5), (0, 4, 2)),
+    *((0, limits, 0) for limits in range(1, len(LIMITS))),
+    *((ONE_BY_ONE, limits, 9) for limits in range(1, len(LIMITS))),
+)
+"""Choices for streams: each stream gets one of the tests' choices in turn, and all of them now and then."""
+
+
+_DEFLATES: Final = (DEFLATE, DEFLATE | NO_TAKEOVER, DEFLATE | SMALL_WINDOW)
+
+
+def _frames(role: ConnectionType, *, longest: int = LONGEST, flags: int = 0) -> Iterator[bytes]:
+    streams = [(stream, DEFLATE if compressed else 0) for stream, compressed in _vectors(role)]
+    for number, frames in enumerate(_cases()):
+        deflate = _DEFLATES[number % 3] if any(frame.deflate for frame in frames) else 0
+        streams.append((_case_stream(frames, deflate, client=role is ConnectionType.CLIENT), deflate))
+    for number, (stream, deflate) in enumerate(streams):
+        if len(stream) > longest - CHOICES:
+            continue
+        ways = _WAYS if number % 9 == 0 else (_WAYS[0], _WAYS[number % len(_WAYS)])
+        for choice, limits, cuts in ways:
+            yield bytes((choice | deflate | flags, limits, cuts)) + stream
+
+
+def _structured() -> Iterator[bytes]:
+    yield from _frames(ConnectionType.SERVER, longest=LONGEST)
+    yield from _frames(ConnectionType.CLIENT, longest=LONGEST, flags=CLIENT)
+    for size in (65_535, 65_536):
+        yield bytes(CHOICES) + wire.frame(wire.BINARY, bytes(size), mask=wire.MASK)
+        yield bytes((CLIENT, 0, 0)) + wire.frame(wire.TEXT, b"x" * size)
+
+
+def _inflate() -> Iterator[bytes]:
+    random = Random(_SEED)
+    texts = (b"", b"Hello", b"Hello" * 50, "€😀".encode() * 9, random.randbytes(100), bytes(70_000), b"\xff")
+    payloads = [Deflater(level=level).message(text) for level in (0, 1, 9) for text in texts]
+    payloads += [HELLO, HELLO_FINAL, b"\x00", b"\x07", b"\x03\x00" * 1025, HELLO[:4], HELLO_FINAL + HELLO]
+    payloads += [frame.payload for frames in _cases() for frame in frames if frame.deflate and frame.fin]
+    for number, payload in enumerate(payloads):
+        if len(payload) > LONGEST:
+            continue
+        for flags in (7, 7 | 8 | 16, 7 | 32 | 64, 1 | 16):
+            choices = bytes((flags, number % len(LIMITS), (0, 1, 7, 100)[number % 4], (0, 1, 9)[flags % 3]))
+            yield choices + payload
+            yield choices + payload + b"\xff\xff\xff\xff" + HELLO
+    yield bytes((7, 0, 0, 0)) + HELLO + b"\xff\xff\xff\xff" + HELLO_AGAIN
+
+
+# Handshakes --------------------------------------------------------------------------------------
+
+_OFFERS: Final = (
+    b"permessage-deflate",
+    b"permessage-deflate; client_max_window_bits",
+    b"permessage-deflate; server_max_window_bits=10; client_max_window_bits=9",
+    b'permessage-deflate; server_max_window_bits="12"; server_no_context_takeover',
+    b"permessage-deflate; client_no_context_takeover; server_no_context_takeover",
+    b"permessage-deflate; server_max_window_bits=8, permessage-deflate",
+    b"permessage-deflate; client_max_window_bits=7",
+    b"permessage-deflate; unknown=1",
+    b"permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+    b"permessage-deflate; server_no_context_takeover=1",
+    b'x-foo; a="b,c;d\\"e", permessage-deflate',
+    b'x-foo; a="',
+    b"x-foo; =, permessage-deflate,",
+    b"permessage-deflate\npermessage-deflate",
+    b"\xff",
+    b"",
+)
+
+_HEADS: Final[tuple[dict[bytes, list[bytes]], ...]] = (
+    {},
+    {b"Sec-WebSocket-Protocol": [b"chat, superchat"]},
+    {b"Sec-WebSocket-Protocol": [b"chat", b"chat"]},
+    {b"Sec-WebSocket-Protocol": [b"a b"]},
+    {b"Sec-WebSocket-Version": [b"8"]},
+    {b"Sec-WebSocket-Version": []},
+    {b"Sec-WebSocket-Key": [b"x"]},
+    {b"Sec-WebSocket-Key": [KEY, KEY]},
+    {b"Connection": [b"keep-alive, Upgrade"]},
+    {b"Connection": [b"close"]},
+    {b"Connection": [b'"']},
+    {b"Connection": [b"a b"]},
+    {b"Upgrade": [b"h2c"]},
+    {b"Upgrade": [b"websocket, foo/1"]},
+    {b"Host": []},
+    {b"Host": [b"xn--bcher-kva.example:80"]},
+    {b"Host": [b"xn--\xff"]},
+    {b"Host": [b"xn--a"]},
+    {b"Host": [b"[::1]:80"]},
+    {b"Host": [b"a b"]},
+    {b"Content-Length": [b"0"]},
+    {b"Content-Length": [b"5"]},
+    {b"Transfer-Encoding": [b"chunked"]},
+    {b"Expect": [b"100-continue"]},
+    {b"X-Long": [b"x" * 60]},
+    {b"X": [b"1"] * 6},
+    {b"X": [b"1"] * 129},
+    {b"Sec-WebSocket-Accept": [b"s3pPLMBiTxaQ9kYGzzhZRbK+xOp="]},
+    {b"Sec-WebSocket-Accept": []},
+)
+_TARGETS: Final = (
+    *(b"/a?b", b"http://example.com/chat?x", b"ws://example.com", b"*", b"/#a", b"http://", b"x", b"/\x80"),
+    b"ws://a b/",
+)
+
+
+def _with_choices(heads: Iterable[bytes], ways: Iterable[tuple[int, int, int]]) -> Iterator[bytes]:
+    some = list(ways)
+    for number, head in enumerate(heads):
+        yield bytes(CHOICES) + head
+        for way in {some[number % len(some)], some[(number * 5 + 1) % len(some)]}:
+            yield bytes(way) + head
+
+
+def _handshake_server() -> Iterator[bytes]:
+    hello = wire.frame(wire.TEXT, b"Hello", mask=wire.MASK)
+    compressed = wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1, mask=wire.MASK)
+    heads = [request(changes) for changes in _HEADS]
+    heads += [request(target=target) for target in _TARGETS]
+    heads += [request({b"Sec-WebSocket-Extensions": offer.split(b"\n")}) + compressed for offer in _OFFERS]
+    heads += [request() + hello, request() + hello[:4], request()[:40], request().replace(b"\r\n", b"\n")]
+    heads += [request(start_line=line) for line in (b"POST / HTTP/1.1", b"GET / HTTP/1.0", b"GET", b"")]
+    heads += [request(start_line=b"GET / HTTP/2.0"), request({b"X": [b"1\r\n 2"]}), b"\x16\x03\x01", hello]
+    ways = [(flags, limits, cuts) for flags in (0, 1, 2, 6, 14) for limits in (0, 1, 2) for cuts in (0, 1, 60)]
+    return _with_choices(heads, ways)
+
+
+def _handshake_client() -> Iterator[bytes]:
+    hello = wire.frame(wire.TEXT, b"Hello") + wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1)
+    early = rejection(b"103 Early Hints", (b"Link", b"</a>"))
+    heads = [response(KEY, changes) + hello for changes in _HEADS]
+    heads += [response(KEY, {b"Sec-WebSocket-Extensions": one.split(b"\n")}) + hello for one in _OFFERS]
+    heads += [early + response(KEY), early * 17 + response(KEY), response(KEY)[:40]]
+    heads += [response(KEY, status_line=b"HTTP/1.0 101 Switching Protocols"), b"\x16\x03\x01", hello]
+    heads += [
+        rejection(b"200 OK", (b"Content-Length", b"5"), body=b"Hello"),
+        rejection(b"200 OK", (b"Content-Length", b"5"), body=b"Hel"),
+        rejection(b"401 Unauthorized", (b"Transfer-Encoding", b"chunked"), body=chunked(b"Hel", b"lo")),
+        rejection(b"401 Unauthorized", (b"Transfer-Encoding", b"chunked"), body=b"zz\r\n"),
+        rejection(b"403 Forbidden", body=b"until the end"),
+        rejection(b"100 Continue"),
+        rejection(b"204 No Content"),
+    ]
+    flags = [request_number << 1 | eof for request_number in range(4) for eof in (0, 1)]
+    ways = [(flag, limits, cuts) for flag in flags for limits in (0, 2, 1) for cuts in (0, 1, 60)]
+    fitting = [bytes((flag, 0, 0)) + head for flag in (4, 6) for head in heads]
+    return iter([*fitting, *_with_choices(heads, ways)])
+
+
+def _extension_headers() -> Iterator[bytes]:
+    for offer in _OFFERS:
+        yield from (bytes((judge,)) + offer for judge in range(3))
+    yield from (b"\x03" + drawn for drawn in _drawn())
+
+
+# Properties --------------------------------------------------------------------------------------
+
+
+def _drawn() -> Iterator[bytes]:
+    """Bytes for Hypothesis to draw from: there is no vector of them, so they are seeded random ones."""
+    random = Random(_SEED)
+    for number in range(DRAWN):
+        yield bytes((number,)) + random.randbytes(random.choice((64, 256, 1024)))
+
+
+SEEDS: Final[dict[str, Callable[[], Iterable[bytes]]]] = {
+    "frames_server": lambda: _frames(ConnectionType.SERVER),
+    "frames_client": lambda: _frames(ConnectionType.CLIENT),
+    "frames_structured": _structured,
+    "inflate": _inflate,
+    "handshake_server": _handshake_server,
+    "handshake_client": _handshake_client,
+    "extension_headers": _extension_headers,
+    "round_trip": _drawn,
+    "differential": _drawn,
+    "application": _drawn,
+}

@@ -1,0 +1,61 @@
+"""What the fuzz targets share: instrumenting what is fuzzed, running a target under atheris, its first bytes.
+
+A target is a program of its own, `python fuzz/fuzz_NAME.py`, and a module: imported as `fuzz.fuzz_NAME` it
+instruments nothing and needs no atheris, so that an input can be replayed anywhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+MISSING = "atheris is not installed: python -m pip install 'wsproto[fuzz]', on Python 3.11 to 3.14"
+EXIT_MISSING = 3
+
+
+def is_program() -> bool:
+    """Tell whether this process runs a target, not something that imports one."""
+    return Path(getattr(sys.modules["__main__"], "__file__", None) or "").stem.startswith("fuzz_")
+
+
+def instrumented(*packages: str) -> AbstractContextManager[object]:
+    """Let what is imported inside of the context tell atheris where it branches and what it compares.
+
+    :param packages: the packages to instrument, with all their modules.
+    """
+    if not is_program():
+        return nullcontext()
+    try:
+        import atheris  # noqa: PLC0415 - an optional dependency
+    except ModuleNotFoundError:
+        print(MISSING, file=sys.stderr)
+        sys.exit(EXIT_MISSING)
+    return atheris.instrument_imports(include=list(packages))  # type: ignore[no-any-return]
+
+
+def libfuzzer_mutation() -> Callable[[bytes, int], bytes]:
+    """Return libFuzzer's own way to mutate some bytes, to at most so many: part of a `custom_mutator`."""
+    import atheris  # noqa: PLC0415 - an optional dependency
+
+    return atheris.Mutate  # type: ignore[no-any-return]
+
+
+def main(
+    test_one_input: Callable[[bytes], None],
+    custom_mutator: Callable[[bytes, int, int], bytes] | None = None,
+) -> None:
+    """Fuzz, with libFuzzer's arguments from the command line; it ends the process.
+
+    :param custom_mutator: makes a new input of at most so many bytes from an old one and a seed.
+    """
+    import atheris  # noqa: PLC0415 - an optional dependency
+
+    mutator = {} if custom_mutator is None else {"custom_mutator": custom_mutator}
+    atheris.Setup(sys.argv, test_one_input, **mutator)
+    atheris.Fuzz()
