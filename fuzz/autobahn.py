@@ -46,7 +46,7 @@ def case_frames() -> dict[str, list[CaseFrame]]:
 
 
 def _octets(payload: str | bytes | int) -> bytes:
-    """What a case from the days of Python 2 means by a payload."""
+    """Return what a case from the days of Python 2 means by a payload."""
     if isinstance(payload, int):
         return bytes([payload])
     return payload.encode() if isinstance(payload, str) else payload
@@ -73,7 +73,7 @@ class _Recorder:
                 setattr(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        """What is not about frames, as `killAfter`, does nothing."""
+        """Let what is not about frames, as `killAfter`, do nothing."""
         if name.startswith("__"):
             raise AttributeError(name)
         return lambda *_arguments, **_named: None

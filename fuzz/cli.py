@@ -127,7 +127,7 @@ def seed_command(folders: Folders, names: tuple[str, ...]) -> None:
     default=60,
     show_default=True,
     metavar="N",
-    help="For each target; a second or two for its baseline come on top.",
+    help="For each target, with reading its corpus; two for its baseline come on top.",
 )
 @jobs_option
 @click.pass_obj
@@ -137,8 +137,8 @@ def run_command(folders: Folders, names: tuple[str, ...], seconds: int, jobs: in
     A target ends at its first crash. That is minimised, kept in fuzz/crashes and printed. SIGINT ends
     a campaign early: what came of it until then is reported.
 
-    Baseline is how often a second the same process executes the empty input, without mutation: what it costs
-    a target to set itself up.
+    Executions are counted in a second of processor time, which on an idle machine is a second of one core.
+    Baseline is the same for the empty input, without mutation: what a target is called for at best.
     """
     campaign.require_atheris()
     console, targets = _output(), folders.targets(names)

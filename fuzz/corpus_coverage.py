@@ -64,11 +64,15 @@ def measure(targets: Sequence[Target], jobs: int, progress: Steps, html: Path | 
         files = [Path(folder) / f".coverage.{target.name}" for target in targets]
         failing = pool.map(_replay, targets, files, [progress] * len(targets))
         failed = [file for found in failing for file in found]
+        report = _report(files, html)
         alone = [
-            _covered(_report([file])["totals"], target.name, inputs=len(target.inputs()))
+            _covered(
+                (_report([file]) if len(files) > 1 else report)["totals"],
+                target.name,
+                inputs=len(target.inputs()),
+            )
             for target, file in zip(targets, files, strict=True)
         ]
-        report = _report(files, html)
     modules = [
         _covered(
             found["summary"],

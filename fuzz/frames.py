@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tests.judging import Setting, assert_received_rightly
 from tests.expected_events import Deflate
+from tests.judging import Setting, assert_received_rightly
 from wsproto import Limits
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ NO_TAKEOVER = 0x02
 SMALL_WINDOW = 0x04
 END_OF_FILE = 0x08
 ONE_BY_ONE = 0x10
+TOGETHER = 0x40
+INERT = 0x80  # where nothing is deflated
 CLIENT = 0x20  # where a target serves both roles
 
 LIMITS = (
@@ -34,7 +36,7 @@ LIMITS = (
     Limits(max_frame_size=0, max_fragments=0),
     Limits(max_frame_size=70_000, max_message_size=70_000, max_fragments=5, max_inflated_size=1000),
 )
-"""The second byte chooses one of them. Where the pieces are small so is a message: a bomb is a million of them."""
+"""The second byte chooses one of them. Where pieces are small so are messages: a bomb has a million."""
 
 READS = 32
 """Reads that a stream comes in, at most and about; what is left then comes in one."""
@@ -45,7 +47,8 @@ def _setting(role: ConnectionType, flags: int, limits: int) -> Setting:
     deflate = None
     if flags & DEFLATE:
         deflate = Deflate(9 if flags & SMALL_WINDOW else 15, takeover=not flags & NO_TAKEOVER)
-    return Setting(role, deflate, LIMITS[limits])
+    inert = bool(flags & INERT) and deflate is None
+    return Setting(role, deflate, LIMITS[limits], inert)
 
 
 def stream_of(data: bytes) -> bytes:
@@ -69,11 +72,12 @@ def cut(stream: bytes, choice: int) -> list[bytes]:
 def judge_frames(role: ConnectionType, data: bytes) -> tuple[Setting, list[Event]]:
     """Let one end of a connection receive what stands behind the choices of `data`, and judge what comes."""
     flags, limits, cuts = data[:CHOICES]
-    setting = _setting(role, flags & 7, limits % len(LIMITS))
+    setting = _setting(role, flags & (DEFLATE | NO_TAKEOVER | SMALL_WINDOW | INERT), limits % len(LIMITS))
     events = assert_received_rightly(
         setting,
         cut(data[CHOICES:], cuts),
         eof=bool(flags & END_OF_FILE),
         one_by_one=bool(flags & ONE_BY_ONE),
+        together=bool(flags & TOGETHER),
     )
     return setting, events

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Any calls of an application, in any order and with any values: refused without a trace, or right.
 
-The bytes drive the properties of `tests/properties/test_any_events.py`: the first one chooses among them.
+The bytes drive the properties of `tests/properties/test_any_events.py` and `test_any_calls.py`: the first one
+chooses among them.
 """
 
 import sys
@@ -14,12 +15,12 @@ from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
     from fuzz.properties import try_property
-    from tests.properties.test_any_events import FUZZED
+    from tests.properties import test_any_calls, test_any_events
 
 
 def test_one_input(data: bytes) -> None:
     """Try one of the properties with what `data` draws."""
-    try_property(FUZZED, data)
+    try_property(test_any_events.FUZZED + test_any_calls.FUZZED, data)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ answer by themselves, or are what the properties of `tests/properties/test_offer
 
 import sys
 from pathlib import Path
+from typing import Any
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
@@ -25,21 +26,20 @@ NAME = b"Sec-WebSocket-Extensions"
 
 
 def in_a_request(value: bytes) -> None:
-    """A server gets `value`, on as many lines as it has."""
+    """Give a server `value`, on as many lines as it has."""
     assert_server_handles([request({NAME: value.split(b"\n")}) + b"\xc1\x81\x00\x00\x00\x00\x00"], Limits())
 
 
 def in_a_response(value: bytes) -> None:
-    """A client that has offered `REQUESTS[2]` or `REQUESTS[3]` gets `value`."""
+    """Give a client that has offered `REQUESTS[2]` or `REQUESTS[3]` `value`."""
     asked = REQUESTS[2 + len(value) % 2]
     assert_client_handles([response(KEY, {NAME: value.split(b"\n")}) + b"\xc1\x01\x00"], Limits(), asked)
 
 
 def by_itself(value: bytes) -> None:
-    """The functions that read one element, and the one that splits a header."""
-    test_offers.test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails.hypothesis.inner_test(
-        value.decode("latin-1")
-    )
+    """Call the functions that read one element, and the one that splits a header."""
+    of_any_text: Any = test_offers.test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails
+    of_any_text.hypothesis.inner_test(value.decode("latin-1"))
     try:
         elements = split_comma_header(value)
     except RemoteProtocolError:
@@ -49,7 +49,7 @@ def by_itself(value: bytes) -> None:
 
 
 def drawn(data: bytes) -> None:
-    """One of the properties."""
+    """Try one of the properties."""
     try_property(test_offers.FUZZED, data)
 
 

@@ -14,8 +14,11 @@ if __name__ == "__main__" and not hasattr(sys, "frozen"):
 from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
-    from fuzz.frames import CHOICES, judge_frames
-    from fuzz.frames import stream_of  # noqa: F401  # shows the frames of an input
+    from fuzz.frames import (
+        CHOICES,
+        judge_frames,
+        stream_of,  # noqa: F401  # shows the frames of an input
+    )
     from wsproto import ConnectionType
 
 

@@ -15,8 +15,12 @@ if __name__ == "__main__" and not hasattr(sys, "frozen"):
 from fuzz.target import instrumented, libfuzzer_mutation, main
 
 with instrumented("wsproto"):
-    from fuzz.frames import CHOICES, CLIENT, judge_frames
-    from fuzz.frames import stream_of  # noqa: F401  # shows the frames of an input
+    from fuzz.frames import (
+        CHOICES,
+        CLIENT,
+        judge_frames,
+        stream_of,  # noqa: F401  # shows the frames of an input
+    )
     from fuzz.structured import Mutator
     from tests.judging import assert_can_be_echoed
     from wsproto import ConnectionType

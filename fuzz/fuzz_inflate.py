@@ -17,8 +17,8 @@ from fuzz.target import instrumented, main
 with instrumented("wsproto"):
     from fuzz.frames import LIMITS, cut
     from tests import wire
-    from tests.judging import Setting, assert_received_rightly
     from tests.expected_events import Deflate
+    from tests.judging import Setting, assert_received_rightly
     from wsproto import ConnectionType
 
 CHOICES = 4
@@ -30,7 +30,7 @@ NO_TAKEOVER, TEXT, CLIENT, PINGS = 0x08, 0x10, 0x20, 0x40
 
 
 def frames_of(message: bytes, flags: int, fragments: int) -> bytes:
-    """Write one compressed message, in `fragments` as `fuzz.frames.cut` makes them, perhaps with pings between."""
+    """Write one compressed message, in `fragments` as `fuzz.frames.cut` makes them, perhaps with pings."""
     client = bool(flags & CLIENT)
     pieces = cut(message, fragments)
     stream = b""

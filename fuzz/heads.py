@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from fuzz.frames import CHOICES, cut
 from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
 from wsproto import Limits
 from wsproto.events import RejectConnection
-
-from fuzz.frames import CHOICES, cut
 
 #: Bits of the first byte.
 END_OF_FILE = 0x01

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+NOTHING: Final = ("INFO:", "WARNING: Failed to find", "Dictionary:", "stat::", "#")
+"""What opens the lines that tell nothing about an end."""
+
 TAIL: Final = 40
 """Lines that are kept for the case that a target dies."""
 
@@ -52,11 +55,7 @@ class Monitor:
     @property
     def last_words(self) -> str:
         """The last line that says something, for a target that died without more."""
-        said = [
-            line
-            for line in self.tail
-            if line.strip() and not line.startswith(("INFO:", "WARNING: Failed to find", "stat::", "#"))
-        ]
+        said = [line for line in self.tail if line.strip() and not line.startswith(NOTHING)]
         return said[-1].strip() if said else ""
 
 

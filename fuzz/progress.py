@@ -90,7 +90,7 @@ class LiveProgress(Progress):
         """Draw the table."""
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("target")
-        for heading in ("executions/s", "executions", "edges", "corpus", "crashes"):
+        for heading in ("a CPU second", "executions", "edges", "corpus", "crashes"):
             table.add_column(heading, justify="right")
         table.add_column("")
         for name, phase in self._phases.items():
@@ -107,7 +107,7 @@ class LiveProgress(Progress):
 
 def figures_of(result: TargetResult) -> str:
     """Give the figures of a target in a line."""
-    rate = f" ({result.rate:,.0f} a second)" if result.rate else ""
+    rate = f" ({result.rate:,.0f} a CPU second)" if result.rate else ""
     return (
         f"{result.executions:,} executions{rate}, {result.edges} edges, corpus {result.corpus},"
         f" {len(result.findings)} crashes"

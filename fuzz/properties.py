@@ -1,4 +1,4 @@
-"""Lets the bytes of a fuzzer drive the tests' properties: each is written once, for Hypothesis and for atheris."""
+"""Lets the bytes of a fuzzer drive the properties of the tests: each is written once, for both."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 if is_program():
     # A target keeps what it finds itself; the settings of a process that imports one stay as they are.
-    settings.register_profile(
-        "fuzz", database=None, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    settings.register_profile("fuzz", database=None, deadline=None, suppress_health_check=list(HealthCheck))
     settings.load_profile("fuzz")
 
 

@@ -13,8 +13,9 @@
       "status": "clean",            or: crashed, died, hung, not started, interrupted
       "problem": "",                why a target died or did not start
       "seconds": 60.1,              of fuzzing, from where the corpus had been read
-      "executions": 210000, "rate": 3494.2,
-      "baseline": 9120.4,           executions a second of the empty input, no mutation; null: not measured
+      "executions": 210000,
+      "rate": 3494.2,               executions in a second of processor time, on one core; null: none to tell
+      "baseline": 9120.4,           the same of the empty input, without mutation
       "edges": 812, "corpus": 340, "newInputs": 12,
       "growth": [[0.4, 640], ...],  seconds and edges
       "findings": [{...}]           crashes: `Finding`
@@ -71,7 +72,7 @@ class TargetResult:
     seconds: float = 0.0
     executions: int = 0
     rate: float | None = None
-    """Executions a second, of all its processes together, since the corpus was read."""
+    """Executions in a second of processor time, since the corpus was read."""
     baseline: float | None = None
     edges: int = 0
     corpus: int = 0

@@ -10,13 +10,23 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from fuzz.autobahn import case_frames
+from fuzz.frames import (
+    CHOICES,
+    CLIENT,
+    DEFLATE,
+    END_OF_FILE,
+    INERT,
+    LIMITS,
+    NO_TAKEOVER,
+    ONE_BY_ONE,
+    SMALL_WINDOW,
+    TOGETHER,
+)
 from tests import test_bad_input, wire
 from tests.deflating import HELLO, HELLO_AGAIN, HELLO_FINAL, TAIL, Deflater
 from tests.handshake_bytes import KEY, chunked, rejection, request, response
 from wsproto import ConnectionType
-
-from fuzz.autobahn import case_frames
-from fuzz.frames import CHOICES, CLIENT, DEFLATE, END_OF_FILE, LIMITS, NO_TAKEOVER, ONE_BY_ONE, SMALL_WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +37,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 4096
 """Bytes in a seed, at most, where the target's `max_len` leaves no room for more."""
 DRAWN: Final = 60
-"""Seeds for the properties that Hypothesis draws for."""
+"""Seeds for a target whose properties Hypothesis draws for, where nothing else is said."""
 _SEED: Final = 6455
 
 _CODES: Final = (999, 1000, 1003, 1004, 1005, 1006, 1011, 1014, 1015, 1016, 2999, 3000, 4999, 5000)
@@ -64,7 +74,7 @@ def _case_stream(frames: list[CaseFrame], flags: int, *, client: bool) -> bytes:
 
 
 def _vectors(role: ConnectionType) -> Iterator[tuple[bytes, bool]]:
-    """The tests' own streams, and whether they are compressed."""
+    """Yield the tests' own streams, and whether they are compressed."""
     client = role is ConnectionType.CLIENT
 
     def peer(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, **how: int) -> bytes:
@@ -86,6 +96,7 @@ def _vectors(role: ConnectionType) -> Iterator[tuple[bytes, bool]]:
     yield wire.frame(wire.TEXT, b"Hello", mask=wire.MASK if client else None), False
     yield peer(wire.PING, b"x" * 126), False
     yield peer(wire.BINARY, b"x" * 3000), False
+    yield peer(wire.BINARY, b"x" * 3000)[:2900], False
     for text in (b"\xce\xba\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", "€😀".encode(), b"a\xff"):
         yield peer(wire.TEXT, text), False
         yield peer(wire.TEXT, text[:1], fin=False) + peer(wire.CONTINUATION, text[1:]), False
@@ -102,7 +113,8 @@ def _vectors(role: ConnectionType) -> Iterator[tuple[bytes, bool]]:
 
 
 _WAYS: Final = (
-    *((0, 0, 0), (ONE_BY_ONE, 0, 1), (END_OF_FILE, 0, 0), (END_OF_FILE, 0, 3), (0, 0, 5), (0, 4, 2)),
+    *((0, 0, 0), (ONE_BY_ONE, 0, 1), (END_OF_FILE, 0, 0), (END_OF_FILE, 0, 3), (0, 0, 5), (TOGETHER, 0, 2)),
+    *((INERT, 0, 0), (INERT, 0, 7), (INERT | TOGETHER, 3, 1), (TOGETHER | END_OF_FILE, 0, 1)),
     *((0, limits, 0) for limits in range(1, len(LIMITS))),
     *((ONE_BY_ONE, limits, 9) for limits in range(1, len(LIMITS))),
 )
@@ -128,6 +140,8 @@ def _frames(role: ConnectionType, *, longest: int = LONGEST, flags: int = 0) -> 
 def _structured() -> Iterator[bytes]:
     yield from _frames(ConnectionType.SERVER, longest=LONGEST)
     yield from _frames(ConnectionType.CLIENT, longest=LONGEST, flags=CLIENT)
+    large = Deflater(level=0).message(bytes(20_000))
+    yield bytes((DEFLATE, 0, 0)) + wire.frame(wire.BINARY, large, rsv=wire.RSV1, mask=wire.MASK)
     for size in (65_535, 65_536):
         yield bytes(CHOICES) + wire.frame(wire.BINARY, bytes(size), mask=wire.MASK)
         yield bytes((CLIENT, 0, 0)) + wire.frame(wire.TEXT, b"x" * size)
@@ -224,7 +238,9 @@ def _handshake_server() -> Iterator[bytes]:
     heads += [request() + hello, request() + hello[:4], request()[:40], request().replace(b"\r\n", b"\n")]
     heads += [request(start_line=line) for line in (b"POST / HTTP/1.1", b"GET / HTTP/1.0", b"GET", b"")]
     heads += [request(start_line=b"GET / HTTP/2.0"), request({b"X": [b"1\r\n 2"]}), b"\x16\x03\x01", hello]
-    ways = [(flags, limits, cuts) for flags in (0, 1, 2, 6, 14) for limits in (0, 1, 2) for cuts in (0, 1, 60)]
+    ways = [
+        (flags, limits, cuts) for flags in (0, 1, 2, 6, 14) for limits in (0, 1, 2) for cuts in (0, 1, 60)
+    ]
     return _with_choices(heads, ways)
 
 
@@ -259,11 +275,11 @@ def _extension_headers() -> Iterator[bytes]:
 # Properties --------------------------------------------------------------------------------------
 
 
-def _drawn() -> Iterator[bytes]:
+def _drawn(count: int = DRAWN) -> Iterator[bytes]:
     """Bytes for Hypothesis to draw from: there is no vector of them, so they are seeded random ones."""
     random = Random(_SEED)
-    for number in range(DRAWN):
-        yield bytes((number,)) + random.randbytes(random.choice((64, 256, 1024)))
+    for number in range(count):
+        yield bytes((number % 256,)) + random.randbytes(random.choice((64, 256, 1024)))
 
 
 SEEDS: Final[dict[str, Callable[[], Iterable[bytes]]]] = {
@@ -276,5 +292,5 @@ SEEDS: Final[dict[str, Callable[[], Iterable[bytes]]]] = {
     "extension_headers": _extension_headers,
     "round_trip": _drawn,
     "differential": _drawn,
-    "application": _drawn,
+    "application": lambda: _drawn(20 * DRAWN),
 }

@@ -10,11 +10,10 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fuzz.frames import CHOICES, CLIENT, DEFLATE, LIMITS
 from tests import wire
 from tests.deflating import TAIL, Deflater
 from tests.wire import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, WireFrame
-
-from fuzz.frames import CHOICES, CLIENT, DEFLATE, LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,15 @@ LARGE_SIZES = (65_534, 65_535, 65_536, 65_537)
 CODES = (1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1011, 1014, 1015, 1016, 2999, 3000, 4999, 5000, 0)
 TEXTS = (
     *("", "a", "é", "€", "\ud7ff", "\ue000", "\uffff", "😀", "\U0010ffff", "héllo wörld €😀" * 9),
-    *(b"\x80", b"\xc0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf0\x80\x80\x80", b"\xf4\x90\x80\x80", b"\xff"),
+    *(
+        b"\x80",
+        b"\xc0\x80",
+        b"\xe0\x80\x80",
+        b"\xed\xa0\x80",
+        b"\xf0\x80\x80\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xff",
+    ),
 )
 
 
@@ -159,7 +166,7 @@ class Mutator:
 
     def _choose(self) -> None:
         index = self._random.randrange(CHOICES)
-        self._choices[index] = self._random.randrange(len(LIMITS) if index == 1 else 64)
+        self._choices[index] = self._random.randrange(len(LIMITS) if index == 1 else 256)
 
     def _well_formed(self) -> list[WireFrame]:
         """Put opcodes, FIN, reserved bits and masks right; a frame behind a Close stays the last."""

@@ -51,7 +51,7 @@ def show_campaign(console: Console, results: Results) -> None:
             console.print(explain(finding), highlight=False, markup=False, soft_wrap=True)
     table = _table(
         ("target",),
-        ("executions", "a second", "baseline", "edges", "new inputs", "crashes"),
+        ("executions", "a CPU second", "baseline", "edges", "new inputs", "crashes"),
         ("status",),
     )
     for target in results.targets:
@@ -68,9 +68,8 @@ def show_campaign(console: Console, results: Results) -> None:
             f"[{colour}]{escape(status)}[/]",
         )
     console.print(table)
-    console.print(
-        "baseline: executions a second of the empty input, without mutation", style="dim", highlight=False
-    )
+    legend = "a CPU second: of one core; baseline: the same for the empty input, without mutation"
+    console.print(legend, style="dim", highlight=False)
     console.print(verdict(results), style="green" if results.clean else "red", highlight=False)
 
 

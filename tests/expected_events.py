@@ -98,7 +98,9 @@ class _Inflater:
             output += inflated
             self._produced += len(inflated)
             # The largest window reaches as far back as DEFLATE can refer.
-            self.beyond_window |= self._agreed.window_bits < 15 and self._produced > 1 << self._agreed.window_bits
+            self.beyond_window |= (
+                self._agreed.window_bits < 15 and self._produced > 1 << self._agreed.window_bits
+            )
             data = inflater.unused_data
             self._open = not inflater.eof
             if inflater.eof:
@@ -122,13 +124,17 @@ class Reader:
 
     :param client: whether the receiver is a client.
     :param deflate: what was agreed on, None where nothing was.
+    :param extended: whether there is any extension, so that a header is judged when all of it has come.
     """
 
-    def __init__(self, data: bytes, *, client: bool, deflate: Deflate | None, limits: Limits) -> None:
+    def __init__(
+        self, data: bytes, *, client: bool, deflate: Deflate | None, limits: Limits, extended: bool
+    ) -> None:
         self._data = data
         self._offset = 0
         self._client = client
         self._deflate = deflate
+        self._extended = extended
         self._inflater = _Inflater(deflate) if deflate else None
         self._limits = limits
         self._reading = Expected()
@@ -197,7 +203,7 @@ class Reader:
         except _WantMoreError:
             complete = False
         if codes:
-            raise _FailedError(*codes, certain=complete or self._deflate is None)
+            raise _FailedError(*codes, certain=complete or not self._extended)
         if not complete:
             raise _WantMoreError
         return length, key
@@ -218,7 +224,7 @@ class Reader:
         too_big = (
             (limits.max_frame_size is not None and length > limits.max_frame_size)
             or (limits.max_fragments is not None and self._fragments >= limits.max_fragments)
-            or (not self._deflate and self._too_big(length))
+            or (not self._extended and self._too_big(length))
         )
         return {1009} if too_big else set()
 
@@ -236,7 +242,7 @@ class Reader:
             payload = self._inflated(payload, last=last)
         if self._too_big(len(payload)):
             # With an extension the bytes count as they come out: text may be found wrong before.
-            raise _FailedError(1009, 1007) if self._deflate else _FailedError(1009)
+            raise _FailedError(1009, 1007) if self._extended else _FailedError(1009)
         self._size += len(payload)
         data = self._text(payload, last=last) if self._kind is TextMessage else payload
         if data or whole:

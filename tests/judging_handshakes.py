@@ -7,20 +7,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests import judging
+from tests.expected_events import Deflate
 from tests.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
 from tests.handshake_bytes import joined as joined_bodies
 from tests.judging import Setting, by_frame, finished_frames
-from tests.expected_events import Deflate
 from wsproto import ConnectionState, ConnectionType, Limits, WSConnection, utilities
 from wsproto.events import (
     AcceptConnection,
-    BytesMessage,
     CloseConnection,
     Event,
     RejectConnection,
     RejectData,
     Request,
-    TextMessage,
 )
 from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -135,7 +133,7 @@ def assert_server_handles(
 
 
 def assert_refused(server: WSConnection, outcome: Outcome) -> None:
-    """A server that refuses a request answers with the hint of its error, and with nothing but a rejection."""
+    """A server that refuses a request answers with the hint of its error, and with a rejection only."""
     assert outcome.error is not None
     hint = outcome.error[1]
     assert isinstance(hint, RejectConnection)
@@ -243,7 +241,7 @@ def assert_opened(
             assert connection.state is ConnectionState.CLOSED
             assert_same_events(events, setting.expected(behind).events)
             return
-    judging.assert_as_read(events, connection, setting.expected(behind), deflating=deflate is not None)
+    judging.assert_as_read(events, connection, setting.expected(behind), extended=deflate is not None)
 
 
 def assert_same_events(events: list[Event], expected: list[Event]) -> None:
@@ -369,5 +367,3 @@ def _assert_rejection(events: list[Event], *, finished: bool) -> None:
     if finished and rejected.has_body:
         assert isinstance(bodies[0], RejectData)
         assert bodies[0].body_finished
-
-

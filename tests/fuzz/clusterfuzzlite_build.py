@@ -1,4 +1,4 @@
-"""Builds fuzz targets as ClusterFuzzLite does, and runs what was built: `python clusterfuzzlite_build.py [TARGET ...]`.
+"""Builds fuzz targets as ClusterFuzzLite does, and runs what was built.
 
 `.clusterfuzzlite/build.sh` runs in a copy of the checkout and an environment of its own, with pyinstaller and
 a stand-in for the image's `compile_python_fuzzer`. Each program then fuzzes from its seeds, with its
@@ -93,17 +93,23 @@ def fuzz(out: Path, name: str, seconds: int) -> str:
         raise BuildError(f"{name} did not fuzz:\n{output[-4000:]}")
     if int(inited[1]) < MIN_COVERAGE:
         raise BuildError(f"{name} saw {inited[1]} edges of its seeds, at least {MIN_COVERAGE} were due")
-    return f"{name}: {inited[1]} edges from {len(list(corpus.iterdir()))} seeds and new inputs, {done[1]} runs"
+    return (
+        f"{name}: {inited[1]} edges from {len(list(corpus.iterdir()))} seeds and new inputs, {done[1]} runs"
+    )
 
 
 def main() -> int:
     """Build and run; the exit code tells whether all went well."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"default: {' '.join(DEFAULT)}")
     parser.add_argument("--seconds", type=int, default=5, help="for each target to fuzz (default: 5)")
-    parser.add_argument("--sanitizer", choices=("address", "coverage"), default="address", help="what to build for")
+    parser.add_argument(
+        "--sanitizer", choices=("address", "coverage"), default="address", help="what to build for"
+    )
     arguments = parser.parse_args()
-    targets = arguments.targets or list(DEFAULT)
+    targets: list[str] = arguments.targets or [*DEFAULT]
     for target in targets:
         if not (ROOT / "fuzz" / f"fuzz_{target}.py").is_file():
             parser.error(f"{target!r} is no target: there is no fuzz/fuzz_{target}.py")
