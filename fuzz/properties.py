@@ -1,4 +1,4 @@
-"""Lets the bytes of a fuzzer drive the properties of the tests: each is written once, for both."""
+"""Lets the bytes of a fuzzer drive the properties of the tests, which Hypothesis drives as well."""
 
 from __future__ import annotations
 

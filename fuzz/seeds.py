@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 4096
 """Bytes in a seed, at most, where the target's `max_len` leaves no room for more."""
+_SMALL_PIECES: Final = next(index for index, one in enumerate(LIMITS) if one.max_inflated_size == 1000)
 DRAWN: Final = 60
 """Seeds for a target whose properties Hypothesis draws for, where nothing else is said."""
 _SEED: Final = 6455
@@ -159,6 +160,7 @@ def _inflate() -> Iterator[bytes]:
         for flags in (7, 7 | 8 | 16, 7 | 32 | 64, 1 | 16):
             choices = bytes((flags, number % len(LIMITS), (0, 1, 7, 100)[number % 4], (0, 1, 9)[flags % 3]))
             yield choices + payload
+            yield bytes((flags, _SMALL_PIECES, 0, 0)) + payload
             yield choices + payload + b"\xff\xff\xff\xff" + HELLO
     yield bytes((7, 0, 0, 0)) + HELLO + b"\xff\xff\xff\xff" + HELLO_AGAIN
 
@@ -230,7 +232,8 @@ def _with_choices(heads: Iterable[bytes], ways: Iterable[tuple[int, int, int]]) 
 
 
 def _handshake_server() -> Iterator[bytes]:
-    hello = wire.frame(wire.TEXT, b"Hello", mask=wire.MASK)
+    hello = wire.frame(wire.TEXT, b"Hel", fin=False, mask=wire.MASK)
+    hello += wire.frame(wire.CONTINUATION, b"lo", mask=wire.MASK)
     compressed = wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1, mask=wire.MASK)
     heads = [request(changes) for changes in _HEADS]
     heads += [request(target=target) for target in _TARGETS]
@@ -245,7 +248,8 @@ def _handshake_server() -> Iterator[bytes]:
 
 
 def _handshake_client() -> Iterator[bytes]:
-    hello = wire.frame(wire.TEXT, b"Hello") + wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1)
+    hello = wire.frame(wire.TEXT, b"Hel", fin=False) + wire.frame(wire.CONTINUATION, b"lo")
+    hello += wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1)
     early = rejection(b"103 Early Hints", (b"Link", b"</a>"))
     heads = [response(KEY, changes) + hello for changes in _HEADS]
     heads += [response(KEY, {b"Sec-WebSocket-Extensions": one.split(b"\n")}) + hello for one in _OFFERS]

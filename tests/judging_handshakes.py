@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tests import judging
 from tests.expected_events import Deflate
 from tests.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
-from tests.handshake_bytes import joined as joined_bodies
 from tests.judging import Setting, by_frame, finished_frames
 from wsproto import ConnectionState, ConnectionType, Limits, WSConnection, utilities
 from wsproto.events import (
@@ -97,7 +96,17 @@ def _received(connection: WSConnection, pieces: Sequence[bytes | None]) -> Outco
         events += connection.events()
         if error:
             break
-    return Outcome(joined_bodies(events), error, connection.state)
+    return Outcome(_bodies_joined(events), error, connection.state)
+
+
+def _bodies_joined(events: list[Event]) -> list[Event]:
+    """Join the pieces of a rejection's body."""
+    bodies = [event for event in events if isinstance(event, RejectData)]
+    if not bodies:
+        return events
+    assert not any(body.body_finished for body in bodies[:-1])
+    others = [event for event in events if not isinstance(event, RejectData)]
+    return [*others, RejectData(b"".join(body.data for body in bodies), bodies[-1].body_finished)]
 
 
 # Servers -----------------------------------------------------------------------------------------
