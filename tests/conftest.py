@@ -28,6 +28,20 @@ settings.load_profile("everyday")
 UNCOVERED = tuple(Path(__file__).parent / name for name in ("bench", "examples", "fuzz", "harness"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have counted, with `record_property("counted", ...)`."""
+    counted = [
+        f"{report.nodeid}: {value}"
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "counted"
+    ]
+    if counted:
+        terminalreporter.section("counted")
+        for line in counted:
+            terminalreporter.write_line(line)
+
+
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark what is not measured, and let a test take its time where it tries a hundred times as much."""
     for item in items:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha512
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests import wire
 from tests.state_machines.pipes import End, Pair, joined
 from tests.strategies import examples
 from wsproto.events import BytesMessage, Event, TextMessage
@@ -21,6 +24,8 @@ FRAGMENTS = st.one_of(
     st.builds(BytesMessage, st.binary(max_size=20), message_finished=st.booleans()),
     st.builds(TextMessage, st.integers(40, 90).map("aé€".__mul__), message_finished=st.booleans()),
 )
+#: Bytes that do not get fewer when they are deflated.
+NOISE = b"".join(sha512(bytes([number])).digest() for number in range(64))
 
 
 def machine_settings(share: float, steps: int) -> settings:
@@ -47,6 +52,16 @@ class Conversation(RuleBasedStateMachine):
     @rule(side=SIDES, message=FRAGMENTS)
     def send_message(self, side: int, message: Event) -> None:
         self.end(side).send(message)
+
+    @rule(side=SIDES, finished=st.booleans())
+    def continue_message(self, side: int, finished: bool) -> None:
+        """Send a fragment of the type that fits, also after the peer's Close, or a message of its own."""
+        text = self.end(side).model.message != wire.BINARY
+        self.end(side).send(
+            TextMessage("more", message_finished=finished)
+            if text
+            else BytesMessage(b"more", message_finished=finished)
+        )
 
     @rule(side=SIDES, size=SIZES)
     def deliver(self, side: int, size: int) -> None:

@@ -40,5 +40,5 @@ _SHARED = _reached(_constants())
 
 
 def held(connection: wsproto.WSConnection) -> int:
-    """The bytes of all objects that `connection` alone refers to; zlib's windows, of fixed size, are not seen."""
+    """The bytes of all objects that `connection` alone refers to; zlib's windows are not seen."""
     return sum(map(sys.getsizeof, _reached([connection], _SHARED).values()))

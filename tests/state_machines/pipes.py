@@ -30,7 +30,7 @@ ROOM = 4096
 #: What each state says of (Close sent, Close received).
 AXES = {state: axes for axes, state in STATES.items()}
 
-CONTROLS: dict[int, type[Event]] = {wire.PING: Ping, wire.PONG: Pong}
+CONTROLS: dict[int, type[Ping | Pong]] = {wire.PING: Ping, wire.PONG: Pong}
 MESSAGES: dict[int, type[Event]] = {wire.TEXT: TextMessage, wire.BINARY: BytesMessage}
 
 
@@ -139,7 +139,7 @@ class Pipe:
         self.frames = deque(frame for frame in self.frames if frame.start < 0)
 
     def spoil(self, choice: int, bit: int) -> None:
-        """Set a bit in the first byte of a frame, and no peer may send it: RSV2, RSV3, or an unknown opcode."""
+        """Set a bit in a frame's first byte, and no peer may send it: RSV2, RSV3, or an unknown opcode."""
         whole = [number for number, frame in enumerate(self.frames) if frame.start >= 0]
         if whole:
             number = whole[choice % len(whole)]
@@ -208,6 +208,14 @@ class End:
         if reading:
             self.unread += len(data)
             self.garbled = self.garbled or (self.incoming.garbled or 0) < 0
+
+    def receive_behind_the_end(self, data: bytes) -> None:
+        """Deliver what nobody may read any more; in other states, nothing."""
+        if self.model.state == "REMOTE_CLOSING":
+            self.connection.receive_data(data)
+        elif self.model.state == "CLOSED":
+            with pytest.raises(LocalProtocolError):
+                self.connection.receive_data(data)
 
     def receive_end_of_file(self) -> None:
         """Let the transport end; what was under way is lost with it."""

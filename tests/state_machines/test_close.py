@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha512
-
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.state_machines.conversation import SIDES, Conversation, machine_settings
+from tests.state_machines.conversation import NOISE, SIDES, Conversation, machine_settings
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong
 
 CODES = st.one_of(
@@ -28,8 +26,6 @@ REASONS = st.one_of(
     ),
 )
 CONTROL_PAYLOADS = st.binary(max_size=8)
-#: Bytes that do not get fewer when they are deflated.
-NOISE = b"".join(sha512(bytes([number])).digest() for number in range(64))
 
 
 class CloseMachine(Conversation):
@@ -65,6 +61,11 @@ class CloseMachine(Conversation):
         for _ in range(10):
             self.end(side).send(BytesMessage(NOISE))
         self.end(1 - side).receive(2**20)
+
+    @rule(side=SIDES)
+    def receive_behind_the_end(self, side: int) -> None:
+        """After the peer's Close or a failure input is dropped, whatever it is; at the end it is refused."""
+        self.end(side).receive_behind_the_end(NOISE * 10)
 
     @rule(side=SIDES, all_arrives=st.booleans())
     def end_of_file(self, side: int, all_arrives: bool) -> None:

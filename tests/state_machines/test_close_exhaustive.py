@@ -1,4 +1,4 @@
-"""The closing handshake without chance: every sequence of calls and deliveries up to a depth, beside the model.
+"""The closing handshake without chance: every sequence of calls and deliveries, up to a depth.
 
 Two sequences that lead both connections, their models and the pipes to equal states, down to the last private
 field, have the same continuations. So each state is continued once, and counted as often as it is reached.
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Action = Callable[[End], None]
+
 
 def send_fragment(end: End) -> None:
     """Begin a message, or end the one that was begun."""
@@ -86,7 +87,7 @@ def snapshot(pair: Pair) -> bytes:
 
 
 def explore(actions: Sequence[Action], depth: int) -> tuple[int, int]:
-    """Take every sequence of up to `depth` actions of either end; count them, and the steps that were made."""
+    """Take every sequence of up to `depth` actions of either end; count them, and the steps made for it."""
     reached = Counter([snapshot(joined())])  # by how many sequences
     sequences = steps = 0
     for left in range(depth - 1, -1, -1):
@@ -114,6 +115,7 @@ def explore(actions: Sequence[Action], depth: int) -> tuple[int, int]:
         pytest.param(WITH_ABUSE, 4, id="spoiled frames, parts of frames and abandoned reads too"),
     ],
 )
+@pytest.mark.uncovered  # a hundred thousand steps
 def test_every_sequence(
     actions: Sequence[Action],
     depth: int,
