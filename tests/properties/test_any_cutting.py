@@ -70,7 +70,7 @@ def assert_cutting_tells_nothing(
     if deflate and whole.protocol_error is not None:
         # zlib keeps to itself what it inflated of a piece before the error in it: how far a failed frame was
         # read depends on the reads, and so does which of two faults in it is found. The same is true of a
-        # message that is too big and no UTF-8: its size stands in the header only where nothing is compressed.
+        # message that is too big and no UTF-8: the header has its size only where nothing is compressed.
         same_code = limits is None or limits.max_message_size is None
         in_one, in_pieces = (without_failed_frame(events, same_code) for events in (in_one, in_pieces))
     else:

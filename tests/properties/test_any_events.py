@@ -14,7 +14,7 @@ from tests import wire
 from tests.deflating import CLIENT, ROLES, SERVER, agreed, from_peer, upgrade_request, upgrade_response
 from tests.strategies import ANY_EVENTS, HANDSHAKE_EVENTS, OPEN_EVENTS
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, Request
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -79,7 +79,21 @@ peer_acts = st.sampled_from(
         None,
     ]
 )
-calls = st.lists(st.one_of(OPEN_EVENTS, OPEN_EVENTS, OPEN_EVENTS, HANDSHAKE_EVENTS, peer_acts), max_size=12)
+#: What is refused by its content or by what is under way, and what shows whether that left a trace.
+near_misses = st.sampled_from(
+    [
+        *[BytesMessage(b"begun", message_finished=False), TextMessage("of the other kind")] * 3,
+        BytesMessage(b"ended"),
+        TextMessage("\ud800"),
+        Ping(bytes(126)),
+        CloseConnection(1004),
+        CloseConnection(1000, "\ud800"),
+    ]
+)
+any_call = st.one_of(OPEN_EVENTS, near_misses, near_misses, HANDSHAKE_EVENTS, peer_acts)
+#: At the end, where nothing else would show what a refused call left behind.
+PROBES: list[Call] = [BytesMessage(b"ended"), BytesMessage(b"ended"), Ping(b"p")]
+calls = st.lists(any_call, min_size=3, max_size=12).map(lambda script: script + PROBES)
 
 
 @given(roles, st.booleans(), calls)

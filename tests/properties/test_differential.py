@@ -77,7 +77,7 @@ def test_every_close_code_near_a_border_is_read_alike() -> None:
             assert_read_alike(End(client), wire.peer_frame(client, wire.CLOSE, payload))
 
 
-@examples(3)
+@examples(2)
 @given(ends, st.data())
 def test_odd_frames_are_read_alike(end: End, data: st.DataObject) -> None:
     assert_read_alike(end, data.draw(odd_streams(client=end.client, deflate=end.deflate)))
