@@ -1,7 +1,7 @@
 """What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
 
-Every fault meets the same turns in the same order: first each test with few examples and each target with its
-seeds, then the tests as `make test` has them, then the targets for longer and longer.
+Every fault meets the same turns in the same order: first the tests with few examples, then as `make test` has
+them, while the targets go through their seeds; later the targets take longer and longer turns.
 """
 
 from __future__ import annotations
@@ -79,9 +79,10 @@ def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iter
     yield from (_tests(kind, profiles.QUICK, next(numbers)) for kind in ("machine", "property"))
     seconds = FIRST_TURN
     while True:
+        yield _tests("property", profiles.FULL, next(numbers))
         for target in targets:
             yield _target(target, seconds, (work, seeds), next(numbers))
-        yield from (_tests(kind, profiles.FULL, next(numbers)) for kind in ("property", "machine"))
+        yield _tests("machine", profiles.FULL, next(numbers))
         seconds = min(2 * seconds, LONGEST_TURN)
 
 
