@@ -317,10 +317,12 @@ def plant_command(  # noqa: PLR0913 - an option each
         planted.show_faults(console, faults)
         return ExitCode.CLEAN
     hunt = Hunt(seconds, jobs, seed, with_targets=campaign.has_atheris())
-    with planted.progress(console, len(faults)) as told:
-        Hunter(folders, hunt).run(faults, told, control=not names)
     files = [folders.report / "planted.md", folders.report / "planted.json"]
-    planted.write_hunt(hunt, [*files, markdown] if markdown else files)
+    try:
+        with planted.progress(console, len(faults)) as told:
+            Hunter(folders, hunt).run(faults, told, control=not names)
+    finally:  # interrupted it says what was found until then
+        planted.write_hunt(hunt, [*files, markdown] if markdown else files)
     planted.show_hunt(console, hunt)
     _say(console, f"seed: {seed}, report: {shown(files[0])}")
     if hunt.missed:
