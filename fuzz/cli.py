@@ -297,7 +297,7 @@ def coverage_command(
     help="Write the table there, too.",
 )
 @click.pass_obj
-def plant_command(  # noqa: PLR0913 - an option each
+def plant_command(  # noqa: PLR0913, PLR0917 - an option each
     folders: Folders,
     names: tuple[str, ...],
     only_list: bool,  # noqa: FBT001 - click gives it by name

@@ -1,7 +1,7 @@
 """`python -m fuzz.planted.child COPY PROGRAM ARGUMENT ...`: runs a program over a copy of the library.
 
-PROGRAM is a file, or `pytest`. The process does not outlive who started it, and does not begin where `wsproto`
-would be imported from elsewhere than COPY.
+PROGRAM is a file, or `pytest`. The process does not outlive who started it, and does not begin where
+`wsproto` would be imported from elsewhere than COPY.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Faults of the closing handshake, its codes and reasons, and of the end of a transport (RFC 6455 5.5.1, 7)."""
+"""Faults of the closing handshake, of its codes and reasons, and of end of file (RFC 6455 5.5.1, 7)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ CLOSING: Final = (
         "RFC 6455 5.5.2",
         "states.py",
         "        Input.SEND_CONTINUATION: _State.REMOTE_CLOSING,\n",
-        "        Input.SEND_CONTINUATION: _State.REMOTE_CLOSING,\n        Input.SEND_PING: _State.REMOTE_CLOSING,\n",
+        "        Input.SEND_CONTINUATION: _State.REMOTE_CLOSING,\n"
+        "        Input.SEND_PING: _State.REMOTE_CLOSING,\n",
     ),
     Fault(
         "end of file is told with each call of events()",
@@ -137,7 +138,10 @@ CLOSING: Final = (
         "what was received is kept after a violation",
         "nothing is held for a connection that failed",
         "frame_decoder.py",
-        '        self._ended = True\n        self._buffer = b""\n        self._position = 0\n        self._pending = bytearray()\n',
+        "        self._ended = True\n"
+        '        self._buffer = b""\n'
+        "        self._position = 0\n"
+        "        self._pending = bytearray()\n",
         "        self._ended = True\n",
     ),
     Fault(

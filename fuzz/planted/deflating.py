@@ -12,14 +12,17 @@ DEFLATING: Final = (
         "RFC 7692 6.1",
         "extensions.py",
         "        self._inbound_control = opcode >= Opcode.CLOSE\n",
-        "        self._inbound_control = opcode >= Opcode.CLOSE\n        self._inbound_compressed &= not self._inbound_control\n",
+        "        self._inbound_control = opcode >= Opcode.CLOSE\n"
+        "        self._inbound_compressed &= not self._inbound_control\n",
     ),
     Fault(
         "a ping sent inside of a compressed message ends its compression",
         "RFC 7692 6.1",
         "extensions.py",
         "        if opcode >= Opcode.CLOSE:\n            return rsv, data\n",
-        "        if opcode >= Opcode.CLOSE:\n            self._outbound_compressed = False\n            return rsv, data\n",
+        "        if opcode >= Opcode.CLOSE:\n"
+        "            self._outbound_compressed = False\n"
+        "            return rsv, data\n",
     ),
     Fault(
         "RSV1 on a continuation is accepted",
@@ -74,7 +77,9 @@ DEFLATING: Final = (
         "a receiver keeps the context of a sender that has none",
         "RFC 7692 7.1.1",
         "deflate.py",
-        "        self._final_blocks = 0\n        if not self._context_takeover:\n            self._inflater = None\n",
+        "        self._final_blocks = 0\n"
+        "        if not self._context_takeover:\n"
+        "            self._inflater = None\n",
         "        self._final_blocks = 0\n",
     ),
     Fault(

@@ -27,7 +27,7 @@ class Fault:
     after: str
 
     def applied(self, text: str) -> str:
-        """Return the text of the file with the fault in it; raises `FuzzError` where that is not as it was."""
+        """Return the text of the file with the fault in it; raises `FuzzError` where it is not as it was."""
         count = text.count(self.before)
         if count != 1:
             raise FuzzError(
@@ -37,11 +37,15 @@ class Fault:
         return text.replace(self.before, self.after)
 
 
-def plant(fault: Fault | None, folder: Path) -> Path:
-    """Copy the library into `folder`, with the fault in it if there is one; return what to import it from."""
-    copy = folder / "src"
+def plant(fault: Fault | None, folder: Path) -> tuple[Path, Path]:
+    """Copy the library into `folder`, with the fault in it if there is one.
+
+    :returns: what to import it from, and a folder to work in.
+    """
+    copy, work = folder / "src", folder / "work"
+    work.mkdir()
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     if fault is not None:
         file = copy / "wsproto" / fault.file
         file.write_text(fault.applied(file.read_text("utf-8")), "utf-8")
-    return copy
+    return copy, work

@@ -1,4 +1,4 @@
-"""Faults of frames: masking, lengths, opcodes, reserved bits, and the quick ways through them (RFC 6455 5)."""
+"""Faults of frames: masking, lengths, opcodes, reserved bits, and the quick ways around them (RFC 6455)."""
 
 from __future__ import annotations
 
@@ -104,7 +104,8 @@ FRAMING: Final = (
         "frame_decoder.py",
         "        size = buffer[position + 1] ^ self._mask\n        start = position + 2\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n            self._refuse_if",
-        "        size = buffer[position + 1] & (0xFF if self.client else 0x7F)\n        start = position + 2\n"
+        "        size = buffer[position + 1] & (0xFF if self.client else 0x7F)\n"
+        "        start = position + 2\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n            self._refuse_if",
     ),
     Fault(
@@ -142,7 +143,8 @@ FRAMING: Final = (
         "RFC 6455 5.2",
         "frame_decoder.py",
         "        if self._extensions is None:\n            raise ParseFailed(UNDEFINED_BITS)",
-        "        if self._extensions is None and first & 0x30:\n            raise ParseFailed(UNDEFINED_BITS)",
+        "        if self._extensions is None and first & 0x30:\n"
+        "            raise ParseFailed(UNDEFINED_BITS)",
     ),
     Fault(
         "RSV2 and RSV3 are accepted beside permessage-deflate",

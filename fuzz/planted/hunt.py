@@ -1,4 +1,4 @@
-"""Looks for one planted fault after the other, with a few processes at once; the first to find it ends that."""
+"""Looks for one planted fault after the other, with a few processes at once until one of them finds it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuzz.errors import FuzzError
+from fuzz.planted.child import ROOT
 from fuzz.planted.detectors import command, turns
 from fuzz.planted.fault import SOURCE, plant
-from fuzz.planted.child import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -105,8 +105,7 @@ class Hunter:
     async def _found(self, fault: Fault | None, seeds: Path) -> Found | None:
         """Plant the fault, and let so many processes at once take turns until one finds it or time is up."""
         with tempfile.TemporaryDirectory(prefix="fuzz-planted-") as folder:
-            copy, work = plant(fault, Path(folder)), Path(folder, "work")
-            work.mkdir()
+            copy, work = plant(fault, Path(folder))
             coming = turns(self._targets, seeds, work, self._hunt.seed)
             lanes = [asyncio.ensure_future(_take(coming, copy, work)) for _ in range(self._hunt.jobs)]
             try:

@@ -1,4 +1,4 @@
-"""Faults of messages: text, fragments, limits, and what an application sends of them (RFC 6455 5.4, 8.1, 10.4)."""
+"""Faults of messages: text, fragments, limits, and what is sent of them (RFC 6455 5.4, 8.1, 10.4)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ MESSAGES: Final = (
         "invalid UTF-8 is judged at the end of a message only",
         "RFC 6455 8.1",
         "frame_decoder.py",
-        "            except UnicodeDecodeError as error:\n                return self._text_before(payload, error.start)",
+        "            except UnicodeDecodeError as error:\n"
+        "                return self._text_before(payload, error.start)",
         "            except UnicodeDecodeError as error:\n                if message_finished:\n"
         "                    return self._text_before(payload, error.start)\n"
         '                data, used = "", 0',
@@ -106,7 +107,9 @@ MESSAGES: Final = (
         "a refused send changes nothing",
         "frame_encoder.py",
         "            opcode = Opcode.TEXT\n            try:\n",
-        "            opcode = Opcode.TEXT\n            self._opcode = self._opcode or opcode\n            try:\n",
+        "            opcode = Opcode.TEXT\n"
+        "            self._opcode = self._opcode or opcode\n"
+        "            try:\n",
     ),
     Fault(
         "what the state refuses has gone through compressor and masking first",
@@ -115,7 +118,9 @@ MESSAGES: Final = (
         "        if next_state is None:\n            raise LocalProtocolError("
         'f"A {type(event).__name__} cannot be sent in state {self._state}")\n'
         "        data = self._codec.send(event)\n",
-        "        data = self._codec.send(event)\n        if next_state is None:\n            raise LocalProtocolError("
+        "        data = self._codec.send(event)\n"
+        "        if next_state is None:\n"
+        "            raise LocalProtocolError("
         'f"A {type(event).__name__} cannot be sent in state {self._state}")\n',
     ),
     Fault(

@@ -1,4 +1,4 @@
-"""The planted faults: each can still be planted, and what is planted is what the tests and targets look into."""
+"""The planted faults: each can still be planted, and what looks for it looks into the copy."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def child(copy: Path, program: Path, imported_from: Path) -> tuple[int, str]:
 
 
 def test_a_process_imports_the_copy_or_does_not_begin(tmp_path: Path) -> None:
-    copy = plant(HARMLESS, tmp_path)
+    copy, _ = plant(HARMLESS, tmp_path)
     program = tmp_path / "program.py"
     program.write_text("import wsproto.masking as m, wsproto; print(wsproto.__file__, m.__doc__[:16])")
     module = str(copy / "wsproto" / "__init__.py")
@@ -187,7 +187,7 @@ def test_what_is_missed_is_named_and_exit_1(
 def test_what_is_found_without_a_fault_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fuzz.planted.hunt.plant", lambda _, folder: plant(named([SECOND_CLOSE])[0], folder))
     hunter = Hunter(toys(tmp_path, "fine"), Hunt(60, 2, 1, with_targets=False))
-    with pytest.raises(FuzzError, match="test_close.py.* fails without any fault"):
+    with pytest.raises(FuzzError, match=r"test_close\.py.* fails without any fault"):
         hunter.run([HARMLESS], lambda *_: None, control=True)
 
 
