@@ -145,7 +145,7 @@ async def _run(arguments: Sequence[str], copy: Path, work: Path) -> tuple[int, s
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await process.communicate()  # which closes its pipes, too
 
 
 def _cpu_seconds() -> float:
