@@ -78,9 +78,9 @@ class Model:
             raise RefusedError
         return WireFrame(opcode, payload)
 
-    def send_close(self, code: int, reason: str) -> WireFrame:
+    def send_close(self, code: int | None, reason: str) -> WireFrame:
         """Send the one Close (5.5.1): 1005 stands for no code, 1006 and 1015 go as 1000 (7.4.1)."""
-        travels = {1005: None, 1006: 1000, 1015: 1000}.get(code, code)
+        travels = {1005: None, 1006: 1000, 1015: 1000}.get(code or 0, code)
         if self.state not in ("OPEN", "REMOTE_CLOSING") or travels not in {None, *MAY_TRAVEL}:
             raise RefusedError
         if travels is None and reason:

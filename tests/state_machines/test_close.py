@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -9,6 +12,7 @@ from tests.state_machines.conversation import NOISE, SIDES, Conversation, machin
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong
 
 CODES = st.one_of(
+    st.none(),
     st.sampled_from([1000, 1001, 1005, 1006, 1015]),
     st.integers(998, 1017),
     st.integers(2998, 5001),
@@ -27,16 +31,19 @@ REASONS = st.one_of(
 )
 CONTROL_PAYLOADS = st.binary(max_size=8)
 
+#: Hypothesis may take five minutes to make a failure small.
+pytestmark = pytest.mark.timeout(600)
+
 
 class CloseMachine(Conversation):
     """Closes from either side and both, data and control frames in every state, and a bad transport."""
 
     @rule(side=SIDES, code=CODES, reason=REASONS)
-    def send_close(self, side: int, code: int, reason: str | None) -> None:
+    def send_close(self, side: int, code: Any, reason: str | None) -> None:
         self.end(side).send(CloseConnection(code, reason))
 
     @rule(code=CODES, reason=REASONS)
-    def send_close_from_both(self, code: int, reason: str | None) -> None:
+    def send_close_from_both(self, code: Any, reason: str | None) -> None:
         for end in self.pair.ends:
             end.send(CloseConnection(code, reason))
 

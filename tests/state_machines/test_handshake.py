@@ -65,6 +65,9 @@ SUBPROTOCOLS = st.sampled_from([[], ["chat"], ["superchat", "chat"]])
 LENGTHS = st.one_of(st.none(), st.integers(0, 6))
 SIZES = st.one_of(st.integers(0, 3), st.integers(0, 400), st.just(2**20))
 
+#: Hypothesis may take five minutes to make a failure small.
+pytestmark = pytest.mark.timeout(600)
+
 
 @dataclass
 class Stream:
@@ -105,18 +108,24 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.deflate = False
 
     @initialize(
-        progress=st.sampled_from(["new", "requested", "delivered", "delivered", "rejecting"]),
+        progress=st.sampled_from(["new", "requested", "delivered", "ended", "accepting", "rejecting"]),
         subprotocols=SUBPROTOCOLS,
         deflate=st.booleans(),
         length=LENGTHS,
     )
     def begin(self, progress: str, subprotocols: list[str], deflate: bool, length: int | None) -> None:
         """Begin somewhere on the way, since most that can happen comes late."""
-        if progress != "new":
-            self.send_request(0, subprotocols, deflate)
-        if progress in ("delivered", "rejecting"):
-            self.deliver(1, 2**20)
-        if progress == "rejecting":
+        if progress == "new":
+            return
+        self.send_request(0, subprotocols, deflate)
+        if progress == "requested":
+            return
+        self.deliver(1, 2**20)
+        if progress == "ended":
+            self.end_of_file(1, all_arrives=True)
+        elif progress == "accepting":
+            self.send_accept(1, None, deflate)
+        elif progress == "rejecting":
             self.send_reject(1, 403, length, has_body=True)
 
     # What the applications send ------------------------------------------------------------------------
@@ -354,6 +363,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.deliver_and_read_all()
         if [model.stage for model in self.models] == ["REQUESTED", "REQUESTED"] and self.awaits_an_answer:
             self.send_accept(1, None, deflate=True)
+            self.ping(1, b"behind the 101")
             self.deliver_and_read_all()
         if [connection.state.name for connection in self.connections] == ["OPEN", "OPEN"]:
             for sender, receiver in (self.connections, self.connections[::-1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -12,6 +13,9 @@ from wsproto.events import CloseConnection, Event, Ping, Pong, TextMessage
 PAYLOADS = st.one_of(
     st.binary(max_size=4), st.binary(max_size=130), st.sampled_from([NOISE[:124], NOISE[:125], NOISE[:126]])
 )
+
+#: Hypothesis may take five minutes to make a failure small.
+pytestmark = pytest.mark.timeout(600)
 
 
 class PingMachine(Conversation):
