@@ -23,9 +23,14 @@ TICK = 0.25
 """Seconds between two looks at the progress."""
 
 
+def has_atheris() -> bool:
+    """Tell whether atheris is installed."""
+    return importlib.util.find_spec("atheris") is not None
+
+
 def require_atheris() -> None:
     """Raise `MissingError` where there is none; listing and replaying do without."""
-    if importlib.util.find_spec("atheris") is None:
+    if not has_atheris():
         raise MissingError(
             "atheris is not installed: python -m pip install '.[fuzz]', on Python 3.11 to 3.14"
         )

@@ -1,4 +1,4 @@
-"""The command line: `python -m fuzz list|seed|run|replay|minimize|coverage`."""
+"""The command line: `python -m fuzz list|seed|run|replay|minimize|coverage|plant`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,9 @@ from fuzz import campaign, corpus_coverage, crashes
 from fuzz.errors import ExitCode, FuzzError
 from fuzz.folders import PACKAGE, Folders, hash_of, inputs_in, shown
 from fuzz.minimizer import Budget
+from fuzz.planted import catalogue
+from fuzz.planted import shown as planted
+from fuzz.planted.hunt import Hunt, Hunter
 from fuzz.progress import progress, steps
 from fuzz.replay import Replay
 from fuzz.report import write_report
@@ -257,3 +261,71 @@ def coverage_command(
         if measured.failing
         else ExitCode.CLEAN
     )
+
+
+@cli.command("plant")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--list", "only_list", is_flag=True, help="Show the faults, and plant none.")
+@click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="In which each fault has to be found.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=campaign.processors,
+    show_default="the number of processors",
+    metavar="N",
+    help="Processes at once that look for one fault.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31),
+    default=lambda: Random().randrange(2**31),  # noqa: S311 - it is no secret
+    show_default="any",
+    metavar="N",
+    help="What chance is made of; printed with the result.",
+)
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the table there, too.",
+)
+@click.pass_obj
+def plant_command(  # noqa: PLR0913, PLR0917 - an option each
+    folders: Folders,
+    names: tuple[str, ...],
+    only_list: bool,  # noqa: FBT001 - click gives it by name
+    seconds: int,
+    jobs: int,
+    seed: int,
+    markdown: Path | None,
+) -> ExitCode:
+    """Plant single faults in copies of the library, and show what finds each, and when.
+
+    NAME is a fault's name, or a part of it; without one all are planted, after a run with none, in which
+    nothing may be found. The table is also in fuzz/report/planted.md and planted.json. Without atheris the
+    targets are left out. Exit code 1: a fault was not found.
+    """
+    console, faults = _output(), catalogue.named(names)
+    if only_list:
+        planted.show_faults(console, faults)
+        return ExitCode.CLEAN
+    hunt = Hunt(seconds, jobs, seed, with_targets=campaign.has_atheris())
+    files = [folders.report / "planted.md", folders.report / "planted.json"]
+    try:
+        with planted.progress(console, len(faults)) as told:
+            Hunter(folders, hunt).run(faults, told, control=not names)
+    finally:  # interrupted it says what was found until then
+        planted.write_hunt(hunt, [*files, markdown] if markdown else files)
+    planted.show_hunt(console, hunt)
+    _say(console, f"seed: {seed}, report: {shown(files[0])}")
+    if hunt.missed:
+        missed = "; ".join(outcome.fault.name for outcome in hunt.missed)
+        return _fail(f"not found: {missed}", ExitCode.CRASHED)
+    return ExitCode.CLEAN

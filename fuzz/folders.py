@@ -122,12 +122,13 @@ class Folders:
             raise FuzzError(f"{file.name!r} is not TARGET-HASH: name its target with --target")
         return self.targets([name])[0]
 
-    def seed(self, target: Target) -> int:
-        """Write the seeds of a target into its corpus, and give their number."""
+    def seed(self, target: Target, folder: Path | None = None) -> int:
+        """Write the seeds of a target into its corpus, or another folder, and give their number."""
         if not (self.root / "seeds.py").is_file():
             raise FuzzError(f"there is no {self.root / 'seeds.py'} to make seeds with")
-        target.corpus.mkdir(parents=True, exist_ok=True)
-        count: int = _load(self.root, "seeds").write(target.name, target.corpus)
+        folder = folder or target.corpus
+        folder.mkdir(parents=True, exist_ok=True)
+        count: int = _load(self.root, "seeds").write(target.name, folder)
         return count
 
 

@@ -27,6 +27,11 @@ def write_report(folder: Path, results: Results) -> Path:
 
 
 def render(template: str, results: Results) -> str:
+    """Render a template of a campaign."""
+    return filled(template, results=results, verdict=verdict(results), total=total(results))
+
+
+def filled(template: str, **shown: object) -> str:
     """Render a template; what a page shows is escaped."""
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -37,9 +42,7 @@ def render(template: str, results: Results) -> str:
         keep_trailing_newline=True,
     )
     templates.filters.update(figure=figure, spark=spark, cell=cell)
-    return templates.get_template(template).render(
-        results=results, verdict=verdict(results), total=total(results)
-    )
+    return templates.get_template(template).render(shown)
 
 
 def verdict(results: Results) -> str:

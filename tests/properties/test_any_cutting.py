@@ -20,7 +20,7 @@ from tests.deflating import (
     upgrade_response,
 )
 from tests.strategies import any_frames, cuttings, mutated, odd_streams, peer_streams, some_limits
-from wsproto import Connection, ConnectionType, Limits, WSConnection
+from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Message, RejectConnection, RejectData, Request
 from wsproto.extensions import PerMessageDeflate
 
@@ -59,6 +59,23 @@ def test_a_stream_may_stand_in_the_trailing_data(role: ConnectionType, data: st.
     place = data.draw(st.integers(0, len(stream.data)))
     connection = Connection(role, None, stream.data[:place])
     events = [*connection.events(), *wire.receive(connection, stream.data[place:])]
+    assert joined(events) == stream.expected
+
+
+@given(roles, st.booleans(), st.data())
+def test_the_memory_that_was_read_into_may_be_used_again(
+    role: ConnectionType, deflate: bool, data: st.DataObject
+) -> None:
+    stream = data.draw(peer_streams(client=role is CLIENT, deflate=deflate))
+    connection = Connection(role, [agreed()] if deflate else [])
+    events: list[Event] = []
+    for piece in data.draw(cuttings(stream.data)):
+        memory = bytearray(piece)
+        connection.receive_data(memory)
+        memory[:] = bytes(len(memory))
+        events += connection.events()
+        if connection.state is ConnectionState.REMOTE_CLOSING:
+            break
     assert joined(events) == stream.expected
 
 
@@ -194,6 +211,7 @@ def test_end_of_file_anywhere(role: ConnectionType, deflate: bool, data: st.Data
 FUZZED = (
     test_a_stream_gives_its_messages,
     test_a_stream_may_stand_in_the_trailing_data,
+    test_the_memory_that_was_read_into_may_be_used_again,
     test_of_a_stream_with_some_bytes_changed,
     test_of_odd_frames,
     test_of_any_frames,

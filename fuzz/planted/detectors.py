@@ -1,0 +1,110 @@
+"""What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
+
+Every fault meets the same turns in the same order: first the tests with few examples, then as `make test` has
+them, while the targets go through their seeds; later the targets take longer and longer turns.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from fuzz.errors import FuzzError
+from fuzz.planted import profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from fuzz.folders import Target
+
+FIRST_TURN: Final = 2
+"""Seconds for which a target fuzzes in its first turn, its seeds included."""
+LONGEST_TURN: Final = 16
+
+PYTEST: Final = ("pytest", "-q", "-x", "--timeout=0", "-p", "no:cacheprovider", "-p", "fuzz.planted.profiles")
+TESTS: Final = {"property": "tests/properties", "machine": "tests/state_machines"}
+
+_FAILED: Final = re.compile(r"^FAILED (?P<test>.+?)(?: - (?P<message>.*))?$", re.MULTILINE)
+_RAISED: Final = re.compile(r"=== Uncaught Python exception: ===\n(?P<message>.*)")
+_ENDED: Final = re.compile(r"ERROR: libFuzzer: (?P<message>.*)")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What found a fault."""
+
+    kind: str
+    """`property`, `machine` or `target`."""
+    by: str
+    """The test or the target."""
+    message: str
+    """What it said, in a line."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One process that may find a fault."""
+
+    kind: str
+    name: str
+    arguments: Sequence[str]
+    """Of `fuzz.planted.child`, behind the copy."""
+
+    def judge(self, code: int, said: str) -> Found | None:
+        """Tell what its exit code and its output mean; raises `FuzzError` where it could not do its work."""
+        if code == 0:
+            return None
+        found = (
+            (_RAISED.search(said) or _ENDED.search(said)) if self.kind == "target" else _FAILED.search(said)
+        )
+        if found is None or (self.kind != "target" and code != 1):
+            last = " ".join(said.splitlines()[-1:])
+            raise FuzzError(f"{self.name} did not run, exit code {code}: {last}")
+        by = self.name if self.kind == "target" else found["test"].removeprefix("tests/")
+        return Found(self.kind, by, " ".join((found["message"] or "").split())[:200])
+
+
+def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iterator[Turn]:
+    """Give turns without end.
+
+    :param seeds: holds a folder of seeds for each target.
+    :param work: is for what the targets add to them.
+    :param seed: what chance is made of; each turn has another one.
+    """
+    numbers = count(seed)
+    yield from (_tests(kind, profiles.QUICK, next(numbers)) for kind in ("machine", "property"))
+    seconds = FIRST_TURN
+    while True:
+        yield _tests("property", profiles.FULL, next(numbers))
+        for target in targets:
+            yield _target(target, seconds, (work, seeds), next(numbers))
+        yield _tests("machine", profiles.FULL, next(numbers))
+        seconds = min(2 * seconds, LONGEST_TURN)
+
+
+def _tests(kind: str, examples: int, seed: int) -> Turn:
+    # In few examples there is time for what Hypothesis draws alone, not for what enumerates.
+    quick = ("-m", "hypothesis") if examples == profiles.QUICK else ()
+    settings = (f"--hypothesis-profile={profiles.profile(examples)}", f"--hypothesis-seed={seed}")
+    return Turn(kind, TESTS[kind], (*PYTEST, *settings, *quick, TESTS[kind]))
+
+
+def _target(target: Target, seconds: int, corpora: Sequence[Path], seed: int) -> Turn:
+    folders = [folder / target.name for folder in corpora]
+    folders[0].mkdir(exist_ok=True)
+    options = target.options | {
+        "max_total_time": str(seconds),
+        "seed": str(seed),
+        "artifact_prefix": f"{folders[0]}/",
+    }
+    arguments = [f"-{name}={value}" for name, value in options.items()]
+    return Turn("target", target.name, (str(target.file), *arguments, *map(str, folders)))
+
+
+def command(copy: Path, turn: Turn) -> list[str]:
+    """Return the command of a turn."""
+    return [sys.executable, "-m", "fuzz.planted.child", str(copy), *turn.arguments]

@@ -1,0 +1,193 @@
+"""Faults of the opening handshake: what is judged, what is written, what comes behind it (RFC 6455 4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fuzz.planted.fault import Fault
+
+HANDSHAKING: Final = (
+    Fault(
+        "what comes with the request is lost",
+        "RFC 6455 4.2",
+        "handshake.py",
+        "ConnectionType.SERVER, extensions, bytes(self._early_data), limits",
+        'ConnectionType.SERVER, extensions, b"", limits',
+    ),
+    Fault(
+        "what comes with the response is lost",
+        "RFC 6455 4.1",
+        "handshake.py",
+        "self._receive_acceptance(accepted, data[len(head) :])",
+        'self._receive_acceptance(accepted, b"")',
+    ),
+    Fault(
+        "what comes with a response in several reads is lost",
+        "RFC 6455 4.1",
+        "handshake.py",
+        "self._receive_acceptance(response.headers, trailing_data)",
+        'self._receive_acceptance(response.headers, b"")',
+    ),
+    Fault(
+        "end of file before the answer is forgotten",
+        "RFC 6455 7.1.5",
+        "handshake.py",
+        "        if self._eof:\n            connection.receive_data(None)\n",
+        "",
+    ),
+    Fault(
+        "what a server says before it is asked is passed over",
+        "RFC 6455 4.1",
+        "handshake.py",
+        '            raise refused("The server spoke before it was asked (RFC 6455 4.1)")\n',
+        "            return\n",
+    ),
+    Fault(
+        "the accept token is not compared",
+        "RFC 6455 4.1",
+        "handshake_response.py",
+        'single(fields, "Sec-WebSocket-Accept") != generate_accept_token(key)',
+        'single(fields, "Sec-WebSocket-Accept") is None',
+    ),
+    Fault(
+        "the accept token is computed without the GUID's last byte",
+        "RFC 6455 4.2.2",
+        "utilities.py",
+        "hashlib.sha1(token + ACCEPT_GUID,",
+        "hashlib.sha1(token + ACCEPT_GUID[:-1],",
+    ),
+    Fault(
+        "a subprotocol is accepted from the server though none was offered",
+        "RFC 6455 4.1",
+        "handshake_response.py",
+        "if subprotocol is not None and subprotocol not in [",
+        "if subprotocol is not None and request.subprotocols and subprotocol not in [",
+    ),
+    Fault(
+        "a server names a subprotocol that was not offered",
+        "RFC 6455 4.2.2",
+        "handshake_response.py",
+        "if event.subprotocol not in request.event.subprotocols:",
+        "if not request.event.subprotocols and event.subprotocol is None:",
+    ),
+    Fault(
+        "a subprotocol that is not ASCII raises UnicodeDecodeError",
+        "receiving raises RemoteProtocolError alone",
+        "handshake_response.py",
+        "subprotocol.decode('ascii', 'backslashreplace')",
+        "subprotocol.decode('ascii')",
+    ),
+    Fault(
+        "an answer to an extension that was not offered is passed over",
+        "RFC 6455 9.1",
+        "handshake_response.py",
+        "        agreed[name] = _finalized(\n",
+        "        if all(extension.name != name for extension in supported):\n            continue\n"
+        "        agreed[name] = _finalized(\n",
+    ),
+    Fault(
+        "an extension may be answered twice",
+        "RFC 6455 9.1",
+        "handshake_response.py",
+        "        if name in agreed:\n            raise refused(",
+        "        if name not in [_name_of(other) for other in accepted]:\n            raise refused(",
+    ),
+    Fault(
+        "a header of the application may hold CR and LF",
+        "RFC 9110 5.5",
+        "header_grammar.py",
+        '_FIELD_BYTES = b"\\t" + bytes',
+        '_FIELD_BYTES = b"\\t\\r\\n" + bytes',
+    ),
+    Fault(
+        "a token may be empty",
+        "RFC 9110 5.6.2",
+        "header_grammar.py",
+        'TOKEN = _TCHAR + rb"+"',
+        'TOKEN = _TCHAR + rb"*"',
+    ),
+    Fault(
+        "the application may write the library's own headers",
+        "RFC 6455 11.3",
+        "handshake_fields.py",
+        "if name.lower() in RESERVED and name.lower() not in permitted:",
+        "if name in RESERVED and name.lower() not in permitted:",
+    ),
+    Fault(
+        "Sec-WebSocket-Key may come twice",
+        "RFC 6455 11.3.1",
+        "handshake_fields.py",
+        "    if len(values) > 1:\n",
+        '    if len(values) > 1 and name != "Sec-WebSocket-Key":\n',
+    ),
+    Fault(
+        "Connection need not name the upgrade",
+        "RFC 6455 4.2.1",
+        "handshake_fields.py",
+        'if b"upgrade" not in options(fields, "Connection", well_formed=is_token):',
+        'if not options(fields, "Connection", well_formed=is_token):',
+    ),
+    Fault(
+        "a request in HTTP/1.0 is accepted",
+        "RFC 6455 4.2.1",
+        "handshake_request.py",
+        'if not b"1.1" <= request.http_version',
+        'if not b"1.0" <= request.http_version',
+    ),
+    Fault(
+        "a request with a body is accepted",
+        "RFC 6455 4.1",
+        "handshake_request.py",
+        '(length is not None and length.strip(b"0"))',
+        "(length is not None and not length)",
+    ),
+    Fault(
+        "a key of any length is accepted",
+        "RFC 6455 4.2.1",
+        "handshake_request.py",
+        '_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")',
+        '_KEY = re.compile(rb"[A-Za-z0-9+/]*={0,2}")',
+    ),
+    Fault(
+        "a host that is not ASCII raises UnicodeDecodeError",
+        "receiving raises RemoteProtocolError alone",
+        "handshake_request.py",
+        'received.decode("latin-1")',
+        'received.decode("ascii")',
+    ),
+    Fault(
+        "white space behind a value is kept where a head comes whole",
+        "RFC 9110 5.5",
+        "http_head.py",
+        'value.strip(b" \\t")))',
+        'value.lstrip(b" \\t")))',
+    ),
+    Fault(
+        "a head that comes whole may have two hosts",
+        "RFC 9112 3.2",
+        "http_head.py",
+        '.count(b"host") != 1:',
+        '.count(b"host") < 1:',
+    ),
+    Fault(
+        "a message that is no HTTP raises the error of h11",
+        "receiving raises RemoteProtocolError alone",
+        "h11_exchange.py",
+        "        except h11.RemoteProtocolError as error:",
+        "        except h11.LocalProtocolError as error:",
+    ),
+    Fault(
+        "the body of a rejection has no bound",
+        "Limits.max_reject_body_size",
+        "handshake.py",
+        "        self._body_received += len(data)\n",
+        "        self._body_received = len(data)\n",
+    ),
+    Fault(
+        "the events of a handshake are lost when the connection opens",
+        "RFC 6455 4.1",
+        "wsconnection.py",
+        "            if handshake.announced:\n",
+        "            if self._announcing:\n",
+    ),
+)

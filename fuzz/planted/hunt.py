@@ -1,0 +1,154 @@
+"""Looks for one planted fault after the other, with a few processes at once until one of them finds it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fuzz.errors import FuzzError
+from fuzz.planted.child import ROOT
+from fuzz.planted.detectors import command, turns
+from fuzz.planted.fault import SOURCE, plant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fuzz.folders import Folders, Target
+    from fuzz.planted.detectors import Found, Turn
+    from fuzz.planted.fault import Fault
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a fault."""
+
+    fault: Fault
+    found: Found | None
+    seconds: float
+    """From the start of the first process to the end of the one that found it."""
+    cpu_seconds: float
+    """Of all processes together."""
+
+
+@dataclass
+class Hunt:
+    """The faults so far, and how they were looked for."""
+
+    limit: int
+    """Seconds for each fault."""
+    jobs: int
+    seed: int
+    with_targets: bool
+    """Whether the targets ran; they need atheris."""
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
+    """Processes that wanted to run when it began, of others too."""
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def missed(self) -> list[Outcome]:
+        """What nothing found."""
+        return [outcome for outcome in self.outcomes if outcome.found is None]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it for JSON."""
+        return asdict(self)
+
+
+class Hunter:
+    """Runs a hunt."""
+
+    def __init__(self, folders: Folders, hunt: Hunt) -> None:
+        self._folders = folders
+        self._hunt = hunt
+        self._targets: Sequence[Target] = folders.targets() if hunt.with_targets else ()
+
+    def run(
+        self, faults: Sequence[Fault], told: Callable[[Fault, Outcome | None], None], *, control: bool
+    ) -> None:
+        """Look for `faults`.
+
+        :param told: is called before each fault, with None, and after it.
+        :param control: whether to look into the library as it is first, for as long as for a fault.
+        :raises FuzzError: where something is found there, or a fault cannot be planted or looked for.
+        """
+        for fault in faults:  # before the first minute, not after the last
+            fault.applied((SOURCE / "wsproto" / fault.file).read_text("utf-8"))
+        with tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as seeds:
+            for target in self._targets:
+                self._folders.seed(target, Path(seeds, target.name))
+            if control:
+                asyncio.run(self._control(Path(seeds)))
+            for fault in faults:
+                told(fault, None)
+                outcome = asyncio.run(self._look_for(fault, Path(seeds)))
+                self._hunt.outcomes.append(outcome)
+                told(fault, outcome)
+
+    async def _control(self, seeds: Path) -> None:
+        found = await self._found(None, seeds)
+        if found is not None:
+            raise FuzzError(f"{found.by} fails without any fault: {found.message}")
+
+    async def _look_for(self, fault: Fault, seeds: Path) -> Outcome:
+        began, cpu = time.monotonic(), _cpu_seconds()
+        found = await self._found(fault, seeds)
+        return Outcome(fault, found, time.monotonic() - began, _cpu_seconds() - cpu)
+
+    async def _found(self, fault: Fault | None, seeds: Path) -> Found | None:
+        """Plant the fault, and let so many processes at once take turns until one finds it or time is up."""
+        with tempfile.TemporaryDirectory(prefix="fuzz-planted-") as folder:
+            copy, work = plant(fault, Path(folder))
+            coming = turns(self._targets, seeds, work, self._hunt.seed)
+            lanes = [asyncio.ensure_future(_take(coming, copy, work)) for _ in range(self._hunt.jobs)]
+            try:
+                done, _ = await asyncio.wait(
+                    lanes, timeout=self._hunt.limit, return_when=asyncio.FIRST_COMPLETED
+                )
+                return done.pop().result() if done else None
+            finally:
+                for lane in lanes:
+                    lane.cancel()
+                await asyncio.gather(*lanes, return_exceptions=True)
+
+
+async def _take(coming: Iterator[Turn], copy: Path, work: Path) -> Found:
+    """Take one turn after the other until one finds the fault."""
+    while True:
+        turn = next(coming)
+        if (found := turn.judge(*await _run(command(copy, turn), copy, work))) is not None:
+            return found
+
+
+async def _run(arguments: Sequence[str], copy: Path, work: Path) -> tuple[int, str]:
+    """Run a process, and give its exit code and its output; it and all that it started end with this."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(copy), "TMPDIR": str(work), "COLUMNS": "1000"},
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101  # it was asked for
+        said = (await process.stdout.read()).decode(errors="replace")
+        return await process.wait(), said
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.communicate()  # which closes its pipes, too
+
+
+def _cpu_seconds() -> float:
+    """Return the processor time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,29 @@
+"""A plugin of pytest: how Hypothesis looks for a fault. What it finds is not made smaller, nor remembered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+QUICK: Final = 10
+FULL: Final = 100
+"""Examples of a test, as many as in `make test`."""
+
+
+def profile(examples: int) -> str:
+    """Return the name of the profile with so many examples."""
+    return f"planted-{examples}"
+
+
+def pytest_load_initial_conftests() -> None:
+    """Register the profiles; earlier pytest does not let a plugin of its own be imported."""
+    from hypothesis import HealthCheck, Phase, settings  # noqa: PLC0415
+
+    for examples in (QUICK, FULL):
+        settings.register_profile(
+            profile(examples),
+            max_examples=examples,
+            database=None,
+            deadline=None,
+            phases=(Phase.explicit, Phase.generate),
+            suppress_health_check=list(HealthCheck),
+        )
