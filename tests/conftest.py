@@ -24,8 +24,12 @@ settings.register_profile("nightly", _COMMON, max_examples=EXAMPLES * NIGHTLY_FA
 settings.load_profile("everyday")
 
 
-#: These test programs around the library, in processes of their own: they prove nothing about its branches.
-UNCOVERED = tuple(Path(__file__).parent / name for name in ("bench", "examples", "fuzz", "harness"))
+#: These test programs around the library, or try the library at random: its branches are covered without them,
+#: and by the same tests in every run.
+UNCOVERED = tuple(
+    Path(__file__).parent / name
+    for name in ("bench", "examples", "fuzz", "harness", "properties", "state_machines")
+)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -146,6 +146,15 @@ def test_final_blocks_in_pieces_of_any_size(
 
 
 @both_roles
+@any_cut
+def test_the_tail_behind_a_final_block_of_a_full_piece_is_dropped(role: ConnectionType, cut: bool) -> None:
+    """The piece is full before zlib has read the end of the block, and the tail has nothing to complete."""
+    connection = connect(role, limits=Limits(max_inflated_size=5))
+    stream = compressed_text(connection, HELLO_FINAL[:-1]) + compressed_text(connection, HELLO)
+    assert joined(feed(connection, stream, cut=cut)) == ["Hello", "Hello"]
+
+
+@both_roles
 def test_a_final_block_that_ends_inside_the_tail_of_a_bounded_piece(role: ConnectionType) -> None:
     """Two bytes of the tail are left behind such a block, and they are no block."""
     connection = connect(role, limits=Limits(max_inflated_size=1))
@@ -438,6 +447,16 @@ def test_deflate_permits_no_other_bit(role: ConnectionType, rsv: int) -> None:
 def test_garbage_is_1007(role: ConnectionType, cut: bool, payload: bytes) -> None:
     connection = connect(role)
     assert failure(connection, feed(connection, compressed_text(connection, payload), cut=cut)) == 1007
+
+
+@both_roles
+@any_cut
+def test_a_message_that_only_its_tail_makes_invalid_is_1007(role: ConnectionType, cut: bool) -> None:
+    """One byte of the length of a stored block; the tail gives the other, and a complement that is none."""
+    connection = connect(role)
+    stream = from_peer(connection, wire.TEXT, b"\x00\x01", fin=False, rsv=wire.RSV1)
+    stream += from_peer(connection, wire.CONTINUATION)
+    assert failure(connection, feed(connection, stream, cut=cut)) == 1007
 
 
 @both_roles

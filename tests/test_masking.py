@@ -91,6 +91,15 @@ def test_a_server_unmasks_every_length(key: bytes) -> None:
         assert received == [BytesMessage(data)], size
 
 
+@pytest.mark.requirement("R6455-5.3-05", "R6455-5.3-06")
+@pytest.mark.parametrize("size", [2**18 - 1, 2**18, 2**18 + 1, 2**19 + 3])
+def test_long_payloads_are_masked_and_unmasked_piece_by_piece(size: int) -> None:
+    data = payload(size)
+    sent = Connection(ConnectionType.CLIENT).send(BytesMessage(data))
+    assert wire.decode_frame(sent).payload == data
+    assert wire.receive(Connection(ConnectionType.SERVER), sent) == [BytesMessage(data)]
+
+
 @pytest.mark.requirement("R6455-5.3-05")
 @pytest.mark.parametrize("size", [9, 130, 400, 1025])
 def test_the_key_goes_on_wherever_a_payload_is_cut(size: int) -> None:
