@@ -87,7 +87,11 @@ def test_the_codec_by_itself_says_what_a_connection_says(
         assert received == [event_shown(one) for one in wire.receive(connection, sent)]
 
 
-@given(st.dictionaries(st.sampled_from([one.name for one in fields(Limits)]), JUNK, max_size=3))
+@given(
+    st.dictionaries(
+        st.sampled_from([one.name for one in fields(Limits)]), st.one_of(st.integers(-2, 2), JUNK), max_size=3
+    )
+)
 def test_limits_are_numbers_or_refused(bounds: dict[str, Any]) -> None:
     try:
         limits = Limits(**bounds)
@@ -95,6 +99,10 @@ def test_limits_are_numbers_or_refused(bounds: dict[str, Any]) -> None:
         return
     assert all(type(bound) is int or bound is None for bound in bounds.values())
     assert {name: getattr(limits, name) for name in bounds} == bounds
+    # A limit may forbid all there is, but for what an event may hold: without that nothing goes on.
+    assert all(
+        bound is None or bound >= (1 if name == "max_inflated_size" else 0) for name, bound in bounds.items()
+    )
 
 
 SETTINGS = (
