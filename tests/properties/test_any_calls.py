@@ -25,6 +25,7 @@ from wsproto.events import (
     RejectConnection,
     RejectData,
     Request,
+    TextMessage,
 )
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import FrameProtocol, Opcode
@@ -125,19 +126,20 @@ def test_settings_of_deflate_are_numbers_or_refused(settings: dict[str, Any]) ->
 
 
 @given(
-    st.one_of(st.integers(-1, 30), JUNK),
-    st.lists(st.text(max_size=10) | st.binary(max_size=10)),
-    st.booleans(),
+    st.booleans().flatmap(lambda usual: st.integers(-1, 30) if usual else JUNK),
+    st.lists(st.tuples(st.text(max_size=10) | st.binary(max_size=10), st.booleans(), st.booleans())),
 )
-def test_a_joiner_joins_up_to_its_size(size: Any, messages: list[Any], halves: bool) -> None:
+def test_a_joiner_joins_up_to_its_size(size: Any, messages: list[tuple[Any, bool, bool]]) -> None:
+    """Message by message, whole or in halves, as `events()` has them or as an application may make them."""
     try:
         joiner = MessageJoiner(size)
     except LocalProtocolError:
         return
-    for data in messages:
+    for data, halves, plain in messages:
+        kind: Any = Message if plain else TextMessage if isinstance(data, str) else BytesMessage
         half = len(data) // 2 if halves else 0
-        pieces: list[Any] = [Message(data[:half], message_finished=False)] if halves else []
-        pieces.append(Message(data[half:]))
+        pieces: list[Any] = [kind(data[:half], message_finished=False)] if halves else []
+        pieces.append(kind(data[half:]))
         whole = None
         too_big = len(data if isinstance(data, bytes) else data.encode()) > size
         try:
@@ -146,7 +148,6 @@ def test_a_joiner_joins_up_to_its_size(size: Any, messages: list[Any], halves: b
         except RemoteProtocolError as error:
             assert too_big
             assert error.event_hint == CloseConnection(1009, str(error))  # noqa: PT017
-            joiner = MessageJoiner(size)
         else:
             assert not too_big
             assert whole is not None
