@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests import wire
@@ -93,6 +93,8 @@ def test_the_codec_by_itself_says_what_a_connection_says(
         st.sampled_from([one.name for one in fields(Limits)]), st.one_of(st.integers(-2, 2), JUNK), max_size=3
     )
 )
+@example({"max_inflated_size": 0})
+@example({"max_message_size": 0})
 def test_limits_are_numbers_or_refused(bounds: dict[str, Any]) -> None:
     try:
         limits = Limits(**bounds)
