@@ -247,6 +247,43 @@ def test_a_request_that_is_written_is_read(events: list[Event]) -> None:
             assert request.target == event.target
 
 
+FIELDS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [b"X-Test", b"Cookie", b"X-Test", b"Cookie", b"Sec-WebSocket-Key", b"host", b"a b", b""]
+        ),
+        st.lists(st.sampled_from([b"1", b"a: b", b"\xff", b" ", b"\r\n", b"\n", b"\0"]), max_size=3).map(
+            b"".join
+        ),
+    ),
+    max_size=3,
+)
+
+
+@given(FIELDS)
+def test_header_fields_arrive_as_they_are_or_are_refused(fields: list[tuple[bytes, bytes]]) -> None:
+    """None stands for another one, or for more than one (RFC 9110 5.5)."""
+    expected = [(name.lower(), value) for name, value in fields]
+    client, server = WSConnection(CLIENT), WSConnection(SERVER)
+    (bare,) = feed(WSConnection(SERVER), WSConnection(CLIENT).send(Request("example.com", "/")))
+    assert isinstance(bare, Request)
+    try:
+        sent = client.send(Request("example.com", "/", extra_headers=fields))
+    except LocalProtocolError:
+        sent = client.send(Request("example.com", "/"))
+        expected = []
+    (request,) = feed(server, sent)
+    assert isinstance(request, Request)
+    assert request.extra_headers[len(bare.extra_headers) :] == expected
+    try:
+        sent = server.send(AcceptConnection(extra_headers=fields))
+    except LocalProtocolError:
+        assert expected == []
+        sent = server.send(AcceptConnection())
+    (accepted,) = feed(client, sent)
+    assert accepted == AcceptConnection(extra_headers=expected)
+
+
 @given(st.lists(HANDSHAKE_EVENTS, min_size=1, max_size=6), st.booleans())
 def test_an_answer_that_is_written_is_read(events: list[Event], deflate: bool) -> None:
     extensions = [PerMessageDeflate()] if deflate else []
@@ -293,6 +330,7 @@ FUZZED = (
     test_headers_by_name,
     test_a_rejection_arrives,
     test_a_request_that_is_written_is_read,
+    test_header_fields_arrive_as_they_are_or_are_refused,
     test_an_answer_that_is_written_is_read,
     test_large_messages,
 )
