@@ -11,6 +11,7 @@ from wsproto.events import RejectConnection
 END_OF_FILE = 0x01
 REJECT = 0x02
 BODY = 0x04
+LENGTH = 0x08  # which a body has, to be sent otherwise in chunks
 
 LIMITS = (
     Limits(),
@@ -25,11 +26,8 @@ def judge_request(data: bytes) -> None:
     if len(data) < CHOICES:
         return
     flags, limits, cuts = data[:CHOICES]
-    reject = None
-    if flags & REJECT:
-        body = bool(flags & BODY)
-        reject = RejectConnection(403, [(b"Content-Length", b"3")] if flags & 8 else [], has_body=body)
-        reject = RejectConnection(403, has_body=body) if not body else reject
+    headers = [(b"Content-Length", b"3")] if flags & BODY and flags & LENGTH else []
+    reject = RejectConnection(403, headers, has_body=bool(flags & BODY)) if flags & REJECT else None
     assert_server_handles(
         cut(data[CHOICES:], cuts),
         LIMITS[limits % len(LIMITS)],

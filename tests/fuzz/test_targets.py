@@ -18,6 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from docker.utils import exclude_paths
 
 from fuzz import seeds
 from fuzz.autobahn import case_frames
@@ -241,3 +242,23 @@ def test_an_unbounded_inflate_is_seen(target: str, monkeypatch: pytest.MonkeyPat
 def test_an_escaped_exception_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake_request, "_read_host", lambda received: received.decode("ascii"))
     assert fails("handshake_server")
+
+
+# Building ----------------------------------------------------------------------------------------
+
+
+def test_the_image_gets_what_the_targets_need() -> None:
+    """ClusterFuzzLite copies the checkout, less what `.dockerignore` keeps back."""
+    root = FUZZ.parent
+    lines = (root / ".dockerignore").read_text().splitlines()
+    copied = set(exclude_paths(str(root), [line for line in lines if not line.startswith("#")]))
+    needed = {f"fuzz/fuzz_{target}.py" for target in TARGETS} | {
+        f"fuzz/options/fuzz_{target}.options" for target in TARGETS
+    }
+    needed |= {"pyproject.toml", "README.md", "src/wsproto/__init__.py", "fuzz/seeds.py", "tests/judging.py"}
+    needed |= {
+        ".clusterfuzzlite/build.sh",
+        "fuzz/dictionaries/frames.dict",
+        "tests/properties/test_offers.py",
+    }
+    assert needed - copied == set()

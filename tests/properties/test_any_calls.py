@@ -241,7 +241,7 @@ def test_a_request_that_is_written_is_read(events: list[Event]) -> None:
             continue
         (request,) = feed(WSConnection(SERVER), sent)
         assert isinstance(request, Request)
-        assert request.subprotocols == list(event.subprotocols or ())
+        assert request.subprotocols == list(event.subprotocols or [])
         assert request.extensions == []
         if event.target.startswith("/") and event.target.isascii():
             assert request.target == event.target
