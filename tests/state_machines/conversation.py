@@ -40,8 +40,8 @@ class Conversation(RuleBasedStateMachine):
 
     @initialize(deflate=st.booleans(), takeover=st.booleans())
     def open(self, deflate: bool, takeover: bool) -> None:
-        settings = [PerMessageDeflate(not takeover, None, not takeover)] if deflate else []
-        self.pair = joined(settings, takeover=takeover)
+        extensions = [PerMessageDeflate(not takeover, None, not takeover)] if deflate else []
+        self.pair = joined(extensions, takeover=takeover)
 
     def end(self, side: int) -> End:
         return self.pair.ends[side]

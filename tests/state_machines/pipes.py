@@ -261,6 +261,7 @@ class End:
 
     def _saw_ending(self, event: CloseConnection) -> None:
         failure = self.connection.protocol_error is not None
+        assert event.code in {1002, 1007} or not failure
         own_words = failure or event.code == 1006
         seen = Ending(event.code, None if own_words else event.reason, failure)
         anything = self.garbled and not self.model.unread and event.code != 1006
