@@ -182,6 +182,7 @@ _OFFERS: Final = (
     b'x-foo; a="',
     b"x-foo; =, permessage-deflate,",
     b"permessage-deflate\npermessage-deflate",
+    b"permessage-deflate, permessage-deflate",
     b"\xff",
     b"",
 )

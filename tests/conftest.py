@@ -24,7 +24,7 @@ settings.register_profile("nightly", _COMMON, max_examples=EXAMPLES * NIGHTLY_FA
 settings.load_profile("everyday")
 
 
-#: These test programs around the library, or try the library at random: its branches are covered without them,
+#: These test programs around the library, or try it at random: its branches are covered without them,
 #: and by the same tests in every run.
 UNCOVERED = tuple(
     Path(__file__).parent / name

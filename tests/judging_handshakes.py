@@ -354,6 +354,7 @@ def assert_acceptance(
     assert set(agreed) <= set(request.extensions)
     extensions = head.all(b"sec-websocket-extensions")
     assert len(extensions) == len(agreed) <= 1
+    assert b"," not in b"".join(extensions)
     _assert_fields(accepted.extra_headers)
     assert_opened(client, _in_force(extensions, agreed), head.behind, events, eof=eof)
 

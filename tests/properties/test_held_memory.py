@@ -1,15 +1,18 @@
 """What a connection holds between calls is bounded, whatever came and however it was cut.
 
-It is counted: the bytes in every object that the connection refers to, beyond those of a new one.
+It is counted: the bytes in every object that the connection refers to, beyond those of a new one; and at the
+end what zlib has allocated.
 `test_memory.py` measures the same, and zlib's windows, for chosen streams.
 """
 
 from __future__ import annotations
 
+import tracemalloc
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +20,7 @@ from tests import wire
 from tests.deflating import CLIENT, ROLES, Deflater, agreed
 from tests.strategies import any_frames, cuttings, examples, mutated, odd_streams, peer_streams, some_limits
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
+from wsproto.extensions import PerMessageDeflate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,3 +149,41 @@ def test_after_the_end_nothing_more_is_kept(
     for _ in range(3):
         assert wire.receive(connection, more) == []
         assert measured.held() == level
+
+
+#: Bytes of objects that are there whatever came.
+ROOM = 4000
+#: Bytes that zlib takes to inflate, beside its window; measured: 7,500.
+INFLATER = 16_000
+
+MESSAGES = st.builds(bytes.__mul__, st.binary(max_size=300), st.integers(1, 100))
+
+
+@pytest.mark.uncovered
+@given(roles, st.integers(9, 15), st.booleans(), MESSAGES, st.booleans())
+def test_an_inflater_is_as_large_as_the_window_agreed_on(
+    role: ConnectionType, bits: int, takeover: bool, data: bytes, fragments: bool
+) -> None:
+    """Between messages, and without context takeover it is let go of (RFC 7692 7.1.1, 7.1.2)."""
+    peer = "server" if role is CLIENT else "client"
+    agreement = f"permessage-deflate; {peer}_max_window_bits={bits}"
+    extension = PerMessageDeflate()
+    extension.finalize(agreement if takeover else f"{agreement}; {peer}_no_context_takeover")
+    payload = Deflater(window_bits=bits).message(data)
+    message = wire.peer_frame(role is CLIENT, wire.BINARY, payload, rsv=wire.RSV1, fin=not fragments)
+    message += wire.peer_frame(role is CLIENT, wire.CONTINUATION) if fragments else b""
+    swallow(Connection(role, [extension]), message)  # so that what is made once is made
+    connection = Connection(role, [extension])
+    tracemalloc.start()
+    try:
+        swallow(connection, message)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held <= (INFLATER + 2**bits if takeover else ROOM)
+
+
+def swallow(connection: Connection, read: bytes) -> None:
+    connection.receive_data(read)
+    for _ in connection.events():
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,6 +91,13 @@ def test_a_client_takes_an_answer_or_fails(extension: PerMessageDeflate, answer:
         assert extension.enabled()
 
 
+@given(st.lists(offers().filter(is_acceptable), min_size=2, max_size=3))
+def test_an_extension_is_answered_once(answers: list[str]) -> None:
+    """A client that is answered more than it offered fails (RFC 6455 9.1)."""
+    with pytest.raises(RemoteProtocolError):
+        client_extensions_handshake(answers, [PerMessageDeflate()])
+
+
 @given(st.lists(offers(), max_size=4))
 def test_the_first_acceptable_offer_is_answered(elements: list[str]) -> None:
     answer = server_extensions_handshake(elements, [PerMessageDeflate()])
@@ -122,6 +130,7 @@ FUZZED = (
     test_an_answer_is_no_weaker_than_its_offer,
     test_a_client_takes_what_a_server_answers_to_it,
     test_a_client_takes_an_answer_or_fails,
+    test_an_extension_is_answered_once,
     test_the_first_acceptable_offer_is_answered,
     test_lines_and_commas_are_the_same,
     test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails,

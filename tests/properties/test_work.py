@@ -203,7 +203,7 @@ def test_no_frame_copies_what_comes_behind_it(
 
 
 def allocated_by_lines(work: Callable[[], None]) -> int:
-    """The sum of what each line that `work` runs allocates at most: what is let go of again counts too."""
+    """The sum of what each line that `work` runs had allocated at most, also what it let go of."""
     total = held = 0
 
     def trace(_frame: object, _event: str, _argument: object) -> Callable[..., Any]:

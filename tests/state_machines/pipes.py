@@ -143,9 +143,18 @@ class Pipe:
         whole = [number for number, frame in enumerate(self.frames) if frame.start >= 0]
         if whole:
             number = whole[choice % len(whole)]
-            start = self.frames[number].start
+            start, known, _ = self.frames[number]
+            # An opcode is judged at once, reserved bits, where there is an extension, with the header.
+            judged = self._header_size(start) if self.deflates and bit & 0x70 else 1
             self.data[start] |= bit
-            self.frames[number] = UnderWay(start, start + 1, WireFrame(wire.CONTINUATION, rsv=wire.RSV3))
+            frame = WireFrame(wire.CONTINUATION, rsv=wire.RSV3)
+            self.frames[number] = UnderWay(start, min(known, start + judged), frame)
+
+    def _header_size(self, start: int) -> int:
+        """Bytes of a header: of a control frame those before the masking key."""
+        if self.data[start] & 0x08:
+            return 2
+        return 2 + {126: 2, 127: 8}.get(self.data[start + 1] & 0x7F, 0) + 4 * self.masked
 
     def garble(self, choice: int, bit: int) -> None:
         """Change any bit: with this byte, anything may come."""
