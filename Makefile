@@ -16,7 +16,7 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
 
 test: $(READY) ## every test, with the branch coverage of src/wsproto
-	$(BIN)/python -m pytest -n auto -m uncovered
+	$(BIN)/python -m pytest -n auto -m 'uncovered and not engines'
 	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
 
 browser: $(READY) ## the tests of the report's page, in Chromium
