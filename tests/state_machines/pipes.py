@@ -30,6 +30,9 @@ ROOM = 4096
 #: What each state says of (Close sent, Close received).
 AXES = {state: axes for axes, state in STATES.items()}
 
+#: The bits of a frame's first byte that make it one that nobody has defined (RFC 6455 5.2).
+UNDEFINED_BITS = RSV2, RSV3, UNKNOWN_OPCODE = 0x20, 0x10, 0x04
+
 CONTROLS: dict[int, type[Ping | Pong]] = {wire.PING: Ping, wire.PONG: Pong}
 MESSAGES: dict[int, type[Event]] = {wire.TEXT: TextMessage, wire.BINARY: BytesMessage}
 
@@ -139,12 +142,15 @@ class Pipe:
         self.frames = deque(frame for frame in self.frames if frame.start < 0)
 
     def spoil(self, choice: int, bit: int) -> None:
-        """Set a bit in a frame's first byte, and no peer may send it: RSV2, RSV3, or an unknown opcode."""
+        """Set a bit in a frame's first byte, and no peer may send it: RSV2, RSV3, or an unknown opcode.
+
+        Where there are extensions, reserved bits are for them to judge, which see a whole header.
+        """
         whole = [number for number, frame in enumerate(self.frames) if frame.start >= 0]
         if whole:
             number = whole[choice % len(whole)]
             start = self.frames[number].start
-            self.data[start] |= bit
+            self.data[start] |= UNKNOWN_OPCODE if self.deflates else bit
             self.frames[number] = UnderWay(start, start + 1, WireFrame(wire.CONTINUATION, rsv=wire.RSV3))
 
     def garble(self, choice: int, bit: int) -> None:
