@@ -390,6 +390,13 @@ PARAMETER_VALUES = st.one_of(
     st.sampled_from(["", "08", "+9", "1_0", "true", '"10"', '"1', '"', "\u0661\u0660", "10 ", "9" * 30]),
     st.text(max_size=4),
 )
+#: What RFC 7692 7.1 lets a parameter be.
+FITTING_VALUES = {
+    "client_max_window_bits": st.one_of(st.none(), st.integers(8, 15).map(str)),
+    "server_max_window_bits": st.integers(8, 15).map(str),
+    "client_no_context_takeover": st.none(),
+    "server_no_context_takeover": st.none(),
+}
 
 
 @st.composite
@@ -397,7 +404,8 @@ def offers(draw: st.DrawFn) -> str:
     """An element of Sec-WebSocket-Extensions, or what is near to one."""
     parts = [draw(st.sampled_from(["permessage-deflate"] * 6 + ["x-foo", "", "permessage-deflate "]))]
     for name in draw(st.lists(PARAMETER_NAMES, max_size=4)):
-        value = draw(PARAMETER_VALUES)
+        fitting = draw(st.integers(0, 3)) > 0
+        value = draw(FITTING_VALUES.get(name, PARAMETER_VALUES) if fitting else PARAMETER_VALUES)
         parts.append(name if value is None else f"{name}={value}")
     return draw(st.sampled_from(["; ", ";", " ;\t"])).join(parts)
 

@@ -132,11 +132,11 @@ DEFLATING: Final = (
         'if inflater.eof and self._finishing and self._input[self._offset :] == b"":',
     ),
     Fault(
-        "an empty compressed message has no payload",
-        "RFC 7692 7.2.3.6",
+        "the tail of a compressed message is sent, too",
+        "RFC 7692 7.2.1",
         "deflate.py",
-        'if deflated else b"\\x00"',
-        'if deflated else b""',
+        "return deflated[: -len(TAIL)] if deflated",
+        "return deflated if deflated",
     ),
     Fault(
         "two connections share the compression of one extension object",

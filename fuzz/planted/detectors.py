@@ -1,7 +1,7 @@
 """What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
 
 Every fault meets the same turns in the same order: first the tests with few examples, then as `make test` has
-them, while the targets go through their seeds; later the targets take longer and longer turns.
+them, while the targets go through their seeds, then what enumerates; later the targets take longer turns.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
     from fuzz.folders import Target
 
-FIRST_TURN: Final = 2
-"""Seconds for which a target fuzzes in its first turn, its seeds included."""
+FIRST_TURN: Final = 1
+"""Seconds for which a target fuzzes in its first turn; its seeds it reads in any case."""
 LONGEST_TURN: Final = 16
 
 PYTEST: Final = ("pytest", "-q", "-x", "--timeout=0", "-p", "no:cacheprovider", "-p", "fuzz.planted.profiles")
 TESTS: Final = {"property": "tests/properties", "machine": "tests/state_machines"}
+
+ALL: Final = ()
+DRAWN: Final = ("-m", "hypothesis")
+"""Tests that Hypothesis draws for."""
+ENUMERATED: Final = ("-m", "not hypothesis")
 
 _FAILED: Final = re.compile(r"^FAILED (?P<test>.+?)(?: - (?P<message>.*))?$", re.MULTILINE)
 _RAISED: Final = re.compile(r"=== Uncaught Python exception: ===\n(?P<message>.*)")
@@ -76,21 +81,22 @@ def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iter
     :param seed: what chance is made of; each turn has another one.
     """
     numbers = count(seed)
-    yield from (_tests(kind, profiles.QUICK, next(numbers)) for kind in ("machine", "property"))
+    yield _tests("machine", DRAWN, profiles.QUICK, next(numbers))
+    yield _tests("property", DRAWN, profiles.QUICK, next(numbers))
     seconds = FIRST_TURN
     while True:
-        yield _tests("property", profiles.FULL, next(numbers))
+        yield _tests("property", ALL, profiles.FULL, next(numbers))
+        yield _tests("machine", DRAWN, profiles.FULL, next(numbers))
         for target in targets:
             yield _target(target, seconds, (work, seeds), next(numbers))
-        yield _tests("machine", profiles.FULL, next(numbers))
+        if seconds == FIRST_TURN:
+            yield _tests("machine", ENUMERATED, profiles.FULL, next(numbers))
         seconds = min(2 * seconds, LONGEST_TURN)
 
 
-def _tests(kind: str, examples: int, seed: int) -> Turn:
-    # In few examples there is time for what Hypothesis draws alone, not for what enumerates.
-    quick = ("-m", "hypothesis") if examples == profiles.QUICK else ()
+def _tests(kind: str, which: Sequence[str], examples: int, seed: int) -> Turn:
     settings = (f"--hypothesis-profile={profiles.profile(examples)}", f"--hypothesis-seed={seed}")
-    return Turn(kind, TESTS[kind], (*PYTEST, *settings, *quick, TESTS[kind]))
+    return Turn(kind, TESTS[kind], (*PYTEST, *settings, *which, TESTS[kind]))
 
 
 def _target(target: Target, seconds: int, corpora: Sequence[Path], seed: int) -> Turn:

@@ -30,6 +30,9 @@ ROOM = 4096
 #: What each state says of (Close sent, Close received).
 AXES = {state: axes for axes, state in STATES.items()}
 
+#: The bits of a frame's first byte that make it one that nobody has defined (RFC 6455 5.2).
+UNDEFINED_BITS = RSV2, RSV3, UNKNOWN_OPCODE = 0x20, 0x10, 0x04
+
 CONTROLS: dict[int, type[Ping | Pong]] = {wire.PING: Ping, wire.PONG: Pong}
 MESSAGES: dict[int, type[Event]] = {wire.TEXT: TextMessage, wire.BINARY: BytesMessage}
 
@@ -139,22 +142,16 @@ class Pipe:
         self.frames = deque(frame for frame in self.frames if frame.start < 0)
 
     def spoil(self, choice: int, bit: int) -> None:
-        """Set a bit in a frame's first byte, and no peer may send it: RSV2, RSV3, or an unknown opcode."""
+        """Set a bit in a frame's first byte, and no peer may send it: RSV2, RSV3, or an unknown opcode.
+
+        Where there are extensions, reserved bits are for them to judge, which see a whole header.
+        """
         whole = [number for number, frame in enumerate(self.frames) if frame.start >= 0]
         if whole:
             number = whole[choice % len(whole)]
-            start, known, _ = self.frames[number]
-            # An opcode is judged at once, reserved bits, where there is an extension, with the header.
-            judged = self._header_size(start) if self.deflates and bit & 0x70 else 1
-            self.data[start] |= bit
-            frame = WireFrame(wire.CONTINUATION, rsv=wire.RSV3)
-            self.frames[number] = UnderWay(start, min(known, start + judged), frame)
-
-    def _header_size(self, start: int) -> int:
-        """Bytes of a header: of a control frame those before the masking key."""
-        if self.data[start] & 0x08:
-            return 2
-        return 2 + {126: 2, 127: 8}.get(self.data[start + 1] & 0x7F, 0) + 4 * self.masked
+            start = self.frames[number].start
+            self.data[start] |= UNKNOWN_OPCODE if self.deflates else bit
+            self.frames[number] = UnderWay(start, start + 1, WireFrame(wire.CONTINUATION, rsv=wire.RSV3))
 
     def garble(self, choice: int, bit: int) -> None:
         """Change any bit: with this byte, anything may come."""

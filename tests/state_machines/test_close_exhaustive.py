@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from tests.conftest import EXAMPLES
 from tests.state_machines.model import STATES
-from tests.state_machines.pipes import End, Pair, joined
+from tests.state_machines.pipes import RSV3, End, Pair, joined
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.masking import MaskingKeys
 
@@ -61,7 +61,7 @@ def read_one_and_abandon(end: End) -> None:
 
 def spoil(end: End) -> None:
     """Make the next frame to arrive one that no peer may send."""
-    end.incoming.spoil(0, 0x10)
+    end.incoming.spoil(0, RSV3)
 
 
 CALLS_AND_DELIVERIES = (

@@ -62,6 +62,10 @@ DATA_EVENTS: list[Event] = [
     CloseConnection(1000),
 ]
 SUBPROTOCOLS = st.sampled_from([[], ["chat"], ["superchat", "chat"]])
+ANSWERS = st.sampled_from([None, "chat", "superchat", "other"])
+#: For what the other side may never send.
+MOSTLY_CLIENT = st.sampled_from([0, 0, 0, 1])
+MOSTLY_SERVER = st.sampled_from([1, 1, 1, 0])
 LENGTHS = st.one_of(st.none(), st.integers(0, 6))
 SIZES = st.one_of(st.integers(0, 3), st.integers(0, 400), st.just(2**20))
 
@@ -108,23 +112,29 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.deflate = False
 
     @initialize(
-        progress=st.sampled_from(["new", "requested", "delivered", "ended", "accepting", "rejecting"]),
+        progress=st.sampled_from(
+            ["new", "requested", "refused", "delivered", "ended", "accepting", "rejecting"]
+        ),
         subprotocols=SUBPROTOCOLS,
-        deflate=st.booleans(),
+        subprotocol=ANSWERS,
         length=LENGTHS,
     )
-    def begin(self, progress: str, subprotocols: list[str], deflate: bool, length: int | None) -> None:
+    def begin(
+        self, progress: str, subprotocols: list[str], subprotocol: str | None, length: int | None
+    ) -> None:
         """Begin somewhere on the way, since most that can happen comes late."""
         if progress == "new":
             return
-        self.send_request(0, subprotocols, deflate)
-        if progress == "requested":
+        self.send_request(0, subprotocols, deflate=True)
+        if progress == "refused":
+            self.rejection_until_end_of_file(b"body")
+        if progress in ("requested", "refused"):
             return
         self.deliver(1, 2**20)
         if progress == "ended":
             self.end_of_file(1, all_arrives=True)
         elif progress == "accepting":
-            self.send_accept(1, None, deflate)
+            self.send_accept(1, subprotocol, deflate=True)
         elif progress == "rejecting":
             self.send_reject(1, 403, length, has_body=True)
 
@@ -144,7 +154,7 @@ class HandshakeMachine(RuleBasedStateMachine):
             return False
         return True
 
-    @rule(side=SIDES, subprotocols=SUBPROTOCOLS, deflate=st.booleans())
+    @rule(side=MOSTLY_CLIENT, subprotocols=SUBPROTOCOLS, deflate=st.booleans())
     def send_request(self, side: int, subprotocols: list[str], deflate: bool) -> None:
         extensions = [PerMessageDeflate()] if deflate else []
         event = Request("example.com", "/chat", extensions, subprotocols=subprotocols)
@@ -160,9 +170,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.models[side].request()
         self.incoming[1].write(data, Said(REQUEST, event))
 
-    @rule(
-        side=SIDES, subprotocol=st.sampled_from([None, "chat", "superchat", "other"]), deflate=st.booleans()
-    )
+    @rule(side=MOSTLY_SERVER, subprotocol=ANSWERS, deflate=st.booleans())
     def send_accept(self, side: int, subprotocol: str | None, deflate: bool) -> None:
         """Accept: with a subprotocol that was offered or none, and what both support."""
         event = AcceptConnection(subprotocol, [PerMessageDeflate()] if deflate else [])
@@ -182,7 +190,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         self.incoming[0].write(data, Said(ACCEPT, subprotocol, self.deflate))
 
     @rule(
-        side=SIDES,
+        side=MOSTLY_SERVER,
         status=st.sampled_from([100, 101, 103, 302, 400, 403, 426, 503]),
         length=LENGTHS,
         has_body=st.booleans(),
@@ -204,7 +212,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         ended = status >= 200 and (not has_body or length == 0)
         self.incoming[0].write(self.head, Said(REJECT, status), *[Said(END_OF_BODY)] * ended)
 
-    @rule(side=SIDES, data=st.binary(max_size=5), finished=st.booleans(), fitting=st.booleans())
+    @rule(side=MOSTLY_SERVER, data=st.binary(max_size=5), finished=st.booleans(), fitting=st.booleans())
     def send_body(self, side: int, data: bytes, finished: bool, fitting: bool) -> None:
         """Send a piece of a body: no more than was declared, and all of it (RFC 9110 8.6)."""
         if fitting and finished and self.body_left is not None:
@@ -384,4 +392,4 @@ class HandshakeMachine(RuleBasedStateMachine):
 
 
 TestHandshake = HandshakeMachine.TestCase
-TestHandshake.settings = machine_settings(4, 20)
+TestHandshake.settings = machine_settings(6, 20)
