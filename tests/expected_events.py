@@ -26,7 +26,7 @@ _CONT: Final = rb"[\x80-\xbf]"
 _UTF_8: Final = re.compile(
     rb"(?:[\x00-\x7f]|[\xc2-\xdf]" + _CONT + rb"|\xe0[\xa0-\xbf]" + _CONT + rb"|[\xe1-\xec\xee\xef]"
     rb"" + _CONT + rb"{2}|\xed[\x80-\x9f]" + _CONT + rb"|\xf0[\x90-\xbf]" + _CONT + rb"{2}"
-    rb"|[\xf1-\xf3]" + _CONT + rb"{3}|\xf4[\x80-\x8f]" + _CONT + rb"{2})*"
+    rb"|[\xf1-\xf3]" + _CONT + rb"{3}|\xf4[\x80-\x8f]" + _CONT + rb"{2}){0,1000}"
 )
 _UTF_8_BEGUN: Final = re.compile(
     rb"(?:[\xc2-\xdf]|\xe0[\xa0-\xbf]?|[\xe1-\xec\xee\xef]" + _CONT + rb"?|\xed[\x80-\x9f]?"
@@ -262,15 +262,22 @@ class Reader:
 
     def _text(self, payload: bytes, *, last: bool) -> str:
         data = self._begun + payload
-        match = _UTF_8.match(data)
-        assert match is not None
-        text = match[0].decode()
-        self._begun = data[match.end() :]
+        size = _well_formed(data)
+        text = data[:size].decode()
+        self._begun = data[size:]
         if not (not self._begun if last else _UTF_8_BEGUN.fullmatch(self._begun)):
             if text:  # what stands before the first wrong byte is delivered
                 self._reading.events.append(TextMessage(text, False, False))
             raise _FailedError(1007)
         return text
+
+
+def _well_formed(data: bytes) -> int:
+    """How many bytes of `data` are UTF-8; some at a time, as `re` remembers every repetition of a group."""
+    size = 0
+    while (match := _UTF_8.match(data, size)) and match[0]:
+        size = match.end()
+    return size
 
 
 def _unmasked(payload: bytes, key: bytes) -> bytes:
@@ -294,7 +301,6 @@ def _control(opcode: int, payload: bytes) -> Event:
     if len(payload) == 1 or not may_travel:
         raise _FailedError(1002)
     reason = payload[2:]
-    match = _UTF_8.fullmatch(reason)
-    if match is None:
+    if _well_formed(reason) < len(reason):
         raise _FailedError(1007)
     return CloseConnection(code, reason.decode())
