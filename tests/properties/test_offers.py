@@ -91,6 +91,23 @@ def test_a_client_takes_an_answer_or_fails(extension: PerMessageDeflate, answer:
         assert extension.enabled()
 
 
+@given(settings, offers().filter(is_acceptable))
+def test_a_client_takes_no_answer_that_is_weaker_than_its_offer(
+    extension: PerMessageDeflate, answer: str
+) -> None:
+    try:
+        offered = extension_elements(f"permessage-deflate; {extension.offer()}")
+        extension.finalize(answer)
+    except (LocalProtocolError, RemoteProtocolError):  # nothing can be offered, or the answer may not stand
+        return
+    agreed = extension_elements(answer.replace('"', ""))
+    assert offered & {"server_no_context_takeover"} <= agreed
+    asked, given_back = (
+        dict(one.partition("=")[::2] for one in elements if "=" in one) for elements in (offered, agreed)
+    )
+    assert int(given_back.get("server_max_window_bits", 15)) <= int(asked["server_max_window_bits"])
+
+
 @given(st.lists(offers().filter(is_acceptable), min_size=2, max_size=3))
 def test_an_extension_is_answered_once(answers: list[str]) -> None:
     """A client that is answered more than it offered fails (RFC 6455 9.1)."""
@@ -130,6 +147,7 @@ FUZZED = (
     test_an_answer_is_no_weaker_than_its_offer,
     test_a_client_takes_what_a_server_answers_to_it,
     test_a_client_takes_an_answer_or_fails,
+    test_a_client_takes_no_answer_that_is_weaker_than_its_offer,
     test_an_extension_is_answered_once,
     test_the_first_acceptable_offer_is_answered,
     test_lines_and_commas_are_the_same,
