@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 FUZZ_SECONDS ?= 60
+# Most of the tests that are not measured wait for other processes.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: help conformance matrix test browser check format autobahn engines campaign fuzz downstream bench clean
 
@@ -16,8 +18,8 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
 
 test: $(READY) ## every test, with the branch coverage of src/wsproto
-	$(BIN)/python -m pytest -n auto -m 'uncovered and not engines'
-	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines'
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not uncovered and not browser and not engines' --cov --cov-report=term
 
 browser: $(READY) ## the tests of the report's page, in Chromium
 	$(BIN)/python -m pytest -m browser tests/browser
