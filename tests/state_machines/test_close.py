@@ -92,4 +92,4 @@ class CloseMachine(Conversation):
 
 
 TestClose = CloseMachine.TestCase
-TestClose.settings = machine_settings(2, 40)
+TestClose.settings = machine_settings(1.5, 40)

@@ -392,4 +392,4 @@ class HandshakeMachine(RuleBasedStateMachine):
 
 
 TestHandshake = HandshakeMachine.TestCase
-TestHandshake.settings = machine_settings(6, 20)
+TestHandshake.settings = machine_settings(5, 20)

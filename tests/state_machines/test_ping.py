@@ -77,4 +77,4 @@ class PingMachine(Conversation):
 
 
 TestPing = PingMachine.TestCase
-TestPing.settings = machine_settings(2, 30)
+TestPing.settings = machine_settings(1.5, 30)
