@@ -183,6 +183,8 @@ _OFFERS: Final = (
     b"x-foo; =, permessage-deflate,",
     b"permessage-deflate\npermessage-deflate",
     b"permessage-deflate, permessage-deflate",
+    b"permessage-deflate;",
+    b"x-foo; =1",
     b"\xff",
     b"",
 )
@@ -192,6 +194,7 @@ _HEADS: Final[tuple[dict[bytes, list[bytes]], ...]] = (
     {b"Sec-WebSocket-Protocol": [b"chat, superchat"]},
     {b"Sec-WebSocket-Protocol": [b"chat", b"chat"]},
     {b"Sec-WebSocket-Protocol": [b"a b"]},
+    {b"Sec-WebSocket-Protocol": [b"\xff"]},
     {b"Sec-WebSocket-Version": [b"8"]},
     {b"Sec-WebSocket-Version": []},
     {b"Sec-WebSocket-Key": [b"x"]},

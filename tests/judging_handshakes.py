@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 _END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+#: An extension with its parameters (RFC 6455 9.1); what is quoted has to be a token all the same.
+_EXTENSION: Final = re.compile(
+    r"T(?:[ \t]*;[ \t]*T(?:[ \t]*=[ \t]*(?:T|\"(?:\\?C)+\"))?)*".replace("T", "C+").replace(
+        "C", r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+    )
+)
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _LENGTH: Final = re.compile(rb"0*")
 _WINDOW: Final = re.compile(rb"_max_window_bits=([0-9]+)")
@@ -201,7 +207,7 @@ def assert_acceptable_request(head: LooseHead, request: Request) -> None:
         for value in head.all(b"sec-websocket-protocol")
         for option in map(bytes.strip, value.split(b","))
     ]
-    assert all(_TOKEN.match(str(extension)) for extension in request.extensions)
+    assert all(_EXTENSION.fullmatch(str(extension)) for extension in request.extensions)
     _assert_fields(request.extra_headers)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import wire
 from tests.deflating import (
+    CLIENT,
     ROLES,
     SERVER,
     agreed,
@@ -135,6 +137,16 @@ def test_to_a_client_whose_response_was_changed(data: st.DataObject) -> None:
     swallow_handshake(client, data.draw(mutated(response + tail).flatmap(cuttings)))
 
 
+@given(st.one_of(st.binary(min_size=1, max_size=60), st.just(REQUEST), st.just(b"HTTP/1.1 200 OK\r\n\r\n")))
+def test_to_a_client_that_has_not_asked(data: bytes) -> None:
+    """Whatever a server says then breaks the protocol (RFC 6455 4.1)."""
+    client = WSConnection(CLIENT)
+    with pytest.raises(RemoteProtocolError):
+        client.receive_data(data)
+    assert client.state is ConnectionState.CLOSED
+    assert list(client.events()) == []
+
+
 @given(
     st.sampled_from([b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 103 Early Hints\r\n", b"HTTP/1.1 401 No\r\n"]),
     st.data(),
@@ -154,6 +166,7 @@ FUZZED = (
     test_of_the_frame_codec_by_itself,
     test_to_a_server_that_waits_for_a_request,
     test_to_a_server_whose_request_was_changed,
+    test_to_a_client_that_has_not_asked,
     test_to_a_client_that_waits_for_a_response,
     test_to_a_client_whose_response_was_changed,
     test_to_a_client_that_is_rejected,

@@ -5,17 +5,23 @@ The judges are those of the fuzz targets: here Hypothesis writes the bytes.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import wire
 from tests.deflating import CLIENT, ROLES, upgrade_request
 from tests.expected_events import Deflate
-from tests.handshake_bytes import KEY, response
+from tests.handshake_bytes import KEY, request, response
 from tests.judging import Setting, assert_can_be_echoed, assert_received_rightly
 from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
 from tests.strategies import any_frames, cuttings, mutated, odd_streams, peer_streams
 from wsproto import ConnectionType, Limits
+
+if TYPE_CHECKING:
+    from wsproto.events import Request
 
 roles = st.sampled_from(ROLES)
 bounds = st.one_of(st.none(), st.integers(0, 70))
@@ -64,9 +70,9 @@ def test_what_comes_can_be_sent_back(
 
 
 @given(mutated(upgrade_request(["permessage-deflate", "x-foo"])), st.booleans(), st.data())
-def test_a_request(request: bytes, eof: bool, data: st.DataObject) -> None:
+def test_a_request(head: bytes, eof: bool, data: st.DataObject) -> None:
     early = data.draw(peer_streams(client=False, deflate=True))
-    assert_server_handles(data.draw(cuttings(request + early.data)), Limits(), eof=eof)
+    assert_server_handles(data.draw(cuttings(head + early.data)), Limits(), eof=eof)
 
 
 @given(st.sampled_from(REQUESTS), st.booleans(), st.booleans(), st.data())
@@ -77,3 +83,62 @@ def test_a_response(request: object, deflate: bool, eof: bool, data: st.DataObje
     head = data.draw(mutated(response(KEY, answer)) | st.just(response(KEY, answer)))
     tail = wire.frame(wire.TEXT, b"Hello") + data.draw(peer_streams(client=True, deflate=deflate)).data
     assert_client_handles(data.draw(cuttings(head + tail)), Limits(), request, eof=eof)  # type: ignore[arg-type]
+
+
+#: Header fields, each with lines of its own that are right, wrong or near to either; no line removes it.
+ODD_FIELDS: dict[bytes, list[list[bytes]]] = {
+    b"X-Any": [[b"1"]],
+    b"Host": [[], [b""], [b"a b"], [b"\xff"], [b"xn--\xff"], [b"h", b"h"]],
+    b"Upgrade": [[], [b"h2c"], [b"websocket, h2c"], [b"WebSocket"]],
+    b"Connection": [[], [b"close"], [b"keep-alive, Upgrade"], [b'"']],
+    b"Sec-WebSocket-Key": [[], [b"x"], [KEY, KEY], [KEY + b"="]],
+    b"Sec-WebSocket-Version": [[], [b"8"], [b"13", b"13"]],
+    b"Sec-WebSocket-Accept": [[], [b"x"], [b"\xff"]],
+    b"Sec-WebSocket-Protocol": [[b"other"], [b"chat"], [b"\xff"], [b","], [b"chat", b"chat"]],
+    b"Sec-WebSocket-Extensions": [
+        [b"permessage-deflate;"],
+        [b"x; =1"],
+        [b"x; a="],
+        [b"permessage-deflate, permessage-deflate"],
+        [b"\xff"],
+    ],
+    b"Content-Length": [[b"0"], [b"5"], [b"x"]],
+    b"Transfer-Encoding": [[b"chunked"]],
+}
+EACH_ODD_FIELD = [{name: lines} for name, some in ODD_FIELDS.items() for lines in some]
+odd_fields = st.dictionaries(
+    st.sampled_from(sorted(ODD_FIELDS)),
+    st.lists(
+        st.binary(max_size=12).map(lambda data: bytes(byte for byte in data if byte > 0x1F)), max_size=2
+    ),
+    max_size=2,
+)
+
+
+@pytest.mark.parametrize("fields", EACH_ODD_FIELD, ids=str)
+def test_each_odd_field(fields: dict[bytes, list[bytes]]) -> None:
+    """In one read and byte by byte, and in HTTP/1.0 and later."""
+    for version in (b"HTTP/1.0", b"HTTP/1.1", b"HTTP/1.2"):
+        head = request(fields, start_line=b"GET / " + version)
+        assert_server_handles([head], Limits())
+        assert_server_handles(list(wire.single_bytes(head)), Limits())
+    head = response(KEY, fields)
+    for asked in REQUESTS:
+        assert_client_handles([head], Limits(), asked)
+        assert_client_handles(list(wire.single_bytes(head)), Limits(), asked)
+
+
+@given(odd_fields, st.sampled_from([b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2"]), st.data())
+def test_a_request_with_an_odd_field(
+    fields: dict[bytes, list[bytes]], version: bytes, data: st.DataObject
+) -> None:
+    head = request(fields, start_line=b"GET / " + version)
+    assert_server_handles(data.draw(st.just([head]) | cuttings(head)), Limits())
+
+
+@given(st.sampled_from(REQUESTS), odd_fields, st.data())
+def test_a_response_with_an_odd_field(
+    asked: Request, fields: dict[bytes, list[bytes]], data: st.DataObject
+) -> None:
+    head = response(KEY, fields)
+    assert_client_handles(data.draw(st.just([head]) | cuttings(head)), Limits(), asked)

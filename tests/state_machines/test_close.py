@@ -10,7 +10,7 @@ from hypothesis.stateful import rule
 
 from tests.state_machines.conversation import NOISE, SIDES, Conversation, machine_settings
 from tests.state_machines.pipes import UNDEFINED_BITS
-from wsproto.events import BytesMessage, CloseConnection, Ping, Pong
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
 CODES = st.one_of(
     st.none(),
@@ -47,6 +47,14 @@ class CloseMachine(Conversation):
     def send_close_from_both(self, code: Any, reason: str | None) -> None:
         for end in self.pair.ends:
             end.send(CloseConnection(code, reason))
+
+    @rule(side=SIDES, text=st.text(max_size=20))
+    def close_into_a_message(self, side: int, text: str) -> None:
+        """The peer's Close arrives inside of a message, which may still be finished (RFC 6455 5.5.1)."""
+        self.end(side).send(TextMessage(text, message_finished=False))
+        self.end(1 - side).send(CloseConnection(1000))
+        self.deliver_and_read(side)
+        self.end(side).send(TextMessage(text, message_finished=True))
 
     @rule(side=SIDES)
     def reply(self, side: int) -> None:
