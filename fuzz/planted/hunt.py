@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fuzz.errors import FuzzError
 from fuzz.planted.child import ROOT
@@ -19,11 +19,13 @@ from fuzz.planted.detectors import command, turns
 from fuzz.planted.fault import SOURCE, plant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from fuzz.folders import Folders, Target
     from fuzz.planted.detectors import Found, Turn
     from fuzz.planted.fault import Fault
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,10 @@ class Hunter:
             for target in self._targets:
                 self._folders.seed(target, Path(seeds, target.name))
             if control:
-                asyncio.run(self._control(Path(seeds)))
+                _run_until_stopped(self._control(Path(seeds)))
             for fault in faults:
                 told(fault, None)
-                outcome = asyncio.run(self._look_for(fault, Path(seeds)))
+                outcome = _run_until_stopped(self._look_for(fault, Path(seeds)))
                 self._hunt.outcomes.append(outcome)
                 told(fault, outcome)
 
@@ -117,6 +119,21 @@ class Hunter:
                 for lane in lanes:
                     lane.cancel()
                 await asyncio.gather(*lanes, return_exceptions=True)
+
+
+def _run_until_stopped(work: Coroutine[None, None, T]) -> T:
+    """Run `work`; SIGINT and SIGTERM end it in its own order, and are a KeyboardInterrupt then."""
+
+    async def stoppable() -> T:
+        task = asyncio.ensure_future(work)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(stoppable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 async def _take(coming: Iterator[Turn], copy: Path, work: Path) -> Found:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -190,6 +193,33 @@ def test_what_is_found_without_a_fault_is_an_error(tmp_path: Path, monkeypatch: 
     hunter = Hunter(toys(tmp_path, "fine"), Hunt(60, 2, 1, with_targets=False))
     with pytest.raises(FuzzError, match=r"test_close\.py.* fails without any fault"):
         hunter.run([HARMLESS], lambda *_: None, control=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_one_line_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    program = (
+        "from fuzz.planted import hunt; from fuzz.folders import PACKAGE;"
+        "print('begun', flush=True);"
+        "hunt.Hunter(PACKAGE, hunt.Hunt(60, 2, 1, with_targets=False)).run([], print, control=True)"
+    )
+    with subprocess.Popen(  # noqa: S603 - this very interpreter
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "begun\n"
+        while not list(tmp_path.glob("fuzz-planted-*/work")):
+            time.sleep(0.05)
+        time.sleep(1)
+        running.send_signal(number)
+        _, said = running.communicate(timeout=20)
+    assert said.splitlines()[-1] == "KeyboardInterrupt"
+    assert "ignored" not in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cell_stays_in_its_cell(tmp_path: Path) -> None:
