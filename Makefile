@@ -19,7 +19,7 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 
 test: $(READY) ## every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines'
-	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not uncovered and not browser and not engines' --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
 
 browser: $(READY) ## the tests of the report's page, in Chromium
 	$(BIN)/python -m pytest -m browser tests/browser
