@@ -53,6 +53,12 @@ class Expected:
     """The close codes that the stream may fail with; none where it does not fail."""
     certain: bool = True
     """Whether it has to fail: a header that is wrong, and has come in part, need not be judged yet."""
+    corrupt: bool = False
+    """Whether the compressed data of its last frame is wrong.
+
+    zlib keeps to itself what it inflated in the call that failed: how much of that frame comes before the
+    failure depends on the reads.
+    """
     beyond_window: bool = False
     """Whether the peer may have referred back beyond the window that was agreed on (RFC 7692 7.1.2).
 
@@ -240,13 +246,18 @@ class Reader:
         last = first >= 128 and whole
         if self._compressed:
             payload = self._inflated(payload, last=last)
-        if self._too_big(len(payload)):
-            # With an extension the bytes count as they come out: text may be found wrong before.
-            raise _FailedError(1009, 1007) if self._extended else _FailedError(1009)
+        too_big = self._too_big(len(payload))
+        if too_big:  # with an extension the bytes count as they come out of it: those before count as well
+            assert self._extended
+            assert self._limits.max_message_size is not None
+            payload = payload[: self._limits.max_message_size - self._size]
+            whole = last = False
         self._size += len(payload)
         data = self._text(payload, last=last) if self._kind is TextMessage else payload
         if data or whole:
             self._reading.events.append(self._kind(data, whole, last))  # type: ignore[misc, arg-type]
+        if too_big:
+            raise _FailedError(1009)
         if last:
             self._kind = None
             self._fragments = self._size = 0
@@ -256,6 +267,7 @@ class Reader:
         try:
             return self._inflater.feed(payload) + (self._inflater.end() if last else b"")
         except zlib.error:
+            self._reading.corrupt = True
             # The message may have been over its limit before it went wrong.
             codes = {1007} if self._limits.max_message_size is None else {1007, 1009}
             raise _FailedError(*codes) from None

@@ -119,7 +119,7 @@ def assert_received_rightly(
             events += taken(connection, setting, len(piece), one_by_one=one_by_one)
     events += taken(connection, setting, read, one_by_one=one_by_one)
     due = setting.expected(b"".join(pieces))
-    assert_as_read(events, connection, due, extended=setting.extended)
+    assert_as_read(events, connection, due)
     closed = connection.state is not ConnectionState.OPEN
     if closed:
         connection.receive_data(b"\x00")  # is dropped
@@ -170,7 +170,7 @@ def assert_well_made(event: Event, setting: Setting, read: int) -> None:
         assert size <= most + 3  # of a code point that was begun before
 
 
-def assert_as_read(events: list[Event], connection: Connection, due: Expected, *, extended: bool) -> None:
+def assert_as_read(events: list[Event], connection: Connection, due: Expected) -> None:
     """Compare what a connection gave with what it had to give."""
     got = by_frame(events)
     error = connection.protocol_error
@@ -190,9 +190,7 @@ def assert_as_read(events: list[Event], connection: Connection, due: Expected, *
     assert due.codes, (error, got, due)
     assert _code_of(close) in due.codes, (close, due)
     if got != due.events:
-        # Of a frame that fails in an extension, or behind one, how much comes before depends on the reads.
-        assert extended, (got, due)
-        assert due.codes != {1002}, (got, due)
+        assert due.corrupt, (got, due)
         assert finished_frames(got) == finished_frames(due.events), (got, due)
 
 

@@ -48,6 +48,7 @@ class LooseHead(NamedTuple):
     fields: list[tuple[bytes, bytes]]
     behind: bytes
     """What comes after it."""
+    size: int
 
     def all(self, name: bytes) -> list[bytes]:
         """The values of each line `name`, which is in lower case."""
@@ -66,7 +67,14 @@ def loose_head(data: bytes) -> LooseHead | None:
     first, *lines = _FOLD.sub(b" ", data[: end.start()]).split(b"\n")
     pairs = [line.rstrip(b"\r").partition(b":") for line in lines]
     fields = [(name.lower(), value.strip(b" \t")) for name, _, value in pairs]
-    return LooseHead(first.rstrip(b"\r"), fields, data[end.end() :])
+    return LooseHead(first.rstrip(b"\r"), fields, data[end.end() :], end.end())
+
+
+def _assert_within(head: LooseHead, limits: Limits) -> None:
+    """A head that the library let through keeps to the limits."""
+    assert head.size <= limits.max_handshake_size
+    assert len(head.fields) <= limits.max_headers
+    assert all(len(name + value) <= limits.max_header_line_size for name, value in head.fields)
 
 
 class Outcome(NamedTuple):
@@ -126,9 +134,7 @@ def assert_server_handles(
     end = [None] if eof else []
     server = WSConnection(ConnectionType.SERVER, limits=limits)
     outcome = _received(server, [*pieces, *end])
-    if limits == Limits():  # which of two limits is reached first may depend on the reads
-        whole = WSConnection(ConnectionType.SERVER, limits=limits)
-        assert outcome == _received(whole, [data, *end])
+    assert outcome == _received(WSConnection(ConnectionType.SERVER, limits=limits), [data, *end])
     if outcome.error is not None:
         assert len(outcome.events) <= 1
         assert_refused(server, outcome)
@@ -138,6 +144,9 @@ def assert_server_handles(
         head = loose_head(data)
         assert head is not None
         assert_acceptable_request(head, request)
+        _assert_within(head, limits)
+        assert len(head.start_line) <= limits.max_header_line_size
+        assert len(head.behind) <= limits.max_early_data
         if reject is not None:
             assert_rejected(server, reject)
         else:
@@ -256,7 +265,7 @@ def assert_opened(
             assert connection.state is ConnectionState.CLOSED
             assert_same_events(events, setting.expected(behind).events)
             return
-    judging.assert_as_read(events, connection, setting.expected(behind), extended=deflate is not None)
+    judging.assert_as_read(events, connection, setting.expected(behind))
 
 
 def assert_same_events(events: list[Event], expected: list[Event]) -> None:
@@ -288,22 +297,20 @@ def assert_client_handles(
     end = [None] if eof else []
     client = _asking(request, limits)
     outcome = _received(client, [*pieces, *end])
-    agreed = _agreed(outcome)
-    if limits == Limits():
-        whole = _received(_asking(request, limits), [data, *end])
-        assert _comparable(outcome, agreed=agreed) == _comparable(whole, agreed=agreed)
+    whole = _received(_asking(request, limits), [data, *end])
+    assert _comparable(outcome) == _comparable(whole)
     if outcome.events and isinstance(outcome.events[0], AcceptConnection):
         assert outcome.error is None
-        assert_acceptance(client, data, request, outcome, agreed, eof=eof)
+        assert_acceptance(client, data, request, outcome, limits=limits, eof=eof)
     elif outcome.error is not None:
         assert outcome.state is ConnectionState.CLOSED
         hint = outcome.error[1]
         assert isinstance(hint, RejectConnection)
         head, _ = read_response(asked_server().send(hint))
         assert head.status == hint.status_code
-        _assert_rejection(outcome.events, finished=False)
+        _assert_rejection(outcome.events, limits, finished=False)
     elif outcome.events:
-        _assert_rejection(outcome.events, finished=outcome.state is ConnectionState.CLOSED)
+        _assert_rejection(outcome.events, limits, finished=outcome.state is ConnectionState.CLOSED)
     else:
         assert outcome.state is ConnectionState.CONNECTING
         assert not eof
@@ -323,10 +330,10 @@ def _agreed(outcome: Outcome) -> list[PerMessageDeflate]:
     return [one for one in accepted.extensions if isinstance(one, PerMessageDeflate)]
 
 
-def _comparable(outcome: Outcome, *, agreed: list[PerMessageDeflate]) -> Outcome:
+def _comparable(outcome: Outcome) -> Outcome:
     """Leave out what depends on the reads: how much of a compressed frame comes before it fails."""
     events = by_frame(outcome.events)
-    if agreed:
+    if _agreed(outcome):
         events = [
             CloseConnection(event.code) if isinstance(event, CloseConnection) else event
             for event in finished_frames(events)
@@ -335,21 +342,23 @@ def _comparable(outcome: Outcome, *, agreed: list[PerMessageDeflate]) -> Outcome
 
 
 def assert_acceptance(
-    client: WSConnection,
-    data: bytes,
-    request: Request,
-    outcome: Outcome,
-    agreed: list[PerMessageDeflate],
-    *,
-    eof: bool,
+    client: WSConnection, data: bytes, request: Request, outcome: Outcome, *, limits: Limits, eof: bool
 ) -> None:
-    """Hold a response that the library let through to RFC 6455 4.1."""
+    """Hold a response that the library let through to RFC 6455 4.1, and to the limits."""
     accepted, *events = outcome.events
     assert isinstance(accepted, AcceptConnection)
+    agreed = _agreed(outcome)
     head = loose_head(data)
-    while head is not None and head.start_line.split(b" ")[1] == b"103":
-        head = loose_head(head.behind)
     assert head is not None
+    assert len(head.start_line) <= limits.max_header_line_size
+    interim_responses = 0
+    while head.start_line.split(b" ")[1] == b"103":
+        interim_responses += 1
+        _assert_within(head, limits)
+        head = loose_head(head.behind)
+        assert head is not None
+    assert interim_responses <= limits.max_interim_responses
+    _assert_within(head, limits)
     assert re.match(rb"HTTP/1\.[1-9] 101(?: |$)", head.start_line), head.start_line
     assert head.options(b"upgrade") == [b"websocket"] or set(head.options(b"upgrade")) == {b"", b"websocket"}
     assert b"upgrade" in head.options(b"connection")
@@ -370,7 +379,7 @@ def _in_force(extensions: list[bytes], agreed: list[PerMessageDeflate]) -> bytes
     return b"".join(extensions).replace(b'"', b"").replace(b" ", b"") if agreed else b""
 
 
-def _assert_rejection(events: list[Event], *, finished: bool) -> None:
+def _assert_rejection(events: list[Event], limits: Limits, *, finished: bool) -> None:
     """A rejection is its head, then its body, which may end only once."""
     if not events:
         return
@@ -380,6 +389,9 @@ def _assert_rejection(events: list[Event], *, finished: bool) -> None:
     _assert_fields(rejected.headers)
     assert all(isinstance(body, RejectData) for body in bodies)
     assert len(bodies) <= 1  # they are joined
+    assert (
+        sum(len(body.data) for body in bodies if isinstance(body, RejectData)) <= limits.max_reject_body_size
+    )
     if finished and rejected.has_body:
         assert isinstance(bodies[0], RejectData)
         assert bodies[0].body_finished

@@ -280,6 +280,20 @@ tight_limits = st.builds(
     max_inflated_size=st.sampled_from([1, 2, 7, 2**20]),
 )
 some_limits = st.one_of(st.just(Limits()), tight_limits)
+_HANDSHAKE_BOUNDS: dict[str, st.SearchStrategy[int]] = {
+    "max_handshake_size": st.integers(0, 600),
+    "max_header_line_size": st.integers(0, 300),
+    "max_headers": st.integers(0, 8),
+    "max_interim_responses": st.integers(0, 2),
+    "max_early_data": st.integers(0, 8),
+    "max_reject_body_size": st.integers(0, 8),
+}
+#: None of them, one of them, or any of them is tight.
+handshake_limits = st.one_of(
+    st.just(Limits()),
+    *(st.builds(Limits, **{name: bound}) for name, bound in _HANDSHAKE_BOUNDS.items()),
+    st.fixed_dictionaries({}, optional=_HANDSHAKE_BOUNDS).map(lambda bounds: Limits(**bounds)),
+)
 
 
 @st.composite

@@ -487,6 +487,18 @@ def test_an_extension_that_declines_is_not_answered(declined: bool | None) -> No
     assert server_extensions_handshake(["x-bare"], [Decliner()]) is None
 
 
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
+def test_what_came_before_a_refusal_is_not_lost(cut: bool) -> None:
+    """The payload was good, its end is refused: in one read as in many."""
+    client = Connection(CLIENT, [Refuser("complete")])
+    stream = wire.frame(wire.TEXT, b"Hello")
+    *pieces, close = wire.receive_cut(client, wire.single_bytes(stream) if cut else [stream])
+    assert "".join(piece.data for piece in pieces if isinstance(piece, TextMessage)) == "Hello"
+    assert not any(isinstance(piece, TextMessage) and piece.frame_finished for piece in pieces)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1008
+
+
 # Subclasses of PerMessageDeflate -----------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ from tests.handshake_bytes import (
 )
 from tests.wire import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request, TextMessage
+from wsproto.events import AcceptConnection, Event, RejectConnection, RejectData, Request, TextMessage
 from wsproto.handshake import H11Handshake
 from wsproto.limits import Limits
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -209,7 +209,41 @@ def test_a_limit_is_a_number(name: str, bad: Any) -> None:
         Limits(**{name: bad})
 
 
+any_size = pytest.mark.parametrize("size", [10**9, 50, 1], ids=["whole", "in-reads-of-50", "in-reads-of-1"])
+
+
+@any_size
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"\x00" * 60 + b"\r\n\r\n", 400),  # no method begins so, and the line is too long
+        (b"<" + b"G" * 60 + b"\r\n\r\n", 414),
+        (b"<G" + b"\x00" * 15 + b"\n" + b"\x00" * 200 + b"\n\r\n", 431),  # of no sense, and too long
+        (b"<G\n" + b"\x00" * 100 + b"\n\r\n", 400),
+        (request({b"X": [b"a" * 150]}, target=b"/"), 431),
+    ],
+    ids=["first-byte", "first-line", "long-head", "head", "request"],
+)
+def test_what_is_wrong_first_is_what_a_request_is_refused_for(data: bytes, status: int, size: int) -> None:
+    server = server_with(max_handshake_size=150, max_header_line_size=40)
+    with pytest.raises(RemoteProtocolError) as caught:
+        feed(server, *(data[at : at + size] for at in range(0, len(data), size)))
+    assert caught.value.event_hint == RejectConnection(status)
+
+
 # -- Early data
+
+
+def events_before_the_refusal(connection: WSConnection, data: bytes, size: int) -> list[Event]:
+    """Receive `data`, which has to fail, in reads of `size`."""
+    events: list[Event] = []
+    for at in range(0, len(data), size):
+        try:
+            connection.receive_data(data[at : at + size])
+        except RemoteProtocolError:
+            return [*events, *connection.events()]
+        events += connection.events()
+    raise AssertionError("nothing was refused")
 
 
 def hello(count: int) -> bytes:
@@ -243,6 +277,13 @@ def test_too_much_early_data_in_the_segment_of_the_request_is_refused() -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         feed(server, request() + bytes(101))
     assert caught.value.event_hint == RejectConnection(400)
+
+
+@any_size
+def test_the_request_comes_before_early_data_that_is_refused(size: int) -> None:
+    server = server_with(max_early_data=100)
+    data = request() + bytes(101)
+    assert [type(event) for event in events_before_the_refusal(server, data, size)] == [Request]
 
 
 def test_early_data_is_no_part_of_the_request() -> None:
@@ -376,6 +417,30 @@ def test_the_body_of_a_rejection_is_bounded_by_default() -> None:
     assert joined(feed(client, with_length(b"a" * 2**20)))[1] == RejectData(b"a" * 2**20)
     client, _ = asking_client()
     failed(client, with_length(b"a" * (2**20 + 1)))
+
+
+@any_size
+def test_a_body_up_to_its_bound_is_handed_on(size: int) -> None:
+    client, _ = client_with(max_reject_body_size=70)
+    data = with_length(b"a" * 80)
+    bodies = [
+        event for event in events_before_the_refusal(client, data, size) if isinstance(event, RejectData)
+    ]
+    assert b"".join(body.data for body in bodies) == b"a" * 70
+    assert not any(body.body_finished for body in bodies)
+
+
+@any_size
+@pytest.mark.parametrize("more", [0, 1])
+def test_the_line_before_a_chunk_is_bounded_as_a_head_is(size: int, more: int) -> None:
+    line = b"1;" + b"a" * (98 - len(b"1;\r\n") + more) + b"\r\n"
+    data = rejection(b"403 F", CHUNKED, body=b"2\r\nHe\r\n" + line + b"y\r\n0\r\n\r\n")
+    client, _ = client_with(max_handshake_size=98)
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    if more:
+        assert failed(client, *pieces).event_hint == RejectConnection(431)
+    else:
+        assert joined(feed(client, *pieces))[1:] == [RejectData(b"Hey")]
 
 
 def test_a_length_over_the_limit_is_refused_before_the_body_comes() -> None:

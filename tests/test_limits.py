@@ -10,6 +10,7 @@ import pytest
 
 from tests import wire
 from tests.deflating import (
+    CLIENT,
     HELLO,
     ROLES,
     SERVER,
@@ -238,7 +239,7 @@ def test_a_longer_message_is_refused(
     stream = message(connection, b"before") + message(connection, *payloads, compressed=compressed)
     events = feed(connection, stream, cut=cut)
     assert joined(events)[0] == b"before"
-    assert len(payload_of(events)) <= len(b"before") + BOUND
+    assert payload_of(events) == b"before" + bytes(range(BOUND))
     assert_too_big(connection, events)
 
 
@@ -312,6 +313,39 @@ def test_control_frames_do_not_count_for_a_message(role: ConnectionType) -> None
         + from_peer(connection, wire.CONTINUATION, b"def")
     )
     assert joined(feed(connection, stream * 2)) == [*[Ping(bytes(125))] * 5, b"abcdef"] * 2
+
+
+@any_cut
+@pytest.mark.parametrize(
+    ("stream", "got", "code"),
+    [
+        ("01 7d 82", b"", 1007),
+        ("01 7d 41 82", b"A", 1007),
+        ("01 7d c3 c3", b"", 1007),
+        ("01 7d 41 42 82", b"AB", 1009),
+        ("01 7d 41 c3 a4", b"A", 1009),
+        ("01 7d e2 82 ac", b"", 1009),
+        ("81 03 41 42 82", b"AB", 1009),
+        ("c1 06 72 6c 72 72 06 00", b"A", 1007),
+        ("c1 06 72 74 6a 02 00 00", b"AB", 1009),
+    ],
+)
+def test_what_is_wrong_first_is_what_fails(cut: bool, stream: str, got: bytes, code: int) -> None:
+    """A text that is not UTF-8 and has more than two bytes, too: in one read it fails as it does in many."""
+    client = limited(CLIENT, max_message_size=2)
+    *pieces, close = feed(client, bytes.fromhex(stream), cut=cut)
+    assert payload_of(pieces) == got
+    assert isinstance(close, CloseConnection)
+    assert close.code == code
+
+
+def test_that_bound_was_found_first_with_one_byte() -> None:
+    """Found by `tests/properties/test_any_cutting.py`: 1009 in one read, 1007 byte by byte."""
+    for cut in (False, True):
+        client = limited(CLIENT, max_message_size=1)
+        (close,) = feed(client, bytes.fromhex("017d82") + bytes(124), cut=cut)
+        assert isinstance(close, CloseConnection)
+        assert close.code == 1007
 
 
 # Fragments ---------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ HANDSHAKING: Final = (
         "what comes with a response in several reads is lost",
         "RFC 6455 4.1",
         "handshake.py",
-        "self._receive_acceptance(response.headers, trailing_data)",
+        "self._receive_acceptance(response.headers, self._h11().trailing_data)",
         'self._receive_acceptance(response.headers, b"")',
     ),
     Fault(
@@ -175,6 +175,27 @@ HANDSHAKING: Final = (
         "h11_exchange.py",
         "        except h11.RemoteProtocolError as error:",
         "        except h11.LocalProtocolError as error:",
+    ),
+    Fault(
+        "bytes of a head that came in earlier reads do not count",
+        "Limits.max_handshake_size",
+        "h11_exchange.py",
+        "        self._held += stop - start\n",
+        "        self._held = stop - start\n",
+    ),
+    Fault(
+        "of a first line only what comes in one read counts",
+        "Limits.max_header_line_size",
+        "h11_exchange.py",
+        "                self._line_left -= stop - start\n",
+        "",
+    ),
+    Fault(
+        "a request with too much early data behind it is lost",
+        "any cutting gives the same events",
+        "handshake.py",
+        "        self._events.append(self._judged.event)\n        self._keep_early_data(trailing_data)\n",
+        "        self._keep_early_data(trailing_data)\n        self._events.append(self._judged.event)\n",
     ),
     Fault(
         "the body of a rejection has no bound",

@@ -61,6 +61,20 @@ MESSAGES: Final = (
         "if limit is not None and self._size > limit:",
     ),
     Fault(
+        "the text within the bound of a message that goes beyond it is not judged",
+        "any cutting gives the same events",
+        "frame_decoder.py",
+        "            payload = payload[: bounds.room(len(payload)) - 1]\n",
+        '            payload = b""\n',
+    ),
+    Fault(
+        "what a message had before its bound is not counted where it goes beyond it",
+        "any cutting gives the same events",
+        "message_bounds.py",
+        "min(most, limit - self._size + 1)",
+        "min(most, limit + 1)",
+    ),
+    Fault(
         "a message may have one fragment more than its limit",
         "Limits.max_fragments",
         "message_bounds.py",

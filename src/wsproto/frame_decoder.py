@@ -403,7 +403,8 @@ class FrameDecoder:
     def _extended_event(self, extensions: InboundExtensions) -> Event | None:
         """Make an event of what has come of a data frame, as the extensions leave it.
 
-        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4).
+        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4). It fails
+        where it would byte by byte: what came before a violation is judged, and yielded, before it.
         """
         event = None
         piece: bytes | None = b""
@@ -412,20 +413,34 @@ class FrameDecoder:
             most = self._limits.max_inflated_size
             room = most if self._bounds is None else self._bounds.room(most)
             frame_finished = False
-            while room > 0 and not frame_finished:
-                piece = self._extended_piece(extensions, room)
-                if piece is None:
-                    break
-                if piece:
-                    pieces.append(piece)
-                    room -= len(piece)
-                frame_finished = not self._remaining and extensions.frame_complete
+            try:
+                while room > 0 and not frame_finished:
+                    piece = self._extended_piece(extensions, room)
+                    if piece is None:
+                        break
+                    if piece:
+                        pieces.append(piece)
+                        room -= len(piece)
+                    frame_finished = not self._remaining and extensions.frame_complete
+            except ParseFailed as failure:
+                self._fail_next(failure)
             payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             if self._bounds is not None:
-                self._bounds.judge_bytes(len(payload))
-                self._bounds.add_bytes(len(payload))
-            event = self._message_event(payload, frame_finished)
+                payload = self._within(self._bounds, payload)
+            event = self._message_event(payload, frame_finished and self._failure is None)
+            if event is None and self._failure is not None:
+                raise self._failure
         return event
+
+    def _within(self, bounds: MessageBounds, payload: bytes) -> bytes:
+        """Count what comes within the message's bounds of its payload, and fail next for what goes beyond."""
+        try:
+            bounds.judge_bytes(len(payload))
+        except ParseFailed as failure:
+            self._fail_next(failure)
+            payload = payload[: bounds.room(len(payload)) - 1]
+        bounds.add_bytes(len(payload))
+        return payload
 
     def _extended_piece(self, extensions: InboundExtensions, room: int) -> bytes | None:
         """Get the next piece of payload out of the extensions, or None for want of bytes."""
@@ -476,9 +491,13 @@ class FrameDecoder:
         )
         if not start:
             raise failure
+        self._fail_next(failure)
+        return TextMessage(payload[:start].decode(), frame_finished=False, message_finished=False)
+
+    def _fail_next(self, failure: ParseFailed) -> None:
+        """Raise `failure` where the next event would be read."""
         self._failure = failure
         self._busy = True
-        return TextMessage(payload[:start].decode(), frame_finished=False, message_finished=False)
 
     def _control_event(self, size: int) -> Event | None:
         """Make an event of a control frame, once all of it has come; it touches no state of a message."""

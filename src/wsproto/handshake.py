@@ -73,9 +73,6 @@ class H11Handshake:
         self._head_read = b""  # a request's head that h11 has not seen
         self._events: deque[Event] = deque()
         self._connection: Connection | None = None
-        self._head_received = 0  # bytes of the head that is under way
-        self._first_line_received = 0  # bytes of its first line
-        self._first_line_complete = False
 
         self._request: Request  # a client's, from the stage REQUESTED on
         self._offered: list[Extension] = []
@@ -210,9 +207,7 @@ class H11Handshake:
             # `import wsproto` (7 of 28 milliseconds).
             from .h11_exchange import H11Exchange  # noqa: PLC0415
 
-            self._exchange = H11Exchange(
-                client=self.client, max_head_size=self._limits.max_handshake_size, head_read=self._head_read
-            )
+            self._exchange = H11Exchange(client=self.client, limits=self._limits, head_read=self._head_read)
         return self._exchange
 
     # Receiving
@@ -233,7 +228,7 @@ class H11Handshake:
         if self.client:
             raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
         self._next_stage(HandshakeInput.RECEIVE_REQUEST)
-        if self._head_received:
+        if self._exchange is not None:
             raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         from .h11_exchange import checked_request  # noqa: PLC0415 - see `_h11`
 
@@ -280,32 +275,11 @@ class H11Handshake:
                 raise refused(
                     "The connection ended before the opening handshake was complete (RFC 6455 7.2.1)"
                 )
-            self._receive_response(b"")  # which tells h11 that a body without a length ends here
+            self._h11().receive_eof()  # where a body without a length ends
+            self._read_response()
         except RemoteProtocolError:
             self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
             raise
-
-    def _count_head(self, data: bytes, status_code: int) -> None:
-        """Count what is received of a head, and hold its first line to its limit."""
-        self._head_received += len(data)
-        if self._first_line_complete:
-            return
-        end = data.find(b"\n")
-        self._first_line_complete = end >= 0
-        self._first_line_received += end if end >= 0 else len(data)
-        if self._first_line_received > self._limits.max_header_line_size:
-            raise refused(f"First line of more than {self._limits.max_header_line_size} bytes", status_code)
-
-    def _end_of_head(self) -> bytes:
-        """Hold the head that h11 has just read to its limit; return what came behind it."""
-        trailing_data = self._h11().trailing_data
-        size = self._head_received - len(trailing_data)
-        self._head_received = len(trailing_data)
-        if size > self._limits.max_handshake_size:
-            raise refused(
-                f"Head of {size} bytes, at most {self._limits.max_handshake_size} are permitted", 431
-            )
-        return trailing_data
 
     def _receive_request(self, data: bytes) -> None:
         """Read a client's request; what comes behind it waits until it is answered."""
@@ -319,22 +293,21 @@ class H11Handshake:
             self._head_read = head
             trailing_data = data[len(head) :]
         else:
-            self._count_head(data, 414)
             exchange = self._h11()
             exchange.receive(data)
             found = exchange.next()
             if not isinstance(found, RequestHead):
                 return
             request = found
-            trailing_data = self._end_of_head()
+            trailing_data = exchange.trailing_data
         self._judged = judge_request(request, self._limits)
-        self._keep_early_data(trailing_data)
         self._stage = self._next_stage(HandshakeInput.RECEIVE_REQUEST)
         self._events.append(self._judged.event)
+        self._keep_early_data(trailing_data)
 
     def _whole_head(self, data: bytes) -> bytes:
         """Return the head with which `data` begins; empty where it is in part, or too long."""
-        if self._head_received:
+        if self._exchange is not None:
             return b""
         limits = self._limits
         size = data.find(b"\r\n\r\n") + 4
@@ -351,15 +324,17 @@ class H11Handshake:
         """Read a server's response, and the body of one that rejects."""
         if self._stage is Stage.INITIAL:
             raise refused("The server spoke before it was asked (RFC 6455 4.1)")
-        if self._exchange is None:
-            head = self._whole_head(data)
-            accepted = regular_acceptance(head)
-            if accepted is not None:
-                self._receive_acceptance(accepted, data[len(head) :])
-                return
-        self._count_head(data, 431)
+        head = self._whole_head(data)
+        accepted = regular_acceptance(head)
+        if accepted is not None:
+            self._receive_acceptance(accepted, data[len(head) :])
+            return
+        self._h11().receive(data)
+        self._read_response()
+
+    def _read_response(self) -> None:
+        """Read what there is of a response with h11."""
         exchange = self._h11()
-        exchange.receive(data)
         while self._stage in (Stage.REQUESTED, Stage.BODY):
             found = exchange.next()
             if isinstance(found, ResponseHead):
@@ -381,11 +356,10 @@ class H11Handshake:
 
     def _receive_response_head(self, response: ResponseHead) -> None:
         """Accept a 101, skip a 103 (RFC 9110 15.2), take any other as a rejection."""
-        trailing_data = self._end_of_head()
         if response.status_code == _SWITCHING_PROTOCOLS:
             if not b"1.1" <= response.http_version < b"2":
                 raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
-            self._receive_acceptance(response.headers, trailing_data)
+            self._receive_acceptance(response.headers, self._h11().trailing_data)
             return
         judge_head_size(response.headers, self._limits)
         if response.status_code == _EARLY_HINTS:
@@ -402,9 +376,12 @@ class H11Handshake:
 
     def _receive_body(self, data: bytes) -> None:
         """Hand on a piece of the body of a rejection, or its end."""
-        self._body_received += len(data)
-        if self._body_received > self._limits.max_reject_body_size:
+        left = self._limits.max_reject_body_size - self._body_received
+        if len(data) > left:
+            if left:
+                self._events.append(RejectData(data[:left], body_finished=False))
             raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
+        self._body_received += len(data)
         self._events.append(RejectData(data, body_finished=not data))
         self._stage = self._next_stage(
             HandshakeInput.RECEIVE_BODY if data else HandshakeInput.RECEIVE_BODY_END

@@ -25,7 +25,10 @@ class Limits:
     max_inflated_size: int = 2**20
     """Inflated data in one event; more of it comes in further events."""
     max_handshake_size: int = 2**16
-    """The head of a request or response: its first line and its header fields."""
+    """The head of a request or response: its first line and its header fields.
+
+    A chunk's line and the trailer section of a rejection's body (RFC 9112 7.1) have this bound, too.
+    """
     max_header_line_size: int = 2**14
     """The request line (else 414) or one header line (else 431)."""
     max_headers: int = 128

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests import wire
 from tests.deflating import CLIENT, ROLES, upgrade_request
 from tests.expected_events import Deflate
-from tests.handshake_bytes import KEY, request, response
+from tests.handshake_bytes import KEY, chunked, rejection, request, response
 from tests.judging import Setting, assert_can_be_echoed, assert_received_rightly
 from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
-from tests.strategies import any_frames, cuttings, mutated, odd_streams, peer_streams
+from tests.strategies import any_frames, cuttings, handshake_limits, mutated, odd_streams, peer_streams
 from wsproto import ConnectionType, Limits
 
 if TYPE_CHECKING:
@@ -69,20 +69,43 @@ def test_what_comes_can_be_sent_back(
     assert_can_be_echoed(setting, assert_received_rightly(setting, [stream.data]))
 
 
-@given(mutated(upgrade_request(["permessage-deflate", "x-foo"])), st.booleans(), st.data())
-def test_a_request(head: bytes, eof: bool, data: st.DataObject) -> None:
+HEADS = (upgrade_request(["permessage-deflate", "x-foo"]), request(target=b"/" + b"a" * 240))
+
+
+@given(
+    st.sampled_from(HEADS) | st.sampled_from(HEADS).flatmap(mutated),
+    handshake_limits,
+    st.booleans(),
+    st.data(),
+)
+def test_a_request(head: bytes, limits: Limits, eof: bool, data: st.DataObject) -> None:
     early = data.draw(peer_streams(client=False, deflate=True))
-    assert_server_handles(data.draw(cuttings(head + early.data)), Limits(), eof=eof)
+    assert_server_handles(data.draw(cuttings(head + early.data)), limits, eof=eof)
 
 
-@given(st.sampled_from(REQUESTS), st.booleans(), st.booleans(), st.data())
-def test_a_response(request: object, deflate: bool, eof: bool, data: st.DataObject) -> None:
-    answer = (
-        {b"Sec-WebSocket-Extensions": [b"permessage-deflate; server_max_window_bits=9"]} if deflate else {}
-    )
-    head = data.draw(mutated(response(KEY, answer)) | st.just(response(KEY, answer)))
+EARLY_HINTS = rejection(b"103 Early Hints", (b"Link", b"</a>"))
+BODY = b"Hello, world"
+REJECTIONS = (
+    rejection(b"403 Forbidden", body=BODY),
+    rejection(b"403 Forbidden", (b"Content-Length", b"12"), body=BODY),
+    rejection(b"403 Forbidden", (b"Transfer-Encoding", b"chunked"), body=chunked(BODY[:7], BODY[7:])),
+)
+requests = st.sampled_from(REQUESTS)
+
+
+@given(requests, st.booleans(), handshake_limits, st.booleans(), st.data())
+def test_a_response(asked: Request, deflate: bool, limits: Limits, eof: bool, data: st.DataObject) -> None:
+    agreed = b"permessage-deflate; server_max_window_bits=9"
+    answer = response(KEY, {b"Sec-WebSocket-Extensions": [agreed]} if deflate else {})
+    head = EARLY_HINTS * data.draw(st.integers(0, 2)) + data.draw(mutated(answer) | st.just(answer))
     tail = wire.frame(wire.TEXT, b"Hello") + data.draw(peer_streams(client=True, deflate=deflate)).data
-    assert_client_handles(data.draw(cuttings(head + tail)), Limits(), request, eof=eof)  # type: ignore[arg-type]
+    assert_client_handles(data.draw(cuttings(head + tail)), limits, asked, eof=eof)
+
+
+@given(requests, st.sampled_from(REJECTIONS), handshake_limits, st.booleans(), st.data())
+def test_a_rejection(asked: Request, answer: bytes, limits: Limits, eof: bool, data: st.DataObject) -> None:
+    stream = EARLY_HINTS * data.draw(st.integers(0, 2)) + data.draw(mutated(answer) | st.just(answer))
+    assert_client_handles(data.draw(cuttings(stream)), limits, asked, eof=eof)
 
 
 #: Header fields, each with lines of its own that are right, wrong or near to either; no line removes it.
@@ -136,7 +159,7 @@ def test_a_request_with_an_odd_field(
     assert_server_handles(data.draw(st.just([head]) | cuttings(head)), Limits())
 
 
-@given(st.sampled_from(REQUESTS), odd_fields, st.data())
+@given(requests, odd_fields, st.data())
 def test_a_response_with_an_odd_field(
     asked: Request, fields: dict[bytes, list[bytes]], data: st.DataObject
 ) -> None:
