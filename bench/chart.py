@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.written import write_bytes
+from commands.written import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from bench import instructions, scaling
-from bench.errors import BenchError, ExitCode, MissingError, WrongOutputError
 from bench.peers import PEERS, ROOT
 from bench.progress import progress
 from bench.report import write_docs, write_page
@@ -19,47 +15,19 @@ from bench.rounds import FULL, QUICK
 from bench.run import Order, run
 from bench.selection import labels, select, select_peers
 from bench.table import show
-from bench.written import check_writable, write
+from commands import running
+from commands.errors import BadResultError, ExitCode, MissingError
+from commands.running import Output
+from commands.written import check_writable, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH = 160
-"""Columns of the table where the output is no terminal."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
-    try:
-        return int(cli.main(arguments, prog_name="python -m bench", standalone_mode=False) or 0)
-    except click.ClickException as error:
-        return _fail(error.format_message(), ExitCode.FAILED)
-    except BenchError as error:
-        return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
-        return _fail("standard output was closed", ExitCode.FAILED)
-    except OSError as error:  # a full disk, a folder that may not be written
-        return _fail(str(error), ExitCode.FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", ExitCode.FAILED)
-
-
-class Output(Console):
-    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise it again."""
-        raise BrokenPipeError
-
-
-def _fail(message: str, code: ExitCode) -> ExitCode:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return code
-
-
-def _output() -> Output:
-    return Output() if sys.stdout.isatty() else Output(width=WIDTH)
+    with running.interrupted_by_sigterm():
+        return running.run(cli, "python -m bench", arguments)
 
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -109,22 +77,22 @@ def cli(  # noqa: PLR0913, PLR0917  # an argument per option
     if list_only:
         print(*labels(selection), sep="\n")
         print("peers:", *(peer.title for peer in PEERS if peer in peers))
-        return ExitCode.MEASURED
+        return ExitCode.GOOD
     for file in (json_file, html_file):
         check_writable(file)
-    console = _output()
+    console = Output()
     with progress(console) as shown:
         results = run(Order(selection, peers, QUICK if quick else FULL, quick=quick), shown)
         if docs:
             results.curves = scaling.measure(shown, quick=False)
     show(results, console)
     if json_file:
-        write(json_file, results.as_json())
+        write_text(json_file, results.as_json())
     if html_file:
         write_page(html_file, results)
     if docs:
         write_docs(ROOT / "docs", results)
-    return ExitCode.MEASURED
+    return ExitCode.GOOD
 
 
 @cli.command("scaling")
@@ -133,7 +101,7 @@ def cli(  # noqa: PLR0913, PLR0917  # an argument per option
 def scaling_command(svg: Path | None, *, quick: bool) -> ExitCode:
     """Measure how the cost of a message grows with its size and with the number of reads."""
     check_writable(svg)
-    console = _output()
+    console = Output()
     with progress(console) as shown:
         curves = scaling.measure(shown, quick=quick)
     console.print(scaling.table(curves))
@@ -141,8 +109,8 @@ def scaling_command(svg: Path | None, *, quick: bool) -> ExitCode:
         scaling.draw(svg, curves)
     steep = scaling.steep(curves)
     if steep:
-        raise WrongOutputError(
+        raise BadResultError(
             f"the exponent of {steep[0].label!r} is {steep[0].exponent:.3f}, at most {steep[0].limit:.2f} is"
             " allowed; repeat: python -m bench scaling"
         )
-    return ExitCode.MEASURED
+    return ExitCode.GOOD

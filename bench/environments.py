@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench.errors import BenchError
 from bench.peers import ROOT
+from commands.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +45,6 @@ def _run(command: Sequence[str], folder: Path) -> None:
         )
     except subprocess.CalledProcessError as error:
         said = (error.stderr.strip() or error.stdout.strip() or f"exit code {error.returncode}").splitlines()
-        raise BenchError(f"cannot make {folder}: {said[-1]}") from None
+        raise CommandError(f"cannot make {folder}: {said[-1]}") from None
     except subprocess.TimeoutExpired:
-        raise BenchError(f"cannot make {folder}: pip took more than {TIME_LIMIT:.0f} s") from None
+        raise CommandError(f"cannot make {folder}: pip took more than {TIME_LIMIT:.0f} s") from None

@@ -6,9 +6,9 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError
 from bench.processes import environment
 from bench.results import Loaded
+from commands.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,6 +82,6 @@ def _run(peer: Peer, python: Path, sources: Sequence[str], *options: str) -> sub
             env=variables,
         )
     except subprocess.CalledProcessError as error:
-        raise BenchError(f"cannot import {peer.title}: {error.stderr.strip().splitlines()[-1]}") from None
+        raise CommandError(f"cannot import {peer.title}: {error.stderr.strip().splitlines()[-1]}") from None
     except subprocess.TimeoutExpired:
-        raise BenchError(f"importing {peer.title} took more than {TIME_LIMIT:.0f} s") from None
+        raise CommandError(f"importing {peer.title} took more than {TIME_LIMIT:.0f} s") from None

@@ -7,8 +7,8 @@ import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from bench.errors import BenchError
 from bench.processes import Worker
+from commands.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +107,7 @@ def total(worker: Worker) -> int:
     said = worker.finish()
     found = re.search(r"I\s+refs:\s+([\d,]+)", said)
     if found is None:
-        raise BenchError(
+        raise CommandError(
             f"valgrind counted nothing for {worker.peer.title}: {(said.splitlines() or [''])[-1]}"
         )
     return int(found[1].replace(",", ""))

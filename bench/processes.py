@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError, WrongOutputError
 from bench.peers import ROOT
+from commands.errors import BadResultError, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,16 +84,16 @@ class Worker:
             where = f"{self.peer.title}: {arguments.get('name', do)} / {arguments.get('role', '')}".rstrip(
                 " /"
             )
-            raise WrongOutputError(f"{where}: {answer['error']}")
+            raise BadResultError(f"{where}: {answer['error']}")
         return answer["result"]
 
     def check_identity(self, folder: Path) -> dict[str, str]:
         """Give what it imported, and refuse what does not come from the folder, or in another version."""
         identity: dict[str, str] = self.ask("identity")
         if not Path(identity["file"]).resolve().is_relative_to(folder.resolve()):
-            raise BenchError(f"{self.peer.title} was imported from {identity['file']}, not from {folder}")
+            raise CommandError(f"{self.peer.title} was imported from {identity['file']}, not from {folder}")
         if self.peer.version and identity["version"] != self.peer.version:
-            raise BenchError(f"{self.peer.title} was imported in version {identity['version']}")
+            raise CommandError(f"{self.peer.title} was imported in version {identity['version']}")
         return identity
 
     def post(self, orders: Sequence[Mapping[str, object]]) -> None:
@@ -107,18 +107,18 @@ class Worker:
         try:
             answers, errors = self._process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
-            raise BenchError(f"the worker of {self.peer.title} did not end in {TIME_LIMIT:.0f} s") from None
+            raise CommandError(f"the worker of {self.peer.title} did not end in {TIME_LIMIT:.0f} s") from None
         for answer in map(json.loads, answers.splitlines()):
             if "result" not in answer:
-                raise WrongOutputError(f"{self.peer.title}: {next(iter(answer.values()))}")
+                raise BadResultError(f"{self.peer.title}: {next(iter(answer.values()))}")
         return errors
 
-    def _death(self, do: str) -> BenchError:
+    def _death(self, do: str) -> CommandError:
         self._process.kill()
         _, errors = self._process.communicate()
         said = errors.strip().splitlines()
         how = said[-1] if said else f"exit code {self._process.returncode}"
-        return BenchError(f"the worker of {self.peer.title} ended while it was asked to {do}: {how}")
+        return CommandError(f"the worker of {self.peer.title} ended while it was asked to {do}: {how}")
 
 
 def environment() -> dict[str, str]:

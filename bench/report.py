@@ -14,7 +14,7 @@ from bench import chart, scaling
 from bench.peers import OURS, PEERS
 from bench.results import from_json
 from bench.table import closing, number, ranged
-from bench.written import write
+from commands.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,16 +67,16 @@ def write_page(file: Path, results: Results) -> None:
     """Write one file with everything in it."""
     picture = _inline(chart.svg(chart.draw(results)))
     curves = _inline(chart.svg(scaling.figure(results.curves))) if results.curves else ""
-    write(file, _render("page.html.jinja", results, picture=Markup(picture), curves=Markup(curves)))  # noqa: S704  # our own SVG
+    write_text(file, _render("page.html.jinja", results, picture=Markup(picture), curves=Markup(curves)))  # noqa: S704  # our own SVG
 
 
 def write_docs(folder: Path, results: Results) -> None:
     """Write docs/performance.md, what it is made of, and its pictures."""
-    write(folder / "performance.json", results.as_json())
+    write_text(folder / "performance.json", results.as_json())
     chart.save(folder / "performance.svg", chart.draw(results))
     if results.curves:
         scaling.draw(folder / "scaling.svg", results.curves)
-    write(folder / "performance.md", page(results))
+    write_text(folder / "performance.md", page(results))
 
 
 def page(results: Results) -> str:

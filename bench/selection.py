@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from bench.errors import BenchError
 from bench.peers import PEERS
 from bench.rounds import Case
 from bench.workloads import BY_NAME, COUNTED, PEAKS, WORKLOADS
+from commands.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,7 +81,7 @@ def select(patterns: Sequence[str]) -> Selection:
     known = labels(chosen)
     for pattern in patterns:
         if not any(_means(pattern, label) for label in known):
-            raise BenchError(f"{pattern!r} means no workload (python -m bench --list)")
+            raise CommandError(f"{pattern!r} means no workload (python -m bench --list)")
 
     def wanted(label: str) -> bool:
         return any(_means(pattern, label) for pattern in patterns)
@@ -104,5 +104,5 @@ def select_peers(only: Iterable[str], without: Iterable[str]) -> list[Peer]:
     known = {peer.name: peer for peer in PEERS}
     for name in (*only, *without):
         if name not in known:
-            raise BenchError(f"{name!r} is no peer; there are {', '.join(known)}")
+            raise CommandError(f"{name!r} is no peer; there are {', '.join(known)}")
     return [peer for name, peer in known.items() if (not only or name in only) and name not in without]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.peers import COPY
 from bench.results import noise
+from commands.running import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,7 @@ def show(results: Results, console: Console) -> None:
         )
     console.print(table)
     for line in closing(results):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(console, line)
 
 
 def closing(results: Results) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from fuzz.errors import MissingError
+from commands.errors import MissingError
 from fuzz.fuzzer import Fuzzer
 from fuzz.results import Results
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
+from commands import running
+from commands.errors import BadResultError, CommandError, ExitCode
+from commands.running import Output, say
+from commands.written import write_text
 from fuzz import campaign, corpus_coverage, crashes
-from fuzz.errors import ExitCode, FuzzError
 from fuzz.folders import PACKAGE, Folders, hash_of, inputs_in, shown
 from fuzz.minimizer import Budget
 from fuzz.planted import catalogue
@@ -23,56 +22,19 @@ from fuzz.progress import progress, steps
 from fuzz.replay import Replay
 from fuzz.report import write_report
 from fuzz.table import show_campaign, show_coverage, show_targets
-from fuzz.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fuzz.folders import Target
+    from rich.console import Console
 
-WIDTH = 160
-"""Columns of the tables where the output is no terminal."""
+    from fuzz.folders import Target
 
 
 def main(arguments: Sequence[str] | None = None, folders: Folders = PACKAGE) -> int:
     """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)  # it leaves nothing behind either
-    try:
-        return int(cli.main(arguments, prog_name="python -m fuzz", standalone_mode=False, obj=folders) or 0)
-    except click.ClickException as error:
-        return _fail(error.format_message(), ExitCode.FAILED)
-    except FuzzError as error:
-        return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
-        return _fail("standard output was closed", ExitCode.FAILED)
-    except OSError as error:  # a full disk, a folder that may not be written
-        return _fail(str(error), ExitCode.FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", ExitCode.FAILED)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-class Output(Console):
-    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise it again."""
-        raise BrokenPipeError
-
-
-def _fail(message: str, code: ExitCode) -> ExitCode:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return code
-
-
-def _output() -> Output:
-    return Output() if sys.stdout.isatty() else Output(width=WIDTH)
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    with running.interrupted_by_sigterm():
+        return running.run(cli, "python -m fuzz", arguments, folders)
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,7 +68,7 @@ _EXISTING = click.Path(exists=True, path_type=Path)
 @click.pass_obj
 def list_command(folders: Folders) -> None:
     """Show the targets, what each fuzzes, and how many inputs its corpus has."""
-    show_targets(_output(), folders.targets())
+    show_targets(Output(), folders.targets())
 
 
 @cli.command("seed")
@@ -114,9 +76,9 @@ def list_command(folders: Folders) -> None:
 @click.pass_obj
 def seed_command(folders: Folders, names: tuple[str, ...]) -> None:
     """Write the seeds of targets into fuzz/corpus/TARGET, beside what is there."""
-    console = _output()
+    console = Output()
     for target in folders.targets(names):
-        _say(console, f"{target.name}: {folders.seed(target)} seeds in {shown(target.corpus)}")
+        say(console, f"{target.name}: {folders.seed(target)} seeds in {shown(target.corpus)}")
 
 
 @cli.command("run")
@@ -141,20 +103,22 @@ def run_command(folders: Folders, names: tuple[str, ...], seconds: int, jobs: in
     Baseline is the same for the empty input, without mutation: what a target is called for at best.
     """
     campaign.require_atheris()
-    console, targets = _output(), folders.targets(names)
+    console, targets = Output(), folders.targets(names)
     with progress(console, [target.name for target in targets]) as shown_:
         results = campaign.run(folders, targets, seconds, jobs, shown_)
     page = write_report(folders.report, results)
     show_campaign(console, results)
-    _say(console, f"report: {shown(page)}")
+    say(console, f"report: {shown(page)}")
     if results.crashes:
-        return ExitCode.CRASHED
+        return ExitCode.BAD
     if results.failed:
         name = results.failed[0].name
-        raise FuzzError(f"{name} {results.failed[0].status}: all it said is in {shown(folders.log_of(name))}")
+        raise CommandError(
+            f"{name} {results.failed[0].status}: all it said is in {shown(folders.log_of(name))}"
+        )
     if results.interrupted:
-        raise FuzzError("interrupted")
-    return ExitCode.CLEAN
+        raise CommandError("interrupted")
+    return ExitCode.GOOD
 
 
 @cli.command("replay")
@@ -166,15 +130,15 @@ def replay_command(folders: Folders, paths: tuple[Path, ...], name: str | None) 
 
     A FILE may be a folder. An input that fails is named, and explained in fuzz/crashes/TARGET-HASH.txt.
     """
-    console, files = _output(), inputs_in(paths or [folders.regressions])
+    console, files = Output(), inputs_in(paths or [folders.regressions])
     grouped: dict[Target, list[Path]] = {}
     for file in files:
         grouped.setdefault(_target_of(folders, file, name), []).append(file)
     failing = [
         file for target, inputs in grouped.items() for file in _replay(console, folders, target, inputs)
     ]
-    _say(console, f"{len(files)} input{'' if len(files) == 1 else 's'} replayed, {len(failing)} fail")
-    return ExitCode.CRASHED if failing else ExitCode.CLEAN
+    say(console, f"{len(files)} input{'' if len(files) == 1 else 's'} replayed, {len(failing)} fail")
+    return ExitCode.BAD if failing else ExitCode.GOOD
 
 
 def _target_of(folders: Folders, file: Path, name: str | None) -> Target:
@@ -216,14 +180,16 @@ def minimize_command(folders: Folders, file: Path, name: str | None, seconds: in
 
     What comes out is kept as fuzz/crashes/TARGET-HASH and explained in a .txt beside it. It needs no atheris.
     """
-    console, target, data = _output(), _target_of(folders, file, name), file.read_bytes()
+    console, target, data = Output(), _target_of(folders, file, name), file.read_bytes()
     with Replay(target) as replay:
         if replay.run(data) is None:
-            raise FuzzError(f"{shown(file)} does not fail with the target {target.name}: nothing to minimise")
+            raise CommandError(
+                f"{shown(file)} does not fail with the target {target.name}: nothing to minimise"
+            )
     with console.status(f"minimising {len(data)} bytes"):
         finding = crashes.keep(folders, target, data, "crash", Budget(seconds))
-    _say(console, crashes.explain(finding))
-    return ExitCode.CLEAN
+    say(console, crashes.explain(finding))
+    return ExitCode.GOOD
 
 
 @cli.command("coverage")
@@ -245,22 +211,18 @@ def minimize_command(folders: Folders, file: Path, name: str | None, seconds: in
 @click.pass_obj
 def coverage_command(
     folders: Folders, names: tuple[str, ...], fail_under: float, html: Path | None, jobs: int
-) -> ExitCode:
+) -> None:
     """Measure which branches of wsproto the corpora reach by themselves. It needs no atheris."""
-    console = _output()
+    console = Output()
     with steps(console) as shown_:
         measured = corpus_coverage.measure(folders.targets(names), jobs, shown_, html)
     show_coverage(console, measured)
     if measured.total.percent < fail_under:
-        return _fail(
-            f"{measured.total.percent:.2f} % of the branches are covered, fewer than {fail_under:g} %",
-            ExitCode.CRASHED,
+        raise BadResultError(
+            f"{measured.total.percent:.2f} % of the branches are covered, fewer than {fail_under:g} %"
         )
-    return (
-        _fail(f"{len(measured.failing)} inputs fail", ExitCode.CRASHED)
-        if measured.failing
-        else ExitCode.CLEAN
-    )
+    if measured.failing:
+        raise BadResultError(f"{len(measured.failing)} inputs fail")
 
 
 @cli.command("plant")
@@ -305,17 +267,17 @@ def plant_command(  # noqa: PLR0913, PLR0917 - an option each
     jobs: int,
     seed: int,
     markdown: Path | None,
-) -> ExitCode:
+) -> None:
     """Plant single faults in copies of the library, and show what finds each, and when.
 
     NAME is a fault's name, or a part of it; without one all are planted, after a run with none, in which
     nothing may be found. The table is also in fuzz/report/planted.md and planted.json. Without atheris the
     targets are left out. Exit code 1: a fault was not found.
     """
-    console, faults = _output(), catalogue.named(names)
+    console, faults = Output(), catalogue.named(names)
     if only_list:
         planted.show_faults(console, faults)
-        return ExitCode.CLEAN
+        return
     hunt = Hunt(seconds, jobs, seed, with_targets=campaign.has_atheris())
     files = [folders.report / "planted.md", folders.report / "planted.json"]
     try:
@@ -324,8 +286,7 @@ def plant_command(  # noqa: PLR0913, PLR0917 - an option each
     finally:  # interrupted it says what was found until then
         planted.write_hunt(hunt, [*files, markdown] if markdown else files)
     planted.show_hunt(console, hunt)
-    _say(console, f"seed: {seed}, report: {shown(files[0])}")
+    say(console, f"seed: {seed}, report: {shown(files[0])}")
     if hunt.missed:
         missed = "; ".join(outcome.fault.name for outcome in hunt.missed)
-        return _fail(f"not found: {missed}", ExitCode.CRASHED)
-    return ExitCode.CLEAN
+        raise BadResultError(f"not found: {missed}")

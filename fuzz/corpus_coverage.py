@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import coverage
 from coverage.exceptions import NoDataError
 
-from fuzz.errors import FuzzError
+from commands.errors import CommandError
 from fuzz.folders import shown
 from fuzz.replay import Replay
 from fuzz.worker import ROOT
@@ -56,10 +56,10 @@ class Measured:
 
 
 def measure(targets: Sequence[Target], jobs: int, progress: Steps, html: Path | None = None) -> Measured:
-    """Replay the corpora of the targets; raises `FuzzError` where one is empty."""
+    """Replay the corpora of the targets; raises `CommandError` where one is empty."""
     for target in targets:
         if not target.inputs():
-            raise FuzzError(f"{shown(target.corpus)} has no input: python -m fuzz seed {target.name}")
+            raise CommandError(f"{shown(target.corpus)} has no input: python -m fuzz seed {target.name}")
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, ThreadPoolExecutor(jobs) as pool:
         files = [Path(folder) / f".coverage.{target.name}" for target in targets]
         failing = pool.map(_replay, targets, files, [progress] * len(targets))
@@ -95,7 +95,7 @@ def _replay(target: Target, file: Path, progress: Steps) -> list[Path]:
             failure = replay.run(path.read_bytes())
             if failure is not None:
                 if failure.ended_process:
-                    raise FuzzError(f"{shown(path)} ends the target: {failure.title}")
+                    raise CommandError(f"{shown(path)} ends the target: {failure.title}")
                 failing.append(path)
                 progress.say(f"{target.name}: {shown(path)} fails: {failure.title}")
             progress.step(target.name, number, len(inputs))
@@ -115,7 +115,7 @@ def _report(files: Sequence[Path], html: Path | None = None) -> dict[str, Any]:
         try:
             measured.json_report(outfile=str(report))
         except NoDataError as error:
-            raise FuzzError("a target that is measured does not even import wsproto") from error
+            raise CommandError("a target that is measured does not even import wsproto") from error
         if html is not None:
             measured.html_report(directory=str(html))
         content: dict[str, Any] = json.loads(report.read_bytes())

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fuzz.errors import FuzzError
+from commands.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Target:
         try:
             text = ast.get_docstring(ast.parse(self.file.read_bytes()))
         except SyntaxError as error:
-            raise FuzzError(f"{self.file}:{error.lineno}: {error.msg}") from error
+            raise CommandError(f"{self.file}:{error.lineno}: {error.msg}") from error
         return (text or "").partition("\n")[0]
 
     @cached_property
@@ -62,12 +62,14 @@ class Target:
         try:
             parser.read(file, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
-            raise FuzzError(f"{file}: {error}") from error
+            raise CommandError(f"{file}: {error}") from error
         options = dict(parser["libfuzzer"]) if parser.has_section("libfuzzer") else {}
         if "dict" in options:
             dictionary = self.root / "dictionaries" / options["dict"]
             if not dictionary.is_file():
-                raise FuzzError(f"{file} names the dictionary {options['dict']!r}: {dictionary} is no file")
+                raise CommandError(
+                    f"{file} names the dictionary {options['dict']!r}: {dictionary} is no file"
+                )
             options["dict"] = str(dictionary)
         return options
 
@@ -106,26 +108,26 @@ class Folders:
         return self.report / "logs" / f"{name}.txt"
 
     def targets(self, names: Sequence[str] = ()) -> list[Target]:
-        """Give these targets, or all; raises `FuzzError` for a name that none has."""
+        """Give these targets, or all; raises `CommandError` for a name that none has."""
         known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("fuzz_*.py"))
         if not known:
-            raise FuzzError(f"{self.root} has no target, no file fuzz_*.py")
+            raise CommandError(f"{self.root} has no target, no file fuzz_*.py")
         for name in names:
             if name not in known:
-                raise FuzzError(f"{name!r} is no target; there are {', '.join(known)}")
+                raise CommandError(f"{name!r} is no target; there are {', '.join(known)}")
         return [Target(self.root, name) for name in dict.fromkeys(names or known)]
 
     def target_of(self, file: Path) -> Target:
         """Give the target that an input belongs to, by its name `NAME-HASH`."""
         name, dash, _ = file.name.partition("-")
         if not dash:
-            raise FuzzError(f"{file.name!r} is not TARGET-HASH: name its target with --target")
+            raise CommandError(f"{file.name!r} is not TARGET-HASH: name its target with --target")
         return self.targets([name])[0]
 
     def seed(self, target: Target, folder: Path | None = None) -> int:
         """Write the seeds of a target into its corpus, or another folder, and give their number."""
         if not (self.root / "seeds.py").is_file():
-            raise FuzzError(f"there is no {self.root / 'seeds.py'} to make seeds with")
+            raise CommandError(f"there is no {self.root / 'seeds.py'} to make seeds with")
         folder = folder or target.corpus
         folder.mkdir(parents=True, exist_ok=True)
         count: int = _load(self.root, "seeds").write(target.name, folder)
@@ -166,7 +168,7 @@ def _load(root: Path, stem: str) -> ModuleType:
         return loaded
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise FuzzError(f"{file} cannot be imported")
+        raise CommandError(f"{file} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

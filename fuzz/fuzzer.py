@@ -11,8 +11,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from commands.errors import CommandError
 from fuzz import crashes
-from fuzz.errors import FuzzError
 from fuzz.folders import shown
 from fuzz.libfuzzer import Monitor, executed
 from fuzz.minimizer import Budget
@@ -72,7 +72,7 @@ class Fuzzer:
                 )
                 self.result.new_inputs = len(self._corpus() - before)
             await self._keep_artifacts()
-        except (FuzzError, OSError) as error:
+        except (CommandError, OSError) as error:
             self.result.status, self.result.problem = "died", str(error)
         self._progress.finished(self.result)
         return self.result

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from commands.running import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -38,7 +40,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print a line for good."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(self._console, line)
 
     def phase(self, name: str, phase: str) -> None:
         """Learn what a target does now."""
@@ -136,7 +138,7 @@ class Steps:
 
     def say(self, line: str) -> None:
         """Print a line for good."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(self._console, line)
 
     def step(self, name: str, number: int, count: int) -> None:
         """Learn that a target has done so many of its inputs."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import fuzz.worker
-from fuzz.errors import FuzzError
+from commands.errors import CommandError
 from fuzz.worker import ROOT, TIMED_OUT
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Replay:
     def run(self, data: bytes) -> Failure | None:
         """Give `data` to the target and tell how it failed; None where it did not.
 
-        Raises `FuzzError` where the target cannot even be imported.
+        Raises `CommandError` where the target cannot even be imported.
         """
         process = self._started()
         assert process.stdin is not None  # noqa: S101  # both were asked for
@@ -97,7 +97,7 @@ class Replay:
         assert process.stdin is not None  # noqa: S101  # it was asked for
         process.stdin.close()
         if process.wait():
-            raise FuzzError(f"{self._target.name}: writing its coverage failed: {self._said()[-1:]}")
+            raise CommandError(f"{self._target.name}: writing its coverage failed: {self._said()[-1:]}")
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is not None:
@@ -118,7 +118,7 @@ class Replay:
         assert process.stdout is not None  # noqa: S101  # it was asked for
         if not process.stdout.readline():
             failure = self._death()
-            raise FuzzError(f"the target {self._target.name} cannot be imported: {failure.message}")
+            raise CommandError(f"the target {self._target.name} cannot be imported: {failure.message}")
         return process
 
     def _death(self) -> Failure:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.markup import escape
 from rich.table import Table
 
+from commands.running import say
 from fuzz.crashes import explain
 from fuzz.report import figure, verdict
 
@@ -48,7 +49,7 @@ def show_campaign(console: Console, results: Results) -> None:
     for target in results.targets:
         for finding in target.findings:
             console.rule(f"{target.name}: crash", style="red")
-            console.print(explain(finding), highlight=False, markup=False, soft_wrap=True)
+            say(console, explain(finding))
     table = _table(
         ("target",),
         ("executions", "a CPU second", "baseline", "edges", "new inputs", "crashes"),

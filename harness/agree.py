@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.errors import ExitCode, MissingError
+from commands.errors import ExitCode, MissingError
+from commands.running import say
 from harness.judge import verdicts_of
 from harness.results import read_cases
 from harness.run import run
@@ -30,9 +31,9 @@ def found(suites: Mapping[Engine, Suite], console: Console) -> dict[Engine, Suit
     here: dict[Engine, Suite] = {}
     for engine, suite in suites.items():
         try:
-            console.print(f"engine {engine}: {suite.version()}", highlight=False, soft_wrap=True)
+            say(console, f"engine {engine}: {suite.version()}")
         except MissingError as error:
-            console.print(f"engine {engine}: LEFT OUT, {error}", highlight=False, soft_wrap=True)
+            say(console, f"engine {engine}: LEFT OUT, {error}")
         else:
             here[engine] = suite
     if len(here) < 2:
@@ -47,15 +48,10 @@ def agree(
     exit_codes = [run(order, suite, folder / engine, time_limit, console) for engine, suite in suites.items()]
     differences = [line for role in order.roles for line in _differences(role, list(suites), folder)]
     for line in differences:
-        console.print(line, style="bold red", highlight=False, soft_wrap=True)
+        say(console, line, style="bold red")
     if differences:
-        return ExitCode.DIFFERENT
-    console.print(
-        f"{', '.join(suites)} agree: {counts_by_role(order.cases())}",
-        style="bold green",
-        highlight=False,
-        soft_wrap=True,
-    )
+        return ExitCode.BAD
+    say(console, f"{', '.join(suites)} agree: {counts_by_role(order.cases())}", style="bold green")
     return max(exit_codes)
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from harness.errors import HarnessError, MissingError
+from commands.errors import CommandError, MissingError
 from harness.extra import EXTRA
 
 MAX_TITLE = 110
@@ -58,6 +58,6 @@ def read_titles() -> dict[str, str]:
         last = (found.stderr.strip().splitlines() or ["it says nothing"])[-1]
         if "No module named 'kosoku'" in last:
             raise MissingError("kosoku is not installed: python -m pip install 'kosoku>=0.1,<0.2'")
-        raise HarnessError(f"the suite does not describe its cases: {last}")
+        raise CommandError(f"the suite does not describe its cases: {last}")
     titles = {case: title_of(description) for case, description in json.loads(found.stdout).items()}
     return {**titles, **{name: case.title for name, case in EXTRA.items()}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, get_args
 
-from harness.errors import HarnessError
+from commands.errors import CommandError
 from harness.extra import EXTRA, GROUPS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ CASES = (*AUTOBAHN_CASES, *EXTRA)
 """Every case: Autobahn's, then the extra ones, each of which is for one role or for both."""
 
 
-class SelectionError(HarnessError):
+class SelectionError(CommandError):
     """A pattern that means no case."""
 
 

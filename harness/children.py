@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError
+from commands.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -56,14 +56,14 @@ class Child:
         return self._process.returncode
 
     async def must_live(self) -> None:
-        """Raise `HarnessError` when it ends."""
+        """Raise `CommandError` when it ends."""
         raise self.death(await self.ended())
 
-    def death(self, code: int) -> HarnessError:
+    def death(self, code: int) -> CommandError:
         """Describe an end that nobody asked for."""
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         said = self.log.read_text(errors="replace").strip().splitlines()
-        return HarnessError(
+        return CommandError(
             f"{self.name} {how}" + (f": {said[-1]} (all of it in {self.log})" if said else "")
         )
 
@@ -96,7 +96,7 @@ async def start(name: str, command: Sequence[str], log: Path) -> AsyncIterator[C
                 start_new_session=True,
             )
         except OSError as error:
-            raise HarnessError(f"cannot start {name}: {error}") from error
+            raise CommandError(f"cannot start {name}: {error}") from error
     output = asyncio.StreamReader(MAX_LINE)
     child = Child(name, process, output, log)
     try:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
-from rich.console import Console
 
+from commands import running
+from commands.errors import ExitCode
+from commands.running import Output, say
 from harness.agree import agree, found
 from harness.case_texts import read_titles
 from harness.cases import PROFILES, ROLES, select
@@ -19,7 +19,6 @@ from harness.children import end_with_standard_input
 from harness.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.echo_server import serve
 from harness.engines import ENGINES, suite_of
-from harness.errors import ExitCode, HarnessError
 from harness.fuzz_client import drive
 from harness.judge import EXPECTED
 from harness.matrix import Matrix
@@ -39,32 +38,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
-    try:
-        return int(cli.main(arguments, prog_name="python -m harness", standalone_mode=False) or 0)
-    except click.ClickException as error:
-        return _fail(error.format_message(), ExitCode.FAILED)
-    except HarnessError as error:
-        return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
-        return _fail("standard output was closed", ExitCode.FAILED)
-    except OSError as error:  # a full disk, a folder that may not be written
-        return _fail(str(error), ExitCode.FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", ExitCode.FAILED)
-
-
-class Output(Console):
-    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise it again."""
-        raise BrokenPipeError
-
-
-def _fail(message: str, code: ExitCode) -> ExitCode:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return code
+    return running.run(cli, "python -m harness", arguments)
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -247,10 +221,8 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
         order = order.narrowed(differing_cases(read_results(folder / "results.json")))
         if not order.roles:
             path = folder / "results.json"
-            console.print(
-                f"nothing of this differed in the last run ({path})", highlight=False, soft_wrap=True
-            )
-            return ExitCode.AS_EXPECTED
+            say(console, f"nothing of this differed in the last run ({path})")
+            return ExitCode.GOOD
     return run(order, suite_of(engine, wstest, console), folder, time_limit, console)
 
 
@@ -362,8 +334,8 @@ def report_command(path: Path) -> ExitCode:
     page = write_report(path if path.is_dir() else path.parent, results)
     for role, report in results["roles"].items():
         print_role(console, role, report["cases"], len(report["differences"]), report["duration"])
-    console.print(f"report: {page}", highlight=False, soft_wrap=True)
-    return ExitCode.AS_EXPECTED if results["asExpected"] else ExitCode.DIFFERENT
+    say(console, f"report: {page}")
+    return ExitCode.GOOD if results["asExpected"] else ExitCode.BAD
 
 
 @cli.command("list")

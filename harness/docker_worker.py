@@ -19,8 +19,8 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.utils.socket import STDERR, frames_iter
 from requests.exceptions import RequestException
 
+from commands.errors import CommandError
 from harness.children import end_with_standard_input
-from harness.errors import HarnessError
 from harness.wstest import REPORTS
 from harness.wstest_worker import HELD, Place, end, run
 
@@ -56,7 +56,7 @@ class Container(Place):
         try:
             self._start(arguments, files, port)
         except APIError as error:  # a port in use, an image that has no `sh`
-            raise HarnessError(f"Docker: {error.explanation}") from error
+            raise CommandError(f"Docker: {error.explanation}") from error
 
     def _start(self, arguments: Sequence[str], files: Mapping[str, str], port: int | None) -> None:
         published = {"ports": {f"{port}/tcp": ("127.0.0.1", port)}}

@@ -6,8 +6,8 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
+from commands.errors import CommandError
 from harness.echo import MAX_MESSAGE_SIZE, EchoConnection
-from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
 
-    Raises `HarnessError` where the address cannot be bound.
+    Raises `CommandError` where the address cannot be bound.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -40,7 +40,7 @@ async def serve(
     try:
         server = await loop.create_server(connect, host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
-        raise HarnessError(f"cannot listen on {host!r}, port {port}: {error}") from error
+        raise CommandError(f"cannot listen on {host!r}, port {port}: {error}") from error
     ready(url_of(server))
     await stop.wait()
     server.close()

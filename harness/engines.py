@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
-from harness.errors import MissingError
+from commands.errors import MissingError
 from harness.suite_kosoku import KosokuSuite
 from harness.suite_wstest import WstestSuite
 

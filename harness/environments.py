@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands.errors import CommandError
 from harness import children
-from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ READY = "ready"
 async def python_with(packages: Sequence[str], say: Callable[[str], None], cache: Path) -> Path:
     """Give the interpreter of an environment with these packages.
 
-    `say` gets a line where one has to be made. Raises `HarnessError` where that fails.
+    `say` gets a line where one has to be made. Raises `CommandError` where that fails.
     """
     if not packages:
         return Path(sys.executable)
@@ -42,15 +42,15 @@ async def python_with(packages: Sequence[str], say: Callable[[str], None], cache
     try:
         await _run(["venv", "--without-pip", str(folder)], log)
         await _run(["harness.run_pip", f"--python={python}", *PIP_INSTALL, *packages], log)
-    except HarnessError as error:
+    except CommandError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise HarnessError(f"cannot install {' '.join(packages)}: {error}") from error
+        raise CommandError(f"cannot install {' '.join(packages)}: {error}") from error
     (folder / READY).touch()
     return python
 
 
 async def _run(module: Sequence[str], log: Path) -> None:
-    """Run a module to its end; raises `HarnessError` where it fails."""
+    """Run a module to its end; raises `CommandError` where it fails."""
     command = [sys.executable, "-m", *module]
     async with children.start("the installation", command, log) as child:
         async for _ in child.lines():

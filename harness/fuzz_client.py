@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
+from commands.errors import CommandError
 from harness.echo import COMPRESSION_LEVEL, MAX_MESSAGE_SIZE, EchoConnection
-from harness.errors import HarnessError
 from wsproto import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
@@ -67,7 +67,7 @@ async def drive(
 ) -> int:
     """Run every case of the fuzzing server at `url`, have it write its reports, and give the number of cases.
 
-    `progress` gets the number of each case as it starts, and how many there are. Raises `HarnessError` where
+    `progress` gets the number of each case as it starts, and how many there are. Raises `CommandError` where
     the server does not answer.
     """
     server = urlsplit(url)
@@ -83,7 +83,7 @@ async def drive(
 async def _case_count(server: SplitResult) -> int:
     question = await _connect(Question, server, "/getCaseCount")
     if question.answer is None or not question.answer.isdecimal():
-        raise HarnessError(
+        raise CommandError(
             f"{server.geturl()}/getCaseCount answered {question.answer!r}, not a number of cases"
         )
     return int(question.answer)
@@ -98,6 +98,6 @@ async def _connect(
             lambda: kind(server.netloc, target, max_message_size), server.hostname or "", server.port or 80
         )
     except OSError as error:
-        raise HarnessError(f"cannot connect to {server.geturl()}: {error.strerror or error}") from error
+        raise CommandError(f"cannot connect to {server.geturl()}: {error.strerror or error}") from error
     await client.lost
     return client

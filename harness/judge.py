@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from commands.errors import CommandError
+from commands.written import write_text
 from harness.cases import CASES
-from harness.errors import HarnessError
-from harness.results import CaseReport, DifferenceReport, VerdictFields, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.cases import Role
+    from harness.results import CaseReport, DifferenceReport, VerdictFields
 
 EXPECTED = Path(__file__).resolve().parent.parent / "autobahn" / "expected"
 """The folder of `server.json` and `client.json`."""
@@ -100,7 +101,7 @@ class Difference:
 
 
 def verdict_of(report: Mapping[str, Any], where: str) -> Verdict:
-    """Read the verdict of a case, which `where` names in the `HarnessError` about another shape."""
+    """Read the verdict of a case, which `where` names in the `CommandError` about another shape."""
     match report:
         case {
             "behavior": str(behavior),
@@ -108,7 +109,7 @@ def verdict_of(report: Mapping[str, Any], where: str) -> Verdict:
             "remoteCloseCode": int() | None as code,
         }:
             return Verdict(behavior, close, code)
-    raise HarnessError(f"{where}: not a verdict (behavior, behaviorClose, remoteCloseCode): {report!r:.80}")
+    raise CommandError(f"{where}: not a verdict (behavior, behaviorClose, remoteCloseCode): {report!r:.80}")
 
 
 def verdicts_of(cases: Mapping[str, CaseReport], where: str) -> dict[str, Verdict]:
@@ -153,17 +154,17 @@ class Baseline:
         self.whys: dict[str, str] = {}
 
     def load(self, *, may_be_missing: bool = False) -> Baseline:
-        """Read the file; raises `HarnessError` where it is missing or corrupt."""
+        """Read the file; raises `CommandError` where it is missing or corrupt."""
         try:
             entries = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             if may_be_missing:
                 return self
-            raise HarnessError(f"there is no baseline {self.path}: `--update-baseline` writes one") from None
+            raise CommandError(f"there is no baseline {self.path}: `--update-baseline` writes one") from None
         except (OSError, ValueError, RecursionError) as error:
-            raise HarnessError(f"the baseline {self.path} cannot be read: {error}") from error
+            raise CommandError(f"the baseline {self.path} cannot be read: {error}") from error
         if not isinstance(entries, dict):
-            raise HarnessError(f"the baseline {self.path} is not an object with an entry per case")
+            raise CommandError(f"the baseline {self.path} is not an object with an entry per case")
         for case, entry in entries.items():
             self._load_entry(case, entry)
         return self
@@ -172,10 +173,10 @@ class Baseline:
         where = f"the baseline {self.path}, case {case}"
         verdict = verdict_of(entry, where)
         if case not in CASES:
-            raise HarnessError(f"{where}: there is no such case")
+            raise CommandError(f"{where}: there is no such case")
         for name in (verdict.behavior, verdict.behavior_close):
             if name not in BEST_FIRST:
-                raise HarnessError(f"{where}: {name!r} is no verdict of Autobahn")
+                raise CommandError(f"{where}: {name!r} is no verdict of Autobahn")
         self.verdicts[case] = verdict
         if "why" in entry:
             self.whys[case] = str(entry["why"])

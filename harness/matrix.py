@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from commands.errors import CommandError, ExitCode
+from commands.running import say
+from commands.written import write_text
 from harness.environments import CACHE, python_with
-from harness.errors import ExitCode, HarnessError
 from harness.judge import judge, verdicts_of
 from harness.matrix_page import render
 from harness.matrix_results import FORMAT, RoleResult, Row, count_text
 from harness.progress import progress
-from harness.results import write_text
 from harness.role_runner import RoleRunner
 from harness.run import parts_of, run_until_signal
 from harness.summary import count_of, print_differences
@@ -56,7 +57,7 @@ class Matrix:
     def run(self) -> ExitCode:
         """Run all, write `matrix.json` and `matrix.html`, and judge this library by its baseline.
 
-        Raises `HarnessError` where an implementation could not be run; the page is written all the same.
+        Raises `CommandError` where an implementation could not be run; the page is written all the same.
         """
         chosen = implementations(self.testees, self.only)
         cases, baselines, engine = self.order.cases(), self.order.baselines(), self.suite.version()
@@ -92,8 +93,8 @@ class Matrix:
         ]
         if unfinished:
             more = f" (and {len(unfinished) - 1} more)" if len(unfinished) > 1 else ""
-            raise HarnessError(f"could not run {unfinished[0]}{more}")
-        return ExitCode.DIFFERENT if any(differences.values()) else ExitCode.AS_EXPECTED
+            raise CommandError(f"could not run {unfinished[0]}{more}")
+        return ExitCode.BAD if any(differences.values()) else ExitCode.GOOD
 
     async def _play(self, implementation: Implementation, cases: Mapping[Role, list[str]]) -> Row:
         """Run one implementation in all its roles at once."""
@@ -132,7 +133,7 @@ class Matrix:
                     pythons[role] = await python_with(
                         file.packages, lambda line: self._say(f"{row.title}: {line}"), self.cache
                     )
-                except HarnessError as error:
+                except CommandError as error:
                     row.roles[role] = RoleResult(cases[role], errors=[str(error)])
         return implementation.testee(pythons)
 
@@ -146,14 +147,14 @@ class Matrix:
             runner = RoleRunner(role, part, suite, shown, self.folder / row.name, self.time_limit, testee)
             try:
                 await runner.run()
-            except HarnessError as error:
+            except CommandError as error:
                 result.errors.append(str(error))
             result.reports.update(runner.reports)
         result.duration = time.monotonic() - began
         shown.finished(role)
 
     def _say(self, line: str) -> None:
-        self.console.print(line, highlight=False, soft_wrap=True)
+        say(self.console, line)
 
 
 def judge_this(rows: Sequence[Row], role: Role, expected: Any) -> list[Difference]:

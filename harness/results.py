@@ -34,11 +34,10 @@ Autobahn's report of a case under Autobahn's names (`CaseReport` lists them). An
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from harness.errors import HarnessError
+from commands.errors import CommandError
+from commands.written import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,23 +143,6 @@ class Results(TypedDict):
     roles: dict[Role, RoleReport]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: an interrupted run leaves the old one.
-
-    Raises `HarnessError` where it cannot be written.
-    """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise HarnessError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-
-
 def write_results(path: Path, results: Results) -> None:
     """Write `results.json`."""
     write_text(path, json.dumps(results, indent=1) + "\n")
@@ -169,7 +151,7 @@ def write_results(path: Path, results: Results) -> None:
 def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, CaseReport]:
     """Read the cases of a `results.json`, of Autobahn's `index.json`, or of a folder with one of them.
 
-    Raises `HarnessError` where there is none, or it has another shape, or several agents and none is chosen.
+    Raises `CommandError` where there is none, or it has another shape, or several agents and none is chosen.
     """
     for name in ("results.json", "index.json") if path.is_dir() else ():
         if (path / name).is_file():
@@ -177,13 +159,13 @@ def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, Ca
     try:
         agents = _agents(json.loads(path.read_bytes()), role)
     except (OSError, ValueError, RecursionError) as error:
-        raise HarnessError(f"cannot read verdicts from {path}: {error}") from error
+        raise CommandError(f"cannot read verdicts from {path}: {error}") from error
     chosen = agents if agent is None else {agent: agents.get(agent)}
     match list(chosen.values()):
         case [dict(cases)]:
             return cases
     wanted = "one agent" if agent is None else f"agent {agent!r}"
-    raise HarnessError(f"{path} has not the verdicts of {wanted}; it has: {', '.join(agents) or 'none'}")
+    raise CommandError(f"{path} has not the verdicts of {wanted}; it has: {', '.join(agents) or 'none'}")
 
 
 def _agents(content: Any, role: Role) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from commands.errors import CommandError
 from harness import children
-from harness.errors import HarnessError
 from harness.suite import Begun, Ended, Finished, Listening
 from harness.testee import LIBRARY
 
@@ -62,7 +62,7 @@ class RoleRunner:
     async def run(self) -> RoleRun:
         """Run all cases.
 
-        Raises `HarnessError` where the suite or the testee does not start, ends on its own, or stands still.
+        Raises `CommandError` where the suite or the testee does not start, ends on its own, or stands still.
         """
         begun = time.monotonic()
         testee = await (self._run_server() if self.role == "server" else self._run_client())
@@ -90,7 +90,7 @@ class RoleRunner:
         async with aclosing(self.suite.fuzz_client(self.cases, self._log("suite"))) as steps:
             listening = await _first(anext(steps), self._must_move())
             if not isinstance(listening, Listening):
-                raise HarnessError(f"the suite does not listen, it said {listening!r:.80}")
+                raise CommandError(f"the suite does not listen, it said {listening!r:.80}")
             options = ["--agent", self.testee.name, *self.suite.testee_options]
             command = [*self.testee.client, listening.url, *options]
             async with children.start("the client under test", command, self._log("testee")) as testee:
@@ -113,7 +113,7 @@ class RoleRunner:
                     self._move(case)
                 case Ended(case, report):
                     if case in self._reports:
-                        raise HarnessError(f"{self.role}: the suite reported case {case} twice")
+                        raise CommandError(f"{self.role}: the suite reported case {case} twice")
                     self._reports[case] = report
                 case Finished(cpu_time):
                     self._suite_cpu_time = cpu_time
@@ -133,12 +133,12 @@ class RoleRunner:
         self.progress.begun(self.role, case)
 
     async def _must_move(self) -> None:
-        """Raise `HarnessError` when a case takes too long."""
+        """Raise `CommandError` when a case takes too long."""
         left = self.time_limit
         while left > 0:
             await asyncio.sleep(left)
             left = self._moved + self.time_limit - time.monotonic()
-        raise HarnessError(
+        raise CommandError(
             f"{self.role}: case {self._case} did not end within {self.time_limit:g} s (--time-limit), gave up"
         )
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from commands.errors import CommandError, ExitCode
+from commands.running import say
 from harness import wstest
 from harness.cases import AUTOBAHN_CASES, SelectionError, is_for, select
 from harness.echo import AGENT
-from harness.errors import ExitCode, HarnessError
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
@@ -79,7 +80,7 @@ class Order:
         return replace(order, roles=list(order.cases()))
 
     def baselines(self) -> dict[Role, Baseline]:
-        """Read the baseline of each role; raises `HarnessError` for a corrupt one."""
+        """Read the baseline of each role; raises `CommandError` for a corrupt one."""
         return {
             role: Baseline(role, self.expected).load(may_be_missing=self.update_baseline)
             for role in self.cases()
@@ -99,7 +100,7 @@ class Outcome:
 def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Console) -> ExitCode:
     """Run the cases in each role, Autobahn's by `suite`, judge them, and write `results.json` and the report.
 
-    Raises `HarnessError` where that cannot be done.
+    Raises `CommandError` where that cannot be done.
     """
     cases, baselines, engine = order.cases(), order.baselines(), suite.version()
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -107,7 +108,7 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
     remove_report(folder)  # an old one beside a run that failed would mislead
     if order.only is None:  # else it says what to repeat, until there is a new one
         results_path.unlink(missing_ok=True)
-    console.print(f"{AGENT} against {engine}: {counts_by_role(cases)}", highlight=False, soft_wrap=True)
+    say(console, f"{AGENT} against {engine}: {counts_by_role(cases)}")
     with progress(console, cases) as shown:
         runners = [
             RoleRunner(role, part, engine_of_part, shown, folder, time_limit)
@@ -123,7 +124,7 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
 def collect(order: Order, folder: Path, console: Console) -> ExitCode:
     """Judge what wstest has written to the folders `server` and `client`; write `results.json` beside them.
 
-    Raises `HarnessError` where wstest has not written them since the last time.
+    Raises `CommandError` where wstest has not written them since the last time.
     """
     baselines, results_path = order.baselines(), folder / "results.json"
     runs: dict[Role, RoleRun] = {role: _collect_role(folder / role, results_path) for role in order.roles}
@@ -143,9 +144,9 @@ def collect(order: Order, folder: Path, console: Console) -> ExitCode:
 def _collect_role(folder: Path, results_path: Path) -> RoleRun:
     index = folder / "index.json"
     if not index.is_file():
-        raise HarnessError(f"there is no {index}: wstest did not come to its end")
+        raise CommandError(f"there is no {index}: wstest did not come to its end")
     if results_path.exists() and results_path.stat().st_mtime_ns >= index.stat().st_mtime_ns:
-        raise HarnessError(f"{index} is of an earlier run: {results_path} is newer, so it was judged before")
+        raise CommandError(f"{index} is of an earlier run: {results_path} is newer, so it was judged before")
     reports = dict(wstest.read_reports(lambda name: (folder / name).read_bytes(), str(folder)))
     return RoleRun(reports, wstest.duration_of(reports.values()))
 
@@ -185,7 +186,7 @@ def _conclude_in(folder: Path, outcome: Outcome, results: Results, console: Cons
     finally:  # what came out is shown even where it cannot be written
         code = _conclude(outcome, console)
     print_cpu_time(console, results)
-    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    say(console, f"report: {page}")
     return code
 
 
@@ -203,7 +204,7 @@ def _asked(cases: Sequence[str], reports: Mapping[str, CaseReport], path: Path) 
     """List what a file has to hold: Autobahn's own, which has no extra case at all, needs none."""
     asked = [case for case in cases if case in AUTOBAHN_CASES or not reports.keys().isdisjoint(EXTRA)]
     if not asked:
-        raise HarnessError(f"{path} holds no extra case: it is Autobahn's own")
+        raise CommandError(f"{path} holds no extra case: it is Autobahn's own")
     return asked
 
 
@@ -245,21 +246,17 @@ def _conclude(outcome: Outcome, console: Console) -> ExitCode:
         (print_changes if order.update_baseline else print_differences)(console, differences[role])
         print_role(console, role, found.reports, len(differences[role]), found.duration)
     if not order.update_baseline:
-        return ExitCode.DIFFERENT if any(differences.values()) else ExitCode.AS_EXPECTED
+        return ExitCode.BAD if any(differences.values()) else ExitCode.GOOD
     for role, baseline in outcome.baselines.items():
         if unfit := [found for found in differences[role] if found.kind in {"missing", "extra"}]:
-            raise HarnessError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
+            raise CommandError(f"{baseline.path} is left as it was: case {unfit[0].case} is {unfit[0].kind}")
         baseline.update(verdicts[role])
-        console.print(
-            f"{baseline.path}: {count_of([found.case for found in differences[role]])} changed",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return ExitCode.AS_EXPECTED
+        say(console, f"{baseline.path}: {count_of([found.case for found in differences[role]])} changed")
+    return ExitCode.GOOD
 
 
 async def run_until_signal(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Do the work, and at SIGINT or SIGTERM end all children, then raise `HarnessError`."""
+    """Do the work, and at SIGINT or SIGTERM end all children, then raise `CommandError`."""
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(work)
     caught: list[signal.Signals] = []
@@ -276,4 +273,4 @@ async def run_until_signal(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     except asyncio.CancelledError:
         if not caught:
             raise
-        raise HarnessError(f"interrupted by {caught[0].name}, all children have ended") from None
+        raise CommandError(f"interrupted by {caught[0].name}, all children have ended") from None

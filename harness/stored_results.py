@@ -7,8 +7,8 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from commands.errors import CommandError
 from harness.cases import ROLES
-from harness.errors import HarnessError
 from harness.judge import Kind, verdict_of
 from harness.results import FORMAT, DifferenceReport, RoleReport
 
@@ -23,22 +23,22 @@ def read_results(path: Path) -> Results:
     """Read a `results.json`, or that of a folder.
 
     What is judged is checked; of the rest, what has another type is left out.
-    Raises `HarnessError` where there is none, or it has another shape.
+    Raises `CommandError` where there is none, or it has another shape.
     """
     path = path / "results.json" if path.is_dir() else path
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise HarnessError(f"there is no {path}: `python -m harness run` writes one") from None
+        raise CommandError(f"there is no {path}: `python -m harness run` writes one") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise HarnessError(f"{path} cannot be read: {error}") from error
+        raise CommandError(f"{path} cannot be read: {error}") from error
     match content:
         case {"format": int(number), "roles": dict(roles)} if number == FORMAT and roles:
             report = {role: _role(role, found, f"{path}: {role}") for role, found in roles.items()}
         case {"format": number} if number != FORMAT:
-            raise HarnessError(f"{path} has format {number!r:.20}, this harness reads {FORMAT}")
+            raise CommandError(f"{path} has format {number!r:.20}, this harness reads {FORMAT}")
         case _:
-            raise HarnessError(f"{path} is not the results.json of a run: it has no `format` and `roles`")
+            raise CommandError(f"{path} is not the results.json of a run: it has no `format` and `roles`")
     return {
         "format": FORMAT,
         "engine": str(content.get("engine", "")),
@@ -64,12 +64,12 @@ def differing_cases(results: Results) -> dict[Role, list[str]]:
 
 def _role(role: Any, report: Any, where: str) -> RoleReport:
     if role not in ROLES:
-        raise HarnessError(f"{where}: not a role ({', '.join(ROLES)})")
+        raise CommandError(f"{where}: not a role ({', '.join(ROLES)})")
     match report:
         case {"cases": dict(cases), "differences": list(differences)} if cases or differences:
             pass
         case _:
-            raise HarnessError(f"{where}: it has no `cases`, or no `differences`")
+            raise CommandError(f"{where}: it has no `cases`, or no `differences`")
     for case, found in cases.items():
         verdict_of(found, f"{where}: case {_name(case, where)}")
     duration, whys = report.get("duration"), report.get("whys")
@@ -98,9 +98,9 @@ def _difference(difference: Any, where: str) -> DifferenceReport:
         case {"case": str(case), "kind": str(kind), "expected": expected, "actual": actual, "repeat": str()}:
             pass
         case _:
-            raise HarnessError(f"{where}: not a difference: {difference!r:.80}")
+            raise CommandError(f"{where}: not a difference: {difference!r:.80}")
     if kind not in get_args(Kind):
-        raise HarnessError(f"{where}: case {_name(case, where)}: {kind!r:.40} is no kind of difference")
+        raise CommandError(f"{where}: case {_name(case, where)}: {kind!r:.40} is no kind of difference")
     for verdict in (expected, actual):
         if verdict is not None:
             verdict_of(verdict, f"{where}: difference of case {_name(case, where)}")
@@ -109,7 +109,7 @@ def _difference(difference: Any, where: str) -> DifferenceReport:
 
 def _name(case: str, where: str) -> str:
     if not re.fullmatch(r"\w[\w.-]{0,60}", case, re.ASCII):
-        raise HarnessError(f"{where}: {case!r:.80} is not the name of a case")
+        raise CommandError(f"{where}: {case!r:.80} is not the name of a case")
     return case
 
 

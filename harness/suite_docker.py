@@ -9,7 +9,7 @@ from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 from rich.progress import Progress
 
-from harness.errors import HarnessError, MissingError
+from commands.errors import CommandError, MissingError
 from harness.suite import Suite
 from harness.workers import work
 
@@ -48,7 +48,7 @@ class DockerSuite(Suite):
         except ImageNotFound:
             self._pull(client.api)
         except (DockerException, RequestException) as error:
-            raise HarnessError(f"the image {self._image} cannot be used: {error}") from error
+            raise CommandError(f"the image {self._image} cannot be used: {error}") from error
         finally:
             client.close()
         return f"{self._image} in Docker {engine}"
@@ -57,8 +57,8 @@ class DockerSuite(Suite):
         self._console.print(f"pulling {self._image}", highlight=False)
         try:
             show_pull(self._console, api.pull(self._image, stream=True, decode=True))
-        except (DockerException, RequestException, HarnessError) as error:
-            raise HarnessError(
+        except (DockerException, RequestException, CommandError) as error:
+            raise CommandError(
                 f"the image {self._image} is not here and cannot be pulled: {error}"
             ) from error
 
@@ -74,7 +74,7 @@ class DockerSuite(Suite):
 def show_pull(console: Console, messages: Iterable[dict[str, Any]]) -> None:
     """Show how the layers arrive: a bar on a terminal, else a line for each that is complete.
 
-    Raises `HarnessError` where the engine tells of an error.
+    Raises `CommandError` where the engine tells of an error.
     """
     sizes: dict[str, tuple[int, int]] = {}
     error = ""
@@ -94,4 +94,4 @@ def show_pull(console: Console, messages: Iterable[dict[str, Any]]) -> None:
             if status == "Pull complete" and not console.is_terminal:
                 console.print(f"{layer}: {status.lower()}", highlight=False)
     if error:
-        raise HarnessError(error)
+        raise CommandError(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from harness.errors import MissingError
+from commands.errors import MissingError
 from harness.suite import Suite
 from harness.workers import work
 

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, MissingError
+from commands.errors import CommandError, MissingError
 from harness.suite import Suite
 from harness.workers import work
 
@@ -42,9 +42,9 @@ class WstestSuite(Suite):
                 [path, "--autobahnversion"], capture_output=True, timeout=ANSWER_TIMEOUT, check=False
             ).stdout.decode(errors="replace")
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise HarnessError(f"{path} cannot be run: {error}") from error
+            raise CommandError(f"{path} cannot be run: {error}") from error
         if not (found := re.search(r"AutobahnTestSuite (\S+)", said)):
-            raise HarnessError(f"{path} is not Autobahn's wstest, it said {said!r:.80}")
+            raise CommandError(f"{path} is not Autobahn's wstest, it said {said!r:.80}")
         return f"wstest {found[1]}"
 
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table
 from rich.text import Text
 
+from commands.running import say
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.judge import rank
@@ -71,9 +72,7 @@ def print_changes(console: Console, differences: Sequence[Difference]) -> None:
     """Print what a new baseline changes, a line each."""
     for difference in differences:
         before, now = (verdict or "no verdict" for verdict in (difference.expected, difference.actual))
-        console.print(
-            f"{difference.role} {difference.case}: {before} -> {now}", highlight=False, soft_wrap=True
-        )
+        say(console, f"{difference.role} {difference.case}: {before} -> {now}")
 
 
 def print_differences(console: Console, differences: Sequence[Difference]) -> None:
@@ -84,7 +83,7 @@ def print_differences(console: Console, differences: Sequence[Difference]) -> No
         )
         for name, verdict in (("expected", difference.expected), ("actual", difference.actual)):
             console.print(f"  {name:<9} {verdict or 'no verdict'}", highlight=False)
-        console.print(f"  repeat    {difference.repeat}", highlight=False, soft_wrap=True)
+        say(console, f"  repeat    {difference.repeat}")
 
 
 def print_role(
@@ -112,7 +111,7 @@ def print_cpu_time(console: Console, results: Results) -> None:
     seconds["the harness"] = results["cpuTime"]
     total = sum(seconds.values())
     parts = [f"{who} {took:.1f} s ({took / total:.0%})" for who, took in seconds.items() if took]
-    console.print(f"CPU time: {', '.join(parts)}", highlight=False, soft_wrap=True)
+    say(console, f"CPU time: {', '.join(parts)}")
 
 
 def print_titles(console: Console, titles: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
-from harness.errors import HarnessError
+from commands.errors import CommandError
 from harness.testee import LIBRARY, Testee
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ THIS = Implementation("library", f"{LIBRARY.name.replace('/', ' ')} (this librar
 def implementations(folder: Path, only: Iterable[str] = ()) -> list[Implementation]:
     """List this library and the implementations of a folder, by title.
 
-    Raises `HarnessError` for a name that is none.
+    Raises `CommandError` for a name that is none.
     """
     files: dict[str, dict[Role, TesteeFile]] = {}
     for path in sorted(folder.glob("*.py")):
@@ -73,7 +73,7 @@ def implementations(folder: Path, only: Iterable[str] = ()) -> list[Implementati
     known = [THIS, *sorted(others, key=lambda other: other.title)]
     names = {implementation.name for implementation in known}
     if unknown := [name for name in only if name not in names]:
-        raise HarnessError(f"there is no testee {unknown[0]!r}: choose from {', '.join(sorted(names))}")
+        raise CommandError(f"there is no testee {unknown[0]!r}: choose from {', '.join(sorted(names))}")
     chosen = set(only) or names
     return [implementation for implementation in known if implementation.name in chosen]
 
@@ -85,10 +85,10 @@ def _packages(path: Path) -> tuple[str, ...]:
     try:
         metadata: dict[str, Any] = tomli.loads(re.sub(r"(?m)^# ?", "", found[1]))
     except tomli.TOMLDecodeError as error:
-        raise HarnessError(f"the metadata of {path} cannot be read: {error}") from error
+        raise CommandError(f"the metadata of {path} cannot be read: {error}") from error
     packages = metadata.get("dependencies", [])
     if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):
-        raise HarnessError(f"the dependencies of {path} are no list of packages: {packages!r:.80}")
+        raise CommandError(f"the dependencies of {path} are no list of packages: {packages!r:.80}")
     return tuple(packages)
 
 

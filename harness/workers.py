@@ -10,8 +10,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, cast, get_type_hints
 
+from commands.errors import CommandError
 from harness import children
-from harness.errors import HarnessError
 from harness.results import CaseReport
 from harness.suite import Begun, Ended, Finished, Listening
 
@@ -57,4 +57,4 @@ def _step(name: str, said: object) -> Step:
             return Begun(case)
         case {"ended": str(case), "report": dict(report)}:
             return Ended(case, cast(CaseReport, report))
-    raise HarnessError(f"{name}'s worker said {said!r:.80}")
+    raise CommandError(f"{name}'s worker said {said!r:.80}")

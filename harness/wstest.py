@@ -11,8 +11,8 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from commands.errors import CommandError
 from harness.echo import AGENT
-from harness.errors import HarnessError
 from harness.results import CaseReport
 from harness.workers import FIELDS
 
@@ -44,29 +44,29 @@ def server_spec(url: str, cases: Sequence[str]) -> dict[str, Any]:
 def read_reports(read: Callable[[str], bytes], where: str) -> Iterator[tuple[str, CaseReport]]:
     """Give each case with its report; `read` gives a file of the folder of reports, which `where` names.
 
-    Raises `HarnessError` where a file is missing or has another shape.
+    Raises `CommandError` where a file is missing or has another shape.
     """
     for agent, cases in _object(read, "index.json", where).items():
         if not isinstance(cases, dict):
-            raise HarnessError(f"{where}/index.json has for agent {agent} no object of cases: {cases!r:.80}")
+            raise CommandError(f"{where}/index.json has for agent {agent} no object of cases: {cases!r:.80}")
         for case, entry in cases.items():
             match entry:
                 case {"reportfile": str(name)}:
                     found = _object(read, name, where)
                     yield case, cast(CaseReport, {field: found[field] for field in FIELDS if field in found})
                 case _:
-                    raise HarnessError(f"{where}/index.json, case {case}: no reportfile in {entry!r:.80}")
+                    raise CommandError(f"{where}/index.json, case {case}: no reportfile in {entry!r:.80}")
 
 
 def _object(read: Callable[[str], bytes], name: str, where: str) -> Mapping[str, Any]:
     try:
         content = json.loads(read(name))
     except (OSError, KeyError):
-        raise HarnessError(f"wstest has not written {where}/{name}") from None
+        raise CommandError(f"wstest has not written {where}/{name}") from None
     except ValueError as error:
-        raise HarnessError(f"{where}/{name} cannot be read: {error}") from error
+        raise CommandError(f"{where}/{name} cannot be read: {error}") from error
     if not isinstance(content, dict):
-        raise HarnessError(f"{where}/{name} is not an object: {content!r:.80}")
+        raise CommandError(f"{where}/{name} is not an object: {content!r:.80}")
     return content
 
 
@@ -89,4 +89,4 @@ def _time_of(started: str) -> float:
     try:
         return datetime.strptime(started, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
     except ValueError:
-        raise HarnessError(f"{started!r} is not a time such as 2026-01-31T12:00:00.000Z") from None
+        raise CommandError(f"{started!r} is not a time such as 2026-01-31T12:00:00.000Z") from None

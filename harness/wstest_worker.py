@@ -23,8 +23,8 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from commands.errors import CommandError, ExitCode
 from harness.children import end_with_standard_input
-from harness.errors import ExitCode, HarnessError
 from harness.workers import say
 from harness.wstest import (
     BEGUN,
@@ -127,11 +127,11 @@ def run_server(place: Place, url: str, cases: Sequence[str]) -> None:
     _start(place, "fuzzingclient", client_spec(url, cases), None)
     for line in place.lines():
         if found := UNREACHED.search(line):
-            raise HarnessError(found[0])
+            raise CommandError(found[0])
         if _said(line) == 0:
             _say_reports(place)
             return
-    raise HarnessError("wstest was killed")
+    raise CommandError("wstest was killed")
 
 
 def run_client(place: Place, cases: Sequence[str]) -> None:
@@ -146,8 +146,8 @@ def run_client(place: Place, cases: Sequence[str]) -> None:
             _say_reports(place)
             return
         if _said(line) == 0:
-            raise HarnessError("wstest ended before the client asked for the reports")
-    raise HarnessError("wstest was killed")
+            raise CommandError("wstest ended before the client asked for the reports")
+    raise CommandError("wstest was killed")
 
 
 def _start(place: Place, mode: str, spec: Mapping[str, object], port: int | None) -> None:
@@ -162,7 +162,7 @@ def _said(line: str) -> int | None:
     if not (ended := ENDED.match(line)):
         return None
     if (code := int(ended[1])) > 128:  # so a shell tells of a signal
-        raise HarnessError(f"wstest was killed by {signal.Signals(code - 128).name}")
+        raise CommandError(f"wstest was killed by {signal.Signals(code - 128).name}")
     if code:
         sys.exit(code)  # it has said why, on standard error
     return code
@@ -178,7 +178,7 @@ def _free_port() -> int:
     for port in random.sample(range(20_000, 32_768), 100):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
-    raise HarnessError("no TCP port from 20000 to 32767 is free: 100 of them were tried")
+    raise CommandError("no TCP port from 20000 to 32767 is free: 100 of them were tried")
 
 
 def _say_listening(url: str, port: int) -> None:
@@ -206,7 +206,7 @@ def run(place: Place, role: str, rest: Sequence[str]) -> None:
             run_server(place, rest[0], rest[1:])
         else:
             run_client(place, rest)
-    except (HarnessError, OSError) as error:
+    except (CommandError, OSError) as error:
         sys.exit(str(error))
     finally:
         place.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,46 +11,23 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from bench.end_to_end.errors import BenchError, ExitCode
 from bench.end_to_end.measure import FULL, QUICK, SCENARIOS, measure
 from bench.end_to_end.page import write_document, write_page
 from bench.end_to_end.peers import LIBRARY, PEERS
 from bench.end_to_end.results import write_json
 from bench.end_to_end.table import print_tables
+from commands import running
+from commands.errors import ExitCode
+from commands.running import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
-
-
-TABLE_WIDTH = 130
-"""Columns, where no terminal says how many there are."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return int(cli.main(arguments, prog_name="python -m bench.end_to_end", standalone_mode=False) or 0)
-    except click.ClickException as error:
-        return _fail(error.format_message(), ExitCode.FAILED)
-    except BenchError as error:
-        return _fail(str(error), error.exit_code)
-    except OSError as error:  # a full disk, a folder that may not be written
-        return _fail(str(error), ExitCode.FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted, all servers have ended", ExitCode.FAILED)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _fail(message: str, code: ExitCode) -> ExitCode:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return code
+    with running.interrupted_by_sigterm():
+        return running.run(cli, "python -m bench.end_to_end", arguments)
 
 
 def _file_option(name: str, what: str) -> Callable[..., Callable[..., object]]:
@@ -91,17 +67,14 @@ def cli(
             path.mkdir(parents=True, exist_ok=True)  # rather than fail when all is measured
     with _progress(len(chosen) * (1 + len(SCENARIOS) * effort.rounds)) as progress:
         results = measure(chosen, effort, progress=progress)
-    console = Console()
-    if not console.is_terminal:
-        console.width = TABLE_WIDTH
-    print_tables(console, results)
+    print_tables(Output(), results)
     if json is not None:
         write_json(json, results)
     if html is not None:
         write_page(html, results)
     if docs is not None:
         write_document(docs, results)
-    return ExitCode.MEASURED
+    return ExitCode.GOOD
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def measure(
 ) -> Results:
     """Measure every scenario against every server; `progress` gets what comes next.
 
-    Raises `BenchError` where a server does not start, fails, or echoes anything but what it got.
+    Raises `CommandError` where a server does not start, fails, or echoes anything but what it got.
     """
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     with ExitStack() as stack:

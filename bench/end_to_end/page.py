@@ -8,8 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.end_to_end.chart import svg
-from bench.end_to_end.results import write_text
 from bench.end_to_end.table import HEADINGS, releases, tables
+from commands.written import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.end_to_end.errors import MissingError
+from commands.errors import MissingError
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / ".bench"

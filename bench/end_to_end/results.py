@@ -28,12 +28,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.end_to_end.peers import LIBRARY
+from commands.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -205,14 +205,3 @@ class Results:
 def write_json(path: Path, results: Results) -> None:
     """Write the JSON file."""
     write_text(path, json.dumps(results.report(), indent=1) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from bench.end_to_end.errors import BenchError
 from bench.end_to_end.peers import ROOT
+from commands.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +68,11 @@ class ServerProcess:
             raise self.failure("is gone") from None
         return sum(time.user + time.system for time in times)
 
-    def failure(self, what: str) -> BenchError:
+    def failure(self, what: str) -> CommandError:
         """Describe what went wrong with it, with the last line of its standard error."""
         self._errors.seek(0)
         said = self._errors.read().strip().splitlines()
-        return BenchError(f"the server {self.peer.name} {what}" + (f": {said[-1]}" if said else ""))
+        return CommandError(f"the server {self.peer.name} {what}" + (f": {said[-1]}" if said else ""))
 
 
 @contextmanager

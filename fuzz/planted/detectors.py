@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from fuzz.errors import FuzzError
+from commands.errors import CommandError
 from fuzz.planted import profiles
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Turn:
     """Of `fuzz.planted.child`, behind the copy."""
 
     def judge(self, code: int, said: str) -> Found | None:
-        """Tell what its exit code and its output mean; raises `FuzzError` where it could not do its work."""
+        """Tell what its exit code and its output mean; raises `CommandError` if it did not do its work."""
         if code == 0:
             return None
         found = (
@@ -68,7 +68,7 @@ class Turn:
         )
         if found is None or (self.kind != "target" and code != 1):
             last = " ".join(said.splitlines()[-1:])
-            raise FuzzError(f"{self.name} did not run, exit code {code}: {last}")
+            raise CommandError(f"{self.name} did not run, exit code {code}: {last}")
         by = self.name if self.kind == "target" else found["test"].removeprefix("tests/")
         return Found(self.kind, by, " ".join((found["message"] or "").split())[:200])
 

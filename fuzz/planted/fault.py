@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fuzz.errors import FuzzError
+from commands.errors import CommandError
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
 """The folder that holds the package `wsproto`."""
@@ -27,10 +27,10 @@ class Fault:
     after: str
 
     def applied(self, text: str) -> str:
-        """Return the text of the file with the fault in it; raises `FuzzError` where it is not as it was."""
+        """Return the text of the file with the fault in it; raises `CommandError` if it is not as it was."""
         count = text.count(self.before)
         if count != 1:
-            raise FuzzError(
+            raise CommandError(
                 f"the fault {self.name!r} has to be written anew: src/wsproto/{self.file} has its text"
                 f" {count} times, not once: {self.before!r}"
             )

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fuzz.errors import FuzzError
+from commands.errors import CommandError
 from fuzz.planted.child import ROOT
 from fuzz.planted.detectors import command, turns
 from fuzz.planted.fault import SOURCE, plant
@@ -79,7 +79,7 @@ class Hunter:
 
         :param told: is called before each fault, with None, and after it.
         :param control: whether to look into the library as it is first, for as long as for a fault.
-        :raises FuzzError: where something is found there, or a fault cannot be planted or looked for.
+        :raises CommandError: where something is found there, or a fault cannot be planted or looked for.
         """
         for fault in faults:  # before the first minute, not after the last
             fault.applied((SOURCE / "wsproto" / fault.file).read_text("utf-8"))
@@ -97,7 +97,7 @@ class Hunter:
     async def _control(self, seeds: Path) -> None:
         found = await self._found(None, seeds)
         if found is not None:
-            raise FuzzError(f"{found.by} fails without any fault: {found.message}")
+            raise CommandError(f"{found.by} fails without any fault: {found.message}")
 
     async def _look_for(self, fault: Fault, seeds: Path) -> Outcome:
         began, cpu = time.monotonic(), _cpu_seconds()

@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from commands.running import say
+from commands.written import write_text
 from fuzz.report import filled
-from fuzz.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +39,7 @@ def progress(console: Console, count: int) -> Iterator[Told]:
                 bar.update(task, description=escape(fault.name))
                 return
             bar.advance(task)
-            console.print(_line(outcome), highlight=False, markup=False, soft_wrap=True)
+            say(console, _line(outcome))
 
         yield told
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commands.written import write_text
 from harness.report.badge import badge_of
 from harness.report.junit import junit_of
 from harness.report.markdown import summary_of
 from harness.report.page import page_of
-from harness.results import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ FILES = {"index.html": page_of, "junit.xml": junit_of, "summary.md": summary_of,
 
 
 def write_report(folder: Path, results: Results) -> Path:
-    """Write the files, and give the path of the page; raises `HarnessError` where one cannot be written."""
+    """Write the files, and give the path of the page; raises `CommandError` where one cannot be written."""
     rendered = {name: render(results) for name, render in FILES.items()}
     for name, text in rendered.items():
         write_text(folder / name, text)

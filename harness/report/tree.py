@@ -100,7 +100,7 @@ def tone_of(verdict: str) -> str:
 
 
 def verdict_shown(report: CaseReport, where: str) -> str:
-    """Give of behaviour and close behaviour the worse; raises `HarnessError` where they are not there."""
+    """Give of behaviour and close behaviour the worse; raises `CommandError` where they are not there."""
     verdict = verdict_of(report, where)
     return visible(max((verdict.behavior, verdict.behavior_close), key=rank)[:MAX_VERDICT])
 

@@ -18,11 +18,11 @@ from bench.selection import everything, labels
         (["--only", "send*", "--only", "nothing*"], "'nothing*'", "--list"),
         (["--peer", "tornado"], "'tornado'", "wsproto, websockets, aiohttp, picows"),
         (["--without", "tornado"], "'tornado'", "is no peer"),
-        (["--json", "/nowhere/results.json"], "/nowhere/results.json", "cannot be written"),
+        (["--json", "/nowhere/results.json"], "/nowhere/results.json", "cannot write"),
         (["--html", "/"], "'/'", "is a directory"),
         (["--docs", "--quick"], "--docs", "measures everything"),
         (["--docs", "--only", "send*"], "--docs", "measures everything"),
-        (["scaling", "--svg", "/nowhere/plot.svg"], "/nowhere/plot.svg", "cannot be written"),
+        (["scaling", "--svg", "/nowhere/plot.svg"], "/nowhere/plot.svg", "cannot write"),
         (["--slow"], "--slow", "No such option"),
         (["measure"], "'measure'", "No such command"),
     ],
@@ -76,4 +76,4 @@ def test_a_missing_library_is_exit_3_with_the_command_that_installs_it() -> None
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout) == (3, "")
-    assert found.stderr == "error: click is not installed: python -m pip install '.[bench]'\n"
+    assert found.stderr == "error: click is not installed: python -m pip install -e '.[bench]'\n"

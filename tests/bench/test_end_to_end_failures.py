@@ -17,10 +17,10 @@ import psutil
 import pytest
 
 from bench.end_to_end import cli, load
-from bench.end_to_end.errors import BenchError, MissingError
 from bench.end_to_end.load import Scenario, connected
 from bench.end_to_end.peers import LIBRARY, ROOT, Peer
 from bench.end_to_end.server_process import serving
+from commands.errors import CommandError, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_a_wrong_call_is_one_line(
 def test_a_server_that_ends_is_named_with_its_last_word() -> None:
     peer = Peer("broken", "", ("no_such_module",))
     with (
-        pytest.raises(BenchError, match=r"the server broken did not say that it listens: .*no_such_module"),
+        pytest.raises(CommandError, match=r"the server broken did not say that it listens: .*no_such_module"),
         serving(peer),
     ):
         pytest.fail("it does not exist")
@@ -80,8 +80,8 @@ class Double:
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
-    def failure(self, what: str) -> BenchError:
-        return BenchError(f"the server double {what}")
+    def failure(self, what: str) -> CommandError:
+        return CommandError(f"the server double {what}")
 
     def end(self) -> None:
         self._thread.join(TIMEOUT)
@@ -129,7 +129,7 @@ def test_an_echo_that_is_wrong_is_noticed(
     server: Any = Double(change, headers)
     try:
         with (
-            pytest.raises(BenchError, match=f"the server double {said}"),
+            pytest.raises(CommandError, match=f"the server double {said}"),
             connected(server, SCENARIO) as load,
         ):
             load.run(0.5)
@@ -160,7 +160,7 @@ def test_a_server_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch)
     server: Any = Double(wait)
     try:
         with (
-            pytest.raises(BenchError, match=r"sent nothing for 0\.3 s"),
+            pytest.raises(CommandError, match=r"sent nothing for 0\.3 s"),
             connected(server, SCENARIO) as silent,
         ):
             silent.run(0.5)
@@ -185,5 +185,5 @@ def test_the_servers_end_with_the_measurement(number: signal.Signals) -> None:
         assert process.returncode == -number
     else:
         assert process.returncode == 2
-        assert errors.splitlines()[-1] == "error: interrupted, all servers have ended"
+        assert errors.splitlines()[-1] == "error: interrupted"
         assert "Traceback" not in errors

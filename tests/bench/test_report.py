@@ -12,8 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from bench import chart, report, written
-from bench.errors import BenchError
+from bench import chart, report
 from bench.ratios import Estimate
 from bench.results import Loaded, Results, Row, exact, from_json
 from bench.scaling import curve
@@ -130,24 +129,6 @@ def test_the_page_in_the_docs_is_what_its_data_give() -> None:
     assert report.page_of(data) == page, "run: python -m bench --docs"
     measured = {row.label for row in from_json(data).rows}
     assert measured == set(labels(everything()))
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "results.json"
-    file.write_text("old")
-
-    def replace(_self: Path, _target: Path) -> None:
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(Path, "replace", replace)
-    with pytest.raises(OSError, match="No space"):
-        written.write(file, "new")
-    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("results.json", "old")]
-
-
-def test_a_folder_that_is_not_there_is_named_before_anything_is_measured(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"nowhere/page\.html cannot be written"):
-        written.check_writable(tmp_path / "nowhere" / "page.html")
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,6 @@ import pytest
 
 from bench import importing, instructions, scaling
 from bench.drivers import wsproto as driver
-from bench.errors import BenchError, ExitCode
-from bench.errors import WrongOutputError as BadOutputError
 from bench.peers import OURS, ROOT, SOURCE, Peer
 from bench.processes import Worker
 from bench.progress import Progress
@@ -23,6 +21,7 @@ from bench.results import Curve, noise
 from bench.worker import Worker as Inside
 from bench.worker import WrongOutputError
 from bench.workloads import WORKLOADS
+from commands.errors import BadResultError, CommandError, ExitCode
 from tests.bench.conftest import this_python
 
 if TYPE_CHECKING:
@@ -98,20 +97,23 @@ def test_wrong_output_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_output_of_a_peer_is_exit_1_with_its_name() -> None:
-    with Worker(OURS, PYTHON, SOURCE) as worker, pytest.raises(BadOutputError) as caught:
+    with Worker(OURS, PYTHON, SOURCE) as worker, pytest.raises(BadResultError) as caught:
         worker.ask("check", name="no such workload", role="server")
     assert str(caught.value) == "ours: no such workload / server: KeyError: 'no such workload'"
-    assert caught.value.exit_code == ExitCode.WRONG_OUTPUT
+    assert caught.value.exit_code == ExitCode.BAD
 
 
 def test_a_library_from_elsewhere_is_refused(tmp_path: Path) -> None:
-    with Worker(OURS, PYTHON, SOURCE) as worker, pytest.raises(BenchError, match="was imported from"):
+    with Worker(OURS, PYTHON, SOURCE) as worker, pytest.raises(CommandError, match="was imported from"):
         worker.check_identity(tmp_path)
 
 
 def test_another_version_is_refused() -> None:
     peer = Peer("wsproto", "wsproto", ("wsproto",), (), "1.3.2")
-    with Worker(peer, PYTHON, SOURCE) as worker, pytest.raises(BenchError, match=r"imported in version 1\.4"):
+    with (
+        Worker(peer, PYTHON, SOURCE) as worker,
+        pytest.raises(CommandError, match=r"imported in version 1\.4"),
+    ):
         worker.check_identity(SOURCE)
 
 
@@ -119,7 +121,7 @@ def test_a_worker_that_dies_is_one_line(tmp_path: Path) -> None:
     peer = Peer("nobody", "nobody", (), ())
     with (
         Worker(peer, PYTHON, tmp_path) as worker,
-        pytest.raises(BenchError, match=r"No module named 'bench\.drivers\.nobody'"),
+        pytest.raises(CommandError, match=r"No module named 'bench\.drivers\.nobody'"),
     ):
         worker.ask("identity")
 
@@ -136,7 +138,7 @@ def test_memory_is_weighed() -> None:
 
 def test_a_missing_module_names_the_peer() -> None:
     peer = Peer("nobody", "nobody", ("no_such_module",), ())
-    with pytest.raises(BenchError, match="cannot import nobody: ModuleNotFoundError"):
+    with pytest.raises(CommandError, match="cannot import nobody: ModuleNotFoundError"):
         importing.loaded(peer, PYTHON, [])
 
 

@@ -121,7 +121,7 @@ def test_a_missing_library_is_exit_3_with_the_command_that_installs_it() -> None
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout) == (3, "")
-    assert found.stderr == "error: click is not installed: python -m pip install '.[fuzz]'\n"
+    assert found.stderr == "error: click is not installed: python -m pip install -e '.[fuzz]'\n"
 
 
 COVERING = '''"""Toy that reaches some of the library."""

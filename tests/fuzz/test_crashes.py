@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from commands.errors import CommandError
 from fuzz import replay as replaying
 from fuzz.cli import main
 from fuzz.crashes import keep
-from fuzz.errors import FuzzError
 from fuzz.folders import hash_of
 from fuzz.frames_shown import frame_lines, hex_lines
 from fuzz.minimizer import Budget, minimize
@@ -85,7 +85,7 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_target_that_cannot_be_imported_is_an_error(tmp_path: Path) -> None:
     (target,) = toys(tmp_path, "unimportable").targets()
-    with Replay(target) as replay, pytest.raises(FuzzError, match="nothing_of_that_name"):
+    with Replay(target) as replay, pytest.raises(CommandError, match="nothing_of_that_name"):
         replay.run(b"")
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from commands.errors import CommandError
 from fuzz import campaign
 from fuzz.cli import main
-from fuzz.errors import FuzzError
 from fuzz.folders import PACKAGE
 from fuzz.planted.catalogue import FAULTS, named
 from fuzz.planted.child import ROOT, WRONG_COPY
@@ -57,7 +57,7 @@ def test_there_are_some_in_every_module() -> None:
 @pytest.mark.parametrize(("text", "count"), [("no such text", 0), ("import", "[2-9]")])
 def test_text_that_is_not_there_once_is_an_error_that_names_the_fault(text: str, count: object) -> None:
     fault = replace(HARMLESS, before=text)
-    with pytest.raises(FuzzError, match=f"'nothing is wrong' has to be written anew.*{count} times"):
+    with pytest.raises(CommandError, match=f"'nothing is wrong' has to be written anew.*{count} times"):
         fault.applied((SOURCE / "wsproto" / fault.file).read_text("utf-8"))
 
 
@@ -147,7 +147,7 @@ def test_what_a_process_found_is_read_from_what_it_says(
     ],
 )
 def test_a_process_that_could_not_do_its_work_has_found_nothing(kind: str, code: int, said: str) -> None:
-    with pytest.raises(FuzzError, match=f"name did not run, exit code {code}: "):
+    with pytest.raises(CommandError, match=f"name did not run, exit code {code}: "):
         Turn(kind, "name", ()).judge(code, said)
 
 
@@ -191,7 +191,7 @@ def test_what_is_missed_is_named_and_exit_1(
 def test_what_is_found_without_a_fault_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fuzz.planted.hunt.plant", lambda _, folder: plant(named([SECOND_CLOSE])[0], folder))
     hunter = Hunter(toys(tmp_path, "fine"), Hunt(60, 2, 1, with_targets=False))
-    with pytest.raises(FuzzError, match=r"test_close\.py.* fails without any fault"):
+    with pytest.raises(CommandError, match=r"test_close\.py.* fails without any fault"):
         hunter.run([HARMLESS], lambda *_: None, control=True)
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from commands.errors import ExitCode, MissingError
+from commands.running import Output
 from harness.agree import agree, found
-from harness.cli import Output
-from harness.errors import ExitCode, MissingError
 from harness.judge import Baseline, Verdict
 from harness.run import Order
 from harness.suite import Ended, Suite
@@ -50,16 +50,16 @@ def compare(folder: Path, *codes: int) -> ExitCode:
 
 
 def test_equal_verdicts_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare(tmp_path, 1000, 1000) == ExitCode.AS_EXPECTED
+    assert compare(tmp_path, 1000, 1000) == ExitCode.GOOD
     assert capsys.readouterr().out.splitlines()[-1] == "kosoku, docker agree: 1 case as server"
 
 
 def test_equal_verdicts_that_are_not_expected_are_no_success(tmp_path: Path) -> None:
-    assert compare(tmp_path, 1002, 1002) == ExitCode.DIFFERENT
+    assert compare(tmp_path, 1002, 1002) == ExitCode.BAD
 
 
 def test_another_close_code_is_a_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare(tmp_path, 1000, 1002) == ExitCode.DIFFERENT
+    assert compare(tmp_path, 1000, 1002) == ExitCode.BAD
     assert capsys.readouterr().out.splitlines()[-1] == (
         "server 3.1: kosoku OK, close OK, code 1000; docker OK, close OK, code 1002"
     )

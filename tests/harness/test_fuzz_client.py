@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import HarnessError
+from commands.errors import CommandError
 from harness.fuzz_client import drive
 from tests import wire
 from tests.wire import CLOSE, TEXT, WireFrame
@@ -89,5 +89,5 @@ def test_every_case_is_run_and_then_the_reports_are_asked_for() -> None:
     ],
 )
 def test_a_server_that_does_not_count_its_cases_is_named(answer: bytes, said: str) -> None:
-    with pytest.raises(HarnessError, match=f"/getCaseCount answered {said}, not a number of cases"):
+    with pytest.raises(CommandError, match=f"/getCaseCount answered {said}, not a number of cases"):
         asyncio.run(asyncio.wait_for(FuzzingServer([answer]).drive("me"), 4))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from commands.errors import CommandError
 from harness.cases import AUTOBAHN_CASES, CASES, is_for
-from harness.errors import HarnessError
 from harness.judge import BEST_FIRST, EXPECTED, Baseline, Verdict, judge, verdict_of
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_a_difference_names_the_command_that_repeats_it() -> None:
     ],
 )
 def test_what_is_no_verdict_is_named(report: Any) -> None:
-    with pytest.raises(HarnessError, match=r"^here: not a verdict"):
+    with pytest.raises(CommandError, match=r"^here: not a verdict"):
         verdict_of(report, "here")
 
 
@@ -126,13 +126,13 @@ def test_an_update_keeps_the_other_cases_and_the_reasons_that_still_hold(tmp_pat
 )
 def test_a_corrupt_baseline_is_named(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / "server.json").write_bytes(content)
-    with pytest.raises(HarnessError, match=problem) as caught:
+    with pytest.raises(CommandError, match=problem) as caught:
         Baseline("server", tmp_path).load()
     assert str(tmp_path / "server.json") in str(caught.value)
 
 
 def test_a_missing_baseline_is_an_error_unless_it_is_to_be_written(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="--update-baseline"):
+    with pytest.raises(CommandError, match="--update-baseline"):
         Baseline("server", tmp_path).load()
     assert Baseline("server", tmp_path).load(may_be_missing=True).verdicts == {}
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from commands.errors import CommandError, ExitCode
 from harness.cli import main
 from harness.environments import READY, python_with
-from harness.errors import ExitCode, HarnessError
 from harness.judge import Baseline, Verdict
 from harness.matrix import Matrix
 from harness.matrix_page import frames_of
@@ -83,7 +83,7 @@ def run_matrix(
     outcome: ExitCode | str
     try:
         outcome = run.run()
-    except HarnessError as error:
+    except CommandError as error:
         outcome = str(error)
     rows = json.loads((folder / "matrix.json").read_text())["implementations"]
     return outcome, printed.getvalue(), {row["name"]: row for row in rows}
@@ -97,7 +97,7 @@ def test_an_implementation_beside_this_library(tmp_path: Path) -> None:
         contract="raise SystemExit('no testee')",
     )
     outcome, printed, rows = run_matrix(tmp_path, testees)
-    assert outcome == ExitCode.AS_EXPECTED
+    assert outcome == ExitCode.GOOD
     assert list(rows) == ["library", "same"]
     assert rows["library"]["title"].endswith(" (this library)")
     for row in rows.values():
@@ -140,7 +140,7 @@ def test_testees_that_cannot_be_run_are_rows_that_say_so(
 def test_a_server_that_fails_cases_is_a_result_and_no_error(tmp_path: Path) -> None:
     testees = write_testees(tmp_path / "testees", lax_server=LAX.format(root=str(ROOT)))
     outcome, _, rows = run_matrix(tmp_path, testees, only=["library", "lax"])
-    assert outcome == ExitCode.AS_EXPECTED
+    assert outcome == ExitCode.GOOD
     assert rows["lax"]["roles"]["server"]["counts"] == {"OK": 1, "FAILED": 2}
     found = rows["lax"]["roles"]["server"]["cases"]
     assert found["X.1.15"]["result"] == "The server accepted the request with 101."
@@ -157,7 +157,7 @@ def test_a_server_that_fails_cases_is_a_result_and_no_error(tmp_path: Path) -> N
 def test_this_library_is_judged_by_its_baseline(tmp_path: Path) -> None:
     testees = write_testees(tmp_path / "testees")
     outcome, printed, _ = run_matrix(tmp_path, testees, cases=["X.3.2"])  # not in the baseline
-    assert outcome == ExitCode.DIFFERENT
+    assert outcome == ExitCode.BAD
     assert "server X.3.2: unrecorded" in printed
 
 
@@ -194,7 +194,7 @@ def test_a_name_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
 )
 def test_metadata_that_cannot_be_read_is_one_line(tmp_path: Path, metadata: str, problem: str) -> None:
     testees = write_testees(tmp_path / "testees", bad_server=f"# /// script\n# {metadata}\n# ///\n")
-    with pytest.raises(HarnessError, match=problem) as caught:
+    with pytest.raises(CommandError, match=problem) as caught:
         implementations(testees)
     assert str(testees / "bad_server.py") in str(caught.value)
 
@@ -243,7 +243,7 @@ def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(said) == 1, "the second time it is there"
     (python.parents[1] / READY).unlink()  # as if it had been interrupted
     (tmp_path / "tiny_thing-1.0-py3-none-any.whl").unlink()
-    with pytest.raises(HarnessError, match=r"cannot install tiny-thing==1\.0: the installation ended with"):
+    with pytest.raises(CommandError, match=r"cannot install tiny-thing==1\.0: the installation ended with"):
         asyncio.run(python_with(["tiny-thing==1.0"], said.append, cache))
     assert not python.exists(), "half an environment is not kept"
 
@@ -288,7 +288,7 @@ def test_a_wire_log_as_lines() -> None:
 def test_the_page_says_what_it_is_about(tmp_path: Path) -> None:
     testees = write_testees(tmp_path / "testees")
     outcome, _, _ = run_matrix(tmp_path, testees, cases=["X.1.15"])
-    assert outcome == ExitCode.AS_EXPECTED
+    assert outcome == ExitCode.GOOD
     page = (tmp_path / "matrix.html").read_text()
     assert "A key that is not base64" in page
     assert "Opening request" in page

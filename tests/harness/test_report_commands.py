@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from commands.errors import CommandError
 from harness import case_texts
 from harness.case_texts import MAX_TITLE, plain, read_titles, title_of, visible
 from harness.cases import CASES
 from harness.cli import main
-from harness.errors import HarnessError
 from harness.extra import EXTRA
 from harness.judge import Baseline, Verdict
 from harness.report import FILES
@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     assert "index.html: Permission denied" in error_of(["report", str(tmp_path)], capsys)
 
 
@@ -216,7 +216,7 @@ def test_a_repetition_that_fails_can_be_repeated(
     assert main(["report", str(tmp_path)]) == 1
 
     def fail(*_: Any, **__: Any) -> None:
-        raise HarnessError("the suite has died")
+        raise CommandError("the suite has died")
 
     monkeypatch.setattr("harness.run.progress", fail)
     error_of(["run", "--failed", "--report", str(tmp_path)], capsys)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import HarnessError
-from harness.results import read_cases, write_text
+from commands.errors import CommandError
+from harness.results import read_cases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def test_the_cases_of_a_results_json_are_read_by_role(tmp_path: Path) -> None:
     path = written(tmp_path / "results.json", {"format": 1, "roles": {"server": {"cases": CASES}}})
     assert read_cases(path, "server") == CASES
     assert read_cases(tmp_path, "server") == CASES
-    with pytest.raises(HarnessError, match="has not the verdicts"):
+    with pytest.raises(CommandError, match="has not the verdicts"):
         read_cases(path, "client")
 
 
@@ -35,9 +35,9 @@ def test_the_only_agent_of_an_index_json_is_read(tmp_path: Path) -> None:
 def test_of_several_agents_one_has_to_be_chosen(tmp_path: Path) -> None:
     path = written(tmp_path / "index.json", {"one": CASES, "two": {}})
     assert read_cases(path, "server", "one") == CASES
-    with pytest.raises(HarnessError, match="it has: one, two"):
+    with pytest.raises(CommandError, match="it has: one, two"):
         read_cases(path, "server")
-    with pytest.raises(HarnessError, match="agent 'three'"):
+    with pytest.raises(CommandError, match="agent 'three'"):
         read_cases(path, "server", "three")
 
 
@@ -57,19 +57,10 @@ def test_of_several_agents_one_has_to_be_chosen(tmp_path: Path) -> None:
 def test_a_file_of_another_shape_is_one_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "index.json"
     path.write_bytes(content)
-    with pytest.raises(HarnessError, match=r"index\.json"):
+    with pytest.raises(CommandError, match=r"index\.json"):
         read_cases(path, "server")
 
 
 def test_a_folder_without_verdicts_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="cannot read verdicts"):
+    with pytest.raises(CommandError, match="cannot read verdicts"):
         read_cases(tmp_path, "server")
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "file"
-    write_text(path, "first")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(path, "second \ud800")
-    assert path.read_text() == "first"
-    assert list(path.parent.iterdir()) == [path]

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from commands.errors import CommandError
 from harness import children
 from harness.cli import main
-from harness.errors import HarnessError
 from harness.judge import Baseline, Verdict
 from harness.role_runner import RoleRunner, run_roles
 from harness.suite import Begun, Ended, Finished, Listening, Suite
@@ -163,32 +163,32 @@ def play(role: Role, suite: FakeSuite, folder: Path) -> Any:
 
 def test_a_suite_that_hangs_is_ended_with_the_case_named(tmp_path: Path) -> None:
     suite = FakeSuite(Begun("1.1.1"), Ended("1.1.1", REPORT), Begun("1.1.2"), 60.0)
-    with pytest.raises(HarnessError, match=r"server: case 1\.1\.2 did not end within 1\.5 s"):
+    with pytest.raises(CommandError, match=r"server: case 1\.1\.2 did not end within 1\.5 s"):
         play("server", suite, tmp_path)
     assert suite.closed
 
 
 def test_a_suite_that_says_nothing_is_ended(tmp_path: Path) -> None:
     suite = FakeSuite(60.0)
-    with pytest.raises(HarnessError, match=r"client: case \(none yet\) did not end"):
+    with pytest.raises(CommandError, match=r"client: case \(none yet\) did not end"):
         play("client", suite, tmp_path)
     assert suite.closed
 
 
 def test_a_client_that_fails_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(
-        HarnessError, match=r"the client under test ended with exit code 2: error: cannot connect"
+        CommandError, match=r"the client under test ended with exit code 2: error: cannot connect"
     ):
         play("client", FakeSuite(Listening("ws://127.0.0.1:1"), 60.0), tmp_path)
 
 
 def test_a_client_needs_somewhere_to_go(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="the suite does not listen"):
+    with pytest.raises(CommandError, match="the suite does not listen"):
         play("client", FakeSuite(Begun("1.1.1")), tmp_path)
 
 
 def test_a_case_reported_twice_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"case 1\.1\.1 twice"):
+    with pytest.raises(CommandError, match=r"case 1\.1\.1 twice"):
         play("server", FakeSuite(Ended("1.1.1", REPORT), Ended("1.1.1", REPORT)), tmp_path)
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.cli import Output, main
+from commands.running import Output
+from harness.cli import main
 from harness.suite_docker import IMAGE, DockerSuite
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What the commands `python -m harness`, `bench` and `fuzz` have in common."""

@@ -1,0 +1,44 @@
+"""Files that are written whole or not at all: an interrupted command leaves the old one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from commands.errors import CommandError
+
+
+def check_writable(file: Path | None) -> None:
+    """Find out before an hour of work whether the file can be written afterwards.
+
+    :raises CommandError: where it cannot.
+    """
+    if file is not None and not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise CommandError(f"cannot write {file}")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text file; see `write_bytes`."""
+    write_bytes(file, text.encode())
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write a file, and make the folder for it.
+
+    :raises CommandError: where that is not possible.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        unfinished = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as opened:
+                opened.write(content)
+            unfinished.chmod(0o644)
+            unfinished.replace(file)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CommandError(f"cannot write {file}: {error.strerror}") from error
