@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,12 @@ UNCOVERED = tuple(
     Path(__file__).parent / name
     for name in ("bench", "commands", "examples", "fuzz", "harness", "properties", "state_machines")
 )
+
+
+def pytest_collection_finish() -> None:
+    """Spare the tests that weigh memory what is there: the collector would walk all tests and imports."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
