@@ -20,6 +20,7 @@ from .frame_header import (
     ParseFailed,
     first_byte_fault,
     length_fault,
+    refuse_if,
     second_byte_fault,
 )
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
@@ -316,13 +317,15 @@ class FrameDecoder:
         buffer, position = self._buffer, self._position
         first = buffer[position]
         if first not in FAULTLESS[self._kind is not None]:
-            self._judge_first_byte(first)
+            refuse_if(first_byte_fault(first, message_begun=self._kind is not None))
+            if self._extensions is None:  # which may have a meaning for the reserved bits
+                raise ParseFailed(UNDEFINED_BITS)
         if len(buffer) < position + 2:
             return None
         size = buffer[position + 1] ^ self._mask
         start = position + 2
         if size > MAX_CONTROL_PAYLOAD:
-            self._refuse_if(second_byte_fault(first, buffer[position + 1], client=self.client))
+            refuse_if(second_byte_fault(first, buffer[position + 1], client=self.client))
             length = self._read_length(size, start)
             if length is None:
                 return None
@@ -338,10 +341,9 @@ class FrameDecoder:
     def _begin_frame(self, first: int, size: int, start: int) -> int | None:
         """Go on to the payload of a data frame, which is at `start` but for the masking key."""
         bounds = self._bounds
+        known = size if self._extensions is None else 0  # which may make a payload longer or shorter
         if bounds is not None:
-            bounds.judge_frame(size)
-            if self._extensions is None:  # which may make a payload longer or shorter
-                bounds.judge_bytes(size)
+            bounds.judge_frame(size, known)
         if self._mask:
             start += 4
             if len(self._buffer) < start:
@@ -354,25 +356,12 @@ class FrameDecoder:
             self._kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
             self._quick = self._inside[self._kind]
         if bounds is not None:
-            bounds.add_frame()
-            if self._extensions is None:
-                bounds.add_bytes(size)
+            bounds.add_frame(known)
         self._fin = first >= FIN
         self._in_frame = True
         self._remaining = size
         self._position = start
         return size
-
-    @staticmethod
-    def _refuse_if(fault: str | None) -> None:
-        if fault is not None:
-            raise ParseFailed(fault)
-
-    def _judge_first_byte(self, first: int) -> None:
-        """Refuse a first byte, unless an extension has something to say about its reserved bits."""
-        self._refuse_if(first_byte_fault(first, message_begun=self._kind is not None))
-        if self._extensions is None:
-            raise ParseFailed(UNDEFINED_BITS)
 
     def _read_length(self, form: int, start: int) -> int | None:
         """Return the extended length of the payload, or None for want of bytes."""
@@ -380,7 +369,7 @@ class FrameDecoder:
         if len(self._buffer) < stop:
             return None
         length = _from_bytes(self._buffer[start:stop], "big")
-        self._refuse_if(length_fault(form, length))
+        refuse_if(length_fault(form, length))
         return length
 
     def _take_payload(self) -> bytes:
@@ -410,8 +399,7 @@ class FrameDecoder:
         piece: bytes | None = b""
         while event is None and piece is not None:
             pieces = []
-            most = self._limits.max_inflated_size
-            room = most if self._bounds is None else self._bounds.room(most)
+            room = self._bounds.room if self._bounds else self._limits.max_inflated_size
             frame_finished = False
             try:
                 while room > 0 and not frame_finished:
@@ -426,21 +414,14 @@ class FrameDecoder:
                 self._fail_next(failure)
             payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             if self._bounds is not None:
-                payload = self._within(self._bounds, payload)
+                size = self._bounds.take(len(payload))
+                if size < len(payload):
+                    self._fail_next(self._bounds.message_too_big())
+                    payload = payload[:size]
             event = self._message_event(payload, frame_finished and self._failure is None)
             if event is None and self._failure is not None:
                 raise self._failure
         return event
-
-    def _within(self, bounds: MessageBounds, payload: bytes) -> bytes:
-        """Count what comes within the message's bounds of its payload, and fail next for what goes beyond."""
-        try:
-            bounds.judge_bytes(len(payload))
-        except ParseFailed as failure:
-            self._fail_next(failure)
-            payload = payload[: bounds.room(len(payload)) - 1]
-        bounds.add_bytes(len(payload))
-        return payload
 
     def _extended_piece(self, extensions: InboundExtensions, room: int) -> bytes | None:
         """Get the next piece of payload out of the extensions, or None for want of bytes."""
@@ -505,7 +486,6 @@ class FrameDecoder:
         start = position + (2 if self.client else 6)
         if len(buffer) < start + size:
             return None
-        first = buffer[position]
         payload = buffer[start : start + size]
         if not self.client:
             payload = masked(payload, 0, size, buffer[start - 4 : start])
@@ -513,7 +493,7 @@ class FrameDecoder:
             payload = self._extensions.control_payload(payload)
             self._control_judged = False
         self._position = start + size
-        opcode = first & 0x0F
+        opcode = buffer[position] & 0x0F
         if opcode == Opcode.CLOSE:
             return read_close(payload)
         return Ping(payload) if opcode == Opcode.PING else Pong(payload)

@@ -66,6 +66,12 @@ class ParseFailed(RemoteProtocolError):  # noqa: N818 - the name that users know
         self.code = code
 
 
+def refuse_if(fault: str | None) -> None:
+    """Raise `ParseFailed` where one of the functions below has found a fault."""
+    if fault is not None:
+        raise ParseFailed(fault)
+
+
 def first_byte_fault(first: int, *, message_begun: bool) -> str | None:
     """Say what is wrong with the opcode and FIN of a frame's `first` byte, or None.
 

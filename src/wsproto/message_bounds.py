@@ -24,32 +24,42 @@ class MessageBounds:
         """Begin to count anew."""
         self._fragments = self._size = 0
 
-    def judge_frame(self, size: int) -> None:
-        """Judge a data frame of `size` bytes on its header, before any of its payload."""
+    def judge_frame(self, size: int, known: int) -> None:
+        """Judge a data frame on its header, before any of its payload.
+
+        :param size: bytes of its payload.
+        :param known: bytes of the message that are in it, as far as that is known.
+        """
         limits = self._limits
         if limits.max_frame_size is not None and size > limits.max_frame_size:
             raise _too_big(f"Frame of {size} bytes, limit {limits.max_frame_size}")
         if limits.max_fragments is not None and self._fragments >= limits.max_fragments:
             raise _too_big(f"Message of more than {limits.max_fragments} fragments")
+        if limits.max_message_size is not None and self._size + known > limits.max_message_size:
+            raise self.message_too_big()
 
-    def judge_bytes(self, size: int) -> None:
-        """Judge `size` more bytes of the message as the application gets it."""
-        limit = self._limits.max_message_size
-        if limit is not None and self._size + size > limit:
-            raise _too_big(f"Message of more than {limit} bytes")
-
-    def add_frame(self) -> None:
-        """Count a data frame."""
+    def add_frame(self, known: int) -> None:
+        """Count a data frame, and the bytes of the message that are known to be in it."""
         self._fragments += 1
+        self._size += known
 
-    def add_bytes(self, size: int) -> None:
-        """Count bytes of the message."""
-        self._size += size
-
-    def room(self, most: int) -> int:
-        """Return how many bytes, up to `most`, the next event may have: enough to show a message too big."""
-        limit = self._limits.max_message_size
+    @property
+    def room(self) -> int:
+        """How many bytes the next event may have: enough to show a message too big."""
+        most, limit = self._limits.max_inflated_size, self._limits.max_message_size
         return most if limit is None else min(most, limit - self._size + 1)
+
+    def take(self, size: int) -> int:
+        """Count those of `size` more bytes that are within the bound of the message; return how many."""
+        limit = self._limits.max_message_size
+        if limit is not None:
+            size = min(size, limit - self._size)
+        self._size += size
+        return size
+
+    def message_too_big(self) -> ParseFailed:
+        """Make the failure of a message that goes beyond its bound."""
+        return _too_big(f"Message of more than {self._limits.max_message_size} bytes")
 
 
 def _too_big(message: str) -> ParseFailed:
