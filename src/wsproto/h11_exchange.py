@@ -87,7 +87,7 @@ class H11Exchange:
     def _next_piece(self) -> bytes:
         """Return as much of what was received as h11 may hold: a fault is found where it is byte by byte.
 
-        :raises RemoteProtocolError: where that is nothing.
+        :raises RemoteProtocolError: where that is nothing (RFC 9112 3 for the first line, RFC 6585 5).
         """
         limits = self._limits
         if self._held >= limits.max_handshake_size:
