@@ -67,6 +67,11 @@ class Expected:
     """
 
     @property
+    def depends_on_reads(self) -> bool:
+        """Whether zlib lets the events, or the failure, depend on how the stream is cut."""
+        return self.corrupt or self.beyond_window
+
+    @property
     def closed(self) -> bool:
         """Whether the peer's Close has come."""
         return bool(self.events) and isinstance(self.events[-1], CloseConnection)

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests import judging
-from tests.expected_events import Deflate
+from tests.expected_events import Deflate, Expected
 from tests.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
-from tests.judging import Setting, by_frame, finished_frames
+from tests.judging import Setting, by_frame
 from wsproto import ConnectionState, ConnectionType, Limits, WSConnection, utilities
 from wsproto.events import (
     AcceptConnection,
@@ -110,7 +110,7 @@ def _received(connection: WSConnection, pieces: Sequence[bytes | None]) -> Outco
         events += connection.events()
         if error:
             break
-    return Outcome(_bodies_joined(events), error, connection.state)
+    return Outcome(by_frame(_bodies_joined(events)), error, connection.state)
 
 
 def _bodies_joined(events: list[Event]) -> list[Event]:
@@ -246,8 +246,8 @@ def assert_accepted(server: WSConnection, head: LooseHead, *, eof: bool) -> None
 
 def assert_opened(
     connection: WSConnection, agreed: bytes, behind: bytes, events: list[Event], *, eof: bool
-) -> None:
-    """Judge what an open connection made of the bytes `behind` a handshake."""
+) -> Expected:
+    """Judge what an open connection made of the bytes `behind` a handshake; return what had to come."""
     deflate = None
     if agreed:
         peer = b"server" if connection.client else b"client"
@@ -256,6 +256,7 @@ def assert_opened(
             int(window[1]) if window else 15, takeover=peer + b"_no_context_takeover" not in agreed
         )
     setting = Setting(ConnectionType.CLIENT if connection.client else ConnectionType.SERVER, deflate)
+    due = setting.expected(behind)
     if eof:
         closes = [event for event in events if isinstance(event, CloseConnection)]
         assert len(closes) == 1
@@ -263,14 +264,10 @@ def assert_opened(
         if closes[0].code == 1006:
             events = events[:-1]
             assert connection.state is ConnectionState.CLOSED
-            assert_same_events(events, setting.expected(behind).events)
-            return
-    judging.assert_as_read(events, connection, setting.expected(behind))
-
-
-def assert_same_events(events: list[Event], expected: list[Event]) -> None:
-    """Compare, each frame's pieces joined."""
-    assert by_frame(events) == expected
+            assert by_frame(events) == due.events
+            return due
+    judging.assert_as_read(events, connection, due)
+    return due
 
 
 # Clients -----------------------------------------------------------------------------------------
@@ -295,14 +292,22 @@ def assert_client_handles(
     """Let a client that has sent `request`, with `KEY`, receive `pieces`, and judge what it makes of them."""
     data = b"".join(pieces)
     end = [None] if eof else []
-    client = _asking(request, limits)
-    outcome = _received(client, [*pieces, *end])
-    whole = _received(_asking(request, limits), [data, *end])
-    assert _comparable(outcome) == _comparable(whole)
+    client, other = _asking(request, limits), _asking(request, limits)
+    outcome, in_one = _received(client, [*pieces, *end]), _received(other, [data, *end])
+    if assert_answer_judged(client, data, request, outcome, limits=limits, eof=eof).depends_on_reads:
+        assert_answer_judged(other, data, request, in_one, limits=limits, eof=eof)
+    else:
+        assert outcome == in_one
+
+
+def assert_answer_judged(
+    client: WSConnection, data: bytes, request: Request, outcome: Outcome, *, limits: Limits, eof: bool
+) -> Expected:
+    """Judge what a client made of `data`; return what had to come of what is behind an acceptance."""
     if outcome.events and isinstance(outcome.events[0], AcceptConnection):
         assert outcome.error is None
-        assert_acceptance(client, data, request, outcome, limits=limits, eof=eof)
-    elif outcome.error is not None:
+        return assert_acceptance(client, data, request, outcome, limits=limits, eof=eof)
+    if outcome.error is not None:
         assert outcome.state is ConnectionState.CLOSED
         hint = outcome.error[1]
         assert isinstance(hint, RejectConnection)
@@ -314,6 +319,7 @@ def assert_client_handles(
     else:
         assert outcome.state is ConnectionState.CONNECTING
         assert not eof
+    return Expected()
 
 
 def _asking(request: Request, limits: Limits) -> WSConnection:
@@ -323,31 +329,13 @@ def _asking(request: Request, limits: Limits) -> WSConnection:
     return client
 
 
-def _agreed(outcome: Outcome) -> list[PerMessageDeflate]:
-    accepted = outcome.events[0] if outcome.events else None
-    if not isinstance(accepted, AcceptConnection):
-        return []
-    return [one for one in accepted.extensions if isinstance(one, PerMessageDeflate)]
-
-
-def _comparable(outcome: Outcome) -> Outcome:
-    """Leave out what depends on the reads: how much of a compressed frame comes before it fails."""
-    events = by_frame(outcome.events)
-    if _agreed(outcome):
-        events = [
-            CloseConnection(event.code) if isinstance(event, CloseConnection) else event
-            for event in finished_frames(events)
-        ]
-    return outcome._replace(events=events)
-
-
 def assert_acceptance(
     client: WSConnection, data: bytes, request: Request, outcome: Outcome, *, limits: Limits, eof: bool
-) -> None:
+) -> Expected:
     """Hold a response that the library let through to RFC 6455 4.1, and to the limits."""
     accepted, *events = outcome.events
     assert isinstance(accepted, AcceptConnection)
-    agreed = _agreed(outcome)
+    agreed = [one for one in accepted.extensions if isinstance(one, PerMessageDeflate)]
     head = loose_head(data)
     assert head is not None
     assert len(head.start_line) <= limits.max_header_line_size
@@ -371,7 +359,7 @@ def assert_acceptance(
     assert len(extensions) == len(agreed) <= 1
     assert b"," not in b"".join(extensions)
     _assert_fields(accepted.extra_headers)
-    assert_opened(client, _in_force(extensions, agreed), head.behind, events, eof=eof)
+    return assert_opened(client, _in_force(extensions, agreed), head.behind, events, eof=eof)
 
 
 def _in_force(extensions: list[bytes], agreed: list[PerMessageDeflate]) -> bytes:

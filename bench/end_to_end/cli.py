@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from bench.end_to_end.measure import FULL, QUICK, SCENARIOS, measure
-from bench.end_to_end.page import write_document, write_page
+from bench.end_to_end.page import DOCUMENT, write_document, write_page
 from bench.end_to_end.peers import LIBRARY, PEERS
 from bench.end_to_end.results import write_json
 from bench.end_to_end.table import print_tables
 from commands import running
 from commands.errors import ExitCode
 from commands.running import Output
+from commands.written import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,9 +63,8 @@ def cli(
     """
     chosen = [PEERS[name] for name in PEERS if not names or name in {LIBRARY.name, *names}]
     effort = QUICK if quick else FULL
-    for path in (json and json.parent, html and html.parent, docs):
-        if path is not None:
-            path.mkdir(parents=True, exist_ok=True)  # rather than fail when all is measured
+    for file in (json, html, docs and docs / DOCUMENT):
+        check_writable(file)
     with _progress(len(chosen) * (1 + len(SCENARIOS) * effort.rounds)) as progress:
         results = measure(chosen, effort, progress=progress)
     print_tables(Output(), results)

@@ -103,8 +103,14 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("results.json", "old")]
 
 
-def test_what_cannot_be_written_is_named_before_the_work(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_named_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written.check_writable(None)
-    written.check_writable(tmp_path / "page.html")
-    with pytest.raises(CommandError, match=r"^cannot write .*nowhere/page\.html$"):
-        written.check_writable(tmp_path / "nowhere" / "page.html")
+    written.check_writable(tmp_path / "new" / "page.html")
+    assert list((tmp_path / "new").iterdir()) == []
+    with pytest.raises(CommandError, match=r"^cannot write /dev/null/page\.html: File exists$"):
+        written.check_writable(Path("/dev/null/page.html"))
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(CommandError, match=r"^cannot write .*page\.html: Permission denied$"):
+        written.check_writable(tmp_path / "page.html")
