@@ -64,6 +64,20 @@ def test_importing_the_package_makes_every_submodule_an_attribute() -> None:
     assert run(code).split() == []
 
 
+def test_an_everyday_handshake_needs_no_h11() -> None:
+    """Whole in one read, and accepted: then the library reads and writes it by itself."""
+    code = """
+import sys
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, Request
+client, server = WSConnection(ConnectionType.CLIENT), WSConnection(ConnectionType.SERVER)
+server.receive_data(client.send(Request("example.com", "/chat", extra_headers=[(b"Origin", b"null")])))
+client.receive_data(server.send(AcceptConnection()))
+print(client.state.name, server.state.name, "h11" in sys.modules)
+"""
+    assert run(code).split() == ["OPEN", "OPEN", "False"]
+
+
 def test_the_version_is_plain_numbers() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", wsproto.__version__)
     assert tuple(int(part) for part in wsproto.__version__.split(".")) >= (1, 4, 0)

@@ -101,7 +101,7 @@ def test_long_payloads_are_masked_and_unmasked_piece_by_piece(size: int) -> None
 
 
 @pytest.mark.requirement("R6455-5.3-05")
-@pytest.mark.parametrize("size", [9, 130, 400, 1025])
+@pytest.mark.parametrize("size", [9, 130, 400, 1025, 2051])
 def test_the_key_goes_on_wherever_a_payload_is_cut(size: int) -> None:
     data = wire.frame(wire.BINARY, payload(size), mask=wire.MASK)
     for cut in range(len(data) + 1):
