@@ -288,10 +288,12 @@ def test_a_body_in_pieces(headers: Headers) -> None:
     assert body == b"HelloWorld"
 
 
-def test_a_body_in_one_piece() -> None:
+@pytest.mark.parametrize("status", [200, 403, 999])
+def test_a_body_in_one_piece(status: int) -> None:
     server = asked_server()
-    sent = server.send(RejectConnection(403, [LENGTH_5], has_body=True)) + server.send(RejectData(b"Hello"))
-    assert read_response(sent)[1] == b"Hello"
+    sent = server.send(RejectConnection(status, [LENGTH_5], has_body=True))
+    head, body = read_response(sent + server.send(RejectData(b"Hello")))
+    assert (head.status, body) == (status, b"Hello")
     assert server.state is ConnectionState.CLOSED
 
 
