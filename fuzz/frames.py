@@ -38,7 +38,7 @@ LIMITS = (
 )
 """The second byte chooses one of them. Where pieces are tiny, messages are small: a bomb has millions."""
 
-READS = 32
+READS = 12
 """Reads that a stream comes in, at most and about; what is left then comes in one."""
 
 
@@ -58,8 +58,8 @@ def stream_of(data: bytes) -> bytes:
 
 def cut(stream: bytes, choice: int) -> list[bytes]:
     """Cut `stream` as a byte chooses: not at all (0), by the byte (1), or into reads of several sizes."""
-    # An empty read is among them.
-    sizes = (choice, choice >> 1, 0, choice >> 2) if choice > 1 else (1,) * choice
+    # Where the choice is small, an empty read is among them.
+    sizes = (choice, choice >> 1, choice >> 2) if choice > 1 else (1,) * choice
     pieces: list[bytes] = []
     start = 0
     while sizes and start < len(stream) and len(pieces) < READS:

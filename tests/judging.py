@@ -113,7 +113,10 @@ def assert_received_rightly(
     assert connection.state is ConnectionState.OPEN
     events: list[Event] = []
     read = sum(map(len, pieces)) if together else 0
-    for piece in pieces:
+    for number, piece in enumerate(pieces):
+        if connection.state is not ConnectionState.OPEN:  # all the rest is dropped
+            connection.receive_data(b"".join(pieces[number:]))
+            break
         connection.receive_data(memoryview(piece) if one_by_one else piece)
         if not together:
             events += taken(connection, setting, len(piece), one_by_one=one_by_one)
