@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cProfile import Profile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.counting import calls
 from tests.handshake_bytes import (
     REQUEST_HEADERS,
     accepted,
@@ -453,13 +453,6 @@ def test_a_length_over_the_limit_is_refused_before_the_body_comes() -> None:
 # -- Work
 
 
-def calls_for(run: Callable[[], object]) -> int:
-    """The number of function calls, Python's and C's, that `run` makes."""
-    profile = Profile(subcalls=False)
-    profile.runcall(run)
-    return sum(entry.callcount for entry in profile.getstats())
-
-
 def feed_bytewise(connection: WSConnection, data: bytes) -> None:
     for at in range(len(data)):
         connection.receive_data(data[at : at + 1])
@@ -481,9 +474,9 @@ def test_a_request_byte_by_byte_takes_work_in_proportion_to_its_size(build: Call
     def calls_per_byte(size: int) -> float:
         server = WSConnection(ConnectionType.SERVER)
         data = build(size)
-        calls = calls_for(lambda: feed_bytewise(server, data))
+        count = calls(lambda: feed_bytewise(server, data))
         server.send(AcceptConnection())
-        return calls / len(data)
+        return count / len(data)
 
     calls_per_byte(1_000)  # what is computed once is computed here
     small, large = calls_per_byte(10_000), calls_per_byte(60_000)
@@ -495,9 +488,9 @@ def test_a_response_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     def calls_per_byte(size: int) -> float:
         client, key = asking_client()
         data = response(key, {b"X": [b"a" * (size // 5)] * 5})
-        calls = calls_for(lambda: feed_bytewise(client, data))
+        count = calls(lambda: feed_bytewise(client, data))
         assert state_of(client) is ConnectionState.OPEN
-        return calls / len(data)
+        return count / len(data)
 
     calls_per_byte(1_000)
     small, large = calls_per_byte(5_000), calls_per_byte(25_000)
@@ -509,7 +502,7 @@ def test_early_data_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     def calls_per_byte(size: int) -> float:
         server = asked_server()
         data = bytes(size)
-        return calls_for(lambda: feed_bytewise(server, data)) / size
+        return calls(lambda: feed_bytewise(server, data)) / size
 
     calls_per_byte(1_000)
     small, large = calls_per_byte(4_000), calls_per_byte(20_000)

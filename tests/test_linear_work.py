@@ -6,14 +6,14 @@ Work is counted, not timed: in calls of functions, and in the bytes that a copy 
 from __future__ import annotations
 
 import gc
-import sys
 import tracemalloc
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import wire
+from tests.counting import calls
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 
@@ -41,24 +41,6 @@ def zeros(role: ConnectionType, opcode: int, size: int) -> bytes:
         return wire.frame(opcode, bytes(size))
     head = wire.frame(opcode, length=size, mask=wire.MASK)
     return head + (wire.MASK * (size // 4 + 1))[:size]
-
-
-def calls(work: Callable[[], object]) -> int:
-    """How many functions `work` calls, those written in C included."""
-    count = 0
-
-    def profile(_frame: Any, event: str, _argument: Any) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    gc.disable()
-    sys.setprofile(profile)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-    return count
 
 
 def allocated(work: Callable[[], object]) -> tuple[int, int]:

@@ -5,43 +5,20 @@ That a quick path gives what the plain one gives is shown in `properties/test_qu
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-import wsproto
 from tests import wire
+from tests.counting import library_calls
 from tests.deflating import CLIENT, ROLES, SERVER, Deflater, agreed, from_peer
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wsproto.events import Event
 
-LIBRARY = str(Path(wsproto.__file__).parent)
-
 roles = pytest.mark.parametrize("role", ROLES, ids=["client", "server"])
-
-
-def calls(action: Callable[[], object]) -> int:
-    """How many functions of the library `action` calls; each event is one more, as its generator goes on."""
-    count = 0
-
-    def profile(frame: Any, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event == "call" and frame.f_code.co_filename.startswith(LIBRARY)
-
-    previous = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        action()
-    finally:
-        sys.setprofile(previous)
-    return count
 
 
 def receive(connection: Connection, stream: bytes) -> None:
@@ -60,7 +37,7 @@ READ = 4
 def test_a_short_frame_takes_no_call_of_its_own(role: ConnectionType, opcode: int, count: int) -> None:
     connection = Connection(role)
     frame = from_peer(connection, opcode, b"x" * 125)
-    assert calls(lambda: receive(connection, frame * count)) == READ + count
+    assert library_calls(lambda: receive(connection, frame * count)) == READ + count
 
 
 @roles
@@ -68,7 +45,7 @@ def test_a_short_fragment_takes_no_call_of_its_own(role: ConnectionType) -> None
     connection = Connection(role)
     first = from_peer(connection, wire.TEXT, b"x", fin=False)
     last = from_peer(connection, wire.CONTINUATION, b"x")
-    assert calls(lambda: receive(connection, first + last)) == READ + 2
+    assert library_calls(lambda: receive(connection, first + last)) == READ + 2
 
 
 @pytest.mark.parametrize(
@@ -89,7 +66,7 @@ def test_a_message_in_one_frame_takes_a_call_and_its_masking(
 ) -> None:
     connection = Connection(role)
     frame = from_peer(connection, wire.BINARY, bytes(size))
-    assert calls(lambda: receive(connection, frame)) <= READ + 1 + most
+    assert library_calls(lambda: receive(connection, frame)) <= READ + 1 + most
 
 
 @pytest.mark.parametrize(("role", "most"), [(CLIENT, 4), (SERVER, 7)])
@@ -98,7 +75,7 @@ def test_a_compressed_message_takes_four_calls_and_its_masking(role: ConnectionT
     deflater = Deflater()
     for _ in range(2):
         frame = from_peer(connection, wire.TEXT, deflater.message(b"Hello" * 200), rsv=wire.RSV1)
-        taken = calls(lambda frame=frame: receive(connection, frame))  # type: ignore[misc]
+        taken = library_calls(lambda frame=frame: receive(connection, frame))  # type: ignore[misc]
     assert taken <= READ + 1 + most  # the first one makes the inflater
 
 
@@ -113,4 +90,4 @@ def test_a_short_frame_is_written_in_three_calls_or_four(
 ) -> None:
     connection = Connection(role)
     connection.send(event)  # a client draws its masking keys
-    assert calls(lambda: connection.send(event)) <= most + (role is CLIENT)  # and takes the next one
+    assert library_calls(lambda: connection.send(event)) <= most + (role is CLIENT)  # and takes the next one

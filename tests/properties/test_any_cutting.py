@@ -19,14 +19,13 @@ from tests.deflating import (
     upgrade_request,
     upgrade_response,
 )
+from tests.judging import by_frame, finished_frames
 from tests.strategies import any_frames, cuttings, mutated, odd_streams, peer_streams, some_limits
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, Message, RejectConnection, RejectData, Request
+from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, RejectData, Request
 from wsproto.extensions import PerMessageDeflate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from wsproto.events import Event
 
 roles = st.sampled_from(ROLES)
@@ -34,18 +33,6 @@ roles = st.sampled_from(ROLES)
 CORRUPT = {
     f"The extension permessage-deflate refused {what}" for what in ("a frame's payload", "the end of a frame")
 }
-
-
-def by_frame(events: Iterable[Event]) -> list[Event]:
-    """Join the pieces of each frame."""
-    result: list[Event] = []
-    for event in events:
-        last = result[-1] if result else None
-        if isinstance(event, Message) and isinstance(last, Message) and not last.frame_finished:
-            result[-1] = type(event)(last.data + event.data, event.frame_finished, event.message_finished)
-        else:
-            result.append(event)
-    return result
 
 
 @given(roles, st.booleans(), st.data())
@@ -105,7 +92,7 @@ def without_failed_frame(events: list[Event]) -> list[Event]:
     *before, close = events
     assert isinstance(close, CloseConnection)
     assert close.code in {1007, 1009}
-    return [event for event in before if not isinstance(event, Message) or event.frame_finished]
+    return finished_frames(before)
 
 
 @given(roles, st.booleans(), st.data())

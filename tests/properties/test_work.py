@@ -12,29 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import wire
+from tests.counting import calls
 from tests.deflating import CLIENT, ROLES, SERVER, Deflater, connect, from_peer
 from tests.strategies import cuttings, examples, odd_streams, peer_streams
 from wsproto import Connection, ConnectionType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-
-def calls(action: Callable[[], object]) -> int:
-    """How many functions were called, of Python or C, while `action` ran."""
-    count = 0
-
-    def profile(_frame: object, event: str, _argument: Any) -> None:
-        nonlocal count
-        count += event in {"call", "c_call"}
-
-    previous = sys.getprofile()
-    sys.setprofile(profile)
-    try:
-        action()
-    finally:
-        sys.setprofile(previous)
-    return count
 
 
 def feed(connection: Connection, stream: bytes, read: int) -> None:
