@@ -54,13 +54,10 @@ def test_what_is_deflated_keeps_to_its_window(
 
 
 @examples(0.2)
-@given(st.sampled_from((CLIENT, SERVER)), st.integers(1, 400))
-def test_no_key_comes_twice_in_a_row(role: ConnectionType, count: int) -> None:
-    connection = Connection(role)
-    frames = [wire.decode_frame(connection.send(Ping())) for _ in range(count)]
-    keys = [frame.mask for frame in frames]
-    if role is SERVER:
-        assert set(keys) == {None}
-    else:
-        assert None not in keys
-        assert len(set(keys)) >= count - 1
+@given(st.integers(100, 400))
+def test_no_key_comes_twice(count: int) -> None:
+    client, server = Connection(CLIENT), Connection(SERVER)
+    keys = [wire.decode_frame(client.send(Ping())).mask for _ in range(count)]
+    assert None not in keys
+    assert len(set(keys)) >= count - 1  # by chance two may be alike, once in 50,000 runs
+    assert {wire.decode_frame(server.send(Ping())).mask for _ in range(count)} == {None}
