@@ -1,7 +1,8 @@
 """What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
 
-Every fault meets the same turns in the same order: first the tests with few examples, then as `make test` has
-them, while the targets go through their seeds, then what enumerates; later the targets take longer turns.
+Every fault meets the same turns in the same order: first the tests with few examples, then the properties as
+`make test` has them and what they enumerate, the targets with their seeds, and the machines. The targets take
+longer turns later.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ LONGEST_TURN: Final = 16
 PYTEST: Final = ("pytest", "-q", "-x", "--timeout=0", "-p", "no:cacheprovider", "-p", "fuzz.planted.profiles")
 TESTS: Final = {"property": "tests/properties", "machine": "tests/state_machines"}
 
-ALL: Final = ()
 DRAWN: Final = ("-m", "hypothesis")
 """Tests that Hypothesis draws for."""
 ENUMERATED: Final = ("-m", "not hypothesis")
@@ -85,10 +85,12 @@ def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iter
     yield _tests("property", DRAWN, profiles.QUICK, next(numbers))
     seconds = FIRST_TURN
     while True:
-        yield _tests("property", ALL, profiles.FULL, next(numbers))
-        yield _tests("machine", DRAWN, profiles.FULL, next(numbers))
+        yield _tests("property", DRAWN, profiles.FULL, next(numbers))
+        if seconds == FIRST_TURN:  # once, as it is the same each time
+            yield _tests("property", ENUMERATED, profiles.FULL, next(numbers))
         for target in targets:
             yield _target(target, seconds, (work, seeds), next(numbers))
+        yield _tests("machine", DRAWN, profiles.FULL, next(numbers))
         if seconds == FIRST_TURN:
             yield _tests("machine", ENUMERATED, profiles.FULL, next(numbers))
         seconds = min(2 * seconds, LONGEST_TURN)

@@ -83,6 +83,13 @@ def test_a_request(head: bytes, limits: Limits, eof: bool, data: st.DataObject) 
     assert_server_handles(data.draw(cuttings(head + early.data)), limits, eof=eof)
 
 
+@given(st.sampled_from(HEADS), st.integers(0, 8), st.binary(max_size=12), st.data())
+def test_a_request_and_early_data_about_its_bound(
+    head: bytes, most: int, early: bytes, data: st.DataObject
+) -> None:
+    assert_server_handles(data.draw(cuttings(head + early)), Limits(max_early_data=most))
+
+
 EARLY_HINTS = rejection(b"103 Early Hints", (b"Link", b"</a>"))
 BODY = b"Hello, world"
 REJECTIONS = (
