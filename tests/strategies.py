@@ -57,7 +57,10 @@ def cuttings(data: bytes) -> st.SearchStrategy[list[bytes]]:
 
 # Payloads and messages ---------------------------------------------------------------------------
 
-CONTROL_PAYLOADS = st.binary(max_size=125)
+CONTROL_PAYLOADS = st.one_of(
+    st.binary(max_size=125),
+    st.builds(lambda start, zeros: start + bytes(zeros), st.binary(max_size=8), st.integers(1, 117)),
+)
 SMALL_TEXT = st.text(max_size=60)
 SMALL_BINARY = st.binary(max_size=100)
 #: Sizes around the borders of the three length forms, and runs that deflate well.
@@ -353,7 +356,9 @@ def odd_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> bytes:
     inside = compressed = False
     for _ in range(draw(st.integers(1, 7))):
         opcode = wire.CONTINUATION if inside else draw(st.sampled_from([wire.TEXT, wire.BINARY]))
-        opcode = draw(st.sampled_from([opcode] * 6 + [wire.PING, wire.PONG, wire.CLOSE]))
+        # One frame in nine is of a message where another one is under way, or goes on where none is.
+        wrong = draw(st.sampled_from([wire.TEXT, wire.BINARY])) if inside else wire.CONTINUATION
+        opcode = draw(st.sampled_from([opcode] * 5 + [wrong, wire.PING, wire.PONG, wire.CLOSE]))
         frame = wire.WireFrame(opcode, mask=None if client else wire.MASK)
         if opcode >= wire.CLOSE:
             frame = replace(frame, payload=draw(CLOSES if opcode == wire.CLOSE else CONTROL_PAYLOADS))
@@ -467,11 +472,14 @@ CLOSE_CODES = st.one_of(
     st.integers(-10, 70_000),
 )
 
+#: One in four ends in half of a surrogate pair, which is no Unicode text.
+ANY_TEXT = st.tuples(SMALL_TEXT, st.sampled_from(["", "", "", "\ud800"])).map("".join)
+
 #: Events as an application makes them on an open connection, right and wrong ones.
 OPEN_EVENTS = st.one_of(
-    _built(TextMessage, _or_junk(SMALL_TEXT), st.booleans(), st.booleans()),
+    _built(TextMessage, _or_junk(ANY_TEXT), st.booleans(), st.booleans()),
     _built(BytesMessage, _or_junk(SMALL_BINARY), st.booleans(), st.booleans()),
-    _built(Message, _or_junk(st.one_of(SMALL_TEXT, SMALL_BINARY)), st.booleans(), st.booleans()),
+    _built(Message, _or_junk(st.one_of(ANY_TEXT, SMALL_BINARY)), st.booleans(), st.booleans()),
     _built(Ping, _or_junk(st.binary(max_size=130))),
     _built(Pong, _or_junk(st.binary(max_size=130))),
     _built(CloseConnection, _or_junk(CLOSE_CODES), _or_junk(st.one_of(st.none(), st.text(max_size=200)))),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests import wire
 from tests.deflating import joined, joined_pair
 from tests.reading import Reading, arriving
-from tests.strategies import CLOSINGS, Sent, cuttings, deflates, examples, scripts
+from tests.strategies import CLOSINGS, CONTROL_PAYLOADS, Sent, cuttings, deflates, examples, scripts
 from wsproto import ConnectionState, WSConnection
 from wsproto.events import CloseConnection, Ping, Pong
 from wsproto.extensions import PerMessageDeflate
@@ -84,6 +84,15 @@ def test_a_close_arrives_and_is_answered(
     assert sender.state is receiver.state is ConnectionState.CLOSED
 
 
+@given(st.booleans(), CONTROL_PAYLOADS)
+def test_a_ping_is_answered_with_its_payload(from_client: bool, payload: bytes) -> None:
+    client, server = joined_pair([], [])
+    sender, receiver = (client, server) if from_client else (server, client)
+    (ping,) = wire.receive(receiver, sender.send(Ping(payload)))
+    assert isinstance(ping, Ping)
+    assert wire.receive(sender, receiver.send(ping.response())) == [Pong(payload)]
+
+
 SETTINGS = list(itertools.product(WINDOWS, WINDOWS, (False, True), (False, True)))
 PATTERN = bytes(range(256)) * 20
 SCRIPT = [
@@ -113,4 +122,9 @@ def test_every_agreement_there_is(client_bits: int) -> None:
         assert wire.receive(client, server.send(close)) == [close]
 
 
-FUZZED = (test_messages_with_deflate, test_messages_without_deflate, test_a_close_arrives_and_is_answered)
+FUZZED = (
+    test_messages_with_deflate,
+    test_messages_without_deflate,
+    test_a_close_arrives_and_is_answered,
+    test_a_ping_is_answered_with_its_payload,
+)
