@@ -403,11 +403,11 @@ PARAMETER_NAMES = st.sampled_from(
         "unknown",
     ]
 )
+ODD_VALUES = st.sampled_from(
+    ["", "08", "+9", "1_0", "true", '"10"', '"1', '"', "\u0661\u0660", "10 ", "9" * 30]
+)
 PARAMETER_VALUES = st.one_of(
-    st.none(),
-    st.integers(6, 17).map(str),
-    st.sampled_from(["", "08", "+9", "1_0", "true", '"10"', '"1', '"', "\u0661\u0660", "10 ", "9" * 30]),
-    st.text(max_size=4),
+    st.none(), st.integers(6, 17).map(str), ODD_VALUES, ODD_VALUES, st.text(max_size=4)
 )
 #: What RFC 7692 7.1 lets a parameter be.
 FITTING_VALUES = {
@@ -423,7 +423,7 @@ def offers(draw: st.DrawFn) -> str:
     """An element of Sec-WebSocket-Extensions, or what is near to one."""
     parts = [draw(st.sampled_from(["permessage-deflate"] * 6 + ["x-foo", "", "permessage-deflate "]))]
     for name in draw(st.lists(PARAMETER_NAMES, max_size=4)):
-        fitting = draw(st.integers(0, 3)) > 0
+        fitting = draw(st.integers(0, 2)) > 0
         value = draw(FITTING_VALUES.get(name, PARAMETER_VALUES) if fitting else PARAMETER_VALUES)
         parts.append(name if value is None else f"{name}={value}")
     return draw(st.sampled_from(["; ", ";", " ;\t"])).join(parts)

@@ -1,8 +1,8 @@
 """What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
 
-Every fault meets the same turns in the same order: first the tests with few examples, then the properties as
-`make test` has them and what they enumerate, the targets with their seeds, and the machines. The targets take
-longer turns later.
+Every fault meets the same turns in the same order: first the tests with few examples, and the properties with
+some; then what the properties enumerate, the properties as `make test` has them, the targets with their seeds
+and the machines. The targets take longer turns later.
 """
 
 from __future__ import annotations
@@ -83,15 +83,15 @@ def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iter
     numbers = count(seed)
     yield _tests("machine", DRAWN, profiles.QUICK, next(numbers))
     yield _tests("property", DRAWN, profiles.QUICK, next(numbers))
+    yield _tests("property", DRAWN, profiles.MEDIUM, next(numbers))
+    yield _tests("property", ENUMERATED, profiles.FULL, next(numbers))
     seconds = FIRST_TURN
     while True:
         yield _tests("property", DRAWN, profiles.FULL, next(numbers))
-        if seconds == FIRST_TURN:  # once, as it is the same each time
-            yield _tests("property", ENUMERATED, profiles.FULL, next(numbers))
         for target in targets:
             yield _target(target, seconds, (work, seeds), next(numbers))
         yield _tests("machine", DRAWN, profiles.FULL, next(numbers))
-        if seconds == FIRST_TURN:
+        if seconds == FIRST_TURN:  # once, as it is the same each time
             yield _tests("machine", ENUMERATED, profiles.FULL, next(numbers))
         seconds = min(2 * seconds, LONGEST_TURN)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 QUICK: Final = 10
+MEDIUM: Final = 30
 FULL: Final = 100
 """Examples of a test, as many as in `make test`."""
 
@@ -18,7 +19,7 @@ def pytest_load_initial_conftests() -> None:
     """Register the profiles; earlier pytest does not let a plugin of its own be imported."""
     from hypothesis import HealthCheck, Phase, settings  # noqa: PLC0415
 
-    for examples in (QUICK, FULL):
+    for examples in (QUICK, MEDIUM, FULL):
         settings.register_profile(
             profile(examples),
             max_examples=examples,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 roles = st.sampled_from(ROLES)
 bounds = st.one_of(st.none(), st.integers(0, 70))
-limits = st.builds(
+limits = st.just(Limits()) | st.builds(
     Limits, max_frame_size=bounds, max_message_size=bounds, max_fragments=st.none() | st.integers(0, 4)
 )
 deflates = st.none() | st.builds(Deflate, st.integers(9, 15), st.booleans())
