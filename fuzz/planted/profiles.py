@@ -7,7 +7,7 @@ from typing import Final
 QUICK: Final = 10
 MEDIUM: Final = 30
 FULL: Final = 100
-"""Examples of a test, as many as in `make test`."""
+"""Examples of a test: few, some, and as many as in `make test`."""
 
 
 def profile(examples: int) -> str:

@@ -275,8 +275,8 @@ class FrameDecoder:
         if kind is None or self._kind is not None or start > len(buffer):
             return None
         size = buffer[position + 1] ^ self._mask
-        # What is wrong with a length is for the general path to say. One that is not all there stops beyond
-        # the buffer, whatever is made of it.
+        # Not by `_read_length`: three calls less, an eighth of the instructions for 1 KiB. What is wrong with
+        # a length is for the general path to say; one that is not all there stops beyond the buffer anyway.
         if size == LENGTH_16:
             start += 2
             size = _from_bytes(buffer[start - 2 : start], "big")
