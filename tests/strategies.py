@@ -226,7 +226,7 @@ class PeerStream:
         return Reading(tuple(self.expected))
 
 
-def _deflated(fragments: list[bytes], deflater: Deflater) -> list[bytes]:
+def deflated_fragments(fragments: list[bytes], deflater: Deflater) -> list[bytes]:
     """Deflate each fragment by itself; the tail stays on all but the last (RFC 7692 7.2.1)."""
     pieces = [deflater.message(fragment) + TAIL for fragment in fragments]
     pieces[-1] = pieces[-1][: -len(TAIL)]
@@ -255,7 +255,7 @@ def peer_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> PeerStream:
         data = whole.encode() if isinstance(whole, str) else whole
         fragments = cut_at(data, draw(st.lists(st.integers(0, len(data)), max_size=3)))
         rsv = wire.RSV1 if deflate and draw(st.booleans()) else 0
-        pieces = _deflated(fragments, deflater) if rsv else fragments
+        pieces = deflated_fragments(fragments, deflater) if rsv else fragments
         for index, piece in enumerate(pieces):
             if draw(st.integers(0, 4)) == 0:
                 write_control()

@@ -26,14 +26,23 @@ FIRST_TURN: Final = 1
 """Seconds for which a target fuzzes in its first turn; its seeds it reads in any case."""
 LONGEST_TURN: Final = 16
 
-PYTEST: Final = ("pytest", "-q", "-x", "--timeout=0", "-p", "no:cacheprovider", "-p", "fuzz.planted.profiles")
-TESTS: Final = {"property": "tests/properties", "machine": "tests/state_machines"}
+PYTEST: Final = ("pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "fuzz.planted.profiles")
+TESTS: Final = {
+    "property": ("tests/properties", "--timeout=15", "--timeout-method=thread"),
+    "machine": ("tests/state_machines", "--timeout=0"),
+}
+"""Where they are, and the seconds after which a test hangs; of the machines each is one long test."""
 
 DRAWN: Final = ("-m", "hypothesis")
 """Tests that Hypothesis draws for."""
 ENUMERATED: Final = ("-m", "not hypothesis")
 
-_FAILED: Final = re.compile(r"^FAILED (?P<test>.+?)(?: - (?P<message>.*))?$", re.MULTILINE)
+_FAILED: Final = re.compile(
+    r"^FAILED tests/(?P<file>.+?)::(?P<test>.+?)(?: - (?P<message>.*))?$", re.MULTILINE
+)
+_HUNG: Final = re.compile(
+    r"\+ (?P<message>Timeout) \+.*?/tests/(?P<file>[^\"]+)\", line \d+, in (?P<test>test_\w+)", re.DOTALL
+)
 _RAISED: Final = re.compile(r"=== Uncaught Python exception: ===\n(?P<message>.*)")
 _ENDED: Final = re.compile(r"ERROR: libFuzzer: (?P<message>.*)")
 
@@ -63,13 +72,14 @@ class Turn:
         """Tell what its exit code and its output mean; raises `CommandError` if it did not do its work."""
         if code == 0:
             return None
-        found = (
-            (_RAISED.search(said) or _ENDED.search(said)) if self.kind == "target" else _FAILED.search(said)
-        )
+        if self.kind == "target":
+            found = _RAISED.search(said) or _ENDED.search(said)
+        else:
+            found = _FAILED.search(said) or _HUNG.search(said)
         if found is None or (self.kind != "target" and code != 1):
             last = " ".join(said.splitlines()[-1:])
             raise CommandError(f"{self.name} did not run, exit code {code}: {last}")
-        by = self.name if self.kind == "target" else found["test"].removeprefix("tests/")
+        by = self.name if self.kind == "target" else f"{found['file']}::{found['test']}"
         return Found(self.kind, by, " ".join((found["message"] or "").split())[:200])
 
 
@@ -98,7 +108,7 @@ def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iter
 
 def _tests(kind: str, which: Sequence[str], examples: int, seed: int) -> Turn:
     settings = (f"--hypothesis-profile={profiles.profile(examples)}", f"--hypothesis-seed={seed}")
-    return Turn(kind, TESTS[kind], (*PYTEST, *settings, *which, TESTS[kind]))
+    return Turn(kind, TESTS[kind][0], (*PYTEST, *settings, *which, *TESTS[kind]))
 
 
 def _target(target: Target, seconds: int, corpora: Sequence[Path], seed: int) -> Turn:

@@ -100,6 +100,16 @@ PYTEST_SAID = """F
 =========================== short test summary info ============================
 FAILED tests/state_machines/test_close.py::test_it[calls and more] - AssertionError: assert 1 - 1 == 2
 """
+PYTEST_TIMED_OUT = """.
++++++++++++++++++++++++++++++++++++ Timeout ++++++++++++++++++++++++++++++++++++
+~~~~~~~~~~~~~~~~~~~~~ Stack of MainThread (1) ~~~~~~~~~~~~~~~~~~~~~~
+  File "/somewhere/pytest/__main__.py", line 9, in <module>
+    raise SystemExit(pytest.console_main())
+  File "/somewhere/tests/properties/test_as_read.py", line 43, in test_a_stream
+    @given(settings, st.data())
+  File "/somewhere/tests/judging.py", line 122, in assert_received_rightly
+    events += taken(connection, setting, len(piece), one_by_one=one_by_one)
+"""
 ATHERIS_SAID = """INFO: Seed: 1
  === Uncaught Python exception: ===
 AssertionError: not this
@@ -120,6 +130,12 @@ Traceback (most recent call last):
                 "state_machines/test_close.py::test_it[calls and more]",
                 "AssertionError: assert 1 - 1 == 2",
             ),
+        ),
+        (
+            "property",
+            1,
+            PYTEST_TIMED_OUT,
+            Found("property", "properties/test_as_read.py::test_a_stream", "Timeout"),
         ),
         ("target", 0, "Done 100 runs in 2 second(s)", None),
         ("target", 77, ATHERIS_SAID, Found("target", "name", "AssertionError: not this")),

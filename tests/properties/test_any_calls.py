@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -32,6 +33,8 @@ from wsproto.frame_protocol import FrameProtocol, Opcode
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError, normed_header_dict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wsproto.frame_protocol import Frame
 
 roles = st.sampled_from(ROLES)
@@ -128,7 +131,7 @@ def test_settings_of_deflate_are_numbers_or_refused(settings: dict[str, Any]) ->
 
 
 @given(
-    st.booleans().flatmap(lambda usual: st.integers(-1, 30) if usual else JUNK),
+    st.booleans().flatmap(lambda usual: st.integers(-1, 16) if usual else JUNK),
     st.lists(st.tuples(st.text(max_size=10) | st.binary(max_size=10), st.booleans(), st.booleans())),
 )
 def test_a_joiner_joins_up_to_its_size(size: Any, messages: list[tuple[Any, bool, bool]]) -> None:
@@ -284,6 +287,38 @@ def test_header_fields_arrive_as_they_are_or_are_refused(fields: list[tuple[byte
     assert accepted == AcceptConnection(extra_headers=expected)
 
 
+OWN_HEADERS = st.sampled_from(
+    [
+        b"Connection",
+        b"Content-Length",
+        b"Host",
+        b"Sec-WebSocket-Accept",
+        b"Sec-WebSocket-Extensions",
+        b"Sec-WebSocket-Key",
+        b"Sec-WebSocket-Protocol",
+        b"Sec-WebSocket-Version",
+        b"Transfer-Encoding",
+        b"Upgrade",
+    ]
+)
+CASES = st.sampled_from([bytes, bytes.lower, bytes.upper, bytes.swapcase])
+
+
+@given(OWN_HEADERS, CASES, st.sampled_from([b"", b"1"]))
+def test_the_librarys_own_headers_are_refused(
+    name: bytes, cased: Callable[[bytes], bytes], value: bytes
+) -> None:
+    """Of the headers of the handshake some may come once (RFC 6455 11.3), and the library writes them."""
+    fields = [(cased(name), value)]
+    client, server = WSConnection(CLIENT), WSConnection(SERVER)
+    with pytest.raises(LocalProtocolError):
+        client.send(Request("example.com", "/", extra_headers=fields))
+    feed(server, client.send(Request("example.com", "/")))
+    with pytest.raises(LocalProtocolError):
+        server.send(AcceptConnection(extra_headers=fields))
+    assert isinstance(*feed(client, server.send(AcceptConnection())), AcceptConnection)
+
+
 @given(st.lists(HANDSHAKE_EVENTS, min_size=1, max_size=6), st.booleans())
 def test_an_answer_that_is_written_is_read(events: list[Event], deflate: bool) -> None:
     extensions = [PerMessageDeflate()] if deflate else []
@@ -331,6 +366,7 @@ FUZZED = (
     test_a_rejection_arrives,
     test_a_request_that_is_written_is_read,
     test_header_fields_arrive_as_they_are_or_are_refused,
+    test_the_librarys_own_headers_are_refused,
     test_an_answer_that_is_written_is_read,
     test_large_messages,
 )

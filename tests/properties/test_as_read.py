@@ -5,6 +5,7 @@ The judges are those of the fuzz targets: here Hypothesis writes the bytes.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import wire
-from tests.deflating import CLIENT, ROLES, upgrade_request
+from tests.deflating import CLIENT, HELLO, ROLES, upgrade_request
 from tests.expected_events import Deflate
 from tests.handshake_bytes import KEY, chunked, rejection, request, response
 from tests.judging import Setting, assert_can_be_echoed, assert_received_rightly
@@ -58,6 +59,41 @@ def test_odd_frames(setting: Setting, data: st.DataObject) -> None:
 @given(settings, st.lists(any_frames(), max_size=6), st.data())
 def test_any_frames(setting: Setting, frames: list[bytes], data: st.DataObject) -> None:
     assert_right(setting, b"".join(frames), data)
+
+
+@pytest.mark.parametrize("deflate", [None, Deflate()], ids=["plain", "deflate"])
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name.lower())
+def test_frames_in_every_order(role: ConnectionType, deflate: Deflate | None) -> None:
+    """Up to three, of data and a ping, each the last of its message or not, compressed or not."""
+    setting = Setting(role, deflate)
+    frames = [
+        wire.peer_frame(role is CLIENT, opcode, HELLO if rsv else b"Hello", fin=fin, rsv=rsv)
+        for opcode, fin, rsv in product(
+            (wire.CONTINUATION, wire.TEXT, wire.BINARY, wire.PING), (True, False), (0, wire.RSV1)
+        )
+        if deflate or not rsv
+    ]
+    for count in range(1, 4):
+        for order in product(frames, repeat=count):
+            stream = b"".join(order)
+            assert_received_rightly(setting, [stream])
+            assert_received_rightly(setting, [stream[:3], stream[3:]])
+
+
+#: Both sides of every border between the bytes behind the first of a code point (RFC 3629 4).
+BORDERS = bytes.fromhex("7f 80 8f 90 9f a0 bf c0")
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name.lower())
+def test_every_beginning_of_a_code_point(role: ConnectionType) -> None:
+    """A byte that cannot follow is wrong when it comes, of a text that goes on."""
+    setting = Setting(role)
+    two = product(range(256), BORDERS)
+    three = product(range(0xE0, 0xF8), BORDERS, BORDERS)
+    for begun in map(bytes, (*two, *three)):
+        stream = wire.peer_frame(role is CLIENT, wire.TEXT, begun, fin=False)
+        assert_received_rightly(setting, [stream])
+        assert_received_rightly(setting, list(wire.single_bytes(stream)))
 
 
 @given(roles, deflates, st.data())

@@ -65,3 +65,17 @@ def test_the_most_significant_bit_is_zero(role: ConnectionType, length: int, pla
     (close,) = wire.receive_cut(connection, [data[:place], data[place:]])
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
+
+
+@given(roles, st.sampled_from([wire.CLOSE, wire.PING, wire.PONG]), st.integers(120, 130), places)
+def test_a_control_frame_has_at_most_125_bytes(
+    role: ConnectionType, opcode: int, size: int, place: int
+) -> None:
+    """RFC 6455 5.5."""
+    connection = Connection(role)
+    data = wire.peer_frame(role is CLIENT, opcode, wire.close_payload(1000, "x" * (size - 2)))
+    (event,) = wire.receive_cut(connection, [data[:place], data[place:]])
+    assert (connection.protocol_error is None) is (size <= 125)
+    if size > 125:
+        assert isinstance(event, CloseConnection)
+        assert event.code == 1002

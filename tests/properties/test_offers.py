@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.deflating import accepting_server, extension_elements
-from tests.strategies import WINDOW_BITS, offers
+from tests.strategies import PARAMETER_NAMES, PARAMETER_VALUES, WINDOW_BITS, offers
 from wsproto.extensions import PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -42,6 +42,12 @@ settings = st.builds(PerMessageDeflate, st.booleans(), WINDOW_BITS, st.booleans(
 def test_a_server_accepts_just_what_the_rfc_permits(offer: str) -> None:
     answer = server_extensions_handshake([offer], [PerMessageDeflate()])
     assert (answer is not None) == is_acceptable(offer)
+
+
+@given(PARAMETER_NAMES, PARAMETER_VALUES)
+def test_one_parameter_of_any_value(name: str, value: str | None) -> None:
+    offer = f"permessage-deflate; {name}" if value is None else f"permessage-deflate; {name}={value}"
+    assert isinstance(PerMessageDeflate().accept(offer), str) == is_acceptable(offer)
 
 
 @given(settings, offers())
@@ -147,6 +153,7 @@ def test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails(text: str
 
 FUZZED = (
     test_a_server_accepts_just_what_the_rfc_permits,
+    test_one_parameter_of_any_value,
     test_an_answer_is_no_weaker_than_its_offer,
     test_a_client_takes_what_a_server_answers_to_it,
     test_a_client_takes_an_answer_or_fails,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests import wire
 from tests.deflating import CLIENT, ROLES, agreed
-from tests.handshake_bytes import REQUEST_HEADERS, asking_client, feed, read_head, response, write_head
+from tests.handshake_bytes import KEY, REQUEST_HEADERS, feed, read_head, response, write_head
+from tests.judging_handshakes import REQUESTS, known_key
 from tests.strategies import any_frames, cuttings, mutated, peer_streams
 from wsproto import Connection, ConnectionType, Limits, WSConnection
 from wsproto.events import BytesMessage, Message, RejectConnection, RejectData, TextMessage
@@ -139,22 +140,20 @@ PARTS = st.sampled_from(
         b"200 ",
     ]
 )
-HEADERS = st.sampled_from(
-    [
-        (b"Host", b"other"),
-        (b"Content-Length", b"0"),
-        (b"Content-Length", b"5"),
-        (b"Transfer-Encoding", b"chunked"),
-        (b"Connection", b"keep-alive , Upgrade"),
-        (b"Cookie", b"a=b; c=d"),
-        (b"X-Empty", b""),
-        (b"X-Spaces", b"  in  between\t"),
-        (b"X-Obs-Text", b"caf\xe9"),
-        (b"Sec-WebSocket-Extensions", b"permessage-deflate"),
-        (b"Expect", b"100-continue"),
-    ]
-)
-EXTRA = st.lists(HEADERS, max_size=4)
+HEADERS: list[Header] = [
+    (b"Host", b"other"),
+    (b"Content-Length", b"0"),
+    (b"Content-Length", b"5"),
+    (b"Transfer-Encoding", b"chunked"),
+    (b"Connection", b"keep-alive , Upgrade"),
+    (b"Cookie", b"a=b; c=d"),
+    (b"X-Empty", b""),
+    (b"X-Spaces", b"  in  between\t"),
+    (b"X-Obs-Text", b"caf\xe9"),
+    (b"Sec-WebSocket-Extensions", b"permessage-deflate"),
+    (b"Expect", b"100-continue"),
+]
+EXTRA = st.lists(st.sampled_from(HEADERS), max_size=4)
 
 
 @st.composite
@@ -177,21 +176,41 @@ def shown(connection: WSConnection, *pieces: bytes) -> tuple[object, ...]:
     return [event for event in events if not isinstance(event, RejectData)], connection.state
 
 
-@given(EXTRA, st.data())
-def test_a_request_in_one_read_and_in_two(extra: list[Header], data: st.DataObject) -> None:
-    head = data.draw(heads(write_head(b"GET /chat HTTP/1.1", REQUEST_HEADERS + extra)))
+def assert_a_request_is_read_alike(head: bytes) -> None:
     one, two = WSConnection(ConnectionType.SERVER), WSConnection(ConnectionType.SERVER)
     assert shown(one, head) == shown(two, head[:1], head[1:])
     if one.can_send(RejectConnection):
         assert one.send(RejectConnection(403)) == two.send(RejectConnection(403))
 
 
+def assert_a_response_is_read_alike(head: bytes) -> None:
+    one, two = WSConnection(ConnectionType.CLIENT), WSConnection(ConnectionType.CLIENT)
+    with known_key():
+        one.send(REQUESTS[0])
+        two.send(REQUESTS[0])
+    assert shown(one, head) == shown(two, head[:1], head[1:])
+
+
+def a_request(extra: list[Header]) -> bytes:
+    return write_head(b"GET /chat HTTP/1.1", REQUEST_HEADERS + extra)
+
+
+def a_response(extra: list[Header]) -> bytes:
+    regular, _ = read_head(response(KEY))
+    return write_head(regular.start_line, regular.headers + extra)
+
+
+@given(EXTRA, st.data())
+def test_a_request_in_one_read_and_in_two(extra: list[Header], data: st.DataObject) -> None:
+    assert_a_request_is_read_alike(data.draw(heads(a_request(extra))))
+
+
 @given(EXTRA, st.data())
 def test_a_response_in_one_read_and_in_two(extra: list[Header], data: st.DataObject) -> None:
-    one, key = asking_client()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wsproto.utilities.generate_nonce", lambda: key)
-        two, _ = asking_client()
-    regular, _ = read_head(response(key))
-    head = data.draw(heads(write_head(regular.start_line, regular.headers + extra)))
-    assert shown(one, head) == shown(two, head[:1], head[1:])
+    assert_a_response_is_read_alike(data.draw(heads(a_response(extra))))
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=str)
+def test_each_header_in_one_read_and_in_two(header: Header) -> None:
+    assert_a_request_is_read_alike(a_request([header]))
+    assert_a_response_is_read_alike(a_response([header]))

@@ -1,0 +1,111 @@
+"""Each limit (`wsproto.Limits`) lets through what is as large as it, and no more, however it comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import wire
+from tests.deflating import CLIENT, ROLES, SERVER, Deflater
+from tests.expected_events import Deflate
+from tests.handshake_bytes import KEY, request, response
+from tests.judging import Setting, assert_received_rightly
+from tests.judging_handshakes import (
+    REQUESTS,
+    assert_client_handles,
+    assert_server_handles,
+    known_key,
+)
+from tests.strategies import cut_at, cuttings, deflated_fragments
+from wsproto import Limits, WSConnection
+from wsproto.events import AcceptConnection, Request
+from wsproto.utilities import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+roles = st.sampled_from(ROLES)
+#: By how much there is more than the limit.
+excess = st.integers(0, 3)
+
+#: What each limit counts, of a message in its fragments.
+IN_A_MESSAGE: Final[dict[str, Callable[[list[bytes]], int]]] = {
+    "max_frame_size": lambda fragments: max(map(len, fragments)),
+    "max_message_size": lambda fragments: sum(map(len, fragments)),
+    "max_fragments": len,
+}
+
+
+@given(
+    st.builds(Setting, roles, st.sampled_from([None, None, Deflate()]), inert=st.booleans()),
+    st.text("a€", min_size=1, max_size=12) | st.binary(min_size=1, max_size=12),
+    excess,
+    st.data(),
+)
+def test_messages(setting: Setting, whole: str | bytes, more: int, data: st.DataObject) -> None:
+    """The message comes twice: what has come of the first does not count for the second."""
+    opcode, content = (wire.TEXT, whole.encode()) if isinstance(whole, str) else (wire.BINARY, whole)
+    places = data.draw(st.just([]) | st.lists(st.integers(0, len(content)), max_size=3))
+    fragments = sent = cut_at(content, places)
+    if setting.deflate:
+        sent = deflated_fragments(fragments, Deflater(takeover=False))
+    message = b"".join(
+        wire.peer_frame(
+            setting.role is CLIENT,
+            wire.CONTINUATION if index else opcode,
+            payload,
+            fin=index == len(sent) - 1,
+            rsv=wire.RSV1 if setting.deflate and not index else 0,
+        )
+        for index, payload in enumerate(sent)
+    )
+    pieces = data.draw(st.just([message, message]) | cuttings(message * 2))
+    for name, size in IN_A_MESSAGE.items():
+        # A frame counts as it travels, a message as it comes out of the extensions.
+        limit = max(0, size(sent if name == "max_frame_size" else fragments) - more)
+        limited = replace(setting, limits=Limits(**{name: limit}))
+        assert_received_rightly(limited, pieces)
+        assert_received_rightly(limited, pieces, together=True)
+
+
+#: What each limit counts, of a head.
+IN_A_HEAD: Final[dict[str, Callable[[bytes], int]]] = {
+    "max_handshake_size": len,
+    "max_header_line_size": lambda head: head.index(b"\n"),  # of the heads here the first line is longest
+    "max_headers": lambda head: head.count(b"\n") - 2,
+}
+names = st.sampled_from(sorted(IN_A_HEAD))
+
+
+@given(names, excess, st.data())
+def test_requests(name: str, more: int, data: st.DataObject) -> None:
+    head = request(target=b"/" + b"a" * 60)
+    limits = Limits(**{name: IN_A_HEAD[name](head) - more})
+    pieces = data.draw(cuttings(head))
+    assert_server_handles(pieces, limits)
+    assert is_taken(WSConnection(SERVER, limits=limits), pieces) is (more == 0)
+
+
+@given(names, excess, st.data())
+def test_responses(name: str, more: int, data: st.DataObject) -> None:
+    head = response(KEY, status_line=b"HTTP/1.1 101 " + b"a" * 60)
+    limits = Limits(**{name: IN_A_HEAD[name](head) - more})
+    pieces = data.draw(cuttings(head))
+    assert_client_handles(pieces, limits, REQUESTS[0])
+    client = WSConnection(CLIENT, limits=limits)
+    with known_key():
+        client.send(REQUESTS[0])
+    assert is_taken(client, pieces) is (more == 0)
+
+
+def is_taken(connection: WSConnection, pieces: list[bytes]) -> bool:
+    """Whether the one event of `pieces` is a head, none of them being refused."""
+    try:
+        (event,) = wire.receive_cut(connection, pieces)
+    except RemoteProtocolError:
+        return False
+    assert isinstance(event, (Request, AcceptConnection))
+    return True
