@@ -316,7 +316,8 @@ def test_the_librarys_own_headers_are_refused(
     feed(server, client.send(Request("example.com", "/")))
     with pytest.raises(LocalProtocolError):
         server.send(AcceptConnection(extra_headers=fields))
-    assert isinstance(*feed(client, server.send(AcceptConnection())), AcceptConnection)
+    (accepted,) = feed(client, server.send(AcceptConnection()))
+    assert isinstance(accepted, AcceptConnection)
 
 
 @given(st.lists(HANDSHAKE_EVENTS, min_size=1, max_size=6), st.booleans())
