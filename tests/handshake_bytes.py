@@ -107,6 +107,10 @@ def rejection(status_line: bytes, *headers: Header, body: bytes = b"") -> bytes:
     return write_head(b"HTTP/1.1 " + status_line, headers) + body
 
 
+#: An interim response (RFC 8297).
+EARLY_HINTS: Final = rejection(b"103 Early Hints", (b"Link", b"</a>"))
+
+
 def chunked(*chunks: bytes, trailer: bytes = b"") -> bytes:
     """Write a body in chunks (RFC 9112 7.1)."""
     return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n" + trailer + b"\r\n"

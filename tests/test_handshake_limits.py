@@ -8,6 +8,7 @@ import pytest
 
 from tests.counting import calls
 from tests.handshake_bytes import (
+    EARLY_HINTS,
     REQUEST_HEADERS,
     accepted,
     asked_server,
@@ -320,9 +321,6 @@ def test_the_headers_of_the_response_are_bounded() -> None:
     accepted(client, response(key, {b"X": [b"a"] * 5}))
     client, key = client_with(max_headers=8)
     failed(client, response(key, {b"X": [b"a"] * 6}))
-
-
-EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 
 
 @pytest.mark.requirement("R9110-15.2-01")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests import wire
 from tests.deflating import CLIENT, HELLO, ROLES, upgrade_request
 from tests.expected_events import Deflate
-from tests.handshake_bytes import KEY, chunked, rejection, request, response
+from tests.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
 from tests.judging import Setting, assert_can_be_echoed, assert_received_rightly
 from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
 from tests.strategies import any_frames, cuttings, handshake_limits, mutated, odd_streams, peer_streams
@@ -80,6 +80,20 @@ def test_frames_in_every_order(role: ConnectionType, deflate: Deflate | None) ->
             assert_received_rightly(setting, [stream[:3], stream[3:]])
 
 
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name.lower())
+def test_parts_of_a_code_point_in_every_order(role: ConnectionType) -> None:
+    """Where a text leaves off in one, the next frame has to go on (RFC 6455 5.6)."""
+    setting = Setting(role)
+    frames = [
+        wire.peer_frame(role is CLIENT, opcode, payload, fin=fin)
+        for opcode, payload, fin in product(
+            (wire.CONTINUATION, wire.TEXT), (b"", b"a", b"\xe2", b"\x82\xac"), (True, False)
+        )
+    ]
+    for order in product(frames, repeat=3):
+        assert_received_rightly(setting, [b"".join(order)])
+
+
 #: Both sides of every border between the bytes behind the first of a code point (RFC 3629 4).
 BORDERS = bytes.fromhex("7f 80 8f 90 9f a0 bf c0")
 
@@ -126,7 +140,6 @@ def test_a_request_and_early_data_about_its_bound(
     assert_server_handles(data.draw(cuttings(head + early)), Limits(max_early_data=most))
 
 
-EARLY_HINTS = rejection(b"103 Early Hints", (b"Link", b"</a>"))
 BODY = b"Hello, world"
 REJECTIONS = (
     rejection(b"403 Forbidden", body=BODY),

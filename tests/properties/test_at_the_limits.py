@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests import wire
 from tests.deflating import CLIENT, ROLES, SERVER, Deflater
 from tests.expected_events import Deflate
-from tests.handshake_bytes import KEY, request, response
+from tests.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
 from tests.judging import Setting, assert_received_rightly
 from tests.judging_handshakes import (
     REQUESTS,
@@ -21,7 +21,6 @@ from tests.judging_handshakes import (
 )
 from tests.strategies import cut_at, cuttings, deflated_fragments
 from wsproto import Limits, WSConnection
-from wsproto.events import AcceptConnection, Request
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -83,29 +82,58 @@ names = st.sampled_from(sorted(IN_A_HEAD))
 @given(names, excess, st.data())
 def test_requests(name: str, more: int, data: st.DataObject) -> None:
     head = request(target=b"/" + b"a" * 60)
-    limits = Limits(**{name: IN_A_HEAD[name](head) - more})
-    pieces = data.draw(cuttings(head))
-    assert_server_handles(pieces, limits)
-    assert is_taken(WSConnection(SERVER, limits=limits), pieces) is (more == 0)
+    assert_a_server_refuses_more(head, Limits(**{name: IN_A_HEAD[name](head) - more}), more, data)
 
 
 @given(names, excess, st.data())
 def test_responses(name: str, more: int, data: st.DataObject) -> None:
     head = response(KEY, status_line=b"HTTP/1.1 101 " + b"a" * 60)
-    limits = Limits(**{name: IN_A_HEAD[name](head) - more})
-    pieces = data.draw(cuttings(head))
+    assert_a_client_refuses_more(head, Limits(**{name: IN_A_HEAD[name](head) - more}), more, data)
+
+
+some_bytes = st.binary(min_size=3, max_size=12)
+
+
+@given(some_bytes, excess, st.data())
+def test_early_data(early: bytes, more: int, data: st.DataObject) -> None:
+    assert_a_server_refuses_more(request() + early, Limits(max_early_data=len(early) - more), more, data)
+
+
+@given(st.integers(3, 6), excess, st.data())
+def test_interim_responses(count: int, more: int, data: st.DataObject) -> None:
+    stream = EARLY_HINTS * count + response(KEY)
+    assert_a_client_refuses_more(stream, Limits(max_interim_responses=count - more), more, data)
+
+
+@given(some_bytes, st.sampled_from([None, b"Content-Length", b"Transfer-Encoding"]), excess, st.data())
+def test_bodies_of_rejections(body: bytes, framed_by: bytes | None, more: int, data: st.DataObject) -> None:
+    headers, sent = [], body
+    if framed_by == b"Content-Length":
+        headers = [(framed_by, b"%d" % len(body))]
+    elif framed_by:
+        headers, sent = [(framed_by, b"chunked")], chunked(body[:2], body[2:])
+    stream = rejection(b"403 Forbidden", *headers, body=sent)
+    assert_a_client_refuses_more(stream, Limits(max_reject_body_size=len(body) - more), more, data)
+
+
+def assert_a_server_refuses_more(stream: bytes, limits: Limits, more: int, data: st.DataObject) -> None:
+    pieces = data.draw(cuttings(stream))
+    assert_server_handles(pieces, limits)
+    assert is_refused(WSConnection(SERVER, limits=limits), pieces) is (more > 0)
+
+
+def assert_a_client_refuses_more(stream: bytes, limits: Limits, more: int, data: st.DataObject) -> None:
+    pieces = data.draw(cuttings(stream))
     assert_client_handles(pieces, limits, REQUESTS[0])
     client = WSConnection(CLIENT, limits=limits)
     with known_key():
         client.send(REQUESTS[0])
-    assert is_taken(client, pieces) is (more == 0)
+    assert is_refused(client, pieces) is (more > 0)
 
 
-def is_taken(connection: WSConnection, pieces: list[bytes]) -> bool:
-    """Whether the one event of `pieces` is a head, none of them being refused."""
+def is_refused(connection: WSConnection, pieces: list[bytes]) -> bool:
     try:
-        (event,) = wire.receive_cut(connection, pieces)
+        wire.receive_cut(connection, pieces)
     except RemoteProtocolError:
-        return False
-    assert isinstance(event, (Request, AcceptConnection))
-    return True
+        return True
+    return False

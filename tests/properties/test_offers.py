@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.deflating import accepting_server, extension_elements
-from tests.strategies import PARAMETER_NAMES, PARAMETER_VALUES, WINDOW_BITS, offers
+from tests.strategies import FITTING_VALUES, PARAMETER_NAMES, PARAMETER_VALUES, WINDOW_BITS, offers
 from wsproto.extensions import PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -48,6 +49,16 @@ def test_a_server_accepts_just_what_the_rfc_permits(offer: str) -> None:
 def test_one_parameter_of_any_value(name: str, value: str | None) -> None:
     offer = f"permessage-deflate; {name}" if value is None else f"permessage-deflate; {name}={value}"
     assert isinstance(PerMessageDeflate().accept(offer), str) == is_acceptable(offer)
+
+
+def test_any_two_parameters() -> None:
+    """Also the same one twice, and each without a value where it has one and with one where it has none."""
+    parameters = ["unknown"]
+    for name in FITTING_VALUES:
+        parameters += [name, f"{name}=10"]
+    for pair in product(parameters, repeat=2):
+        offer = "; ".join(["permessage-deflate", *pair])
+        assert isinstance(PerMessageDeflate().accept(offer), str) == is_acceptable(offer)
 
 
 @given(settings, offers())

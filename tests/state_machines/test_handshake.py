@@ -11,7 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests import wire
 from tests.deflating import CLIENT, SERVER, joined
-from tests.handshake_bytes import accept_token, read_head, read_response, rejection, request, response
+from tests.handshake_bytes import (
+    EARLY_HINTS,
+    accept_token,
+    read_head,
+    read_response,
+    rejection,
+    request,
+    response,
+)
 from tests.state_machines.conversation import SIDES, machine_settings
 from tests.state_machines.handshake_model import (
     ACCEPT,
@@ -266,7 +274,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         """103 before the answer is skipped, up to 16 times (RFC 9110 15.2)."""
         if self.awaits_an_answer:
             for _ in range(count):
-                self.incoming[0].write(rejection(b"103 Early Hints", (b"Link", b"</a>")), Said(REJECT, 103))
+                self.incoming[0].write(EARLY_HINTS, Said(REJECT, 103))
 
     @rule(choice=st.integers(0, len(BAD_ACCEPTS) - 1))
     def bad_accept(self, choice: int) -> None:
