@@ -1,8 +1,8 @@
 """What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
 
-Every fault meets the same turns in the same order: first the tests with few examples, and the properties with
-some; then what the properties enumerate, the properties as `make test` has them, the targets with their seeds
-and the machines. The targets take longer turns later.
+Every fault meets the same turns in the same order: first the tests with few examples, and with some; then
+what the properties enumerate, the properties as `make test` has them, the targets with their seeds and the
+machines. The targets take longer turns later.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iter
     numbers = count(seed)
     yield _tests("machine", DRAWN, profiles.QUICK, next(numbers))
     yield _tests("property", DRAWN, profiles.QUICK, next(numbers))
+    yield _tests("machine", DRAWN, profiles.MEDIUM, next(numbers))
     yield _tests("property", DRAWN, profiles.MEDIUM, next(numbers))
     yield _tests("property", ENUMERATED, profiles.FULL, next(numbers))
     seconds = FIRST_TURN

@@ -169,10 +169,10 @@ def test_a_process_that_could_not_do_its_work_has_found_nothing(kind: str, code:
 
 def test_every_target_and_all_tests_have_a_turn(tmp_path: Path) -> None:
     coming = turns(PACKAGE.targets(), tmp_path, tmp_path, 1)
-    names = [next(coming).name for _ in range(7 + len(PACKAGE.targets()))]
+    names = [next(coming).name for _ in range(8 + len(PACKAGE.targets()))]
     machines, properties = "tests/state_machines", "tests/properties"
-    assert names[:5] == [machines, *[properties] * 4]
-    assert names[5:-2] == [target.name for target in PACKAGE.targets()]
+    assert names[:6] == [machines, properties, machines, *[properties] * 3]
+    assert names[6:-2] == [target.name for target in PACKAGE.targets()]
     assert names[-2:] == [machines, machines]
 
 

@@ -118,13 +118,13 @@ def test_bodies_of_rejections(body: bytes, framed_by: bytes | None, more: int, d
 
 def assert_a_server_refuses_more(stream: bytes, limits: Limits, more: int, data: st.DataObject) -> None:
     pieces = data.draw(cuttings(stream))
-    assert_server_handles(pieces, limits)
+    assert_server_handles(pieces, limits, eof=data.draw(st.booleans()))
     assert is_refused(WSConnection(SERVER, limits=limits), pieces) is (more > 0)
 
 
 def assert_a_client_refuses_more(stream: bytes, limits: Limits, more: int, data: st.DataObject) -> None:
     pieces = data.draw(cuttings(stream))
-    assert_client_handles(pieces, limits, REQUESTS[0])
+    assert_client_handles(pieces, limits, REQUESTS[0], eof=data.draw(st.booleans()))
     client = WSConnection(CLIENT, limits=limits)
     with known_key():
         client.send(REQUESTS[0])

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.deflating import accepting_server, extension_elements
-from tests.strategies import FITTING_VALUES, PARAMETER_NAMES, PARAMETER_VALUES, WINDOW_BITS, offers
+from tests.strategies import FITTING_VALUES, WINDOW_BITS, offers
 from wsproto.extensions import PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-_VALUE = r'(?:[89]|1[0-5]|"(?:[89]|1[0-5])")'
+#: RFC 6455 9.1 takes the implied white space of RFC 2616 2.1 over.
+_VALUE = r'[ \t]*=[ \t]*(?:[89]|1[0-5]|"(?:[89]|1[0-5])")'
 _PARAMETER = re.compile(
     rf"(client_no_context_takeover|server_no_context_takeover)"
-    rf"|(server_max_window_bits)={_VALUE}|(client_max_window_bits)(?:={_VALUE})?",
+    rf"|(server_max_window_bits){_VALUE}|(client_max_window_bits)(?:{_VALUE})?",
     re.ASCII,
 )
 
@@ -32,7 +33,7 @@ def is_acceptable(offer: str) -> bool:
         if match is None:
             return False
         names.append(next(group for group in match.groups() if group))
-    too_small = any(re.fullmatch(r'server_max_window_bits="?8"?', parameter) for parameter in parameters)
+    too_small = any(re.fullmatch(r'server_\w+[ \t=]+"?8"?', parameter) for parameter in parameters)
     return name == "permessage-deflate" and len(names) == len(set(names)) and not too_small
 
 
@@ -45,10 +46,13 @@ def test_a_server_accepts_just_what_the_rfc_permits(offer: str) -> None:
     assert (answer is not None) == is_acceptable(offer)
 
 
-@given(PARAMETER_NAMES, PARAMETER_VALUES)
-def test_one_parameter_of_any_value(name: str, value: str | None) -> None:
-    offer = f"permessage-deflate; {name}" if value is None else f"permessage-deflate; {name}={value}"
-    assert isinstance(PerMessageDeflate().accept(offer), str) == is_acceptable(offer)
+@pytest.mark.parametrize("name", ["client_max_window_bits", "server_max_window_bits"])
+def test_every_short_value_of_a_window(name: str) -> None:
+    """It is a decimal number without leading zeros (RFC 7692 7.1.2), not whatever `int` takes for one."""
+    for size in (1, 2, 3):
+        for characters in product('0189+-_.exa" ', repeat=size):
+            offer = f"permessage-deflate; {name}={''.join(characters)}"
+            assert isinstance(PerMessageDeflate().accept(offer), str) == is_acceptable(offer), offer
 
 
 def test_any_two_parameters() -> None:
@@ -164,7 +168,6 @@ def test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails(text: str
 
 FUZZED = (
     test_a_server_accepts_just_what_the_rfc_permits,
-    test_one_parameter_of_any_value,
     test_an_answer_is_no_weaker_than_its_offer,
     test_a_client_takes_what_a_server_answers_to_it,
     test_a_client_takes_an_answer_or_fails,
