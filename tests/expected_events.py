@@ -24,7 +24,7 @@ _TAIL: Final = b"\x00\x00\xff\xff"
 _CONT: Final = rb"[\x80-\xbf]"
 #: RFC 3629 4: the well-formed sequences, and what one of them may begin with.
 _UTF_8: Final = re.compile(
-    rb"(?:[\x00-\x7f]|[\xc2-\xdf]" + _CONT + rb"|\xe0[\xa0-\xbf]" + _CONT + rb"|[\xe1-\xec\xee\xef]"
+    rb"(?:[\x00-\x7f]+|[\xc2-\xdf]" + _CONT + rb"|\xe0[\xa0-\xbf]" + _CONT + rb"|[\xe1-\xec\xee\xef]"
     rb"" + _CONT + rb"{2}|\xed[\x80-\x9f]" + _CONT + rb"|\xf0[\x90-\xbf]" + _CONT + rb"{2}"
     rb"|[\xf1-\xf3]" + _CONT + rb"{3}|\xf4[\x80-\x8f]" + _CONT + rb"{2}){0,1000}"
 )

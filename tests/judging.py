@@ -130,7 +130,7 @@ def assert_received_rightly(
         connection.receive_data(None)
         assert list(connection.events()) == ([] if closed else [CloseConnection(1006)])
         assert list(connection.events()) == []
-    if closed:
+    elif closed:
         assert_can_be_closed(connection, events[-1])
     return events
 
