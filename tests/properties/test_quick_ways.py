@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import wire
 from tests.deflating import CLIENT, ROLES, agreed
 from tests.handshake_bytes import KEY, REQUEST_HEADERS, feed, read_head, response, write_head
+from tests.judging import Inert
 from tests.judging_handshakes import REQUESTS, known_key
 from tests.strategies import any_frames, cuttings, mutated, peer_streams
 from wsproto import Connection, ConnectionType, Limits, WSConnection
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
     from wsproto.events import Event
 
 roles = st.sampled_from(ROLES)
-
-
-class Inert(Extension):
-    """An extension that changes nothing: every frame takes the general path."""
-
-    name = "x-inert"
-
-    def enabled(self) -> bool:
-        return True
 
 
 class SlowDeflate(PerMessageDeflate):

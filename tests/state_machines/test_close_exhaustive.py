@@ -149,7 +149,7 @@ def explore(actions: Sequence[Action], depth: int) -> Explored:
 
 @pytest.fixture
 def seldom_collected() -> Iterator[None]:
-    """Each step leaves a pair behind, in cycles; looking for them as often as usual is a third."""
+    """Each step leaves a pair behind, in cycles; to look for them as often as usual takes a fifth."""
     thresholds = gc.get_threshold()
     gc.set_threshold(100_000)
     yield
