@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import pytest
 
 from tests import wire
-from tests.deflating import TAIL, joined_pair
+from tests.deflating import joined_pair
 from tests.state_machines.holding import held
 from tests.state_machines.model import STATES, Ending, Model, RefusedError
+from tests.state_machines.sent_frames import Progress, SentFrames
 from tests.wire import WireFrame
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from wsproto import WSConnection
     from wsproto.extensions import Extension
@@ -37,26 +37,6 @@ CONTROLS: dict[int, type[Ping | Pong]] = {wire.PING: Ping, wire.PONG: Pong}
 MESSAGES: dict[int, type[Event]] = {wire.TEXT: TextMessage, wire.BINARY: BytesMessage}
 
 
-@dataclass
-class Progress:
-    """One message after another: what each should be so far, and what was seen of it."""
-
-    kind: int = 0
-    meant: bytes = b""
-    seen: bytes = b""
-
-    def mean(self, frame: WireFrame) -> None:
-        self.kind = frame.opcode or self.kind
-        self.meant += frame.payload
-
-    def check(self, *, fin: bool, exactly: bool) -> None:
-        """Compare: a frame that is compressed may keep back some of its data until its message ends."""
-        assert self.meant.startswith(self.seen)
-        assert len(self.meant) == len(self.seen) or not (fin or exactly)
-        if fin:
-            self.meant = self.seen = b""
-
-
 class UnderWay(NamedTuple):
     """A frame on its way: where it starts in what is to be delivered, and when the receiver knows it."""
 
@@ -70,59 +50,18 @@ class UnderWay(NamedTuple):
 
 @dataclass
 class Pipe:
-    """One direction: the bytes under way, and the frames that they are; each is judged as it goes in."""
+    """One direction: the bytes under way, and the frames that they are."""
 
-    masked: bool
     deflates: bool = False
-    takeover: bool = True
     data: bytearray = field(default_factory=bytearray)
     frames: deque[UnderWay] = field(default_factory=deque)
     garbled: int | None = None  # bytes before one that was changed: with it, anything may come
-    closed: bool = False  # a Close went in
-    inside: bool = False  # a message was begun and not finished
-    compressed: bool = False  # that message
-    progress: Progress = field(default_factory=Progress)
-    inflater: zlib._Decompress | None = None
 
-    def write(self, data: bytes, meant: WireFrame) -> None:
-        """Put one frame on its way: one that RFC 6455 5 permits, and that says what is meant."""
-        frame = wire.decode_frame(data)
-        assert (frame.mask is not None) == self.masked
-        assert frame.length_form == wire.minimal_form(len(frame.payload))
-        assert (frame.opcode, frame.fin) == (meant.opcode, meant.fin)
-        if frame.opcode < wire.CLOSE:
-            self._judge_data(frame, meant)
-        else:
-            assert (frame.rsv, frame.payload) == (0, meant.payload)
-            assert len(frame.payload) <= 125
-        if frame.opcode == wire.CLOSE:
-            assert not self.closed
-            assert frame.close_code not in {1005, 1006, 1015}
-            assert frame.close_reason.encode() == frame.payload[2:]
-            self.closed = True
+    def write(self, data: bytes, frames: Iterable[UnderWay]) -> None:
+        """Put bytes on their way behind the others; the frames start in `data`."""
         if self.garbled is None:
-            self.frames.append(UnderWay(len(self.data), len(self.data) + len(data), meant))
+            self.frames.extend(frame.nearer(-len(self.data)) for frame in frames)
         self.data += data
-
-    def _judge_data(self, frame: WireFrame, meant: WireFrame) -> None:
-        """Judge a frame of a message (RFC 6455 5.4, 5.5.1; RFC 7692 6.1)."""
-        assert not self.closed
-        assert (frame.opcode == wire.CONTINUATION) == self.inside
-        assert frame.rsv in ({0, wire.RSV1} if self.deflates and not self.inside else {0})
-        if not self.inside:
-            self.compressed = frame.rsv == wire.RSV1
-        self.inside = not frame.fin
-        self.progress.mean(meant)
-        self.progress.seen += self._inflated(frame) if self.compressed else frame.payload
-        self.progress.check(fin=frame.fin, exactly=not self.compressed)
-
-    def _inflated(self, frame: WireFrame) -> bytes:
-        if self.inflater is None:
-            self.inflater = zlib.decompressobj(-15)
-        payload = self.inflater.decompress(frame.payload + (TAIL if frame.fin else b""))
-        if frame.fin and not self.takeover:
-            self.inflater = None
-        return payload
 
     def read(self, size: int) -> tuple[bytes, list[WireFrame]]:
         """Take the next `size` bytes, and the frames that are known with them."""
@@ -169,6 +108,7 @@ class End:
     connection: WSConnection
     incoming: Pipe
     outgoing: Pipe
+    sent: SentFrames
     model: Model = field(default_factory=Model)
     ending: CloseConnection | None = None
     garbled: bool = False  # the connection has received what the model cannot read
@@ -188,7 +128,8 @@ class End:
         assert self.connection.can_send(type(event))
         data = self.connection.send(event)
         assert type(data) is bytes
-        self.outgoing.write(data, meant)
+        self.sent.judge(data, meant)
+        self.outgoing.write(data, [UnderWay(0, len(data), meant)])
         return True
 
     def _modelled(self, event: Event) -> WireFrame:
@@ -295,6 +236,54 @@ class End:
         """Hold what the connection keeps to what it has not read, whatever came before."""
         assert held(self.connection) <= self.idle + 2 * self.unread + ROOM
 
+    # How every run ends: see `Pair.close` --------------------------------------------------------------
+
+    @property
+    def lossy(self) -> bool:
+        """Whether bytes on their way to this end were lost or changed."""
+        return self.model.end_of_file or self.incoming.garbled is not None
+
+    def begin_to_close(self) -> None:
+        if self.model.state == "OPEN":
+            self.send(CloseConnection(1000))
+
+    def converse(self) -> None:
+        """Take in what is under way, read it, and answer a Close."""
+        if self.model.state != "CLOSED":
+            self.receive(2**20)
+        self._read_and_answer()
+
+    def converse_no_more(self) -> None:
+        """Take in end of file instead."""
+        if self.model.state != "CLOSED":
+            self.receive_end_of_file()
+        self._read_and_answer()
+
+    def _read_and_answer(self) -> None:
+        self.events()
+        if self.model.state == "REMOTE_CLOSING":
+            assert self.ending is not None
+            assert self.send(self.ending.response())
+
+    def check_closed(self) -> None:
+        self.check()
+        assert self.connection.state.name == "CLOSED"
+        assert self.ending is not None
+        assert self.events() == []
+
+
+Action: TypeAlias = "Callable[[End], object]"
+
+#: What closes both ends, by either in turn (0 is the client): draining both pipes and replying, with a Close
+#: of the client's where there is none yet.
+CLOSING: Final[Sequence[tuple[int, Action]]] = (
+    *((side, End.converse) for side in (0, 1) * 3),
+    (0, End.begin_to_close),
+    *((side, End.converse) for side in (0, 1) * 3),
+)
+#: What it takes besides where bytes were lost or changed, and a Close perhaps with them.
+LOSING: Final[Sequence[tuple[int, Action]]] = tuple((side, End.converse_no_more) for side in (0, 1) * 3)
+
 
 @dataclass
 class Pair:
@@ -308,40 +297,24 @@ class Pair:
         return self.client, self.server
 
     def close(self) -> None:
-        """Drain both pipes and reply, and let one end begin where none has: that closes both.
-
-        Where bytes were lost or changed, a Close may be lost with them, and end of file has to do it.
-        """
-        self._converse(lambda end: end.receive(2**20))
-        if self.client.model.state == "OPEN":
-            self.client.send(CloseConnection(1000))
-        self._converse(lambda end: end.receive(2**20))
-        if any(end.model.end_of_file or end.incoming.garbled is not None for end in self.ends):
-            self._converse(End.receive_end_of_file)
+        """Close both ends, as is possible wherever a run has led."""
+        self._play(CLOSING)
+        if any(end.lossy for end in self.ends):
+            self._play(LOSING)
         for end in self.ends:
-            end.check()
-            assert end.connection.state.name == "CLOSED"
-            assert end.ending is not None
-            assert end.events() == []
+            end.check_closed()
 
-    def _converse(self, deliver: Callable[[End], None]) -> None:
-        """Deliver, read and answer, back and forth until there is nothing left to say."""
-        for end in self.ends * 3:
-            if end.model.state != "CLOSED":
-                deliver(end)
-            end.events()
-            if end.model.state == "REMOTE_CLOSING":
-                assert end.ending is not None
-                assert end.send(end.ending.response())
+    def _play(self, script: Sequence[tuple[int, Action]]) -> None:
+        for side, action in script:
+            action(self.ends[side])
 
 
 def joined(extensions: Sequence[Extension] = (), *, takeover: bool = True) -> Pair:
     """Make a client and a server that have shaken hands, and what is between them."""
     client, server = joined_pair(extensions, extensions)
     deflates = bool(extensions)
-    up = Pipe(masked=True, deflates=deflates, takeover=takeover)
-    down = Pipe(masked=False, deflates=deflates, takeover=takeover)
+    up, down = Pipe(deflates), Pipe(deflates)
     return Pair(
-        End(client, down, up, idle=held(client)),
-        End(server, up, down, idle=held(server)),
+        End(client, down, up, SentFrames(True, deflates, takeover), idle=held(client)),
+        End(server, up, down, SentFrames(False, deflates, takeover), idle=held(server)),
     )
