@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Any bytes as compressed messages (RFC 7692 7.2.2), whole and in fragments, in every window, piece by piece.
 
-The first bytes choose window, limits, fragments and reads; the rest is one message, or several that
-`SEPARATOR` parts.
+The first bytes choose window, limits, how much zlib is given at a time, fragments and reads; the rest is one
+message, or several that `SEPARATOR` parts.
 What is inflated is compared with what the tests' own reader inflates, and no piece may exceed its limit.
 """
 
@@ -24,6 +24,9 @@ with instrumented("wsproto"):
 CHOICES = 4
 SEPARATOR = b"\xff\xff\xff\xff"
 """Parts messages; DEFLATE data holds it seldom, since a block of type 3 is an error."""
+
+UNITS = (2**14, 1, 3, 10, 100)
+"""Bytes of a frame that zlib is given at a time: as it is used, and so that frames have several."""
 
 # Bits of the first byte, beside the window in the lowest three.
 NO_TAKEOVER, TEXT, CLIENT, PINGS = 0x08, 0x10, 0x20, 0x40
@@ -57,8 +60,9 @@ def test_one_input(data: bytes) -> None:
         return
     flags, limits, _, cuts = data[:CHOICES]
     role = ConnectionType.CLIENT if flags & CLIENT else ConnectionType.SERVER
-    deflate = Deflate(8 + (flags & 7), takeover=not flags & NO_TAKEOVER)
-    assert_received_rightly(Setting(role, deflate, LIMITS[limits % len(LIMITS)]), cut(stream_of(data), cuts))
+    unit, limit = divmod(limits, len(LIMITS))
+    deflate = Deflate(8 + (flags & 7), not flags & NO_TAKEOVER, UNITS[unit % len(UNITS)])
+    assert_received_rightly(Setting(role, deflate, LIMITS[limit]), cut(stream_of(data), cuts))
 
 
 if __name__ == "__main__":

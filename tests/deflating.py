@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tests import wire
 from wsproto import Connection, ConnectionType, WSConnection
+from wsproto.deflate import Inflater
 from wsproto.events import AcceptConnection, BytesMessage, Message, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from wsproto.events import Event
     from wsproto.limits import Limits
@@ -50,6 +52,16 @@ class Deflater:
         compressed = self._compressor.compress(data) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
         assert compressed.endswith(TAIL)
         return compressed[:-4]
+
+
+@contextmanager
+def inflating_by(unit: int) -> Iterator[None]:
+    """Let zlib be given `unit` bytes of a frame at a time, so that a short one has several units."""
+    usual, Inflater.unit = Inflater.unit, unit
+    try:
+        yield
+    finally:
+        Inflater.unit = usual
 
 
 def agreed(

@@ -15,6 +15,8 @@ from tests.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from wsproto import Limits
 
 MAX_FINAL_BLOCKS: Final = 1024
@@ -37,10 +39,16 @@ _UTF_8_BEGUN: Final = re.compile(
 
 @dataclass(frozen=True)
 class Deflate:
-    """What was agreed on for the direction from the peer."""
+    """What was agreed on for the direction from the peer, and how zlib is given what comes.
+
+    zlib keeps to itself what it inflated in the call that fails, and notices a reference beyond the window
+    only where it has let go of those bytes: so what comes of bad data depends on `unit`, and on nothing else.
+    """
 
     window_bits: int = 15
     takeover: bool = True
+    unit: int = 2**14
+    """Bytes of a frame that are inflated at a time, the last ones of a message with the tail."""
 
 
 @dataclass
@@ -53,23 +61,6 @@ class Expected:
     """The close codes that the stream may fail with; none where it does not fail."""
     certain: bool = True
     """Whether it has to fail: a header that is wrong, and has come in part, need not be judged yet."""
-    corrupt: bool = False
-    """Whether the compressed data of its last frame is wrong.
-
-    zlib keeps to itself what it inflated in the call that failed: how much of that frame comes before the
-    failure depends on the reads.
-    """
-    beyond_window: bool = False
-    """Whether the peer may have referred back beyond the window that was agreed on (RFC 7692 7.1.2).
-
-    zlib notices that only where it has let go of those bytes, which depends on the reads: such a frame may
-    fail with 1007, and what came before it stands in `events`.
-    """
-
-    @property
-    def depends_on_reads(self) -> bool:
-        """Whether zlib lets the events, or the failure, depend on how the stream is cut."""
-        return self.corrupt or self.beyond_window
 
     @property
     def closed(self) -> bool:
@@ -88,46 +79,62 @@ class _WantMoreError(Exception):
 
 
 class _Inflater:
-    """zlib, begun anew after each block with BFINAL=1 (RFC 7692 7.2.3.4)."""
+    """zlib, begun anew after each block with BFINAL=1 (RFC 7692 7.2.3.4), and given a unit at a time."""
 
     def __init__(self, agreed: Deflate) -> None:
         self._agreed = agreed
         self._zlib: zlib._Decompress | None = None
         self._final_blocks = 0
         self._open = False  # there is something for the tail to complete
-        self._produced = 0
-        self.beyond_window = False
 
-    def feed(self, data: bytes) -> bytes:
+    def frame(self, payload: bytes, room: Callable[[], int], *, whole: bool, last: bool) -> Iterator[bytes]:
+        """Inflate what has come of a frame: a unit waits until it is whole, the tail goes with the last.
+
+        :param room: tells how much may be inflated until it is yielded.
+        """
+        size, unit = len(payload), self._agreed.unit
+        for start in range(0, size or 1, unit):
+            data = payload[start : start + unit]
+            at_end = start + unit >= size
+            if not whole and len(data) < unit:
+                return
+            tail = _TAIL if at_end and last and (data or self._open) else b""
+            yield from self._unit(data + tail, tail, room)
+
+    def _unit(self, data: bytes, tail: bytes, room: Callable[[], int]) -> Iterator[bytes]:
         output = b""
-        while data:
+        left = room()
+        pending = bool(data)
+        while pending:
             if self._zlib is None:
                 self._zlib = zlib.decompressobj(-self._agreed.window_bits)
-                self._produced = 0
             inflater = self._zlib
-            inflated = inflater.decompress(data)
+            inflated = inflater.decompress(data, left)
             output += inflated
-            self._produced += len(inflated)
-            # The largest window reaches as far back as DEFLATE can refer.
-            self.beyond_window |= (
-                self._agreed.window_bits < 15 and self._produced > 1 << self._agreed.window_bits
-            )
-            data = inflater.unused_data
-            self._open = not inflater.eof
+            left -= len(inflated)
             if inflater.eof:
                 self._zlib = None
                 self._final_blocks += 1
                 if self._final_blocks > MAX_FINAL_BLOCKS:
                     raise zlib.error("too many final blocks")
-        return output
+                data = inflater.unused_data
+                if data == tail:  # there is nothing for it to complete
+                    data = b""
+                pending = self._open = bool(data)
+            else:
+                data = inflater.unconsumed_tail
+                self._open = True
+                pending = bool(data) or not left
+            if not pending or not left:
+                yield output
+                output = b""
+                left = room()
 
-    def end(self) -> bytes:
-        output = self.feed(_TAIL) if self._open else b""
+    def end(self) -> None:
         self._open = False
         self._final_blocks = 0
         if not self._agreed.takeover:
             self._zlib = None
-        return output
 
 
 class Reader:
@@ -166,7 +173,6 @@ class Reader:
             expected.certain = failure.certain
         except _WantMoreError:
             pass
-        expected.beyond_window = self._inflater is not None and self._inflater.beyond_window
         return expected
 
     def _take(self, count: int) -> bytes:
@@ -249,8 +255,11 @@ class Reader:
             self._compressed = bool(first & 64)
         self._fragments += 1
         last = first >= 128 and whole
+        corrupt = False
         if self._compressed:
-            payload = self._inflated(payload, last=last)
+            payload, corrupt = self._inflated(payload, whole=whole, last=last)
+            if corrupt:
+                whole = last = False
         too_big = self._too_big(len(payload))
         if too_big:  # with an extension the bytes count as they come out of it: those before count as well
             assert self._extended
@@ -263,19 +272,33 @@ class Reader:
             self._reading.events.append(self._kind(data, whole, last))  # type: ignore[misc, arg-type]
         if too_big:
             raise _FailedError(1009)
+        if corrupt:
+            raise _FailedError(1007)
         if last:
             self._kind = None
             self._fragments = self._size = 0
 
-    def _inflated(self, payload: bytes, *, last: bool) -> bytes:
+    def _inflated(self, payload: bytes, *, whole: bool, last: bool) -> tuple[bytes, bool]:
+        """Inflate what has come of a frame, until it is wrong or too big; tell whether it is wrong."""
         assert self._inflater is not None
+        most, limit = self._limits.max_inflated_size, self._limits.max_message_size
+        output = b""
+
+        def room() -> int:
+            """An event holds so much at most, and one byte too many shows a message too big."""
+            left = most - len(output) % most
+            return left if limit is None else min(left, limit + 1 - self._size - len(output))
+
         try:
-            return self._inflater.feed(payload) + (self._inflater.end() if last else b"")
+            for inflated in self._inflater.frame(payload, room, whole=whole, last=last):
+                output += inflated
+                if self._too_big(len(output)):
+                    return output, False
         except zlib.error:
-            self._reading.corrupt = True
-            # The message may have been over its limit before it went wrong.
-            codes = {1007} if self._limits.max_message_size is None else {1007, 1009}
-            raise _FailedError(*codes) from None
+            return output, True
+        if last:
+            self._inflater.end()
+        return output, False
 
     def _text(self, payload: bytes, *, last: bool) -> str:
         data = self._begun + payload

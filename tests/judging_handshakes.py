@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests import judging
-from tests.expected_events import Deflate, Expected
+from tests.expected_events import Deflate
 from tests.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
 from tests.judging import Setting, by_frame
 from wsproto import ConnectionState, ConnectionType, Limits, WSConnection, utilities
@@ -246,8 +246,8 @@ def assert_accepted(server: WSConnection, head: LooseHead, *, eof: bool) -> None
 
 def assert_opened(
     connection: WSConnection, agreed: bytes, behind: bytes, events: list[Event], *, eof: bool
-) -> Expected:
-    """Judge what an open connection made of the bytes `behind` a handshake; return what had to come."""
+) -> None:
+    """Judge what an open connection made of the bytes `behind` a handshake."""
     deflate = None
     if agreed:
         peer = b"server" if connection.client else b"client"
@@ -265,9 +265,8 @@ def assert_opened(
             events = events[:-1]
             assert connection.state is ConnectionState.CLOSED
             assert by_frame(events) == due.events
-            return due
+            return
     judging.assert_as_read(events, connection, due)
-    return due
 
 
 # Clients -----------------------------------------------------------------------------------------
@@ -292,22 +291,13 @@ def assert_client_handles(
     """Let a client that has sent `request`, with `KEY`, receive `pieces`, and judge what it makes of them."""
     data = b"".join(pieces)
     end = [None] if eof else []
-    client, other = _asking(request, limits), _asking(request, limits)
-    outcome, in_one = _received(client, [*pieces, *end]), _received(other, [data, *end])
-    if assert_answer_judged(client, data, request, outcome, limits=limits, eof=eof).depends_on_reads:
-        assert_answer_judged(other, data, request, in_one, limits=limits, eof=eof)
-    else:
-        assert outcome == in_one
-
-
-def assert_answer_judged(
-    client: WSConnection, data: bytes, request: Request, outcome: Outcome, *, limits: Limits, eof: bool
-) -> Expected:
-    """Judge what a client made of `data`; return what had to come of what is behind an acceptance."""
+    client = _asking(request, limits)
+    outcome = _received(client, [*pieces, *end])
+    assert outcome == _received(_asking(request, limits), [data, *end])
     if outcome.events and isinstance(outcome.events[0], AcceptConnection):
         assert outcome.error is None
-        return assert_acceptance(client, data, request, outcome, limits=limits, eof=eof)
-    if outcome.error is not None:
+        assert_acceptance(client, data, request, outcome, limits=limits, eof=eof)
+    elif outcome.error is not None:
         assert outcome.state is ConnectionState.CLOSED
         hint = outcome.error[1]
         assert isinstance(hint, RejectConnection)
@@ -319,7 +309,6 @@ def assert_answer_judged(
     else:
         assert outcome.state is ConnectionState.CONNECTING
         assert not eof
-    return Expected()
 
 
 def _asking(request: Request, limits: Limits) -> WSConnection:
@@ -331,7 +320,7 @@ def _asking(request: Request, limits: Limits) -> WSConnection:
 
 def assert_acceptance(
     client: WSConnection, data: bytes, request: Request, outcome: Outcome, *, limits: Limits, eof: bool
-) -> Expected:
+) -> None:
     """Hold a response that the library let through to RFC 6455 4.1, and to the limits."""
     accepted, *events = outcome.events
     assert isinstance(accepted, AcceptConnection)
@@ -359,7 +348,7 @@ def assert_acceptance(
     assert len(extensions) == len(agreed) <= 1
     assert b"," not in b"".join(extensions)
     _assert_fields(accepted.extra_headers)
-    return assert_opened(client, _in_force(extensions, agreed), head.behind, events, eof=eof)
+    assert_opened(client, _in_force(extensions, agreed), head.behind, events, eof=eof)
 
 
 def _in_force(extensions: list[bytes], agreed: list[PerMessageDeflate]) -> bytes:

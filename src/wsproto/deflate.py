@@ -11,9 +11,6 @@ import zlib
 TAIL = b"\x00\x00\xff\xff"
 """What a sender leaves off the end of each message, and a receiver puts back (RFC 7692 7.2.1, 7.2.2)."""
 
-INPUT_PIECE = 2**14
-"""Bytes that zlib is given at a time: it copies what it leaves unread, so this bounds that work per byte."""
-
 MAX_FINAL_BLOCKS = 1024
 """BFINAL blocks in one message, at most: each ends a zlib object and costs a new one."""
 
@@ -40,6 +37,14 @@ class Inflater:
         "_window_bits",
         "pending",
     )
+
+    unit = 2**14
+    """Bytes of a frame that are to be given at a time, counted from its first one.
+
+    zlib keeps to itself what it inflated in the call that fails, and forgives a reference beyond the window
+    to what it inflated in the same call. So what comes of bad data depends on these units, and not on how it
+    was cut into reads. They bound the work per byte, too, as zlib copies what it leaves unread.
+    """
 
     def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
         self.pending = False
@@ -76,35 +81,28 @@ class Inflater:
         self._finishing = True
         return self.inflate(TAIL if self._block_open else b"", limit)
 
-    def inflate_message(self, data: bytes, limit: int) -> bytes:
-        """Take in a whole message and return at most `limit` bytes of it: `inflate` and `finish` in one."""
+    def inflate_rest(self, data: bytes, limit: int) -> bytes:
+        """Take in the last unit of a message, or a whole one: `inflate` and `finish` in one."""
         if not data:  # not even a block that the tail could complete
             return b""
         data += TAIL
-        if len(data) > INPUT_PIECE:
-            self._take_message(data)
-            return self.inflate(b"", limit)
         inflater = self._inflater or self._new_inflater()
         try:
             inflated = inflater.decompress(data, limit)
         except zlib.error as error:
             raise _invalid(error) from None
         if len(inflated) == limit or inflater.eof:
-            self._take_message(data)
+            self._input = data
+            self._block_open = self._finishing = self.pending = True
             self._account(inflater, data, inflated, limit)
             return inflated + self.inflate(b"", limit - len(inflated))
-        if not self._context_takeover:
-            self._inflater = None
+        if self._block_open or self._final_blocks or not self._context_takeover:
+            self._end_message()
         return inflated
 
-    def _take_message(self, data: bytes) -> None:
-        """Take in a whole message, its tail put back."""
-        self._input = data
-        self._block_open = self._finishing = self.pending = True
-
     def _step(self, limit: int) -> bytes:
-        """Inflate one piece of the input."""
-        given = self._input[self._offset : self._offset + INPUT_PIECE]
+        """Inflate one unit of the input, or what is left of it."""
+        given = self._input[self._offset : self._offset + self.unit]
         inflater = self._inflater or self._new_inflater()
         try:
             inflated = inflater.decompress(given, limit)

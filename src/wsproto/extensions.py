@@ -40,8 +40,13 @@ class Extension:
 
     inbound_pending: bool = False
     """Whether `frame_inbound_payload_data(proto, b"")` would give more of what was passed in before."""
-    inbound_whole: bool = False
-    """Whether `frame_inbound_whole` may stand for the three inbound hooks."""
+    inbound_unit: int = 0
+    """Bytes in each piece of the present frame's payload but its last; 0 for pieces as they come.
+
+    An extension whose results depend on the pieces makes them independent of the reads by it.
+    """
+    inbound_rest: int = 0
+    """Bytes of payload for which `frame_inbound_rest` may stand for other inbound hooks, at most."""
     inbound_limit: int = DEFAULT_LIMITS.max_inflated_size
     """Bytes that the next inbound hook may return; set by the connection before each call."""
 
@@ -88,9 +93,12 @@ class Extension:
         """Return what is left at the end of a frame, or the code to fail with; `fin` ends the message."""
         return None
 
-    def frame_inbound_whole(self, proto: Codec, data: bytes, limit: int) -> bytes | CloseReason:
-        """Do the work of the three hooks for an unfragmented message with RSV1 that has come whole.
+    def frame_inbound_rest(self, proto: Codec, data: bytes, limit: int) -> bytes | CloseReason:
+        """Do the work of two hooks for the last piece of a message with RSV1, and end it.
 
+        Where that message has come whole, it does the work of `frame_inbound_header`, too.
+
+        :param data: at most `inbound_rest` bytes.
         :param limit: bytes to return, at most; with more to come, `inbound_pending` is true.
         """
         return data
@@ -204,7 +212,7 @@ class PerMessageDeflate(Extension):
         bound.__dict__.update(self.__dict__)
         bound._forget_frames()
         # A class of a user's own may do more in the three hooks.
-        bound.inbound_whole = type(self) is PerMessageDeflate
+        bound.inbound_rest = Inflater.unit if type(self) is PerMessageDeflate else 0
         return bound
 
     def offer(self) -> bool | str:
@@ -263,6 +271,11 @@ class PerMessageDeflate(Extension):
         """Whether there is more to come of what was passed in before."""
         return self._inflater is not None and self._inflater.pending
 
+    @property
+    def inbound_unit(self) -> int:  # type: ignore[override]
+        """What zlib is to be given at a time; what is not compressed may come as it does."""
+        return Inflater.unit if self._inbound_compressed else 0
+
     def frame_inbound_payload_data(self, proto: Codec, data: bytes) -> bytes | CloseReason:
         """Inflate a piece of a compressed message (RFC 7692 7.2.2), to at most `inbound_limit` bytes."""
         if self._inbound_control or not self._inbound_compressed:
@@ -281,12 +294,12 @@ class PerMessageDeflate(Extension):
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
-    def frame_inbound_whole(self, proto: Codec, data: bytes, limit: int) -> bytes | CloseReason:
-        """Inflate a whole message (RFC 7692 7.2.2), to at most `limit` bytes."""
+    def frame_inbound_rest(self, proto: Codec, data: bytes, limit: int) -> bytes | CloseReason:
+        """Inflate the rest of a message, or all of it (RFC 7692 7.2.2), to at most `limit` bytes."""
         self._inbound_control = False
         self._inbound_compressed = True
         try:
-            return (self._inflater or self._inflater_of(proto)).inflate_message(data, limit)
+            return (self._inflater or self._inflater_of(proto)).inflate_rest(data, limit)
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 

@@ -51,8 +51,9 @@ def raise_failure(end: CloseConnection | ParseFailed | None) -> CloseConnection 
 class FrameDecoder:
     """Turns what one side of a connection receives into events.
 
-    Between calls it holds the unread bytes of a frame header or control frame and of a split code point; what
-    has come in since the last `events()` waits in `_pending`. No byte is copied more than twice.
+    Between calls it holds the unread bytes of a frame header or control frame and of a split code point, its
+    extensions perhaps part of a unit; what has come in since the last `events()` waits in `_pending`. Outside
+    of extensions no byte is copied more than twice.
 
     :param client: whether this is the client's side.
     :param extensions: the negotiated extensions, in the order of the response.
@@ -83,6 +84,7 @@ class FrameDecoder:
         "_quick",
         "_quick_size",
         "_remaining",
+        "_room",
         "_whole",
         "client",
     )
@@ -110,6 +112,7 @@ class FrameDecoder:
         self._busy = False  # an event may follow without further bytes
         self._remaining = 0  # bytes of that payload not yet received
         self._fin = False
+        self._room = self._limits.max_inflated_size  # what extensions may make of it in one event
         self._key: bytes | None = None  # its masking key, turned to where the payload goes on
         self._control_judged = False  # the extensions know the header of the control frame to be read
 
@@ -292,7 +295,7 @@ class FrameDecoder:
         if self._mask:
             start += 4
         stop = start + size
-        if stop > len(buffer):
+        if stop > len(buffer) or (first & RSV1 and size > self._extensions.rest):  # type: ignore[union-attr]
             return None
         payload = masked(buffer, start, stop, buffer[start - 4 : start]) if self._mask else buffer[start:stop]
         self._position = stop
@@ -300,7 +303,7 @@ class FrameDecoder:
         finished = True
         if first & RSV1:
             room = self._limits.max_inflated_size
-            data = payload = self._extensions.whole_payload(payload, room)  # type: ignore[union-attr]
+            data = payload = self._extensions.payload_to_end(payload, room)  # type: ignore[union-attr]
             finished = len(data) < room
         if finished and kind is TextMessage:
             try:
@@ -311,6 +314,7 @@ class FrameDecoder:
             # There is more to come, or it has to fail: the general path goes on with it.
             self._kind = kind
             self._in_frame = self._fin = self._busy = True
+            self._room = self._limits.max_inflated_size
             return self._message_event(payload, self._extensions is None or self._extensions.frame_complete)
         event = _new(kind)
         _set_attribute(event, "data", data)
@@ -359,6 +363,7 @@ class FrameDecoder:
             self._key = self._buffer[start - 4 : start]
         if self._extensions is not None:
             self._extensions.judge_header(first, size)
+            self._room = self._limits.max_inflated_size
             self._busy = True
         if self._kind is None:
             self._kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
@@ -380,10 +385,10 @@ class FrameDecoder:
         refuse_if(length_fault(form, length))
         return length
 
-    def _take_payload(self) -> bytes:
-        """Take what has come of the frame's payload, unmasked."""
+    def _take_payload(self, most: int | None = None) -> bytes:
+        """Take what has come of the frame's payload, or the first bytes of that, unmasked."""
         buffer, start = self._buffer, self._position
-        stop = start + self._remaining
+        stop = start + (self._remaining if most is None or most > self._remaining else most)
         if stop > len(buffer):  # noqa: PLR1730 - four times as quick as min()
             stop = len(buffer)
         self._remaining -= stop - start
@@ -400,14 +405,15 @@ class FrameDecoder:
     def _extended_event(self, extensions: InboundExtensions) -> Event | None:
         """Make an event of what has come of a data frame, as the extensions leave it.
 
-        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4). It fails
-        where it would byte by byte: what came before a violation is judged, and yielded, before it.
+        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4), and they
+        stop at its multiples, however the frame was cut into reads. What came before a violation is judged,
+        and yielded, before it.
         """
         event = None
         piece: bytes | None = b""
         while event is None and piece is not None:
             pieces = []
-            room = self._bounds.room if self._bounds else self._limits.max_inflated_size
+            room = self._room if self._bounds is None else self._bounds.room(self._room)
             frame_finished = False
             try:
                 while room > 0 and not frame_finished:
@@ -421,6 +427,9 @@ class FrameDecoder:
             except ParseFailed as failure:
                 self._fail_next(failure)
             payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._room -= len(payload)
+            if self._room <= 0:
+                self._room = self._limits.max_inflated_size
             if self._bounds is not None:
                 size = self._bounds.take(len(payload))
                 if size < len(payload):
@@ -436,8 +445,10 @@ class FrameDecoder:
         if extensions.holds_back:
             return extensions.more(room)
         if self._remaining:
-            payload = self._take_payload()
-            return extensions.payload(payload, room) if payload else None
+            payload = self._take_payload(extensions.wanted)
+            if not payload:
+                return None
+            return extensions.payload(payload, room, left=self._remaining, fin=self._fin)
         return extensions.complete(room, fin=self._fin)
 
     def _message_event(self, payload: bytes, frame_finished: bool) -> Event | None:  # noqa: C901 - on every path

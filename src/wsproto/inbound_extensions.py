@@ -25,15 +25,17 @@ class InboundExtensions:
     :param extensions: the negotiated extensions, in the order of the response.
     """
 
-    __slots__ = ("_completed", "_extensions", "_held_back_by", "client", "takes_whole")
+    __slots__ = ("_completed", "_extensions", "_held", "_held_back_by", "_unit", "client", "rest")
 
     def __init__(self, client: bool, extensions: Sequence[Extension]) -> None:
         self.client = client
         self._extensions = tuple(reversed(extensions))
         self._completed = 0  # extensions that know that the frame is complete
         self._held_back_by: int | None = None  # the last extension that has more to give
-        self.takes_whole = len(extensions) == 1 and extensions[0].inbound_whole
-        """Whether `whole_payload` may be used."""
+        self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
+        self._held = bytearray()  # of a unit that has not all come
+        self.rest = extensions[0].inbound_rest if len(extensions) == 1 else 0
+        """Bytes for which `payload_to_end` may be used, at most."""
 
     @property
     def holds_back(self) -> bool:
@@ -63,9 +65,29 @@ class InboundExtensions:
                 claimed |= RsvBits(*result).in_first_byte()
         if first & RSV & ~claimed:
             raise ParseFailed(UNDEFINED_BITS)
+        self._unit = max(extension.inbound_unit for extension in self._extensions)
 
-    def payload(self, data: bytes, room: int) -> bytes:
-        """Pass a piece of payload through."""
+    @property
+    def wanted(self) -> int | None:
+        """How many more bytes `payload` takes at a time; None for any number."""
+        return self._unit - len(self._held) if self._unit else None
+
+    def payload(self, data: bytes, room: int, *, left: int, fin: bool) -> bytes:
+        """Pass a piece of payload through, or keep it until its unit has come.
+
+        :param data: at least one byte, and no more than `wanted`.
+        :param left: bytes of the frame's payload that are still to come.
+        :param fin: whether the frame ends the message.
+        """
+        if self._unit:
+            if self._held or (left and len(data) < self._unit):
+                self._held += data
+                if left and len(self._held) < self._unit:
+                    return b""
+                data = bytes(self._held)
+                self._held = bytearray()
+            if not left and fin and self.rest:
+                return self.payload_to_end(data, room)
         return self._through(0, data, room)
 
     def more(self, room: int) -> bytes:
@@ -82,10 +104,10 @@ class InboundExtensions:
             raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
         return self._through(self._completed, tail, room) if tail else b""
 
-    def whole_payload(self, data: bytes, room: int) -> bytes:
-        """Pass through a compressed message that is one frame; nothing else need be told of that frame."""
+    def payload_to_end(self, data: bytes, room: int) -> bytes:
+        """Pass through the last piece of a compressed message, or a whole one, header and all."""
         extension = self._extensions[0]
-        result = extension.frame_inbound_whole(self, data, room)
+        result = extension.frame_inbound_rest(self, data, room)
         if isinstance(result, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
         self._completed = 1
@@ -101,6 +123,7 @@ class InboundExtensions:
 
     def end(self) -> None:
         """Let go of all that was received."""
+        self._held = bytearray()
         for extension in self._extensions:
             extension.end_inbound()
 

@@ -43,10 +43,9 @@ class MessageBounds:
         self._fragments += 1
         self._size += known
 
-    @property
-    def room(self) -> int:
-        """How many bytes the next event may have: enough to show a message too big."""
-        most, limit = self._limits.max_inflated_size, self._limits.max_message_size
+    def room(self, most: int) -> int:
+        """Return how many of `most` bytes the next event may have: enough to show a message too big."""
+        limit = self._limits.max_message_size
         return most if limit is None else min(most, limit - self._size + 1)
 
     def take(self, size: int) -> int:
