@@ -11,7 +11,7 @@ import pytest
 from tests import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Event
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -75,17 +75,17 @@ def strings(role: ConnectionType, seed: int) -> Iterator[bytes]:
         yield damaged(generator, good)
 
 
-def plain(role: ConnectionType) -> Connection:
-    return Connection(role)
+def plain(_: ConnectionType) -> list[Extension]:
+    return []
 
 
-def compressed(role: ConnectionType) -> Connection:
+def compressed(role: ConnectionType) -> list[Extension]:
     extension = PerMessageDeflate()
     if role is ConnectionType.SERVER:
         extension.accept("permessage-deflate")
     else:
         extension.finalize("permessage-deflate")
-    return Connection(role, [extension])
+    return [extension]
 
 
 def receive_in_two(connection: Connection, data: bytes, cut: int) -> list[Event]:
@@ -101,13 +101,14 @@ def receive_in_two(connection: Connection, data: bytes, cut: int) -> list[Event]
 
 @pytest.mark.requirement("R6455-10.7-01", "R6455-10.7-03")
 @roles
-@pytest.mark.parametrize("connect", [plain, compressed])
+@pytest.mark.parametrize("agree", [plain, compressed])
 def test_bad_input_fails_as_documented(
-    role: ConnectionType, connect: Callable[[ConnectionType], Connection]
+    role: ConnectionType, agree: Callable[[ConnectionType], list[Extension]]
 ) -> None:
-    seed = SEED + 2 * (role is ConnectionType.CLIENT) + (connect is compressed)
+    seed = SEED + 2 * (role is ConnectionType.CLIENT) + (agree is compressed)
+    extensions = agree(role)
     for number, data in enumerate(strings(role, seed)):
-        connection = connect(role)
+        connection = Connection(role, extensions)
         try:
             events = receive_in_two(connection, data, number % 5)
             closes = [event for event in events if type(event) is CloseConnection]

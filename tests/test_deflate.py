@@ -466,6 +466,50 @@ def test_garbage_in_a_later_fragment_is_1007(role: ConnectionType) -> None:
     assert failure(connection, feed(connection, stream)) == 1007
 
 
+#: A stored block of 20,000 bytes, of which a unit of 16 KiB holds 16,379, then a block of no type.
+A_LONG_BLOCK_THEN_BAD = b"\x00\x20\x4e\xdf\xb1" + b"x" * 20_000 + b"\x07"
+
+
+@both_roles
+@pytest.mark.parametrize("read", [1, 1000, 2**14, 2**20])
+@pytest.mark.parametrize(
+    ("most", "text"),
+    [
+        pytest.param(2**20, 16_379, id="a unit fails as one"),
+        pytest.param(1000, 19_000, id="up to a full event"),
+    ],
+)
+def test_the_text_before_garbage_is_the_same_in_any_reads(
+    role: ConnectionType, read: int, most: int, text: int
+) -> None:
+    connection = connect(role, limits=Limits(max_inflated_size=most))
+    stream = compressed_text(connection, A_LONG_BLOCK_THEN_BAD)
+    reads = [stream[start : start + read] for start in range(0, len(stream), read)]
+    events = wire.receive_cut(connection, reads)
+    assert failure(connection, events) == 1007
+    assert payload_of(events[:-1]) == b"x" * text
+
+
+@any_cut
+def test_of_garbage_in_a_short_frame_nothing_comes(cut: bool) -> None:
+    """Found by `tests/properties/test_any_cutting.py`: in one read the first byte did not come."""
+    client = connect(CLIENT)
+    events = feed(client, bytes.fromhex("c1 0c 00 01 00 fe ff 00 01 00 fe ff 30 00"), cut=cut)
+    assert [type(event) for event in events] == [CloseConnection]
+    assert failure(client, events) == 1007
+
+
+@any_cut
+def test_a_reference_beyond_the_window_to_its_own_unit_is_forgiven(cut: bool) -> None:
+    """And one beyond the message before is not: zlib has let go of those bytes."""
+    client = connect(CLIENT, "server_max_window_bits=9")
+    peer = Deflater(window_bits=15)
+    data = NOISE[:600]
+    assert joined(feed(client, binary(client, peer.message(data + data)), cut=cut)) == [data + data]
+    peer.message(NOISE[600:1200])
+    assert failure(client, feed(client, binary(client, peer.message(data)), cut=cut)) == 1007
+
+
 @both_roles
 def test_after_a_failed_inflate_all_input_is_dropped(role: ConnectionType) -> None:
     connection = connect(role)

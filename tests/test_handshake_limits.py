@@ -467,6 +467,7 @@ def long_lines(size: int) -> bytes:
     return request({b"X": [b"a" * (size // 5)] * 5})
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("build", [many_lines, long_lines])
 def test_a_request_byte_by_byte_takes_work_in_proportion_to_its_size(build: Callable[[int], bytes]) -> None:
     def calls_per_byte(size: int) -> float:
@@ -482,6 +483,7 @@ def test_a_request_byte_by_byte_takes_work_in_proportion_to_its_size(build: Call
     assert large < small * 1.5
 
 
+@pytest.mark.uncovered
 def test_a_response_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     def calls_per_byte(size: int) -> float:
         client, key = asking_client()
@@ -496,6 +498,7 @@ def test_a_response_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     assert large < small * 1.5
 
 
+@pytest.mark.uncovered
 def test_early_data_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     def calls_per_byte(size: int) -> float:
         server = asked_server()
@@ -508,6 +511,7 @@ def test_early_data_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     assert large < small * 1.5
 
 
+@pytest.mark.uncovered
 def test_a_request_event_is_plain_after_a_bytewise_read() -> None:
     data = long_lines(60_000)
     server = WSConnection(ConnectionType.SERVER)

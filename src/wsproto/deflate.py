@@ -101,8 +101,8 @@ class Inflater:
         return inflated
 
     def _step(self, limit: int) -> bytes:
-        """Inflate one unit of the input, or what is left of it."""
-        given = self._input[self._offset : self._offset + self.unit]
+        """Inflate one unit of the input, with the tail behind it, or what is left of that."""
+        given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
         inflater = self._inflater or self._new_inflater()
         try:
             inflated = inflater.decompress(given, limit)
