@@ -31,14 +31,14 @@ LIMITS = (
     Limits(max_frame_size=130),
     Limits(max_message_size=20),
     Limits(max_fragments=2),
-    Limits(max_inflated_size=1, max_message_size=200),
+    Limits(max_inflated_size=1, max_message_size=40),
     Limits(max_inflated_size=1000),
     Limits(max_frame_size=0, max_fragments=0),
     Limits(max_frame_size=70_000, max_message_size=70_000, max_fragments=5, max_inflated_size=1000),
 )
 """The second byte chooses one of them. Where pieces are tiny, messages are small: a bomb has millions."""
 
-READS = 12
+READS = 6
 """Reads that a stream comes in, at most and about; what is left then comes in one."""
 
 
