@@ -478,7 +478,7 @@ def test_a_request_byte_by_byte_takes_work_in_proportion_to_its_size(build: Call
         return count / len(data)
 
     calls_per_byte(1_000)  # what is computed once is computed here
-    small, large = calls_per_byte(10_000), calls_per_byte(60_000)
+    small, large = calls_per_byte(5_000), calls_per_byte(30_000)
     assert large < 100
     assert large < small * 1.5
 

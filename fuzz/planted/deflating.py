@@ -121,15 +121,15 @@ DEFLATING: Final = (
         "a compressed frame that comes whole is inflated at once, however large",
         "any cutting gives the same events",
         "frame_decoder.py",
-        "(first & RSV1 and size > self._extensions.rest)",
+        "(first & RSV1 and size > self._extensions.end_size)",
         "(first & RSV1 and size < 0)",
     ),
     Fault(
         "the tail is inflated behind the last unit of a message, not with it",
         "any cutting gives the same events",
         "inbound_extensions.py",
-        "if not left and fin and self.rest:",
-        "if not left and fin and self.rest < 0:",
+        "if not left and fin and self.end_size:",
+        "if not left and fin and self.end_size < 0:",
     ),
     Fault(
         "where zlib stops depends on which events were taken before",

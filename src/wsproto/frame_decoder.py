@@ -295,7 +295,7 @@ class FrameDecoder:
         if self._mask:
             start += 4
         stop = start + size
-        if stop > len(buffer) or (first & RSV1 and size > self._extensions.rest):  # type: ignore[union-attr]
+        if stop > len(buffer) or (first & RSV1 and size > self._extensions.end_size):  # type: ignore[union-attr]
             return None
         payload = masked(buffer, start, stop, buffer[start - 4 : start]) if self._mask else buffer[start:stop]
         self._position = stop

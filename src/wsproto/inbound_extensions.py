@@ -25,7 +25,7 @@ class InboundExtensions:
     :param extensions: the negotiated extensions, in the order of the response.
     """
 
-    __slots__ = ("_completed", "_extensions", "_held", "_held_back_by", "_unit", "client", "rest")
+    __slots__ = ("_completed", "_extensions", "_held", "_held_back_by", "_unit", "client", "end_size")
 
     def __init__(self, client: bool, extensions: Sequence[Extension]) -> None:
         self.client = client
@@ -34,8 +34,8 @@ class InboundExtensions:
         self._held_back_by: int | None = None  # the last extension that has more to give
         self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
         self._held = bytearray()  # of a unit that has not all come
-        self.rest = extensions[0].inbound_rest if len(extensions) == 1 else 0
-        """Bytes for which `payload_to_end` may be used, at most."""
+        self.end_size = extensions[0].inbound_rest if len(extensions) == 1 else 0
+        """Bytes that `payload_to_end` takes, at most; 0 where it may not be used."""
 
     @property
     def holds_back(self) -> bool:
@@ -86,7 +86,7 @@ class InboundExtensions:
                     return b""
                 data = bytes(self._held)
                 self._held = bytearray()
-            if not left and fin and self.rest:
+            if not left and fin and self.end_size:
                 return self.payload_to_end(data, room)
         return self._through(0, data, room)
 

@@ -52,7 +52,7 @@ _COMPRESSED_OR_NOT = _EXTENDED._replace(whole={**_WHOLE, **_COMPRESSED})
 def quick_frames(limits: Limits, extensions: InboundExtensions | None) -> QuickFrames:
     """Choose what a connection with these limits and extensions may read without bookkeeping."""
     if extensions is not None:
-        return _COMPRESSED_OR_NOT if extensions.rest and not limits.bound_messages else _EXTENDED
+        return _COMPRESSED_OR_NOT if extensions.end_size and not limits.bound_messages else _EXTENDED
     if not limits.bound_messages:
         return _PLAIN
     # The frames of a message have to be counted, but for the one of a message that is whole.

@@ -134,7 +134,7 @@ def test_an_interrupted_campaign_reports_what_it_has(
 ) -> None:
     children = wait_for_children(running)
     os.kill(running.pid, number)
-    _, errors = running.communicate(timeout=20)
+    _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (2, "error: interrupted\n")
     assert all_end(children)
     found = results(tmp_path / "toys")
@@ -145,5 +145,5 @@ def test_an_interrupted_campaign_reports_what_it_has(
 def test_a_killed_campaign_leaves_nothing_running(running: subprocess.Popen[str]) -> None:
     children = wait_for_children(running)
     running.kill()
-    running.communicate(timeout=20)
+    running.communicate(timeout=60)
     assert all_end(children)

@@ -232,7 +232,7 @@ def test_a_signal_ends_it_in_one_line_and_leaves_nothing(number: signal.Signals,
             time.sleep(0.05)
         time.sleep(1)
         running.send_signal(number)
-        _, said = running.communicate(timeout=20)
+        _, said = running.communicate(timeout=60)
     assert said.splitlines()[-1] == "KeyboardInterrupt"
     assert "ignored" not in said
     assert list(tmp_path.iterdir()) == []

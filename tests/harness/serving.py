@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 
 
 class EchoServer:
