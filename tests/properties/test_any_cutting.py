@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,6 +151,19 @@ def test_of_compressed_frames_in_units(
     with inflating_by(deflate.unit):
         assert_cutting_tells_nothing(CLIENT, agreed(parameters), stream, pieces, limits)
         assert_received_rightly(Setting(CLIENT, deflate, limits), pieces)
+
+
+@pytest.mark.parametrize("wrong", [b"\x07", b"\x00\x01"], ids=["a block of no type", "wrong with its tail"])
+@pytest.mark.parametrize("most", [1, 4, 10])
+def test_of_compressed_data_that_goes_wrong_anywhere(wrong: bytes, most: int) -> None:
+    limits = Limits(max_inflated_size=most)
+    with inflating_by(8):
+        for size in range(25):
+            block = struct.pack("<BHH", 0, size, size ^ 0xFFFF) + bytes(size)
+            stream = wire.frame(wire.TEXT, block + wrong, rsv=wire.RSV1)
+            assert_received_rightly(Setting(CLIENT, Deflate(unit=8), limits), [stream])
+            for place in range(len(stream)):
+                assert_cutting_tells_nothing(CLIENT, True, stream, cut_at(stream, [place]), limits)
 
 
 @given(roles, st.binary(max_size=40), st.data())
