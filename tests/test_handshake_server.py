@@ -291,6 +291,7 @@ BAD: list[tuple[str, Changes]] = [
     ("connection-quoted", {b"Connection": [b'"Upgrade"']}),
     ("connection-in-a-quoted-list", {b"Connection": [b'"a, Upgrade, b"']}),
     ("connection-two-words", {b"Connection": [b"keep-alive Upgrade"]}),
+    ("connection-with-a-quote-that-does-not-end", {b"Connection": [b'Upgrade, "a']}),
     ("upgrade-in-a-quoted-list", {b"Upgrade": [b'"a, websocket, b"']}),
     ("upgrade-other", {b"Upgrade": [b"h2c"]}),
     ("upgrade-empty", {b"Upgrade": [b""]}),
