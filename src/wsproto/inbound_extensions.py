@@ -56,16 +56,16 @@ class InboundExtensions:
         self._completed = 0
         opcode = OPCODES[first & 0x0F]
         rsv = RSV_BITS[(first & RSV) >> 4]
-        claimed = 0
+        claimed = self._unit = 0
         for extension in self._extensions:
             result = extension.frame_inbound_header(self, opcode, rsv, size)
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame header", result)
             if first & RSV:
                 claimed |= RsvBits(*result).in_first_byte()
+            self._unit = max(self._unit, extension.inbound_unit)
         if first & RSV & ~claimed:
             raise ParseFailed(UNDEFINED_BITS)
-        self._unit = max(extension.inbound_unit for extension in self._extensions)
 
     @property
     def wanted(self) -> int | None:
