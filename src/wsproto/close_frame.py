@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .close_codes import NEVER_ON_THE_WIRE, CloseReason, may_travel, named
+from .errors import LocalTypeError, LocalValueError, ParseFailed
 from .events import CloseConnection
-from .frame_header import MAX_CONTROL_PAYLOAD, ParseFailed
-from .utilities import LocalTypeError, LocalValueError
+from .frame_header import MAX_CONTROL_PAYLOAD
 
 MAX_REASON = MAX_CONTROL_PAYLOAD - 2
 """Bytes of UTF-8 in the reason of a Close, at most."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .close_codes import CloseReason
+from .errors import LocalProtocolError, LocalTypeError, RemoteProtocolError
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from .frame_protocol import FrameProtocol
 from .states import CONNECTION, ConnectionState, ConnectionType, Input
-from .utilities import LocalProtocolError, LocalTypeError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from .errors import ParseFailed
     from .extensions import Extension
-    from .frame_header import ParseFailed
     from .limits import Limits
     from .typing import BytesLike
 

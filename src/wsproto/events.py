@@ -8,20 +8,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .event_base import Event
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .extensions import Extension
     from .typing import Headers
 
+__all__ = [
+    "AcceptConnection",
+    "BinaryMessage",
+    "BytesMessage",
+    "CloseConnection",
+    "Event",
+    "Message",
+    "Ping",
+    "Pong",
+    "RejectConnection",
+    "RejectData",
+    "Request",
+    "TextMessage",
+]
+
 T = TypeVar("T", bytes, str)
 
 
-class Event:
-    """Base of all events."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request(Event):
     """The opening handshake's request (RFC 6455 4.1): a client sends it, a server receives it."""
 
@@ -37,7 +50,7 @@ class Request(Event):
     """Subprotocols, the one that the client likes best first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AcceptConnection(Event):
     """The server agrees to the handshake (RFC 6455 4.2.2)."""
 
@@ -49,7 +62,7 @@ class AcceptConnection(Event):
     """Header fields beyond those that have a place of their own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RejectConnection(Event):
     """The server answers the handshake with an HTTP response other than 101."""
 
@@ -61,7 +74,7 @@ class RejectConnection(Event):
     """Whether `RejectData` follows."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RejectData(Event):
     """A piece of the body of a response that rejects the handshake."""
 
@@ -71,7 +84,7 @@ class RejectData(Event):
     """Whether it is the last one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CloseConnection(Event):
     """The closing handshake (RFC 6455 5.5.1, 7): each side sends one and receives one."""
 
@@ -85,7 +98,7 @@ class CloseConnection(Event):
         return CloseConnection(code=self.code, reason=self.reason)
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, slots=True, init=False)
 class Message(Event, Generic[T]):
     """A message, or a piece of one (RFC 6455 5.4, 5.6).
 
@@ -100,22 +113,31 @@ class Message(Event, Generic[T]):
     """Whether the message ends here."""
 
     def __init__(self, data: T, frame_finished: bool = True, message_finished: bool = True) -> None:
-        # Half the cost of the `__init__` that a frozen dataclass gets (0.15 against 0.30 microseconds), which
-        # sets each field through a function.
-        fields = self.__dict__
-        fields["data"] = data
-        fields["frame_finished"] = frame_finished
-        fields["message_finished"] = message_finished
+        set_data(self, data)
+        set_frame_finished(self, frame_finished)
+        set_message_finished(self, message_finished)
 
 
+# Each sets a field past the frozen `__setattr__`, at half the cost of going by its name.
+set_data = vars(Message)["data"].__set__
+set_frame_finished = vars(Message)["frame_finished"].__set__
+set_message_finished = vars(Message)["message_finished"].__set__
+
+
+@dataclass(frozen=True, init=False)
 class TextMessage(Message[str]):
     """A piece of a text message. A code point is never split between two."""
+
+    __slots__ = ()
 
     data: str
 
 
+@dataclass(frozen=True, init=False)
 class BytesMessage(Message[bytes]):
     """A piece of a binary message."""
+
+    __slots__ = ()
 
     data: bytes
 
@@ -123,7 +145,7 @@ class BytesMessage(Message[bytes]):
 BinaryMessage = BytesMessage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ping(Event):
     """A question whether the peer is there (RFC 6455 5.5.2)."""
 
@@ -137,9 +159,13 @@ class Ping(Event):
         return pong
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pong(Event):
     """The answer to a Ping, or an unasked sign of life (RFC 6455 5.5.3)."""
 
     payload: bytes = b""
     """At most 125 bytes: those of the Ping."""
+
+
+set_ping_payload = vars(Ping)["payload"].__set__
+set_pong_payload = vars(Pong)["payload"].__set__

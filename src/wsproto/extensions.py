@@ -6,6 +6,7 @@ from typing import Protocol
 
 from .close_codes import CloseReason
 from .deflate import Deflater, InflateError, Inflater
+from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .frame_header import NO_RSV, Opcode, RsvBits
 from .limits import DEFAULT_LIMITS
 from .negotiation import (
@@ -18,7 +19,6 @@ from .negotiation import (
     check_answer,
     parse,
 )
-from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError
 
 
 class Codec(Protocol):

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from .close_codes import CloseReason
 from .close_frame import read_close
-from .events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
+from .errors import ParseFailed
+from .events import (
+    BytesMessage,
+    CloseConnection,
+    Ping,
+    Pong,
+    TextMessage,
+    set_data,
+    set_frame_finished,
+    set_message_finished,
+    set_ping_payload,
+    set_pong_payload,
+)
 from .frame_header import (
     FAULTLESS,
     FIN,
@@ -17,7 +29,6 @@ from .frame_header import (
     MAX_CONTROL_PAYLOAD,
     RSV1,
     Opcode,
-    ParseFailed,
     first_byte_fault,
     length_fault,
     refuse_if,
@@ -33,6 +44,7 @@ from .utilities import as_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from .event_base import Event
     from .extensions import Extension
     from .typing import BytesLike
 
@@ -183,21 +195,22 @@ class FrameDecoder:
                         if self._carry:
                             break
                         try:
-                            _set_attribute(event, "data", payload.decode())
+                            set_data(event, payload.decode())
                         except UnicodeDecodeError:
                             break
                     elif kind is BytesMessage:
-                        _set_attribute(event, "data", payload)
+                        set_data(event, payload)
                     else:
-                        _set_attribute(event, "payload", payload)
+                        set_ping_payload(event, payload) if kind is Ping else set_pong_payload(event, payload)
                         self._position = stop
                         yield event
                         continue
+                    set_frame_finished(event, True)
+                    set_message_finished(event, first >= FIN)
                     if first >= FIN:
                         self._kind = None
                         self._quick = self._outside
                     else:
-                        _set_attribute(event, "message_finished", False)
                         self._kind = kind
                         self._quick = self._inside[kind]
                     self._position = stop
@@ -224,6 +237,7 @@ class FrameDecoder:
                     break
         except ParseFailed as failure:
             self._end()
+            failure.event_hint = CloseConnection(failure.code, str(failure))
             end = failure
         if (last := conclude(end)) is not None:
             yield last
@@ -317,7 +331,9 @@ class FrameDecoder:
             self._room = self._limits.max_inflated_size
             return self._message_event(payload, self._extensions is None or self._extensions.frame_complete)
         event = _new(kind)
-        _set_attribute(event, "data", data)
+        set_data(event, data)
+        set_frame_finished(event, True)
+        set_message_finished(event, True)
         return event
 
     def _read_header(self) -> int | None:
@@ -473,10 +489,9 @@ class FrameDecoder:
         elif not data:
             return None
         event: Any = _new(self._kind)  # type: ignore[arg-type]
-        fields = event.__dict__
-        fields["data"] = data
-        fields["frame_finished"] = frame_finished
-        fields["message_finished"] = message_finished
+        set_data(event, data)
+        set_frame_finished(event, frame_finished)
+        set_message_finished(event, message_finished)
         if message_finished:
             self._kind = None
             self._quick = self._outside

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .close_frame import written_close
+from .errors import LocalProtocolError, LocalTypeError, LocalValueError
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, OPCODES, Opcode, write_header
 from .masking import KEY_REPEATED, MaskingKeys, masked
-from .utilities import LocalProtocolError, LocalTypeError, LocalValueError, as_bytes
+from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from .close_codes import CloseReason
-from .events import CloseConnection
-from .utilities import RemoteProtocolError
+from .errors import ParseFailed
 
 MAX_CONTROL_PAYLOAD = 125
 """Bytes in the payload of a control frame, at most (RFC 6455 5.5)."""
@@ -53,17 +51,6 @@ RSV = 0x70
 # What extensions are told of a first byte, looked up 5 times as quickly as made (0.2 against 1 microsecond).
 OPCODES = {int(opcode): opcode for opcode in Opcode}
 RSV_BITS = [RsvBits(bool(bits & 4), bool(bits & 2), bool(bits & 1)) for bits in range(8)]
-
-
-class ParseFailed(RemoteProtocolError):  # noqa: N818 - the name that users know
-    """A frame breaks the protocol.
-
-    `code` is the close code that says so to the peer, `event_hint` the whole `CloseConnection`.
-    """
-
-    def __init__(self, message: str, code: int = CloseReason.PROTOCOL_ERROR) -> None:
-        super().__init__(message, event_hint=CloseConnection(code, message))
-        self.code = code
 
 
 def refuse_if(fault: str | None) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .close_codes import CloseReason
+from .errors import ParseFailed
 from .events import CloseConnection, Event, Message, Ping, Pong, TextMessage
 from .frame_decoder import FrameDecoder
 from .frame_encoder import FrameEncoder
-from .frame_header import Opcode, ParseFailed, RsvBits
+from .frame_header import Opcode, RsvBits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import h11
 
+from .errors import LocalValueError, RemoteProtocolError
 from .handshake_fields import refused
 from .http_head import RequestHead, ResponseHead
-from .utilities import LocalValueError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from .limits import Limits

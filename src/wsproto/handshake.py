@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import utilities
 from .connection import Connection
+from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from .handshake_fields import WEBSOCKET_VERSION, judge_head_size, refused, written_head
 from .handshake_request import JudgedRequest, judge_request, request_headers, written_target
@@ -29,7 +30,7 @@ from .states import (
     HandshakeInput,
     Stage,
 )
-from .utilities import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError, as_bytes
+from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import RejectConnection
 from .header_grammar import GrammarError, is_extension, is_field_value, is_protocol, is_token, split_list
-from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from .errors import LocalTypeError, LocalValueError
 from .events import Request
 from .handshake_fields import (
     WEBSOCKET_VERSION,
@@ -20,7 +21,6 @@ from .handshake_fields import (
     single,
 )
 from .header_grammar import is_token
-from .utilities import LocalTypeError, LocalValueError
 
 if TYPE_CHECKING:
     from .extensions import Extension

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, RejectConnection, Request
 from .handshake_fields import (
     checked_extension,
@@ -15,7 +16,7 @@ from .handshake_fields import (
     single,
     written_head,
 )
-from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError, generate_accept_token
+from .utilities import generate_accept_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

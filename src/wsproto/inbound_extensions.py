@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .close_codes import CloseReason
-from .frame_header import MAX_CONTROL_PAYLOAD, OPCODES, RSV, RSV_BITS, ParseFailed, RsvBits
+from .errors import ParseFailed
+from .frame_header import MAX_CONTROL_PAYLOAD, OPCODES, RSV, RSV_BITS, RsvBits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from .utilities import LocalTypeError, LocalValueError
+from .errors import LocalTypeError, LocalValueError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .close_codes import CloseReason
-from .frame_header import ParseFailed
+from .errors import ParseFailed
 
 if TYPE_CHECKING:
     from .limits import Limits

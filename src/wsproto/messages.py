@@ -5,8 +5,8 @@ from __future__ import annotations
 from io import StringIO
 
 from .close_codes import CloseReason
+from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import BytesMessage, CloseConnection, Message, TextMessage
-from .utilities import LocalTypeError, LocalValueError, RemoteProtocolError
 
 
 class MessageJoiner:

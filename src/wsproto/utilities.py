@@ -1,4 +1,4 @@
-"""The errors, the two computed values of the opening handshake, helpers for bytes and header fields."""
+"""Computed values of the opening handshake, helpers for bytes and header fields; the old face of `errors`."""
 
 from __future__ import annotations
 
@@ -7,44 +7,27 @@ import os
 from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
+from .errors import LocalProtocolError, LocalTypeError, ProtocolError, RemoteProtocolError
 from .header_grammar import GrammarError, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .events import Event
     from .typing import BytesLike
+
+__all__ = [
+    "LocalProtocolError",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "as_bytes",
+    "generate_accept_token",
+    "generate_nonce",
+    "normed_header_dict",
+    "split_comma_header",
+]
 
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """What RFC 6455 1.3 appends to the key before it is hashed."""
-
-
-class ProtocolError(Exception):
-    """Base of the two errors of this library."""
-
-
-class LocalProtocolError(ProtocolError):
-    """This side tried something that the protocol does not permit. Nothing was sent, nothing has changed."""
-
-
-class LocalValueError(LocalProtocolError, ValueError):
-    """A `LocalProtocolError` about a value, which older callers catch as `ValueError`."""
-
-
-class LocalTypeError(LocalProtocolError, TypeError):
-    """A `LocalProtocolError` about a type, which older callers catch as `TypeError`."""
-
-
-class RemoteProtocolError(ProtocolError):
-    """The peer broke the protocol.
-
-    :param message: what was wrong, and which rule it breaks.
-    :param event_hint: the event that tells the peer so, ready to be sent, or None.
-    """
-
-    def __init__(self, message: str, event_hint: Event | None = None) -> None:
-        super().__init__(message)
-        self.event_hint = event_hint
 
 
 def as_bytes(data: BytesLike, what: str) -> bytes:

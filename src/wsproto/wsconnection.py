@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .connection import Connection
+from .errors import LocalProtocolError
 from .handshake import H11Handshake
-from .utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
