@@ -203,9 +203,6 @@ def test_the_hooks_of_the_base_class_change_nothing(role: ConnectionType) -> Non
     assert (sent.rsv, sent.payload) == (0, b"Hello")
     stream = from_peer(connection, wire.PING, b"p") + from_peer(connection, wire.BINARY, b"Hello")
     assert joined(wire.receive(connection, stream)) == [Ping(b"p"), b"Hello"]
-    assert not Bare().inbound_rest
-    assert not Bare().inbound_unit
-    assert Bare().frame_inbound_rest(connection, b"Hello", 5) == b"Hello"
 
 
 def test_an_extension_of_one_s_own_is_negotiated() -> None:

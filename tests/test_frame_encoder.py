@@ -21,7 +21,7 @@ from wsproto.events import (
     RejectData,
     TextMessage,
 )
-from wsproto.frame_protocol import FrameProtocol
+from wsproto.frame_protocol import FrameEncoder
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -284,4 +284,4 @@ def test_a_control_payload_is_measured_in_bytes(role: ConnectionType) -> None:
 @pytest.mark.parametrize("event", [AcceptConnection(), RejectData(b""), Event()])
 def test_an_event_that_no_frame_can_say_is_refused_by_the_codec(event: Event) -> None:
     with pytest.raises(LocalProtocolError, match="cannot be sent in a frame"):
-        FrameProtocol(True, []).send(event)
+        FrameEncoder(True).send(event)

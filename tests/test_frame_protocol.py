@@ -265,11 +265,3 @@ def test_a_client_and_a_server_protocol_understand_each_other() -> None:
             Frame(Opcode.TEXT, "b", True, True),
             Frame(Opcode.CLOSE, (1000, "x"), True, True),
         ]
-
-
-@roles
-def test_the_codec_also_speaks_events(client: bool) -> None:
-    protocol = FrameProtocol(client, [])
-    protocol.receive_bytes(wire.peer_frame(client, wire.TEXT, b"a"))
-    assert list(protocol.events()) == [wsproto.events.TextMessage("a")]
-    assert wire.decode_frame(protocol.send(wsproto.events.Ping(b"p"))).payload == b"p"

@@ -311,8 +311,8 @@ def test_without_takeover_nothing_is_kept_between_messages(role: ConnectionType)
 def deflater_size(**settings: int) -> int:
     """The memory that a connection's deflater takes."""
     extension = PerMessageDeflate(**settings)  # type: ignore[arg-type]
-    offer = extension.offer()
-    extension.finalize(f"permessage-deflate; {offer}")
+    windows = [f"; {name}={value}" for name, value in settings.items() if name.endswith("_bits")]
+    extension.finalize("permessage-deflate" + "".join(windows))
     connection = Connection(SERVER, [extension])
     before = held()
     connection.send(TextMessage("Hello"))

@@ -146,8 +146,8 @@ SIGNATURES: list[tuple[object, str]] = [
     (
         PerMessageDeflate,
         (
-            "client_no_context_takeover=False, client_max_window_bits=None, "
-            "server_no_context_takeover=False, server_max_window_bits=None, "
+            "client_no_context_takeover=False, client_max_window_bits=Ellipsis, "
+            "server_no_context_takeover=False, server_max_window_bits=Ellipsis, "
             "*, compression_level=-1, memory_level=8, min_compress_size=0"
         ),
     ),

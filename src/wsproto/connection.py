@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from .close_codes import CloseReason
+from .codec import frame_codec
 from .errors import LocalProtocolError, LocalTypeError, RemoteProtocolError
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
-from .frame_protocol import FrameProtocol
 from .states import CONNECTION, ConnectionState, ConnectionType, Input
+from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .errors import ParseFailed
-    from .extensions import Extension
+    from .extension import Extension
     from .limits import Limits
     from .typing import BytesLike
 
@@ -83,7 +85,8 @@ class Connection:
         self._eof = False  # the transport ended, and what came before has not all been read
         self._abnormal_closure: CloseConnection | None = None  # to be yielded
         enabled = [extension for extension in extensions or () if extension.enabled()]
-        self._codec = FrameProtocol(self.client, enabled, limits=limits)
+        self._decoder, self._encoder = frame_codec(enabled, limits, client=self.client)
+        self._events: deque[Event] = deque()  # to be yielded before anything more is read
         if trailing_data:
             self.receive_data(trailing_data)
 
@@ -97,14 +100,14 @@ class Connection:
         """How the peer broke the protocol, where it did: what tells such a failure from a peer's Close."""
         return self._protocol_error
 
-    def can_send(self, event_type: type[Event]) -> bool:
+    def can_send(self, event: type[Event] | Event) -> bool:
         """Tell whether an event of this class is permitted in the present state."""
-        return self._next_state(event_type) is not None
+        return self._next_state(event if isinstance(event, type) else type(event)) is not None
 
     def _next_state(self, event_type: type[Event]) -> ConnectionState | None:
         """Look up where sending an event of this class leads; None where it is not permitted."""
         what = _INPUT_OF_EVENT.get(event_type) or _input_of_subclass(event_type)
-        if what is Input.SEND_MESSAGE and self._codec.message_begun:
+        if what is Input.SEND_MESSAGE and self._encoder.message_begun:
             what = Input.SEND_CONTINUATION
         return None if what is None else CONNECTION[self._state].get(what)
 
@@ -115,15 +118,15 @@ class Connection:
             has changed.
         """
         if type(event) in _CHANGE_NOTHING[self._state]:
-            return self._codec.send(event)
+            return self._encoder.send(event)
         return self._send_otherwise(event)
 
     def _send_otherwise(self, event: Event) -> bytes:
         """Send what may change the state, or may not be permitted."""
         next_state = self._next_state(type(event))
         if next_state is None:
-            raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in state {self._state}")
-        data = self._codec.send(event)
+            raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in state {self._state.name}")
+        data = self._encoder.send(event)
         self._state = next_state
         return data
 
@@ -135,7 +138,7 @@ class Connection:
         :raises LocalProtocolError: for data after end of file, or once the connection is closed.
         """
         if self._state is _OPEN and data is not None and not self._eof:
-            self._codec.receive_bytes(data)
+            self._decoder.receive_bytes(data)
         else:
             self._receive_otherwise(data)
 
@@ -143,21 +146,21 @@ class Connection:
         """Take in end of file, or bytes where that may not be permitted."""
         if data is None:
             self._receive_eof()
-        elif self._may_receive():
-            self._codec.receive_bytes(data)
-        else:
-            raise LocalProtocolError(f"Data cannot be received in state {self._state}, or after end of file")
-
-    def _may_receive(self) -> bool:
-        """Tell whether bytes may come in; after end of file some of a failed connection still may."""
-        if self._eof:
-            return self._state is ConnectionState.REMOTE_CLOSING
-        return Input.RECEIVE_BYTES in CONNECTION[self._state]
+            return
+        data = as_bytes(data, "Received data")
+        # What a failed connection receives is dropped, even if end of file came before the failure was read.
+        what = Input.RECEIVE_LATE_BYTES if self._eof else Input.RECEIVE_BYTES
+        if what in CONNECTION[self._state]:
+            self._decoder.receive_bytes(data)
+        elif data:
+            raise LocalProtocolError(
+                f"Data cannot be received in state {self._state.name}{' after end of file' * self._eof}"
+            )
 
     def _receive_eof(self) -> None:
         self._eof = True
-        self._codec.receive_eof()
-        if self._codec.drained:
+        self._decoder.receive_eof()
+        if self._decoder.drained:
             self._end_of_file()
 
     def _end_of_file(self) -> None:
@@ -167,12 +170,21 @@ class Connection:
         if self._state is not previous:
             self._abnormal_closure = CloseConnection(CloseReason.ABNORMAL_CLOSURE)
 
+    def inject(self, event: Event) -> None:
+        """Let `events` yield `event` before what it has still to read: what a proxy says in the peer's place."""
+        self._events.append(event)
+
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened, reading as it goes: the state changes with the event that changes it.
 
         A frame that breaks the protocol is one `CloseConnection` with the code to answer with.
         """
-        return self._codec.events(self._conclude)
+        return self._all_events() if self._events else self._decoder.events(self._conclude)
+
+    def _all_events(self) -> Generator[Event, None, None]:
+        while self._events:
+            yield self._events.popleft()
+        yield from self._decoder.events(self._conclude)
 
     def _conclude(self, end: CloseConnection | ParseFailed | None) -> CloseConnection | None:
         """Take in what ended the frames that were read, and return the last event, if there is one."""

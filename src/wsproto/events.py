@@ -13,7 +13,7 @@ from .event_base import Event
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .extensions import Extension
+    from .extension import Extension
     from .typing import Headers
 
 __all__ = [
@@ -146,26 +146,31 @@ BinaryMessage = BytesMessage
 
 
 @dataclass(frozen=True, slots=True)
-class Ping(Event):
-    """A question whether the peer is there (RFC 6455 5.5.2)."""
+class ControlEvent(Event):
+    """What Ping and Pong have in common."""
 
     payload: bytes = b""
     """At most 125 bytes."""
 
+
+set_payload = vars(ControlEvent)["payload"].__set__
+
+
+@dataclass(frozen=True)
+class Ping(ControlEvent):
+    """A question whether the peer is there (RFC 6455 5.5.2)."""
+
+    __slots__ = ()
+
     def response(self) -> Pong:
         """Return the Pong that answers this Ping, with its payload."""
         pong = object.__new__(Pong)  # half the cost of calling the frozen class
-        object.__setattr__(pong, "payload", self.payload)
+        set_payload(pong, self.payload)
         return pong
 
 
-@dataclass(frozen=True, slots=True)
-class Pong(Event):
-    """The answer to a Ping, or an unasked sign of life (RFC 6455 5.5.3)."""
+@dataclass(frozen=True)
+class Pong(ControlEvent):
+    """The answer to a Ping, with its payload, or an unasked sign of life (RFC 6455 5.5.3)."""
 
-    payload: bytes = b""
-    """At most 125 bytes: those of the Ping."""
-
-
-set_ping_payload = vars(Ping)["payload"].__set__
-set_pong_payload = vars(Pong)["payload"].__set__
+    __slots__ = ()

@@ -1,11 +1,21 @@
-"""Bytes in, events out: the receiving half of the frame codec (RFC 6455 5, 6.2)."""
+"""Bytes in, events out: the receiving half of the frame codec (RFC 6455 5, 6.2).
+
+A frame is read in one of three ways, each tried before the next:
+
+    short    `events` itself: a frame of at most 125 bytes that has come whole, and that `fast_frames` knows
+             by its first byte. No call, no bookkeeping.
+    whole    `_whole_message`: a message that has come whole in one frame, of any size, plain or compressed by
+             permessage-deflate, where there are no limits on messages.
+    judged   `_next_event`: everything else, a piece at a time as it comes. Its header is judged byte by byte.
+
+Only the third way finds anything wrong: the other two leave a frame unread that they cannot take.
+"""
 
 from __future__ import annotations
 
-from codecs import utf_8_decode
 from typing import TYPE_CHECKING, Any
 
-from .close_codes import CloseReason
+from .bound_extension import bound
 from .close_frame import read_close
 from .errors import ParseFailed
 from .events import (
@@ -17,9 +27,9 @@ from .events import (
     set_data,
     set_frame_finished,
     set_message_finished,
-    set_ping_payload,
-    set_pong_payload,
+    set_payload,
 )
+from .fast_frames import fast_frames
 from .frame_header import (
     FAULTLESS,
     FIN,
@@ -35,22 +45,21 @@ from .frame_header import (
     second_byte_fault,
 )
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
+from .inbound_message import InboundMessage
 from .limits import DEFAULT_LIMITS, Limits
 from .masking import KEY_REPEATED, masked, unmasked_piece
-from .message_bounds import MessageBounds
-from .quick_frames import quick_frames
 from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from .event_base import Event
-    from .extensions import Extension
+    from .extension import Extension
     from .typing import BytesLike
 
     Conclude = Callable[[CloseConnection | ParseFailed | None], Event | None]
 
-_from_bytes, _new, _set_attribute = int.from_bytes, object.__new__, object.__setattr__
+_from_bytes, _new = int.from_bytes, object.__new__
 
 
 def raise_failure(end: CloseConnection | ParseFailed | None) -> CloseConnection | None:
@@ -73,31 +82,17 @@ class FrameDecoder:
     """
 
     __slots__ = (
-        "_bounds",
         "_buffer",
-        "_busy",
-        "_carry",
         "_control_judged",
         "_drained",
         "_ended",
         "_eof",
         "_extensions",
-        "_failure",
-        "_fin",
-        "_in_frame",
-        "_inside",
-        "_key",
-        "_kind",
-        "_limits",
         "_mask",
-        "_outside",
+        "_masking_key",
+        "_message",
         "_pending",
         "_position",
-        "_quick",
-        "_quick_size",
-        "_remaining",
-        "_room",
-        "_whole",
         "client",
     )
 
@@ -106,31 +101,20 @@ class FrameDecoder:
     ) -> None:
         self.client = client
         self._mask = 0 if client else MASK  # the mask bit that frames must have (RFC 6455 5.1)
-        self._extensions = InboundExtensions(client, extensions) if extensions else None
-        self._limits = limits or DEFAULT_LIMITS
-        self._bounds = MessageBounds(self._limits) if self._limits.bound_messages else None
+        used = [bound(extension, client=client) for extension in extensions or ()]
+        limits = limits or DEFAULT_LIMITS
+        self._extensions = InboundExtensions(used, limits) if used else None
+        self._message = InboundMessage(limits, fast_frames(limits, self._extensions))
 
         self._buffer = b""  # being read, from _position on
         self._position = 0
         self._pending = bytearray()  # received while _buffer was not used up
         self._drained = True
         self._eof = False  # no more bytes will come
-        self._ended = False  # a Close or a violation came: nothing is read any more
-        self._failure: ParseFailed | None = None  # to be raised when the text before it was yielded
+        self._ended = False  # a Close or a failure came: nothing is read any more
 
-        self._kind: type[Event] | None = None  # of the message that is under way
-        self._carry = b""  # the first bytes of a code point whose others have not come
-        self._in_frame = False  # in the payload of a data frame
-        self._busy = False  # an event may follow without further bytes
-        self._remaining = 0  # bytes of that payload not yet received
-        self._fin = False
-        self._room = self._limits.max_inflated_size  # what extensions may make of it in one event
-        self._key: bytes | None = None  # its masking key, turned to where the payload goes on
+        self._masking_key: bytes | None = None  # of a data frame, turned to where its payload goes on
         self._control_judged = False  # the extensions know the header of the control frame to be read
-
-        quick = quick_frames(self._limits, self._extensions)
-        self._outside, self._inside, self._whole, self._quick_size = quick
-        self._quick = self._outside  # what the next frame may be to take the fast path
 
     @property
     def drained(self) -> bool:
@@ -138,15 +122,13 @@ class FrameDecoder:
         return self._drained or self._ended
 
     def receive_bytes(self, data: BytesLike) -> None:
-        """Take in `data`, to be read by `events`. After a Close or a violation it is dropped."""
+        """Take in `data`, to be read by `events`. After a Close or a failure it is dropped."""
         if type(data) is not bytes:
             data = as_bytes(data, "Received data")
-        if self._ended:
-            return
         if self._drained:  # so that at most a header is left in _buffer
             self._buffer = self._buffer + data if self._buffer else data
             self._drained = False
-        else:
+        elif not self._ended:
             self._pending += data
 
     def receive_eof(self) -> None:
@@ -156,30 +138,22 @@ class FrameDecoder:
     def events(  # noqa: C901, PLR0912, PLR0915 - the fast path
         self, conclude: Conclude = raise_failure
     ) -> Generator[Event, None, None]:
-        """Yield messages, pings and pongs, then what `conclude` makes of the end.
-
-        :param conclude: is given the peer's Close, or the `ParseFailed` of a frame that breaks the protocol,
-            after both of which input is dropped, or None for want of bytes; it returns an event or None.
-        :raises ParseFailed: where `conclude` does.
-        """
+        """Yield messages, pings and pongs, then what `conclude` makes of the end: see `codec.Decoder`."""
         end: CloseConnection | ParseFailed | None = None
-        mask = self._mask
-        header_size = 6 if mask else 2
-        quick_size = self._quick_size
+        mask, message = self._mask, self._message
+        header_size, max_size = 6 if mask else 2, message.fast.max_size
         try:
             while not self._ended:
-                # The fast path: a whole frame of at most 125 bytes. A text of 32 bytes takes a quarter of the
-                # time of the general path: no calls, decoded and unmasked in place, an event made by hand.
-                while not self._in_frame:
+                while not message.in_frame:  # A short frame takes a quarter of the time of a judged one.
                     buffer, position = self._buffer, self._position
-                    start = position + header_size
-                    if start > len(buffer):
+                    start, available = position + header_size, len(buffer)
+                    if start > available:
                         break
                     first = buffer[position]
-                    kind = self._quick.get(first)
+                    kind = message.fast_kinds[first]
                     size = buffer[position + 1] ^ mask
                     stop = start + size
-                    if kind is None or size > quick_size or stop > len(buffer):
+                    if kind is None or size > max_size or stop > available:
                         break
                     if mask:
                         # The key and the payload XOR the key again and again: zeros, and the plain payload.
@@ -192,7 +166,7 @@ class FrameDecoder:
                         payload = buffer[start:stop]
                     event: Any = _new(kind)
                     if kind is TextMessage:
-                        if self._carry:
+                        if message.unfinished_code_point:
                             break
                         try:
                             set_data(event, payload.decode())
@@ -201,23 +175,25 @@ class FrameDecoder:
                     elif kind is BytesMessage:
                         set_data(event, payload)
                     else:
-                        set_ping_payload(event, payload) if kind is Ping else set_pong_payload(event, payload)
+                        set_payload(event, payload)
                         self._position = stop
                         yield event
                         continue
                     set_frame_finished(event, True)
-                    set_message_finished(event, first >= FIN)
                     if first >= FIN:
-                        self._kind = None
-                        self._quick = self._outside
+                        set_message_finished(event, True)
+                        if message.kind is not None:
+                            message.kind = None
+                            message.fast_kinds = message.fast.outside
                     else:
-                        self._kind = kind
-                        self._quick = self._inside[kind]
+                        set_message_finished(event, False)
+                        message.kind = kind
+                        message.fast_kinds = message.fast.inside[kind]
                     self._position = stop
                     yield event
 
-                if self._position < len(self._buffer) or self._busy:
-                    event = (None if self._in_frame else self._whole_message()) or self._next_event()
+                if self._position < len(self._buffer) or message.event_due:
+                    event = (None if message.in_frame else self._whole_message()) or self._next_event()
                     if event is None:
                         if not self._refill():
                             break
@@ -259,44 +235,30 @@ class FrameDecoder:
         if self._extensions is not None:
             self._extensions.end()
         self._ended = True
+        self._drained = False
         self._buffer = b""
         self._position = 0
         self._pending = bytearray()
-        self._carry = b""
 
-    def _next_event(self) -> Event | None:
-        """Read the next event by the general path, or return None for want of bytes."""
-        if self._failure is not None:
-            raise self._failure
-        if not self._in_frame:
-            size = self._read_header()
-            if size is None:
-                return None
-            if not self._in_frame:
-                return self._control_event(size)
-        extensions = self._extensions
-        if extensions is not None:
-            return self._extended_event(extensions)
-        payload = self._take_payload()
-        return self._message_event(payload, not self._remaining)
-
-    def _whole_message(self) -> Event | None:  # noqa: C901 - a quick path
+    def _whole_message(self) -> Event | None:  # noqa: C901 - a fast path
         """Read a message that has come whole in one frame, or return None for anything else.
 
-        It takes half the time of the general path, which asks an extension three times.
+        It takes half the time of `_next_event`, which asks an extension three times.
         """
         buffer, position = self._buffer, self._position
+        message = self._message
         first = buffer[position]
-        kind = self._whole.get(first)
+        kind = message.fast.whole[first]
         start = position + 2
-        if kind is None or self._kind is not None or start > len(buffer):
+        # Two bytes of length are wanted in any case: what is as short as that is a short frame.
+        if kind is None or message.kind is not None or start + 2 > len(buffer):
             return None
         size = buffer[position + 1] ^ self._mask
         # Not by `_read_length`: three calls less, an eighth of the instructions for 1 KiB. What is wrong with
-        # a length is for the general path to say; one that is not all there stops beyond the buffer anyway.
+        # a length is for `_read_header` to say.
         if size == LENGTH_16:
+            size = buffer[start] << 8 | buffer[start + 1]
             start += 2
-            size = _from_bytes(buffer[start - 2 : start], "big")
             if size < LENGTH_16:
                 return None
         elif size == LENGTH_64:
@@ -309,32 +271,47 @@ class FrameDecoder:
         if self._mask:
             start += 4
         stop = start + size
-        if stop > len(buffer) or (first & RSV1 and size > self._extensions.end_size):  # type: ignore[union-attr]
+        if stop > len(buffer) or (first & RSV1 and size > self._extensions.rest_size):  # type: ignore[union-attr]
             return None
         payload = masked(buffer, start, stop, buffer[start - 4 : start]) if self._mask else buffer[start:stop]
         self._position = stop
-        data: str | bytes = payload
         finished = True
         if first & RSV1:
-            room = self._limits.max_inflated_size
-            data = payload = self._extensions.payload_to_end(payload, room)  # type: ignore[union-attr]
-            finished = len(data) < room
+            room = self._extensions.room  # type: ignore[union-attr]
+            payload = self._extensions.rest(payload, room)  # type: ignore[union-attr]
+            finished = len(payload) < room
+        data: str | bytes = payload
         if finished and kind is TextMessage:
             try:
                 data = payload.decode()
             except UnicodeDecodeError:
                 finished = False
         if not finished:
-            # There is more to come, or it has to fail: the general path goes on with it.
-            self._kind = kind
-            self._in_frame = self._fin = self._busy = True
-            self._room = self._limits.max_inflated_size
-            return self._message_event(payload, self._extensions is None or self._extensions.frame_complete)
+            # There is more to come, or it has to fail: `_next_event` goes on with it.
+            message.begin_frame(first, 0)
+            message.event_due = True
+            return message.event(payload, self._extensions is None or self._extensions.frame_complete)
         event = _new(kind)
         set_data(event, data)
         set_frame_finished(event, True)
         set_message_finished(event, True)
         return event
+
+    def _next_event(self) -> Event | None:
+        """Judge and read what has come of a frame; return None for want of bytes."""
+        message = self._message
+        if message.failure is not None:
+            raise message.failure
+        if not message.in_frame:
+            size = self._read_header()
+            if size is None:
+                return None
+            if not message.in_frame:
+                return self._control_event(size)
+        if self._extensions is not None:
+            return self._extensions.event(message, self._take_payload)
+        payload = self._take_payload()
+        return message.event(payload, not message.remaining)
 
     def _read_header(self) -> int | None:
         """Judge a frame's header byte by byte as it comes (RFC 6455 5.2).
@@ -344,8 +321,9 @@ class FrameDecoder:
         """
         buffer, position = self._buffer, self._position
         first = buffer[position]
-        if first not in FAULTLESS[self._kind is not None]:
-            refuse_if(first_byte_fault(first, message_begun=self._kind is not None))
+        begun = self._message.kind is not None
+        if first not in FAULTLESS[begun]:
+            refuse_if(first_byte_fault(first, message_begun=begun))
             if self._extensions is None:  # which may have a meaning for the reserved bits
                 raise ParseFailed(UNDEFINED_BITS)
         if len(buffer) < position + 2:
@@ -366,32 +344,6 @@ class FrameDecoder:
             return size
         return self._begin_frame(first, size, start)
 
-    def _begin_frame(self, first: int, size: int, start: int) -> int | None:
-        """Go on to the payload of a data frame, which is at `start` but for the masking key."""
-        bounds = self._bounds
-        known = size if self._extensions is None else 0  # which may make a payload longer or shorter
-        if bounds is not None:
-            bounds.judge_frame(size, known)
-        if self._mask:
-            start += 4
-            if len(self._buffer) < start:
-                return None
-            self._key = self._buffer[start - 4 : start]
-        if self._extensions is not None:
-            self._extensions.judge_header(first, size)
-            self._room = self._limits.max_inflated_size
-            self._busy = True
-        if self._kind is None:
-            self._kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
-            self._quick = self._inside[self._kind]
-        if bounds is not None:
-            bounds.add_frame(known)
-        self._fin = first >= FIN
-        self._in_frame = True
-        self._remaining = size
-        self._position = start
-        return size
-
     def _read_length(self, form: int, start: int) -> int | None:
         """Return the extended length of the payload, or None for want of bytes."""
         stop = start + (2 if form == LENGTH_16 else 8)
@@ -401,118 +353,43 @@ class FrameDecoder:
         refuse_if(length_fault(form, length))
         return length
 
+    def _begin_frame(self, first: int, size: int, start: int) -> int | None:
+        """Go on to the payload of a data frame, which is at `start` but for the masking key."""
+        bounds = self._message.bounds
+        known = size if self._extensions is None else 0  # which may make a payload longer or shorter
+        if bounds is not None:
+            bounds.judge_frame(size, known)
+        if self._mask:
+            start += 4
+            if len(self._buffer) < start:
+                return None
+            self._masking_key = self._buffer[start - 4 : start]
+        if self._extensions is not None:
+            self._extensions.judge_header(first, size)
+            self._message.event_due = True
+        if bounds is not None:
+            bounds.add_frame(known)
+        self._message.begin_frame(first, size)
+        self._position = start
+        return size
+
     def _take_payload(self, most: int | None = None) -> bytes:
-        """Take what has come of the frame's payload, or the first bytes of that, unmasked."""
-        buffer, start = self._buffer, self._position
-        stop = start + (self._remaining if most is None or most > self._remaining else most)
+        """Take what has come of the frame's payload, or the first `most` bytes of that, unmasked."""
+        buffer, start, message = self._buffer, self._position, self._message
+        remaining = message.remaining
+        stop = start + (remaining if most is None or most > remaining else most)
         if stop > len(buffer):  # noqa: PLR1730 - four times as quick as min()
             stop = len(buffer)
-        self._remaining -= stop - start
+        message.remaining = remaining - (stop - start)
         self._position = stop
-        key = self._key
+        key = self._masking_key
         if key is None:
             return buffer[start:stop]
-        if not self._remaining:
+        if not message.remaining:
             return masked(buffer, start, stop, key)
         if turn := (stop - start) & 3:
-            self._key = key[turn:] + key[:turn]
+            self._masking_key = key[turn:] + key[:turn]
         return unmasked_piece(buffer, start, stop, key)
-
-    def _extended_event(self, extensions: InboundExtensions) -> Event | None:
-        """Make an event of what has come of a data frame, as the extensions leave it.
-
-        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4), and they
-        stop at its multiples, however the frame was cut into reads. What came before a violation is judged,
-        and yielded, before it.
-        """
-        event = None
-        piece: bytes | None = b""
-        while event is None and piece is not None:
-            pieces = []
-            room = self._room if self._bounds is None else self._bounds.room(self._room)
-            frame_finished = False
-            try:
-                while room > 0 and not frame_finished:
-                    piece = self._extended_piece(extensions, room)
-                    if piece is None:
-                        break
-                    if piece:
-                        pieces.append(piece)
-                        room -= len(piece)
-                    frame_finished = not self._remaining and extensions.frame_complete
-            except ParseFailed as failure:
-                self._fail_next(failure)
-            payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self._room -= len(payload)
-            if self._room <= 0:
-                self._room = self._limits.max_inflated_size
-            if self._bounds is not None:
-                size = self._bounds.take(len(payload))
-                if size < len(payload):
-                    self._fail_next(self._bounds.message_too_big())
-                    payload = payload[:size]
-            event = self._message_event(payload, frame_finished and self._failure is None)
-            if event is None and self._failure is not None:
-                raise self._failure
-        return event
-
-    def _extended_piece(self, extensions: InboundExtensions, room: int) -> bytes | None:
-        """Get the next piece of payload out of the extensions, or None for want of bytes."""
-        if extensions.holds_back:
-            return extensions.more(room)
-        if self._remaining:
-            payload = self._take_payload(extensions.wanted)
-            if not payload:
-                return None
-            return extensions.payload(payload, room, left=self._remaining, fin=self._fin)
-        return extensions.complete(room, fin=self._fin)
-
-    def _message_event(self, payload: bytes, frame_finished: bool) -> Event | None:  # noqa: C901 - on every path
-        """Make an event of a piece of payload; None where it would say nothing."""
-        message_finished = frame_finished and self._fin
-        data: str | bytes = payload
-        if self._kind is TextMessage:
-            if self._carry:
-                payload = self._carry + payload
-            try:
-                data, used = utf_8_decode(payload, "strict", message_finished)
-            except UnicodeDecodeError as error:
-                return self._text_before(payload, error.start)
-            if used < len(payload):
-                self._carry = payload[used:]
-                if b"\xed\xa0" <= self._carry < b"\xee":  # CPython waits for the third byte of a surrogate
-                    return self._text_before(payload, used)
-            elif self._carry:
-                self._carry = b""
-        if frame_finished:
-            self._in_frame = self._busy = False
-        elif not data:
-            return None
-        event: Any = _new(self._kind)  # type: ignore[arg-type]
-        set_data(event, data)
-        set_frame_finished(event, frame_finished)
-        set_message_finished(event, message_finished)
-        if message_finished:
-            self._kind = None
-            self._quick = self._outside
-            if self._bounds is not None:
-                self._bounds.end_message()
-        return event  # type: ignore[no-any-return]
-
-    def _text_before(self, payload: bytes, start: int) -> Event:
-        """Fail for invalid UTF-8 at `start` (RFC 6455 8.1), once the text before it was yielded."""
-        failure = ParseFailed(
-            "Invalid UTF-8 in a text message (RFC 6455 8.1)", CloseReason.INVALID_FRAME_PAYLOAD_DATA
-        )
-        if not start:
-            raise failure
-        self._fail_next(failure)
-        return TextMessage(payload[:start].decode(), frame_finished=False, message_finished=False)
-
-    def _fail_next(self, failure: ParseFailed) -> None:
-        """Raise `failure` where the next event would be read."""
-        self._failure = failure
-        self._busy = True
 
     def _control_event(self, size: int) -> Event | None:
         """Make an event of a control frame, once all of it has come; it touches no state of a message."""

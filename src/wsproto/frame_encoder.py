@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .bound_extension import bound
 from .close_frame import written_close
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
@@ -14,7 +15,7 @@ from .utilities import as_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .extensions import Extension
+    from .extension import Extension
     from .typing import BytesLike
 
 _from_bytes = int.from_bytes
@@ -46,7 +47,7 @@ class FrameEncoder:
 
     def __init__(self, client: bool, extensions: Sequence[Extension] = ()) -> None:
         self.client = client
-        self._extensions = tuple(extensions)
+        self._extensions = tuple(bound(extension, client=client) for extension in extensions)
         self._mask = MASK if client else 0
         self._headers = _SHORT_HEADERS[self._mask]
         self._keys = MaskingKeys() if client else None
@@ -158,7 +159,7 @@ class FrameEncoder:
         opcode = OPCODES[first & 0x0F]
         rsv = NO_RSV
         for extension in self._extensions:
-            rsv, payload = extension.frame_outbound(self, opcode, rsv, payload, bool(first & FIN))
+            rsv, payload = extension.frame_outbound(extension, opcode, rsv, payload, bool(first & FIN))
         return first | rsv.in_first_byte(), bytes(payload)
 
 

@@ -68,7 +68,8 @@ def first_byte_fault(first: int, *, message_begun: bool) -> str | None:
     if opcode == Opcode.CONTINUATION:
         return None if message_begun else "Continuation frame without a message to continue (RFC 6455 5.4)"
     if opcode in (Opcode.TEXT, Opcode.BINARY):
-        return "New message inside a fragmented message (RFC 6455 5.4)" if message_begun else None
+        # RFC 6455 5.4; users compare the text.
+        return f"expected CONTINUATION, got {OPCODES[opcode]!r}" if message_begun else None
     if opcode not in (Opcode.CLOSE, Opcode.PING, Opcode.PONG):
         return f"Unknown opcode {opcode:#x} (RFC 6455 5.2)"
     return None if first & FIN else "Fragmented control frame (RFC 6455 5.5)"

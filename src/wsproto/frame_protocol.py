@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from .close_codes import CloseReason
+from .codec import frame_codec
 from .errors import ParseFailed
 from .events import CloseConnection, Event, Message, Ping, Pong, TextMessage
-from .frame_decoder import FrameDecoder
+from .frame_decoder import FrameDecoder, raise_failure
 from .frame_encoder import FrameEncoder
 from .frame_header import Opcode, RsvBits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .extensions import Extension
+    from .extension import Extension
     from .limits import Limits
     from .typing import BytesLike
 
@@ -42,72 +43,65 @@ class Frame(NamedTuple):
 
 
 class FrameProtocol:
-    """The codec that a `Connection` stands on, usable by itself.
-
-    A connection uses `receive_bytes`, `events`, `send` and the two properties; a compiled codec has to offer
-    the same.
+    """The codec of one connection as frames, usable by itself.
 
     :param client: whether this is the client's side.
     :param extensions: the negotiated extensions, in the order of the response.
     :param limits: bounds on frames and messages.
     """
 
-    __slots__ = (
-        "_decoder",
-        "_encoder",
-        "client",
-        "events",
-        "extensions",
-        "receive_bytes",
-        "receive_eof",
-        "send",
-    )
+    __slots__ = ("__weakref__", "_decoder", "_encoder", "client", "extensions")
 
     def __init__(
         self, client: bool, extensions: Sequence[Extension], *, limits: Limits | None = None
     ) -> None:
         self.client = client
-        self.extensions = [extension.for_connection() for extension in extensions]
-        self._decoder = FrameDecoder(client, self.extensions, limits=limits)
-        self._encoder = FrameEncoder(client, self.extensions)
-        # Handed through as they are: a call less for each read and each message (0.05 microseconds).
-        self.receive_bytes = self._decoder.receive_bytes
-        self.receive_eof = self._decoder.receive_eof
-        self.events = self._decoder.events
-        self.send = self._encoder.send
+        self.extensions = list(extensions)
+        self._decoder, self._encoder = frame_codec(extensions, limits, client=client)
 
-    @property
-    def drained(self) -> bool:
-        """Whether all that was received has been read, as far as it can be."""
-        return self._decoder.drained
+    def receive_bytes(self, data: BytesLike) -> None:
+        """Take in what the transport received.
 
-    @property
-    def message_begun(self) -> bool:
-        """Whether a message was begun with `send` and not finished."""
-        return self._encoder.message_begun
+        :raises LocalProtocolError: for what is not bytes-like.
+        """
+        self._decoder.receive_bytes(data)
 
     def received_frames(self) -> Iterator[Frame]:
         """Yield what was received as frames, a Close included.
 
         :raises ParseFailed: when a frame breaks the protocol.
         """
-        return map(_frame_of, self._decoder.events())
+        return map(_frame_of, self._decoder.events(raise_failure))
 
     def send_data(self, payload: BytesLike | str, fin: bool = True) -> bytes:
-        """Return a frame of a message, text or binary after the type of `payload`; `fin` ends the message."""
-        return self._encoder.message(payload, fin)
+        """Return a frame of a message, text or binary after the type of `payload`; `fin` ends the message.
+
+        :raises LocalProtocolError: for what is neither, or not of the type of the message that was begun.
+        """
+        return self._encoder.send(Message(payload, message_finished=fin))  # type: ignore[type-var]
 
     def ping(self, payload: BytesLike = b"") -> bytes:
-        """Return a Ping."""
-        return self._encoder.control(Opcode.PING, payload)
+        """Return a Ping with at most 125 bytes of payload (RFC 6455 5.5.2).
+
+        :raises LocalProtocolError: for a longer one.
+        """
+        return self._encoder.send(Ping(payload))
 
     def pong(self, payload: BytesLike = b"") -> bytes:
-        """Return a Pong."""
-        return self._encoder.control(Opcode.PONG, payload)
+        """Return a Pong with at most 125 bytes of payload (RFC 6455 5.5.3).
+
+        :raises LocalProtocolError: for a longer one.
+        """
+        return self._encoder.send(Pong(payload))
 
     def close(self, code: int | None = None, reason: str | None = None) -> bytes:
-        """Return a Close; a reason needs a code."""
-        return self._encoder.close(code, reason)
+        """Return a Close (RFC 6455 5.5.1).
+
+        :raises LocalProtocolError: for a code that may not travel, or a reason without a code.
+        """
+        return self._encoder.send(
+            CloseConnection(CloseReason.NO_STATUS_RCVD if code is None else code, reason)
+        )
 
 
 def _frame_of(event: Event) -> Frame:

@@ -9,9 +9,12 @@ from .errors import ParseFailed
 from .frame_header import MAX_CONTROL_PAYLOAD, OPCODES, RSV, RSV_BITS, RsvBits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from .extensions import Extension
+    from .bound_extension import BoundExtension
+    from .event_base import Event
+    from .inbound_message import InboundMessage
+    from .limits import Limits
 
 UNDEFINED_BITS = "Reserved bits that no extension defines (RFC 6455 5.2)"
 
@@ -19,29 +22,35 @@ UNDEFINED_BITS = "Reserved bits that no extension defines (RFC 6455 5.2)"
 class InboundExtensions:
     """Undoes what the peer's extensions did when sending: the last one first.
 
-    A method that takes `room` returns at most so many bytes, where the extension keeps to `inbound_limit`.
-    What is held back for that reason comes with `more`.
+    A method that takes `room` returns at most so many bytes, where the extensions keep to theirs; what they
+    hold back for that reason comes in later events.
 
-    :param client: whether this is the client's side; the hooks get to know this object as their `proto`.
     :param extensions: the negotiated extensions, in the order of the response.
+    :param limits: how much may come in one event.
     """
 
-    __slots__ = ("_completed", "_extensions", "_held", "_held_back_by", "_unit", "client", "end_size")
+    __slots__ = (
+        "_completed",
+        "_event_size",
+        "_extensions",
+        "_held",
+        "_held_back_by",
+        "_unit",
+        "rest_size",
+        "room",
+    )
 
-    def __init__(self, client: bool, extensions: Sequence[Extension]) -> None:
-        self.client = client
+    def __init__(self, extensions: Sequence[BoundExtension], limits: Limits) -> None:
+        self._event_size = limits.max_inflated_size
+        self.room = self._event_size
+        """Bytes that are left of the next event; all of it where a frame begins."""
         self._extensions = tuple(reversed(extensions))
         self._completed = 0  # extensions that know that the frame is complete
         self._held_back_by: int | None = None  # the last extension that has more to give
         self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
         self._held = bytearray()  # of a unit that has not all come
-        self.end_size = extensions[0].inbound_rest if len(extensions) == 1 else 0
-        """Bytes that `payload_to_end` takes, at most; 0 where it may not be used."""
-
-    @property
-    def holds_back(self) -> bool:
-        """Whether there is more to come of what was passed in before."""
-        return self._held_back_by is not None
+        self.rest_size = extensions[0].rest_size if len(extensions) == 1 else 0
+        """Bytes that `rest` takes, at most; 0 where it may not be used."""
 
     @property
     def frame_complete(self) -> bool:
@@ -59,67 +68,98 @@ class InboundExtensions:
         rsv = RSV_BITS[(first & RSV) >> 4]
         claimed = self._unit = 0
         for extension in self._extensions:
-            result = extension.frame_inbound_header(self, opcode, rsv, size)
+            result = extension.frame_inbound_header(extension, opcode, rsv, size)
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame header", result)
             if first & RSV:
                 claimed |= RsvBits(*result).in_first_byte()
-            self._unit = max(self._unit, extension.inbound_unit)
+            self._unit = max(self._unit, extension.unit)
         if first & RSV & ~claimed:
             raise ParseFailed(UNDEFINED_BITS)
 
-    @property
-    def wanted(self) -> int | None:
-        """How many more bytes `payload` takes at a time; None for any number."""
-        return self._unit - len(self._held) if self._unit else None
+    def event(self, message: InboundMessage, take: Callable[[int | None], bytes]) -> Event | None:
+        """Make an event of what has come of a data frame, as the extensions leave it; None for want of bytes.
 
-    def payload(self, data: bytes, room: int, *, left: int, fin: bool) -> bytes:
-        """Pass a piece of payload through, or keep it until its unit has come.
+        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4), and they
+        stop at its multiples, however the frame was cut into reads. What came before a failure is judged,
+        and yielded, before it.
 
-        :param data: at least one byte, and no more than `wanted`.
-        :param left: bytes of the frame's payload that are still to come.
-        :param fin: whether the frame ends the message.
+        :param take: takes what has come of the frame's payload, at most so many bytes.
         """
+        event = None
+        piece: bytes | None = b""
+        while event is None and piece is not None:
+            pieces = []
+            room = self.room if message.bounds is None else message.bounds.room(self.room)
+            frame_finished = False
+            try:
+                while room > 0 and not frame_finished:
+                    piece = self._piece(message, take, room)
+                    if piece is None:
+                        break
+                    if piece:
+                        pieces.append(piece)
+                        room -= len(piece)
+                    frame_finished = not message.remaining and self.frame_complete
+            except ParseFailed as failure:
+                message.fail_next(failure)
+            payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self.room -= len(payload)
+            if self.room <= 0 or frame_finished:
+                self.room = self._event_size
+            if message.bounds is not None:
+                payload = message.bounds.within(payload, message.fail_next)
+            event = message.event(payload, frame_finished and message.failure is None)
+            if event is None and message.failure is not None:
+                raise message.failure
+        return event
+
+    def _piece(self, message: InboundMessage, take: Callable[[int | None], bytes], room: int) -> bytes | None:
+        """Get the next piece of payload out of the extensions, or None for want of bytes."""
+        if self._held_back_by is not None:
+            return self._through(self._held_back_by, b"", room)
+        if not message.remaining:
+            return self._complete(room, fin=message.fin)
+        data = take(self._unit - len(self._held) if self._unit else None)
+        if not data:
+            return None
         if self._unit:
-            if self._held or (left and len(data) < self._unit):
+            if self._held or (message.remaining and len(data) < self._unit):
                 self._held += data
-                if left and len(self._held) < self._unit:
+                if message.remaining and len(self._held) < self._unit:
                     return b""
                 data = bytes(self._held)
                 self._held = bytearray()
-            if not left and fin and self.end_size:
-                return self.payload_to_end(data, room)
+            if not message.remaining and message.fin and self.rest_size:
+                return self.rest(data, room)
         return self._through(0, data, room)
 
-    def more(self, room: int) -> bytes:
-        """Get more of what was passed in before."""
-        return self._through(self._held_back_by or 0, b"", room)
-
-    def complete(self, room: int, *, fin: bool) -> bytes:
+    def _complete(self, room: int, *, fin: bool) -> bytes:
         """Tell the next extension that the frame is complete, and get what it held back for that."""
         extension = self._extensions[self._completed]
         self._completed += 1
-        extension.inbound_limit = room
-        tail = extension.frame_inbound_complete(self, fin)
+        extension.room = room
+        tail = extension.frame_inbound_complete(extension, fin)
         if isinstance(tail, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
         return self._through(self._completed, tail, room) if tail else b""
 
-    def payload_to_end(self, data: bytes, room: int) -> bytes:
+    def rest(self, data: bytes, room: int) -> bytes:
         """Pass through the last piece of a compressed message, or a whole one, header and all."""
         extension = self._extensions[0]
-        result = extension.frame_inbound_rest(self, data, room)
+        extension.room = room
+        result = extension.inbound_rest(data)
         if isinstance(result, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
         self._completed = 1
-        self._held_back_by = 0 if len(result) == room and extension.inbound_pending else None
+        self._held_back_by = 0 if len(result) == room and extension.pending else None
         return result
 
     def control_payload(self, data: bytes) -> bytes:
         """Pass the whole payload of a control frame through."""
         data = self._through(0, data, MAX_CONTROL_PAYLOAD)
         for _ in self._extensions:
-            data += self.complete(MAX_CONTROL_PAYLOAD, fin=True)
+            data += self._complete(MAX_CONTROL_PAYLOAD, fin=True)
         return data
 
     def end(self) -> None:
@@ -132,14 +172,14 @@ class InboundExtensions:
         """Pass `data` through the extensions from the index `start` on, and note who holds something back."""
         for index in range(start, len(self._extensions)):
             extension = self._extensions[index]
-            extension.inbound_limit = room
-            result = extension.frame_inbound_payload_data(self, data)
+            extension.room = room
+            result = extension.frame_inbound_payload_data(extension, data)
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
             data = result
         self._held_back_by = None
         for index in range(len(self._extensions) - 1, -1, -1):
-            if self._extensions[index].inbound_pending:
+            if self._extensions[index].pending:
                 self._held_back_by = index
                 break
         return data

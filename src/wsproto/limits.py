@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from .errors import LocalTypeError, LocalValueError
+
+_LEAST = "least"
+
+
+def _elsewhere(default: int, *, least: int = 0) -> Any:
+    """Make a bound that is judged elsewhere than on the frames of a message."""
+    return field(default=default, metadata={_LEAST: least})
 
 
 @dataclass(frozen=True)
@@ -22,40 +30,47 @@ class Limits:
     """Payload of one message, after inflating."""
     max_fragments: int | None = None
     """Data frames in one message, empty ones included."""
-    max_inflated_size: int = 2**20
+    max_inflated_size: int = _elsewhere(2**20, least=1)
     """Inflated data in one event; more of it comes in further events."""
-    max_handshake_size: int = 2**16
+    max_handshake_size: int = _elsewhere(2**16)
     """The head of a request or response: its first line and its header fields.
 
     A chunk's line and the trailer section of a rejection's body (RFC 9112 7.1) have this bound, too.
     """
-    max_header_line_size: int = 2**14
+    max_header_line_size: int = _elsewhere(2**14)
     """The request line (else 414) or one header line (else 431)."""
-    max_headers: int = 128
+    max_headers: int = _elsewhere(128)
     """Header lines of a request or response."""
-    max_interim_responses: int = 16
-    """103 responses that a server may send before the final one (RFC 9110 15.2)."""
-    max_early_data: int = 2**20
+    max_interim_responses: int = _elsewhere(16)
+    """Interim responses that a server may send before the final one (RFC 9110 15.2)."""
+    max_early_data: int = _elsewhere(2**20)
     """What a client may send behind its request before it is answered."""
-    max_reject_body_size: int = 2**20
+    max_reject_body_size: int = _elsewhere(2**20)
     """The body of a response that rejects the handshake."""
 
-    @property
-    def bound_messages(self) -> bool:
-        """Whether there is any bound on frames and messages."""
-        return not self.max_frame_size is self.max_message_size is self.max_fragments is None
+    def on_messages(self) -> dict[str, int]:
+        """Return the bounds on frames and messages that are set, by name.
+
+        The fast path asks this list what it may leave unjudged: whatever it does not know, it leaves to the
+        general path. So a new bound belongs to this list unless it is made by `_elsewhere`.
+        """
+        return {
+            bound.name: value
+            for bound in fields(self)
+            if _LEAST not in bound.metadata and (value := getattr(self, bound.name)) is not None
+        }
 
     def __post_init__(self) -> None:
         """Refuse a bound that is no int of at least 0, or of at least 1 where 0 would mean no progress."""
-        for field in fields(self):
-            bound = getattr(self, field.name)
-            if bound is None and field.default is None:
+        for bound in fields(self):
+            value = getattr(self, bound.name)
+            if value is None and bound.default is None:
                 continue
-            if type(bound) is not int:
-                raise LocalTypeError(f"{field.name} must be an int, not {bound!r}")
-            least = 1 if field.name == "max_inflated_size" else 0
-            if bound < least:
-                raise LocalValueError(f"{field.name} must be at least {least}, not {bound}")
+            if type(value) is not int:
+                raise LocalTypeError(f"{bound.name} must be an int, not {value!r}")
+            least = bound.metadata.get(_LEAST, 0)
+            if value < least:
+                raise LocalValueError(f"{bound.name} must be at least {least}, not {value}")
 
 
 DEFAULT_LIMITS = Limits()

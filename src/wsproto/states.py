@@ -68,6 +68,8 @@ class Input(Enum):
     SEND_PONG = auto()
     SEND_CLOSE = auto()
     RECEIVE_BYTES = auto()
+    RECEIVE_LATE_BYTES = auto()
+    """Bytes after end of file."""
     RECEIVE_CLOSE = auto()
     RECEIVE_VIOLATION = auto()
     """A frame that breaks the protocol."""
@@ -145,6 +147,7 @@ CONNECTION: dict[ConnectionState, dict[Input, ConnectionState]] = {
         Input.SEND_CONTINUATION: _State.REMOTE_CLOSING,
         Input.SEND_CLOSE: _State.CLOSED,
         Input.RECEIVE_BYTES: _State.REMOTE_CLOSING,
+        Input.RECEIVE_LATE_BYTES: _State.REMOTE_CLOSING,
         Input.RECEIVE_EOF: _State.REMOTE_CLOSING,
     },
     _State.CLOSED: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from .connection import Connection
@@ -36,6 +37,7 @@ class WSConnection(Connection):
         self._state = self._handshake.state
         self._eof = False
         self._protocol_error = None
+        self._events = deque()
 
     def _after(self, handshake: H11Handshake) -> None:
         """Take over what a call has made of the handshake: in the end, the connection."""
@@ -84,7 +86,7 @@ class WSConnection(Connection):
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened, reading as it goes: the state changes with the event that changes it."""
         if self._announcing is None:
-            return self._codec.events(self._conclude)
+            return self._decoder.events(self._conclude)
         return self._all_events(self._announcing)
 
     def _all_events(self, handshake: H11Handshake) -> Generator[Event, None, None]:

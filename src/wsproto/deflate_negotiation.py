@@ -39,7 +39,15 @@ class DeflateParameters(NamedTuple):
     def __str__(self) -> str:
         """Return the parameters as they stand behind the extension's name."""
         windows = [f"{name}={bits}" for name in _WINDOW_BITS if (bits := getattr(self, name)) is not None]
+        if self.client_max_window_bits_named and self.client_max_window_bits is None:
+            windows.insert(0, "client_max_window_bits")
         return "; ".join([*windows, *(name for name in _NO_VALUE if getattr(self, name))])
+
+    def of_side(self, *, client: bool) -> tuple[int, bool]:
+        """Return the window with which a side deflates, and whether it takes its context over."""
+        if client:
+            return self.client_max_window_bits or MAX_WINDOW_BITS, not self.client_no_context_takeover
+        return self.server_max_window_bits or MAX_WINDOW_BITS, not self.server_no_context_takeover
 
 
 def parse(element: str, *, answer: bool) -> DeflateParameters:

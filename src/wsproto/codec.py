@@ -1,0 +1,78 @@
+"""The seam between a connection and its frame codec: what a codec has to offer, and which one is used.
+
+`Connection` holds a `Decoder` and an `Encoder` and knows nothing else of frames.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from .bound_extension import bound
+from .frame_decoder import FrameDecoder
+from .frame_encoder import FrameEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from .errors import ParseFailed
+    from .event_base import Event
+    from .events import CloseConnection
+    from .extension import Extension
+    from .limits import Limits
+    from .typing import BytesLike
+
+
+class Decoder(Protocol):
+    """Bytes in, events out."""
+
+    @property
+    def drained(self) -> bool:
+        """Whether all that was received has been read, as far as it can be."""
+
+    def receive_bytes(self, data: BytesLike) -> None:
+        """Take in what the transport received, to be read by `events`; after a Close or a failure drop it.
+
+        :raises LocalProtocolError: for what is not bytes-like.
+        """
+
+    def receive_eof(self) -> None:
+        """Take in that no more bytes will come: `events` then asks `conclude` for the end."""
+
+    def events(
+        self, conclude: Callable[[CloseConnection | ParseFailed | None], Event | None]
+    ) -> Generator[Event, None, None]:
+        """Yield messages, pings and pongs, reading as it goes, then what `conclude` makes of the end.
+
+        A generator that is left before its end has lost nothing: the next one goes on where it stopped.
+
+        :param conclude: is called once the frames are at their end, if they are: with the peer's Close, with
+            the `ParseFailed` of a frame that breaks the protocol, or with None for end of file. It returns an
+            event to yield, or None.
+        """
+
+
+class Encoder(Protocol):
+    """Event in, bytes out."""
+
+    @property
+    def message_begun(self) -> bool:
+        """Whether a message was begun and not finished: what is sent next has to go on with it."""
+
+    def send(self, event: Event) -> bytes:
+        """Return the frame that says `event`.
+
+        :raises LocalProtocolError: for an event that no frame can say; then nothing has changed.
+        """
+
+
+def frame_codec(
+    extensions: Iterable[Extension], limits: Limits | None, *, client: bool
+) -> tuple[Decoder, Encoder]:
+    """Make the codec of one connection.
+
+    :param extensions: the negotiated extensions, in the order of the response.
+    :param limits: bounds on frames and messages.
+    :param client: whether this is the client's side.
+    """
+    used = [bound(extension, client=client) for extension in extensions]
+    return FrameDecoder(client, used, limits=limits), FrameEncoder(client, used)

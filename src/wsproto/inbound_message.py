@@ -1,0 +1,182 @@
+"""The message that is being received: payload in, events out, held to the limits (RFC 6455 5.4, 8.1)."""
+
+from __future__ import annotations
+
+from codecs import utf_8_decode
+from typing import TYPE_CHECKING, Any
+
+from .close_codes import CloseReason
+from .errors import ParseFailed
+from .events import (
+    BytesMessage,
+    Message,
+    TextMessage,
+    set_data,
+    set_frame_finished,
+    set_message_finished,
+)
+from .frame_header import FIN, Opcode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .fast_frames import FastFrames
+    from .limits import Limits
+
+_new = object.__new__
+
+
+class InboundMessage:
+    """What a connection knows of the message under way, and of the frame that is being read of it.
+
+    :param limits: bounds on frames and messages.
+    :param fast: what may pass unjudged.
+    """
+
+    __slots__ = (
+        "bounds",
+        "event_due",
+        "failure",
+        "fast",
+        "fast_kinds",
+        "fin",
+        "in_frame",
+        "kind",
+        "remaining",
+        "unfinished_code_point",
+    )
+
+    def __init__(self, limits: Limits, fast: FastFrames) -> None:
+        self.fast = fast
+        self.fast_kinds = fast.outside
+        """What the next frame may be to take the fast path."""
+        self.kind: type[Message[Any]] | None = None
+        """The class of the message's events; None where no message is under way."""
+        self.bounds = MessageBounds(limits) if limits.on_messages() else None
+        self.unfinished_code_point = b""
+        """The first bytes of a code point whose others have not come."""
+        self.in_frame = False
+        """Whether the payload of a data frame is being read."""
+        self.fin = False
+        """Whether that frame ends the message."""
+        self.remaining = 0
+        """Bytes of that payload that have not come."""
+        self.event_due = False
+        """Whether an event, or a failure, may follow without further bytes."""
+        self.failure: ParseFailed | None = None
+        """What to raise once the text before it was yielded."""
+
+    def begin_frame(self, first: int, size: int) -> None:
+        """Take in the header of a data frame, which has been judged.
+
+        :param first: its first byte.
+        :param size: bytes of payload that are still to be read.
+        """
+        if self.kind is None:
+            self.kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
+            self.fast_kinds = self.fast.inside[self.kind]
+        self.fin = first >= FIN
+        self.in_frame = True
+        self.remaining = size
+
+    def event(self, payload: bytes, frame_finished: bool) -> Message[Any] | None:  # noqa: C901 - on every path
+        """Make an event of a piece of the frame's payload; None where it would say nothing."""
+        message_finished = frame_finished and self.fin
+        data: str | bytes = payload
+        if self.kind is TextMessage:
+            if self.unfinished_code_point:
+                payload = self.unfinished_code_point + payload
+            try:
+                data, used = utf_8_decode(payload, "strict", message_finished)
+            except UnicodeDecodeError as error:
+                return self._text_before(payload, error.start)
+            if used < len(payload):
+                rest = self.unfinished_code_point = payload[used:]
+                if b"\xed\xa0" <= rest < b"\xee":  # CPython waits for the third byte of a surrogate
+                    return self._text_before(payload, used)
+            elif self.unfinished_code_point:
+                self.unfinished_code_point = b""
+        if frame_finished:
+            self.in_frame = self.event_due = False
+        elif not data:
+            return None
+        event: Any = _new(self.kind)  # type: ignore[arg-type]
+        set_data(event, data)
+        set_frame_finished(event, frame_finished)
+        set_message_finished(event, message_finished)
+        if message_finished:
+            self.kind = None
+            self.fast_kinds = self.fast.outside
+            if self.bounds is not None:
+                self.bounds.end_message()
+        return event  # type: ignore[no-any-return]
+
+    def _text_before(self, payload: bytes, start: int) -> TextMessage:
+        """Fail for invalid UTF-8 at `start` (RFC 6455 8.1), once the text before it was yielded."""
+        failure = ParseFailed(
+            "Invalid UTF-8 in a text message (RFC 6455 8.1)", CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        )
+        if not start:
+            raise failure
+        self.fail_next(failure)
+        return TextMessage(payload[:start].decode(), frame_finished=False, message_finished=False)
+
+    def fail_next(self, failure: ParseFailed) -> None:
+        """Raise `failure` where the next event would be read."""
+        self.failure = failure
+        self.event_due = True
+
+
+class MessageBounds:
+    """Counts the frames and bytes of a message; what goes beyond `limits` is a `ParseFailed` with 1009."""
+
+    __slots__ = ("_fragments", "_limits", "_size")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.end_message()
+
+    def end_message(self) -> None:
+        """Begin to count anew."""
+        self._fragments = self._size = 0
+
+    def judge_frame(self, size: int, known: int) -> None:
+        """Judge a data frame on its header, before any of its payload.
+
+        :param size: bytes of its payload.
+        :param known: bytes of the message that are in it, as far as that is known.
+        """
+        limits = self._limits
+        if limits.max_frame_size is not None and size > limits.max_frame_size:
+            raise _too_big(f"Frame of {size} bytes, limit {limits.max_frame_size}")
+        if limits.max_fragments is not None and self._fragments >= limits.max_fragments:
+            raise _too_big(f"Message of more than {limits.max_fragments} fragments")
+        if limits.max_message_size is not None and self._size + known > limits.max_message_size:
+            raise self._message_too_big()
+
+    def add_frame(self, known: int) -> None:
+        """Count a data frame, and the bytes of the message that are known to be in it."""
+        self._fragments += 1
+        self._size += known
+
+    def room(self, most: int) -> int:
+        """Return how many of `most` bytes the next event may have: enough to show a message too big."""
+        limit = self._limits.max_message_size
+        return most if limit is None else min(most, limit - self._size + 1)
+
+    def within(self, payload: bytes, fail: Callable[[ParseFailed], None]) -> bytes:
+        """Count more bytes of the message, and return those within its bound; `fail` is told of others."""
+        limit = self._limits.max_message_size
+        if limit is not None and self._size + len(payload) > limit:
+            fail(self._message_too_big())
+            payload = payload[: limit - self._size]
+        self._size += len(payload)
+        return payload
+
+    def _message_too_big(self) -> ParseFailed:
+        """Make the failure of a message that goes beyond its bound."""
+        return _too_big(f"Message of more than {self._limits.max_message_size} bytes")
+
+
+def _too_big(message: str) -> ParseFailed:
+    return ParseFailed(message, CloseReason.MESSAGE_TOO_BIG)

@@ -1,0 +1,335 @@
+"""permessage-deflate (RFC 7692): its settings and agreements, and what one connection makes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .bound_extension import BoundExtension, HookedExtension
+from .close_codes import CloseReason
+from .deflate import Deflater, InflateError, Inflater
+from .deflate_negotiation import (
+    MAX_WINDOW_BITS,
+    MIN_DEFLATE_WINDOW_BITS,
+    MIN_WINDOW_BITS,
+    DeflateParameters,
+    NegotiationError,
+    answer_offer,
+    check_answer,
+    parse,
+)
+from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
+from .extension import Extension, Side
+from .frame_header import NO_RSV, Opcode, RsvBits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import EllipsisType
+
+T = TypeVar("T")
+
+RSV1 = RsvBits(rsv1=True, rsv2=False, rsv3=False)
+
+
+def _checked(what: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return a setting; it has to be an int of at least `least` and at most `most`."""
+    if not isinstance(value, int):
+        raise LocalTypeError(f"{what} must be an int, not {value!r}")
+    if value < least or (most is not None and value > most):
+        bound = f"at least {least}" if most is None else f"{least} to {most}"
+        raise LocalValueError(f"{what} must be {bound}, not {value}")
+    return value
+
+
+def _window_bits(what: str, value: Any) -> int:
+    return _checked(what, value, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
+
+
+def _flag(_what: str, value: Any) -> bool:
+    return bool(value)
+
+
+class _Parameter(Generic[T]):
+    """A parameter of RFC 7692 7.1 as an attribute: as agreed on, else as set. Assigning it changes both."""
+
+    def __init__(self, default: T, check: Callable[[str, Any], T]) -> None:
+        self._default: T = default
+        self._check: Callable[[str, Any], T] = check
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, extension: PerMessageDeflate | None, _owner: type) -> T:
+        value: T | None = None if extension is None else getattr(extension._in_force, self._name)
+        return self._default if value is None else value
+
+    def __set__(self, extension: PerMessageDeflate, value: T | None) -> None:
+        extension._assign(self._name, self._check(self._name, self._default if value is None else value))
+
+
+class PerMessageDeflate(Extension):
+    """permessage-deflate (RFC 7692).
+
+    On a client the settings are what it offers, on a server the most that it agrees to. The four parameters
+    may be assigned, also inside `accept` and `finalize`. The object may serve any number of connections, also
+    at once: each gets zlib objects of its own.
+
+    A subclass that overrides frame hooks is called for every frame, and its calls of `super()` inflate and
+    deflate; without hooks of its own it costs nothing.
+
+    :param client_no_context_takeover: the client compresses each message by itself.
+    :param client_max_window_bits: the client's window, 8 to 15; None stands for 15. A window that is given,
+        None included, is offered with its value.
+    :param server_no_context_takeover: the server compresses each message by itself.
+    :param server_max_window_bits: the same for the server's window.
+    :param compression_level: zlib's, from -1 (its default) and 0 (none) to 9 (most).
+    :param memory_level: zlib's, from 1 (least memory) to 9.
+    :param min_compress_size: bytes below which an unfragmented message goes out uncompressed.
+    :raises LocalProtocolError: for a setting out of its range, also a `ValueError`.
+    """
+
+    name = "permessage-deflate"
+
+    DEFAULT_CLIENT_MAX_WINDOW_BITS = MAX_WINDOW_BITS
+    DEFAULT_SERVER_MAX_WINDOW_BITS = MAX_WINDOW_BITS
+
+    client_no_context_takeover = _Parameter(default=False, check=_flag)
+    client_max_window_bits = _Parameter(DEFAULT_CLIENT_MAX_WINDOW_BITS, _window_bits)
+    server_no_context_takeover = _Parameter(default=False, check=_flag)
+    server_max_window_bits = _Parameter(DEFAULT_SERVER_MAX_WINDOW_BITS, _window_bits)
+
+    def __init__(
+        self,
+        client_no_context_takeover: bool = False,
+        client_max_window_bits: int | EllipsisType | None = ...,
+        server_no_context_takeover: bool = False,
+        server_max_window_bits: int | EllipsisType | None = ...,
+        *,
+        compression_level: int = -1,
+        memory_level: int = 8,
+        min_compress_size: int = 0,
+    ) -> None:
+        self._settings = DeflateParameters()
+        self._agreed: DeflateParameters | None = None
+        self._enabled = False
+        self.client_no_context_takeover = client_no_context_takeover
+        self.server_no_context_takeover = server_no_context_takeover
+        if client_max_window_bits is not ...:
+            self.client_max_window_bits = client_max_window_bits
+        if server_max_window_bits is not ...:
+            self.server_max_window_bits = server_max_window_bits
+        self._compression_level = _checked("compression_level", compression_level, -1, 9)
+        self._memory_level = _checked("memory_level", memory_level, 1, 9)
+        self._min_compress_size = _checked("min_compress_size", min_compress_size, 0)
+        self._codec: DeflateCodec | None = None  # for hooks that no connection of this library calls
+
+    def enabled(self) -> bool:
+        """Tell whether the handshake agreed on permessage-deflate."""
+        return self._enabled
+
+    def reset(self) -> None:
+        """Forget what was negotiated: a new handshake begins."""
+        self._agree(None)
+
+    def _agree(self, agreed: DeflateParameters | None) -> None:
+        self._agreed = agreed
+        self._enabled = agreed is not None
+        self._codec = None
+
+    @property
+    def _in_force(self) -> DeflateParameters:
+        return self._agreed or self._settings
+
+    def _assign(self, name: str, value: Any) -> None:
+        """Set a parameter, also of what was agreed on."""
+        self._settings = self._settings._replace(**{name: value})
+        if self._agreed is not None:
+            self._agreed = self._agreed._replace(**{name: value})
+
+    def for_connection(self) -> BoundExtension:
+        """Return zlib state for one connection, under the hooks of a subclass if it has some."""
+        codec = self._new_codec()
+        own_hooks = any(getattr(type(self), hook) is not getattr(PerMessageDeflate, hook) for hook in _HOOKS)
+        return HookedExtension(self, codec) if own_hooks else codec
+
+    def _new_codec(self) -> DeflateCodec:
+        return DeflateCodec(
+            self._in_force,
+            level=self._compression_level,
+            memory_level=self._memory_level,
+            min_compress_size=self._min_compress_size,
+        )
+
+    def offer(self) -> bool | str:
+        """Return the parameters of a client's offer (RFC 7692 7.1): those that were set.
+
+        :raises LocalProtocolError: for a client's window of 8 bits, with which zlib cannot deflate.
+        """
+        if self._settings.client_max_window_bits == MIN_WINDOW_BITS:
+            raise LocalValueError(f"zlib cannot deflate with client_max_window_bits={MIN_WINDOW_BITS}")
+        return str(self._settings._replace(client_max_window_bits_named=True))
+
+    def accept(self, offer: str) -> bool | str | None:
+        """Return the parameters of a server's answer to `offer`, or None to decline it (RFC 7692 7.1)."""
+        self._agree(None)
+        try:
+            agreed = answer_offer(parse(offer, answer=False), self._settings)
+        except NegotiationError:
+            return None
+        self._agree(agreed)
+        return str(agreed)
+
+    def finalize(self, offer: str) -> None:
+        """Take in the server's answer `offer` (RFC 7692 7.1).
+
+        :raises RemoteProtocolError: for an answer that is invalid, or weaker than what was offered.
+        """
+        self._agree(None)
+        try:
+            self._agree(check_answer(parse(offer, answer=True), self._settings))
+        except NegotiationError as error:
+            raise RemoteProtocolError(f"Bad answer to permessage-deflate: {error}") from error
+
+    def _codec_of(self, proto: Side) -> BoundExtension:
+        """Return what the hooks stand on."""
+        if isinstance(proto, HookedExtension):
+            codec = proto.inner
+        else:
+            codec = self._codec = self._codec or self._new_codec()
+        codec.client = proto.client
+        return codec
+
+    def frame_inbound_header(
+        self, proto: Side, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
+        return self._codec_of(proto).frame_inbound_header(proto, opcode, rsv, payload_length)
+
+    def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
+        """Inflate a piece of a compressed message (RFC 7692 7.2.2)."""
+        return self._codec_of(proto).frame_inbound_payload_data(proto, data)
+
+    def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
+        """Inflate the end of a compressed message (RFC 7692 7.2.2)."""
+        return self._codec_of(proto).frame_inbound_complete(proto, fin)
+
+    def frame_outbound(
+        self, proto: Side, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+    ) -> tuple[RsvBits, bytes]:
+        """Deflate a frame of a message, and mark the message's first one with RSV1 (RFC 7692 6.1, 7.2.1)."""
+        return self._codec_of(proto).frame_outbound(proto, opcode, rsv, data, fin)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._in_force}>"
+
+
+_HOOKS = (
+    "frame_inbound_header",
+    "frame_inbound_payload_data",
+    "frame_inbound_complete",
+    "frame_outbound",
+)
+
+
+class DeflateCodec(BoundExtension):
+    """What one connection does with its messages: deflates those it sends, inflates those it receives.
+
+    :param agreed: the parameters in force.
+    """
+
+    name = PerMessageDeflate.name
+    rest_size = Inflater.unit
+
+    def __init__(
+        self, agreed: DeflateParameters, *, level: int, memory_level: int, min_compress_size: int
+    ) -> None:
+        self._agreed = agreed
+        self._level = level
+        self._memory_level = memory_level
+        self._min_compress_size = min_compress_size
+        self._inflater: Inflater | None = None
+        self._deflater: Deflater | None = None
+        self._inbound_control = False  # the frame being received is a control frame
+        self._inbound_compressed = False  # the message being received is compressed
+        self._outbound_compressed = False  # the message being sent is compressed
+
+    @property
+    def pending(self) -> bool:  # type: ignore[override]
+        """Whether there is more to come of what was passed in before."""
+        return self._inflater is not None and self._inflater.pending
+
+    @property
+    def unit(self) -> int:  # type: ignore[override]
+        """What zlib is to be given at a time; what is not compressed may come as it does."""
+        return Inflater.unit if self._inbound_compressed else 0
+
+    def frame_inbound_header(
+        self, proto: Side, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
+        self._inbound_control = opcode >= Opcode.CLOSE
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            self._inbound_compressed = rsv.rsv1
+            return RSV1
+        return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else NO_RSV
+
+    def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
+        """Inflate a piece of a compressed message (RFC 7692 7.2.2)."""
+        if self._inbound_control or not self._inbound_compressed:
+            return data
+        try:
+            return (self._inflater or self._new_inflater()).inflate(data, self.room)
+        except InflateError:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+
+    def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
+        """Inflate the end of a compressed message (RFC 7692 7.2.2)."""
+        if self._inbound_control or not self._inbound_compressed or not fin:
+            return None
+        try:
+            return (self._inflater or self._new_inflater()).finish(self.room)
+        except InflateError:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+
+    def inbound_rest(self, data: bytes) -> bytes | CloseReason:
+        """Inflate the rest of a message, or all of it (RFC 7692 7.2.2)."""
+        self._inbound_control = False
+        self._inbound_compressed = True
+        try:
+            return (self._inflater or self._new_inflater()).inflate_rest(data, self.room)
+        except InflateError:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+
+    def end_inbound(self) -> None:
+        """Let go of the inflater, and of what it has not read."""
+        self._inflater = None
+
+    def frame_outbound(
+        self, proto: Side, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+    ) -> tuple[RsvBits, bytes]:
+        """Deflate a frame of a message, and mark the message's first one with RSV1 (RFC 7692 6.1, 7.2.1)."""
+        if opcode >= Opcode.CLOSE:
+            return rsv, data
+        if opcode is not Opcode.CONTINUATION:
+            self._outbound_compressed = not fin or len(data) >= self._min_compress_size
+            if self._outbound_compressed:
+                rsv = RSV1 if rsv is NO_RSV else RsvBits(True, *rsv[1:])
+        if not self._outbound_compressed:
+            return rsv, data
+        return rsv, (self._deflater or self._new_deflater()).deflate(data, fin=fin)
+
+    def _new_inflater(self) -> Inflater:
+        """Make the inflater when it is first needed: for the peer's window."""
+        bits, takeover = self._agreed.of_side(client=not self.client)
+        self._inflater = Inflater(bits, context_takeover=takeover)
+        return self._inflater
+
+    def _new_deflater(self) -> Deflater:
+        """Make the deflater when it is first needed: for this side's window."""
+        bits, takeover = self._agreed.of_side(client=self.client)
+        self._deflater = Deflater(
+            max(bits, MIN_DEFLATE_WINDOW_BITS),
+            context_takeover=takeover,
+            level=self._level,
+            memory_level=self._memory_level,
+        )
+        return self._deflater
