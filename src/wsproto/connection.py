@@ -171,7 +171,7 @@ class Connection:
             self._abnormal_closure = CloseConnection(CloseReason.ABNORMAL_CLOSURE)
 
     def inject(self, event: Event) -> None:
-        """Let `events` yield `event` before what it has still to read: what a proxy says in the peer's place."""
+        """Let `events` yield `event` before it reads on, as a proxy does that speaks in the peer's place."""
         self._events.append(event)
 
     def events(self) -> Generator[Event, None, None]:

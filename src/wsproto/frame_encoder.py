@@ -159,7 +159,9 @@ class FrameEncoder:
         opcode = OPCODES[first & 0x0F]
         rsv = NO_RSV
         for extension in self._extensions:
-            rsv, payload = extension.frame_outbound(extension, opcode, rsv, payload, bool(first & FIN))
+            rsv, payload = extension.hooks.frame_outbound(
+                extension.state, opcode, rsv, payload, bool(first & FIN)
+            )
         return first | rsv.in_first_byte(), bytes(payload)
 
 

@@ -49,7 +49,7 @@ class InboundExtensions:
         self._held_back_by: int | None = None  # the last extension that has more to give
         self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
         self._held = bytearray()  # of a unit that has not all come
-        self.rest_size = extensions[0].rest_size if len(extensions) == 1 else 0
+        self.rest_size = extensions[0].state.rest_size if len(extensions) == 1 else 0
         """Bytes that `rest` takes, at most; 0 where it may not be used."""
 
     @property
@@ -68,12 +68,12 @@ class InboundExtensions:
         rsv = RSV_BITS[(first & RSV) >> 4]
         claimed = self._unit = 0
         for extension in self._extensions:
-            result = extension.frame_inbound_header(extension, opcode, rsv, size)
+            result = extension.hooks.frame_inbound_header(extension.state, opcode, rsv, size)
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame header", result)
             if first & RSV:
                 claimed |= RsvBits(*result).in_first_byte()
-            self._unit = max(self._unit, extension.unit)
+            self._unit = max(self._unit, extension.state.unit)
         if first & RSV & ~claimed:
             raise ParseFailed(UNDEFINED_BITS)
 
@@ -138,8 +138,8 @@ class InboundExtensions:
         """Tell the next extension that the frame is complete, and get what it held back for that."""
         extension = self._extensions[self._completed]
         self._completed += 1
-        extension.room = room
-        tail = extension.frame_inbound_complete(extension, fin)
+        extension.state.room = room
+        tail = extension.hooks.frame_inbound_complete(extension.state, fin)
         if isinstance(tail, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
         return self._through(self._completed, tail, room) if tail else b""
@@ -147,12 +147,12 @@ class InboundExtensions:
     def rest(self, data: bytes, room: int) -> bytes:
         """Pass through the last piece of a compressed message, or a whole one, header and all."""
         extension = self._extensions[0]
-        extension.room = room
-        result = extension.inbound_rest(data)
+        extension.state.room = room
+        result = extension.state.inbound_rest(data)
         if isinstance(result, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
         self._completed = 1
-        self._held_back_by = 0 if len(result) == room and extension.pending else None
+        self._held_back_by = 0 if len(result) == room and extension.state.pending else None
         return result
 
     def control_payload(self, data: bytes) -> bytes:
@@ -166,20 +166,20 @@ class InboundExtensions:
         """Let go of all that was received."""
         self._held = bytearray()
         for extension in self._extensions:
-            extension.end_inbound()
+            extension.state.end_inbound()
 
     def _through(self, start: int, data: bytes, room: int) -> bytes:
         """Pass `data` through the extensions from the index `start` on, and note who holds something back."""
         for index in range(start, len(self._extensions)):
             extension = self._extensions[index]
-            extension.room = room
-            result = extension.frame_inbound_payload_data(extension, data)
+            extension.state.room = room
+            result = extension.hooks.frame_inbound_payload_data(extension.state, data)
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
             data = result
         self._held_back_by = None
         for index in range(len(self._extensions) - 1, -1, -1):
-            if self._extensions[index].pending:
+            if self._extensions[index].state.pending:
                 self._held_back_by = index
                 break
         return data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .bound_extension import BoundExtension, HookedExtension
+from .bound_extension import BoundExtension, HookState
 from .close_codes import CloseReason
 from .deflate import Deflater, InflateError, Inflater
 from .deflate_negotiation import (
@@ -148,8 +148,10 @@ class PerMessageDeflate(Extension):
     def for_connection(self) -> BoundExtension:
         """Return zlib state for one connection, under the hooks of a subclass if it has some."""
         codec = self._new_codec()
-        own_hooks = any(getattr(type(self), hook) is not getattr(PerMessageDeflate, hook) for hook in _HOOKS)
-        return HookedExtension(self, codec) if own_hooks else codec
+        if all(getattr(type(self), hook) is getattr(PerMessageDeflate, hook) for hook in _HOOKS):
+            return BoundExtension(codec, codec)
+        codec.rest_size = 0  # no shortcut around hooks of a subclass
+        return BoundExtension(self, codec)
 
     def _new_codec(self) -> DeflateCodec:
         return DeflateCodec(
@@ -189,12 +191,11 @@ class PerMessageDeflate(Extension):
         except NegotiationError as error:
             raise RemoteProtocolError(f"Bad answer to permessage-deflate: {error}") from error
 
-    def _codec_of(self, proto: Side) -> BoundExtension:
-        """Return what the hooks stand on."""
-        if isinstance(proto, HookedExtension):
-            codec = proto.inner
-        else:
-            codec = self._codec = self._codec or self._new_codec()
+    def _codec_of(self, proto: Side) -> DeflateCodec:
+        """Return what the hooks stand on: a connection's state, or its own for anybody else's calls."""
+        if isinstance(proto, DeflateCodec):
+            return proto
+        codec = self._codec = self._codec or self._new_codec()
         codec.client = proto.client
         return codec
 
@@ -230,18 +231,18 @@ _HOOKS = (
 )
 
 
-class DeflateCodec(BoundExtension):
+class DeflateCodec(HookState, Extension):
     """What one connection does with its messages: deflates those it sends, inflates those it receives.
 
     :param agreed: the parameters in force.
     """
 
     name = PerMessageDeflate.name
-    rest_size = Inflater.unit
 
     def __init__(
         self, agreed: DeflateParameters, *, level: int, memory_level: int, min_compress_size: int
     ) -> None:
+        self.rest_size = Inflater.unit
         self._agreed = agreed
         self._level = level
         self._memory_level = memory_level
