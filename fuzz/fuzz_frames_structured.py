@@ -22,7 +22,7 @@ with instrumented("wsproto"):
         stream_of,  # noqa: F401  # shows the frames of an input
     )
     from fuzz.structured import Mutator
-    from tests.judging import assert_can_be_echoed
+    from tests.oracle.judging import assert_can_be_echoed
     from wsproto import ConnectionType
 
 

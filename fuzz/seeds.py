@@ -23,9 +23,10 @@ from fuzz.frames import (
     SMALL_WINDOW,
     TOGETHER,
 )
-from tests import test_bad_input, wire
-from tests.deflating import HELLO, HELLO_AGAIN, HELLO_FINAL, TAIL, Deflater
-from tests.handshake_bytes import KEY, chunked, rejection, request, response
+from tests import test_bad_input
+from tests.oracle import wire
+from tests.oracle.deflating import HELLO, HELLO_AGAIN, HELLO_FINAL, TAIL, Deflater
+from tests.oracle.handshake_bytes import KEY, chunked, rejection, request, response
 from wsproto import ConnectionType
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from tests import wire
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError

@@ -13,7 +13,7 @@ import pytest
 
 import wsproto.connection
 import wsproto.masking
-from tests import wire
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,

@@ -11,7 +11,7 @@ import itertools
 
 import pytest
 
-from tests import wire
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests import wire
-from tests.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tests.oracle import wire
+from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, TextMessage
 from wsproto.extensions import PerMessageDeflate

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import wire
-from tests.deflating import (
+from tests.oracle import wire
+from tests.oracle.deflating import (
     CLIENT,
     HELLO,
     HELLO_AGAIN,
@@ -27,7 +27,7 @@ from tests.deflating import (
     message_pieces,
     payload_of,
 )
-from tests.inflating import DYNAMIC, FIXED, STORED, Inflater
+from tests.oracle.inflating import DYNAMIC, FIXED, STORED, Inflater
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import PerMessageDeflate

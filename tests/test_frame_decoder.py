@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import wire
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import FrameDecoder, ParseFailed

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from tests import wire
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import Opcode, RsvBits

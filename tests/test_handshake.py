@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     KEY,
     accept_token,
     asked_server,
@@ -24,7 +24,7 @@ from tests.handshake_bytes import (
     response,
     state_of,
 )
-from tests.wire import MASK, TEXT, frame
+from tests.oracle.wire import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     KEY,
     accept_token,
     accepted,
@@ -20,7 +20,7 @@ from tests.handshake_bytes import (
     response,
     state_of,
 )
-from tests.wire import TEXT, peer_frame
+from tests.oracle.wire import TEXT, peer_frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate

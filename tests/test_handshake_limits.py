@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.counting import calls
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     EARLY_HINTS,
     REQUEST_HEADERS,
     accepted,
@@ -25,7 +25,7 @@ from tests.handshake_bytes import (
     state_of,
     write_head,
 )
-from tests.wire import MASK, TEXT, frame
+from tests.oracle.wire import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Event, RejectConnection, RejectData, Request, TextMessage
 from wsproto.handshake import H11Handshake

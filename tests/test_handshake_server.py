@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     ACCEPT,
     KEY,
     asked_server,

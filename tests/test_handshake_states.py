@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     KEY,
     asked_server,
     asking_client,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     asked_server,
     asking_client,
     failed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     ACCEPT,
     KEY,
     REQUEST_HEADERS,
@@ -16,7 +16,7 @@ from tests.handshake_bytes import (
     request,
     state_of,
 )
-from tests.wire import MASK, TEXT, frame
+from tests.oracle.wire import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.handshake import H11Handshake

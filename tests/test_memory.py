@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import wsproto
-from tests import wire
-from tests.deflating import CLIENT, ROLES, SERVER, Deflater, agreed, connect, from_peer
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, SERVER, Deflater, agreed, connect, from_peer
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import wire
 from tests.counting import library_calls
-from tests.deflating import CLIENT, ROLES, SERVER, Deflater, agreed, from_peer
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, SERVER, Deflater, agreed, from_peer
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 

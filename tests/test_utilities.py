@@ -7,7 +7,7 @@ from base64 import b64decode
 
 import pytest
 
-from tests.handshake_bytes import ACCEPT, KEY, accept_token
+from tests.oracle.handshake_bytes import ACCEPT, KEY, accept_token
 from wsproto.events import RejectConnection
 from wsproto.utilities import (
     LocalProtocolError,

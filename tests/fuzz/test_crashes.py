@@ -14,8 +14,8 @@ from fuzz.folders import hash_of
 from fuzz.frames_shown import frame_lines, hex_lines
 from fuzz.minimizer import Budget, minimize
 from fuzz.replay import Replay
-from tests import wire
 from tests.fuzz.toys import toys
+from tests.oracle import wire
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,7 @@ from fuzz import seeds
 from fuzz.autobahn import case_frames
 from fuzz.frames import CHOICES, CLIENT, DEFLATE, READS, cut
 from fuzz.structured import Mutator, written
-from tests import wire
+from tests.oracle import wire
 from wsproto import deflate, frame_decoder, handshake_request
 from wsproto.masking import unmasked_piece
 
@@ -269,7 +269,13 @@ def test_the_image_gets_what_the_targets_need() -> None:
     needed = {f"fuzz/fuzz_{target}.py" for target in TARGETS} | {
         f"fuzz/options/fuzz_{target}.options" for target in TARGETS
     }
-    needed |= {"pyproject.toml", "README.md", "src/wsproto/__init__.py", "fuzz/seeds.py", "tests/judging.py"}
+    needed |= {
+        "pyproject.toml",
+        "README.md",
+        "src/wsproto/__init__.py",
+        "fuzz/seeds.py",
+        "tests/oracle/judging.py",
+    }
     needed |= {
         ".clusterfuzzlite/build.sh",
         "fuzz/dictionaries/frames.dict",

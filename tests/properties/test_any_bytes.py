@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import (
+from tests.oracle import wire
+from tests.oracle.deflating import (
     CLIENT,
     ROLES,
     SERVER,
@@ -18,7 +18,15 @@ from tests.deflating import (
     upgrade_request,
     upgrade_response,
 )
-from tests.strategies import any_frames, cut_at, cuttings, mutated, odd_streams, peer_streams, some_limits
+from tests.oracle.strategies import (
+    any_frames,
+    cut_at,
+    cuttings,
+    mutated,
+    odd_streams,
+    peer_streams,
+    some_limits,
+)
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.events import CloseConnection, Message
 from wsproto.extensions import PerMessageDeflate

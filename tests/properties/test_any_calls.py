@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES, SERVER, agreed, joined, upgrade_request
-from tests.handshake_bytes import asking_client, feed, read_response
-from tests.handshake_bytes import joined as joined_bodies
-from tests.strategies import HANDSHAKE_EVENTS, JUNK, OPEN_EVENTS, cuttings, examples
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, SERVER, agreed, joined, upgrade_request
+from tests.oracle.handshake_bytes import asking_client, feed, read_response
+from tests.oracle.handshake_bytes import joined as joined_bodies
+from tests.oracle.strategies import HANDSHAKE_EVENTS, JUNK, OPEN_EVENTS, cuttings, examples
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, MessageJoiner, WSConnection
 from wsproto.events import (
     AcceptConnection,

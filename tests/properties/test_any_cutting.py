@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import (
+from tests.oracle import wire
+from tests.oracle.deflating import (
     CLIENT,
     ROLES,
     SERVER,
@@ -23,9 +23,9 @@ from tests.deflating import (
     upgrade_request,
     upgrade_response,
 )
-from tests.expected_events import Deflate
-from tests.judging import Setting, assert_received_rightly, by_frame
-from tests.strategies import (
+from tests.oracle.expected_events import Deflate
+from tests.oracle.judging import Setting, assert_received_rightly, by_frame
+from tests.oracle.strategies import (
     REPEATED_BLOCKS,
     any_frames,
     cut_at,

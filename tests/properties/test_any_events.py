@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES, SERVER, agreed, from_peer, upgrade_request, upgrade_response
-from tests.strategies import ANY_EVENTS, HANDSHAKE_EVENTS, OPEN_EVENTS
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, SERVER, agreed, from_peer, upgrade_request, upgrade_response
+from tests.oracle.strategies import ANY_EVENTS, HANDSHAKE_EVENTS, OPEN_EVENTS
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError

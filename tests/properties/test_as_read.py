@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, HELLO, ROLES, upgrade_request
-from tests.expected_events import Deflate
-from tests.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
-from tests.judging import Setting, assert_can_be_echoed, assert_received_rightly
-from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
-from tests.strategies import any_frames, cuttings, handshake_limits, mutated, odd_streams, peer_streams
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, HELLO, ROLES, upgrade_request
+from tests.oracle.expected_events import Deflate
+from tests.oracle.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
+from tests.oracle.judging import Setting, assert_can_be_echoed, assert_received_rightly
+from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+from tests.oracle.strategies import any_frames, cuttings, handshake_limits, mutated, odd_streams, peer_streams
 from wsproto import ConnectionType, Limits
 
 if TYPE_CHECKING:

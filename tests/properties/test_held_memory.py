@@ -16,9 +16,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES, Deflater, agreed
-from tests.strategies import any_frames, cuttings, examples, mutated, odd_streams, peer_streams, some_limits
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, Deflater, agreed
+from tests.oracle.strategies import (
+    any_frames,
+    cuttings,
+    examples,
+    mutated,
+    odd_streams,
+    peer_streams,
+    some_limits,
+)
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.extensions import PerMessageDeflate
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES
-from tests.strategies import examples
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES
+from tests.oracle.strategies import examples
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection
 
 if TYPE_CHECKING:
-    from tests.wire import LengthForm
+    from tests.oracle.wire import LengthForm
 
 #: Around the borders of the three forms.
 SIZES: Final = (0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
 from tests.counting import calls
-from tests.deflating import CLIENT, ROLES, SERVER, Deflater, connect, from_peer
-from tests.strategies import cuttings, examples, odd_streams, peer_streams
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, SERVER, Deflater, connect, from_peer
+from tests.oracle.strategies import cuttings, examples, odd_streams, peer_streams
 from wsproto import Connection, ConnectionType
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import pytest
 
-from tests import wire
-from tests.deflating import joined_pair
+from tests.oracle import wire
+from tests.oracle.connection_model import STATES, Ending, Model, RefusedError
+from tests.oracle.deflating import joined_pair
+from tests.oracle.sent_frames import Progress, SentFrames
+from tests.oracle.wire import WireFrame
 from tests.state_machines.holding import held
-from tests.state_machines.model import STATES, Ending, Model, RefusedError
-from tests.state_machines.sent_frames import Progress, SentFrames
-from tests.wire import WireFrame
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError
 

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import settings
 
 from tests.conftest import EXAMPLES
-from tests.state_machines.model import STATES
+from tests.oracle.connection_model import STATES
 from tests.state_machines.pipes import CLOSING, LOSING, RSV3, Action, End, Pipe, joined
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.masking import MaskingKeys

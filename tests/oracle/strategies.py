@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, TAIL, Deflater
-from tests.reading import End, Reading, arriving
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, TAIL, Deflater
+from tests.oracle.reading import End, Reading, arriving
 from wsproto import Connection, Limits
 from wsproto.events import (
     AcceptConnection,
