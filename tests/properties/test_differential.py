@@ -1,7 +1,8 @@
 """Other implementations read a stream as this library does, or it is known why not.
 
 Whatever the bytes, websockets and aiohttp get the same messages, pings, pongs and Close out of them, or fail
-the connection too: but for the leniencies that `tests/oracle/leniencies.py` names. A peer must still have each.
+the connection too: but for the leniencies that `tests/oracle/leniencies.py` names, each of which a peer must
+still have.
 """
 
 from __future__ import annotations
