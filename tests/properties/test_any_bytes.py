@@ -20,6 +20,7 @@ from tests.oracle.deflating import (
 )
 from tests.oracle.strategies import (
     any_frames,
+    changed_heads,
     cut_at,
     cuttings,
     mutated,
@@ -92,6 +93,7 @@ def test_in_an_order_that_frames_may_have(
     swallow(Connection(role, [agreed()] if deflate else [], limits=limits), data.draw(cuttings(stream)))
 
 
+@pytest.mark.requirement("R6455-10.7-01", "R6455-10.7-03")
 @given(roles, st.booleans(), st.data())
 def test_of_a_stream_with_some_bytes_changed(
     role: ConnectionType, deflate: bool, data: st.DataObject
@@ -126,7 +128,8 @@ def test_to_a_server_that_waits_for_a_request(data: bytes, places: list[int]) ->
 REQUEST = upgrade_request(["permessage-deflate; client_max_window_bits", "x-foo; a=1"])
 
 
-@given(mutated(REQUEST).flatmap(cuttings))
+@pytest.mark.requirement("R6455-10.7-01", "R6455-10.7-04")
+@given((mutated(REQUEST) | changed_heads(REQUEST)).flatmap(cuttings))
 def test_to_a_server_whose_request_was_changed(pieces: list[bytes]) -> None:
     swallow_handshake(WSConnection(SERVER), pieces)
 
