@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.marks import roles
 from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection
@@ -32,8 +33,6 @@ TRAVEL = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 WRITTEN_OTHERWISE: dict[int, int | None] = {1005: None, 1006: 1000, 1015: 1000}
 SENDABLE = TRAVEL | set(WRITTEN_OTHERWISE)
 ALL_CODES = [*range(5200), 9999, 32767, 32768, 65535]
-
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 
 
 def receive_close(role: ConnectionType, payload: bytes) -> tuple[Connection, CloseConnection]:

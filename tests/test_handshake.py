@@ -8,13 +8,12 @@ from tests.oracle.handshake_bytes import (
     KEY,
     asked_server,
     asking_client,
-    cuttings,
-    feed,
-    joined,
+    every_cutting,
+    pieces_joined,
     request,
     response,
 )
-from tests.oracle.wire import MASK, TEXT, frame
+from tests.oracle.wire import MASK, TEXT, feed, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -51,7 +50,7 @@ def test_a_client_learns_why_a_server_refused_it() -> None:
     feed(server, client.send(Request("localhost", "/")))
     sent = server.send(RejectConnection(403, [(b"x-a", b"b"), (b"content-length", b"5")], has_body=True))
     sent += server.send(RejectData(b"Hello"))
-    assert joined(feed(client, sent)) == [
+    assert pieces_joined(feed(client, sent)) == [
         RejectConnection(403, [(b"x-a", b"b"), (b"content-length", b"5")], has_body=True),
         RejectData(b"Hello"),
     ]
@@ -80,11 +79,11 @@ def test_a_request_and_frames_in_any_cutting() -> None:
     data = request({b"Connection": [b"keep-alive", b"Upgrade"], b"Sec-WebSocket-Protocol": [b"a", b"b"]})
     whole = feed(WSConnection(ConnectionType.SERVER), data)
     assert [type(event) for event in whole] == [Request]
-    for pieces in cuttings(data + FRAMES):
+    for pieces in every_cutting(data + FRAMES):
         server = WSConnection(ConnectionType.SERVER)
         assert feed(server, *pieces) == whole
         server.send(AcceptConnection())
-        assert joined(server.events()) == [TextMessage("Hello"), TextMessage("World")]
+        assert pieces_joined(server.events()) == [TextMessage("Hello"), TextMessage("World")]
 
 
 @pytest.mark.requirement("R6455-6.2-01", "R6455-4.1-50")
@@ -93,9 +92,9 @@ def test_a_response_and_frames_in_any_cutting(monkeypatch: pytest.MonkeyPatch) -
     early_hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     answer = response(KEY, {b"Connection": [b"keep-alive", b"Upgrade"], b"Server": [b"test"]})
     data = early_hints + answer + frame(TEXT, b"Hello") + frame(TEXT, b"World")
-    for pieces in cuttings(data):
+    for pieces in every_cutting(data):
         client, _ = asking_client()
-        assert joined(feed(client, *pieces)) == [
+        assert pieces_joined(feed(client, *pieces)) == [
             AcceptConnection(extra_headers=[(b"server", b"test")]),
             TextMessage("Hello"),
             TextMessage("World"),
@@ -113,7 +112,7 @@ def test_early_data_is_read_once_the_request_is_accepted(cut: int) -> None:
         assert [type(event) for event in feed(server, *early)] == [Request]
         server.send(AcceptConnection())
         events = [*server.events(), *feed(server, FRAMES[cut:])]
-        assert joined(events) == [TextMessage("Hello"), TextMessage("World")]
+        assert pieces_joined(events) == [TextMessage("Hello"), TextMessage("World")]
 
 
 def test_early_data_is_compressed_where_that_was_agreed() -> None:

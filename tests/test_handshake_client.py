@@ -14,13 +14,12 @@ from tests.oracle.handshake_bytes import (
     accepted,
     asking_client,
     failed,
-    feed,
     read_head,
     rejection,
     response,
     state_of,
 )
-from tests.oracle.wire import TEXT, peer_frame
+from tests.oracle.wire import TEXT, feed, peer_frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate

@@ -10,11 +10,11 @@ from tests.oracle.handshake_bytes import (
     KEY,
     asked_server,
     asking_client,
-    feed,
     rejection,
     request,
     response,
 )
+from tests.oracle.wire import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,

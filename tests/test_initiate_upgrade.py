@@ -10,13 +10,12 @@ from tests.oracle.handshake_bytes import (
     REQUEST_HEADERS,
     asked_server,
     change,
-    feed,
     read_head,
     read_response,
     request,
     state_of,
 )
-from tests.oracle.wire import MASK, TEXT, frame
+from tests.oracle.wire import MASK, TEXT, feed, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.handshake import H11Handshake

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.marks import any_cut, roles
 from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
-    ROLES,
     SERVER,
     TAIL,
     Deflater,
@@ -24,6 +24,7 @@ from tests.oracle.deflating import (
     message_pieces,
     payload_of,
 )
+from tests.oracle.wire import feed
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
@@ -33,8 +34,6 @@ from wsproto.utilities import LocalProtocolError
 if TYPE_CHECKING:
     from wsproto.events import Event
 
-both_roles = pytest.mark.parametrize("role", ROLES, ids=["client", "server"])
-any_cut = pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
 compressed_or_not = pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
 
 BOUND = 200
@@ -43,10 +42,6 @@ BOUND = 200
 def limited(role: ConnectionType, **bounds: int) -> Connection:
     """Open one end that agreed on permessage-deflate and has these bounds."""
     return Connection(role, [agreed()], limits=Limits(**bounds))
-
-
-def feed(connection: Connection | WSConnection, stream: bytes, *, cut: bool = False) -> list[Event]:
-    return wire.receive_cut(connection, wire.single_bytes(stream) if cut else [stream])
 
 
 def message(
@@ -119,7 +114,7 @@ def test_pieces_of_nothing_would_be_no_progress() -> None:
 
 
 @pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("size", [BOUND - 1, BOUND])
@@ -136,7 +131,7 @@ def test_a_frame_within_its_bound_is_read(
 
 
 @pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("size", [BOUND + 1, 2**16, 2**63 - 1])
@@ -149,7 +144,7 @@ def test_a_longer_frame_is_refused_on_its_header(
     assert_too_big(connection, feed(connection, head, cut=cut))
 
 
-@both_roles
+@roles
 def test_a_longer_continuation_is_refused_on_its_header(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     stream = message(connection, b"abc", b"def", finished=False)
@@ -158,20 +153,20 @@ def test_a_longer_continuation_is_refused_on_its_header(role: ConnectionType) ->
     assert_too_big(connection, feed(connection, head))
 
 
-@both_roles
+@roles
 def test_the_bound_of_frames_is_none_of_messages(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     stream = message(connection, *[bytes(BOUND)] * 50)
     assert joined(feed(connection, stream)) == [bytes(BOUND * 50)]
 
 
-@both_roles
+@roles
 def test_control_frames_have_their_own_bound(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=0, max_message_size=0, max_fragments=0)
     assert feed(connection, from_peer(connection, wire.PING, bytes(125))) == [Ping(bytes(125))]
 
 
-@both_roles
+@roles
 def test_what_is_sent_is_not_bounded(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=1, max_message_size=1, max_fragments=1)
     frames = wire.decode_frames(
@@ -209,7 +204,7 @@ def deflated_pieces(pieces: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("less", [0, 1])
@@ -225,7 +220,7 @@ def test_a_message_within_its_bound_is_read(
 
 
 @pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("more", [1, 55])
@@ -243,7 +238,7 @@ def test_a_longer_message_is_refused(
     assert_too_big(connection, events)
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("so_far", [0, 1, BOUND])
 def test_a_plain_message_is_refused_on_the_header_that_makes_it_too_long(
     role: ConnectionType, so_far: int
@@ -259,7 +254,7 @@ def test_a_plain_message_is_refused_on_the_header_that_makes_it_too_long(
     assert_too_big(connection, feed(connection, head))
 
 
-@both_roles
+@roles
 def test_a_message_of_the_greatest_length_is_refused_on_its_header(role: ConnectionType) -> None:
     connection = Connection(role, limits=Limits(max_message_size=2**40))
     assert payload_of(feed(connection, message(connection, b"abc", finished=False))) == b"abc"
@@ -267,7 +262,7 @@ def test_a_message_of_the_greatest_length_is_refused_on_its_header(role: Connect
     assert_too_big(connection, feed(connection, head))
 
 
-@both_roles
+@roles
 def test_a_compressed_message_is_judged_by_what_it_inflates_to(role: ConnectionType) -> None:
     """Some bytes on the wire may be more than is allowed, and many on the wire may be less."""
     connection = limited(role, max_message_size=2000)
@@ -280,7 +275,7 @@ def test_a_compressed_message_is_judged_by_what_it_inflates_to(role: ConnectionT
     assert_too_big(connection, feed(connection, bad))
 
 
-@both_roles
+@roles
 @any_cut
 def test_a_bomb_over_many_frames_is_refused_at_the_bound(role: ConnectionType, cut: bool) -> None:
     """Every frame by itself is harmless; the inflated bytes of the whole message count."""
@@ -292,7 +287,7 @@ def test_a_bomb_over_many_frames_is_refused_at_the_bound(role: ConnectionType, c
     assert_too_big(connection, events)
 
 
-@both_roles
+@roles
 def test_the_bound_counts_utf_8_bytes(role: ConnectionType) -> None:
     text = "€" * 10
     for bound, good in ((30, True), (29, False)):
@@ -303,7 +298,7 @@ def test_the_bound_counts_utf_8_bytes(role: ConnectionType) -> None:
         assert joined(events)[0] == text if good else True
 
 
-@both_roles
+@roles
 def test_control_frames_do_not_count_for_a_message(role: ConnectionType) -> None:
     connection = limited(role, max_message_size=6, max_fragments=2)
     ping = from_peer(connection, wire.PING, bytes(125))
@@ -351,7 +346,7 @@ def test_that_bound_was_found_first_with_one_byte() -> None:
 # Fragments ---------------------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("count", [1, 9, 10])
@@ -363,7 +358,7 @@ def test_as_many_fragments_as_allowed(role: ConnectionType, cut: bool, compresse
 
 
 @pytest.mark.requirement("R6455-10.4-01")
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("payload", [b"", b"\x00" + TAIL], ids=["empty", "not empty"])
@@ -387,7 +382,7 @@ def test_one_fragment_means_unfragmented() -> None:
     assert_too_big(connection, feed(connection, message(connection, b"a", b"b")))
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize(("count", "good"), [(1000, True), (2000, False)])
 def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, good: bool) -> None:
     """Each block with BFINAL=1 costs a zlib object; no sender has a use for a thousand in one message."""
@@ -404,7 +399,7 @@ def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, 
 # Pieces of inflated data -------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize("bound", [1, 2, 3, 100, 999, 1000, 1001])
 @pytest.mark.parametrize("fragments", [1, 4])
@@ -424,7 +419,7 @@ def test_inflated_data_comes_in_pieces_of_at_most_the_bound(
     assert all(piece.data or piece.frame_finished for piece in pieces)
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("bound", [1, 2, 100, 257, 258, 259])
 def test_the_size_of_pieces_holds_nothing_back(role: ConnectionType, bound: int) -> None:
     """zlib may have read all input and still owe a part of a match: that comes with its own frame."""
@@ -441,7 +436,7 @@ def test_the_size_of_pieces_holds_nothing_back(role: ConnectionType, bound: int)
         assert payload_of(feed(small, one)) == payload_of(feed(large, one))
 
 
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize("bound", [1, 2, 3, 4, 7])
 def test_inflated_text_is_cut_between_code_points(role: ConnectionType, cut: bool, bound: int) -> None:
@@ -454,7 +449,7 @@ def test_inflated_text_is_cut_between_code_points(role: ConnectionType, cut: boo
     assert max(len(payload_of([piece])) for piece in events) <= bound + 3
 
 
-@both_roles
+@roles
 def test_pieces_of_a_bomb_leave_room_for_what_comes_between(role: ConnectionType) -> None:
     """A program that stops taking events midway goes on where it stopped."""
     connection = limited(role, max_inflated_size=1000)
@@ -468,7 +463,7 @@ def test_pieces_of_a_bomb_leave_room_for_what_comes_between(role: ConnectionType
     assert len(events) == 12
 
 
-@both_roles
+@roles
 def test_a_message_of_just_the_piece_s_size(role: ConnectionType) -> None:
     connection = limited(role, max_inflated_size=1000)
     stream = message(connection, Deflater().message(bytes(1000)), compressed=True)
@@ -488,7 +483,7 @@ def test_the_default_piece_is_one_mebibyte() -> None:
 # Both, and none ----------------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 def test_messages_are_unlimited_by_default(role: ConnectionType) -> None:
     """Nothing of them is kept, so their size and number of fragments cost nothing."""
     connection = Connection(role, [agreed()])
@@ -514,7 +509,7 @@ def test_limits_of_a_client_reach_its_frames() -> None:
     assert_too_big(client, feed(client, message(client, Deflater().message(b"Hello!"), compressed=True)))
 
 
-@both_roles
+@roles
 def test_the_reason_names_the_bound(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     *_, event = feed(connection, message(connection, bytes(BOUND + 1)))
@@ -522,7 +517,7 @@ def test_the_reason_names_the_bound(role: ConnectionType) -> None:
     assert str(BOUND) in str(connection.protocol_error)
 
 
-@both_roles
+@roles
 def test_after_own_close_a_limit_still_holds(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     connection.send(CloseConnection(1000))

@@ -15,12 +15,11 @@ from tests.oracle.handshake_bytes import (
     accepted,
     asked_server,
     asking_client,
-    feed,
     rejection,
     request,
     response,
 )
-from tests.oracle.wire import MASK, PING, TEXT, frame
+from tests.oracle.wire import MASK, PING, TEXT, feed, frame
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.connection import CLIENT, SERVER
 from wsproto.events import (

@@ -40,6 +40,9 @@ def examples(share: float) -> settings:
     return settings(max_examples=max(1, int(settings().max_examples * share)))
 
 
+#: Either end of a connection.
+roles = st.sampled_from(ROLES)
+
 # Cuttings ----------------------------------------------------------------------------------------
 
 

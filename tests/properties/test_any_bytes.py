@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
-    ROLES,
     SERVER,
     agreed,
     requesting_client,
@@ -26,6 +25,7 @@ from tests.oracle.strategies import (
     mutated,
     odd_streams,
     peer_streams,
+    roles,
     some_limits,
 )
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
@@ -36,8 +36,6 @@ from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-roles = st.sampled_from(ROLES)
 
 
 def swallow(connection: Connection | WSConnection, pieces: Iterable[bytes]) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
-    ROLES,
     SERVER,
     Deflater,
     agreed,
@@ -33,6 +32,7 @@ from tests.oracle.strategies import (
     mutated,
     odd_streams,
     peer_streams,
+    roles,
     some_limits,
 )
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
@@ -41,8 +41,6 @@ from wsproto.extensions import Extension, PerMessageDeflate
 
 if TYPE_CHECKING:
     from wsproto.events import Event
-
-roles = st.sampled_from(ROLES)
 
 
 @given(roles, st.booleans(), st.data())

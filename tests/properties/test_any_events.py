@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle import wire
-from tests.oracle.deflating import CLIENT, ROLES, SERVER, agreed, from_peer, upgrade_request, upgrade_response
+from tests.oracle.deflating import CLIENT, SERVER, agreed, from_peer, upgrade_request, upgrade_response
 from tests.oracle.handshake_bytes import read_head
-from tests.oracle.strategies import ANY_EVENTS, HANDSHAKE_EVENTS, OPEN_EVENTS
+from tests.oracle.strategies import ANY_EVENTS, HANDSHAKE_EVENTS, OPEN_EVENTS, roles
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wsproto.events import Event
-
-roles = st.sampled_from(ROLES)
 
 
 Call = Union["Event", tuple[int, bytes, bool], None]

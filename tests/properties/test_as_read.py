@@ -26,13 +26,13 @@ from tests.oracle.strategies import (
     mutated,
     odd_streams,
     peer_streams,
+    roles,
 )
 from wsproto import ConnectionType, Limits
 
 if TYPE_CHECKING:
     from wsproto.events import Request
 
-roles = st.sampled_from(ROLES)
 bounds = st.one_of(st.none(), st.integers(0, 70))
 limits = st.just(Limits()) | st.builds(
     Limits, max_frame_size=bounds, max_message_size=bounds, max_fragments=st.none() | st.integers(0, 4)

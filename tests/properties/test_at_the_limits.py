@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle import wire
-from tests.oracle.deflating import CLIENT, ROLES, SERVER, Deflater
+from tests.oracle.deflating import CLIENT, SERVER, Deflater
 from tests.oracle.expected_events import Deflate
 from tests.oracle.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
 from tests.oracle.judging import Setting, assert_received_rightly
@@ -19,14 +19,13 @@ from tests.oracle.judging_handshakes import (
     assert_server_handles,
     known_key,
 )
-from tests.oracle.strategies import cut_at, cuttings, deflated_fragments
+from tests.oracle.strategies import cut_at, cuttings, deflated_fragments, roles
 from wsproto import Limits, WSConnection
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-roles = st.sampled_from(ROLES)
 #: By how much there is more than the limit.
 excess = st.integers(0, 3)
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle import wire
-from tests.oracle.deflating import CLIENT, ROLES, Deflater, agreed
+from tests.oracle.deflating import CLIENT, Deflater, agreed
 from tests.oracle.strategies import (
     any_frames,
     cuttings,
@@ -25,6 +25,7 @@ from tests.oracle.strategies import (
     mutated,
     odd_streams,
     peer_streams,
+    roles,
     some_limits,
 )
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
@@ -41,8 +42,6 @@ UNIT = 2**14
 CARRIED = 3 + 4
 #: The words of a failure, in its message and its Close.
 WORDS = 400
-
-roles = st.sampled_from(ROLES)
 
 
 class Measured:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, ROLES, agreed
-from tests.oracle.handshake_bytes import KEY, REQUEST_HEADERS, feed, read_head, response, write_head
+from tests.oracle.handshake_bytes import KEY, REQUEST_HEADERS, read_head, response, write_head
 from tests.oracle.judging import Inert
 from tests.oracle.judging_handshakes import REQUESTS, known_key
-from tests.oracle.strategies import any_frames, cuttings, mutated, peer_streams
+from tests.oracle.strategies import any_frames, cuttings, mutated, peer_streams, roles
+from tests.oracle.wire import feed
 from wsproto import Connection, ConnectionType, Limits, WSConnection
 from wsproto.events import BytesMessage, Message, RejectConnection, RejectData, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
@@ -27,8 +28,6 @@ from wsproto.utilities import RemoteProtocolError
 if TYPE_CHECKING:
     from tests.oracle.handshake_bytes import Header
     from wsproto.events import Event
-
-roles = st.sampled_from(ROLES)
 
 
 class SlowDeflate(PerMessageDeflate):

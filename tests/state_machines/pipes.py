@@ -309,7 +309,7 @@ class Pair:
             action(self.ends[side])
 
 
-def joined(extensions: Sequence[Extension] = (), *, takeover: bool = True) -> Pair:
+def connected_ends(extensions: Sequence[Extension] = (), *, takeover: bool = True) -> Pair:
     """Make a client and a server that have shaken hands, and what is between them."""
     client, server = joined_pair(extensions, extensions)
     deflates = bool(extensions)
