@@ -43,8 +43,8 @@ autobahn: ## Autobahn's own program, in Docker, judges both roles (PROFILE=full|
 engines: $(READY) ## needs Docker: the engines agree, and leave nothing behind whatever happens (WSTEST=path of wstest)
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
 
-campaign: $(READY) ## the random tests at length: 200,000 handshakes a role, 100 times the Hypothesis examples
-	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines tests/test_bad_input.py tests/test_handshake.py
+campaign: $(READY) ## the properties and state machines at length, with 100 times the examples
+	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines
 
 fuzz: $(READY) ## every atheris target for FUZZ_SECONDS (60) each, from its seeds; needs Python 3.11 to 3.14 on Linux
 	$(BIN)/python -m fuzz run --seconds $(FUZZ_SECONDS)

@@ -8,7 +8,7 @@ cd "$SRC/wsproto"
 # atheris stays the image's own, which its sanitizer library was built with.
 python3 -m pip install --quiet '.[fuzz,test]'
 
-for target in ${TARGETS:-$(cd fuzz && ls fuzz_*.py | sed 's/^fuzz_//; s/\.py$//')}; do
+for target in ${TARGETS:-$(cd fuzz/targets && ls fuzz_*.py | sed 's/^fuzz_//; s/\.py$//')}; do
   name=fuzz_$target
 
   # The seeds first: for measuring coverage the program is changed, so that it is no longer to be imported.
@@ -26,5 +26,5 @@ for target in ${TARGETS:-$(cd fuzz && ls fuzz_*.py | sed 's/^fuzz_//; s/\.py$//'
   fi
 
   # --paths: `fuzz` and `tests` are packages of the checkout, and the program stands inside of one.
-  compile_python_fuzzer "fuzz/$name.py" --paths . --noconfirm
+  compile_python_fuzzer "fuzz/targets/$name.py" --paths . --noconfirm
 done

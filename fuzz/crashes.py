@@ -93,7 +93,7 @@ def pytest_case(target: Target, data: bytes, title: str, place: str) -> str:
     what = " ".join(f"{title} ({place})".split()) if place else title
     comment = textwrap.fill(what, 100, initial_indent="    # ", subsequent_indent="    # ")
     return (
-        f"from fuzz import fuzz_{target.name}\n\n\n"
+        f"from fuzz.targets import fuzz_{target.name}\n\n\n"
         f"def test_{target.name}_{hash_of(data)}() -> None:\n"
         f"{comment}\n"
         f"    fuzz_{target.name}.test_one_input(bytes.fromhex({literal}))\n"

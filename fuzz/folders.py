@@ -30,7 +30,7 @@ def hash_of(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """One file `fuzz_NAME.py`."""
+    """One file `targets/fuzz_NAME.py`."""
 
     root: Path
     name: str
@@ -38,7 +38,7 @@ class Target:
     @property
     def file(self) -> Path:
         """The program that fuzzes."""
-        return self.root / f"fuzz_{self.name}.py"
+        return self.root / "targets" / f"fuzz_{self.name}.py"
 
     @property
     def corpus(self) -> Path:
@@ -79,12 +79,12 @@ class Target:
 
     def load(self) -> ModuleType:
         """Import it; it needs no atheris for that."""
-        return _load(self.root, f"fuzz_{self.name}")
+        return _load(self.file, f"fuzz.targets.fuzz_{self.name}")
 
 
 @dataclass(frozen=True)
 class Folders:
-    """A folder of targets, and around them what they start from and leave."""
+    """A folder with targets, and around them what they start from and leave."""
 
     root: Path
 
@@ -109,9 +109,9 @@ class Folders:
 
     def targets(self, names: Sequence[str] = ()) -> list[Target]:
         """Give these targets, or all; raises `CommandError` for a name that none has."""
-        known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("fuzz_*.py"))
+        known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("targets/fuzz_*.py"))
         if not known:
-            raise CommandError(f"{self.root} has no target, no file fuzz_*.py")
+            raise CommandError(f"{self.root} has no target, no file targets/fuzz_*.py")
         for name in names:
             if name not in known:
                 raise CommandError(f"{name!r} is no target; there are {', '.join(known)}")
@@ -126,11 +126,12 @@ class Folders:
 
     def seed(self, target: Target, folder: Path | None = None) -> int:
         """Write the seeds of a target into its corpus, or another folder, and give their number."""
-        if not (self.root / "seeds.py").is_file():
-            raise CommandError(f"there is no {self.root / 'seeds.py'} to make seeds with")
+        seeds = self.root / "seeds.py"
+        if not seeds.is_file():
+            raise CommandError(f"there is no {seeds} to make seeds with")
         folder = folder or target.corpus
         folder.mkdir(parents=True, exist_ok=True)
-        count: int = _load(self.root, "seeds").write(target.name, folder)
+        count: int = _load(seeds, "fuzz.seeds").write(target.name, folder)
         return count
 
 
@@ -159,10 +160,8 @@ def _is_input(file: Path) -> bool:
     return file.suffix not in {".txt", ".md", ".original"} and not file.name.startswith(".")
 
 
-def _load(root: Path, stem: str) -> ModuleType:
+def _load(file: Path, name: str) -> ModuleType:
     """Import a file of the folder, under the name that it has in this package."""
-    name = f"fuzz.{stem}"
-    file = root / f"{stem}.py"
     loaded = sys.modules.get(name)
     if loaded is not None and loaded.__file__ == str(file):
         return loaded

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tests.expected_events import Deflate
-from tests.judging import Setting, assert_received_rightly
+from tests.oracle.expected_events import Deflate
+from tests.oracle.judging import Setting, assert_received_rightly
 from wsproto import Limits
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fuzz.frames import CHOICES, cut
-from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
 from wsproto import Limits
 from wsproto.events import RejectConnection
 

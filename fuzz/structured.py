@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fuzz.frames import CHOICES, CLIENT, DEFLATE, LIMITS
-from tests import wire
-from tests.deflating import TAIL, Deflater
-from tests.wire import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, WireFrame
+from tests.oracle import wire
+from tests.oracle.deflating import TAIL, Deflater
+from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, WireFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,7 +1,8 @@
 """What the fuzz targets share: instrumenting what is fuzzed, running a target under atheris, its first bytes.
 
-A target is a program of its own, `python fuzz/fuzz_NAME.py`, and a module: imported as `fuzz.fuzz_NAME` it
-instruments nothing and needs no atheris, so that an input can be replayed anywhere.
+A target is a program of its own, `python fuzz/targets/fuzz_NAME.py`, and a module: imported as
+`fuzz.targets.fuzz_NAME` it instruments nothing and needs no atheris, so that an input can be replayed
+anywhere.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from tests import wire
+from tests.marks import roles
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -16,8 +17,6 @@ OPEN = ConnectionState.OPEN
 LOCAL_CLOSING = ConnectionState.LOCAL_CLOSING
 REMOTE_CLOSING = ConnectionState.REMOTE_CLOSING
 CLOSED = ConnectionState.CLOSED
-
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 
 
 class Violation(NamedTuple):

@@ -13,7 +13,8 @@ import pytest
 
 import wsproto.connection
 import wsproto.masking
-from tests import wire
+from tests.marks import roles
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 CLIENT = ConnectionType.CLIENT
 SERVER = ConnectionType.SERVER
-
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 
 
 def peer(role: ConnectionType, opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests import wire
-from tests.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tests.marks import roles
+from tests.oracle import wire
+from tests.oracle.judging import by_frame
+from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from wsproto import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Message, TextMessage
+from wsproto.events import CloseConnection, Event
 from wsproto.extensions import PerMessageDeflate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MAX_ALL_TWO_WAY_CUTS = 400
-RANDOM_CUTS = 40
 
 
 class Sent(NamedTuple):
@@ -142,7 +142,6 @@ DEFLATED: dict[str, list[Sent | Raw | Wrong]] = {
 }
 STREAMS = {**PLAIN, **BROKEN, **DEFLATED}
 
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 streams = pytest.mark.parametrize("name", STREAMS, ids=lambda name: name.replace(" ", "-"))
 
 
@@ -178,26 +177,6 @@ def connect(role: ConnectionType, name: str) -> Connection:
     return Connection(role, [extension])
 
 
-def joined(events: Iterable[Event]) -> list[Event]:
-    """`events`, the pieces of each frame made one."""
-    whole: list[Event] = []
-    piece: Message[str] | Message[bytes] | None = None
-    for event in events:
-        if not isinstance(event, Message):
-            whole += [event] if piece is None else [piece, event]
-            piece = None
-            continue
-        one = (
-            event
-            if piece is None
-            else type(event)(piece.data + event.data, event.frame_finished, event.message_finished)
-        )
-        piece = None if one.frame_finished else one
-        if piece is None:
-            whole.append(one)
-    return whole if piece is None else [*whole, piece]
-
-
 class Outcome(NamedTuple):
     """What came of a stream."""
 
@@ -208,7 +187,7 @@ class Outcome(NamedTuple):
 
 def outcome(role: ConnectionType, name: str, pieces: Iterable[bytes]) -> Outcome:
     connection = connect(role, name)
-    events = joined(wire.receive_cut(connection, pieces))
+    events = by_frame(wire.receive_cut(connection, pieces))
     return Outcome(events, connection.state, connection.protocol_error is not None)
 
 
@@ -216,17 +195,9 @@ def two_way(data: bytes) -> Iterator[list[bytes]]:
     positions: Iterable[int] = range(1, len(data))
     if len(data) > MAX_ALL_TWO_WAY_CUTS:
         near = {*range(1, 30), *range(len(data) - 30, len(data))}
-        positions = sorted(near | set(random.Random(3).sample(range(1, len(data)), 40)))
+        positions = sorted(near | set(range(1, len(data), len(data) // 40)))
     for position in positions:
         yield [data[:position], data[position:]]
-
-
-def at_random(data: bytes) -> Iterator[list[bytes]]:
-    generator = random.Random(4)
-    for _ in range(RANDOM_CUTS if len(data) < 10_000 else 5):
-        count = generator.randint(1, min(len(data) - 1, 12))
-        cuts = [0, *sorted(generator.sample(range(1, len(data)), count)), len(data)]
-        yield [data[start:stop] for start, stop in itertools.pairwise(cuts)]
 
 
 @streams
@@ -265,21 +236,12 @@ def test_cut_in_two(role: ConnectionType, name: str) -> None:
 
 @streams
 @roles
-def test_cut_at_random(role: ConnectionType, name: str) -> None:
-    data = stream(role, name)
-    whole = outcome(role, name, [data])
-    for pieces in at_random(data):
-        assert outcome(role, name, pieces) == whole, [len(piece) for piece in pieces]
-
-
-@streams
-@roles
 def test_read_before_any_event_is_taken(role: ConnectionType, name: str) -> None:
     data = stream(role, name)
     connection = connect(role, name)
     for at in range(0, len(data), 7):
         connection.receive_data(data[at : at + 7])
-    events = joined(connection.events())
+    events = by_frame(connection.events())
     assert Outcome(events, connection.state, connection.protocol_error is not None) == outcome(
         role, name, [data]
     )
@@ -295,22 +257,5 @@ def test_taken_one_event_at_a_time(role: ConnectionType, name: str) -> None:
         connection.receive_data(data[at : at + 50])
         while (event := next(connection.events(), None)) is not None:
             events.append(event)
-    actual = Outcome(joined(events), connection.state, connection.protocol_error is not None)
+    actual = Outcome(by_frame(events), connection.state, connection.protocol_error is not None)
     assert actual == outcome(role, name, [data])
-
-
-def test_joining_keeps_frames_apart() -> None:
-    assert joined(
-        [
-            TextMessage("a", False, False),
-            TextMessage("b", True, False),
-            TextMessage("", True, True),
-            BytesMessage(b"c", False, False),
-            CloseConnection(1000),
-        ]
-    ) == [
-        TextMessage("ab", True, False),
-        TextMessage("", True, True),
-        BytesMessage(b"c", False, False),
-        CloseConnection(1000),
-    ]

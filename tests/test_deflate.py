@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import wire
-from tests.deflating import (
+from tests.marks import any_cut, roles
+from tests.oracle import wire
+from tests.oracle.deflating import (
     CLIENT,
     HELLO,
     HELLO_AGAIN,
     HELLO_FINAL,
-    ROLES,
     SERVER,
     TAIL,
     Deflater,
@@ -27,7 +27,8 @@ from tests.deflating import (
     message_pieces,
     payload_of,
 )
-from tests.inflating import DYNAMIC, FIXED, STORED, Inflater
+from tests.oracle.inflating import DYNAMIC, FIXED, STORED, Inflater
+from tests.oracle.wire import feed
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import PerMessageDeflate
@@ -35,8 +36,6 @@ from wsproto.extensions import PerMessageDeflate
 if TYPE_CHECKING:
     from wsproto.events import Event
 
-both_roles = pytest.mark.parametrize("role", ROLES, ids=["client", "server"])
-any_cut = pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
 
 NO_TAKEOVER = "client_no_context_takeover; server_no_context_takeover"
 takeover = pytest.mark.parametrize("parameters", ["", NO_TAKEOVER], ids=["takeover", "no takeover"])
@@ -48,10 +47,6 @@ TWO_BLOCKS = bytes.fromhex("f248050000 00ffffcac9c90700".replace(" ", ""))
 VARIED = "".join(random.Random(1).choices("abcdefgh ", weights=range(9, 0, -1), k=4000)).encode()
 #: No run of three bytes comes twice, so that what is compressed well refers to another message.
 NOISE = random.Random(2).randbytes(40_000)
-
-
-def feed(connection: Connection, stream: bytes, *, cut: bool = False) -> list[Event]:
-    return wire.receive_cut(connection, wire.single_bytes(stream) if cut else [stream])
 
 
 def failure(connection: Connection, events: list[Event]) -> int:
@@ -112,7 +107,7 @@ def test_the_examples_as_the_rfc_prints_them() -> None:
         pytest.param(b"\x01\x05\x00\xfa\xffHello\x00", "Hello", id="a stored final block"),
     ],
 )
-@both_roles
+@roles
 @any_cut
 @takeover
 def test_blocks_of_every_kind_are_read(
@@ -124,7 +119,7 @@ def test_blocks_of_every_kind_are_read(
     assert joined(feed(connection, stream * 2, cut=cut)) == [text, "Hello"] * 2
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("most", range(1, 12))
 @pytest.mark.parametrize(
     ("payload", "text"),
@@ -145,7 +140,7 @@ def test_final_blocks_in_pieces_of_any_size(
     assert joined(feed(connection, stream)) == [text, "Hello"]
 
 
-@both_roles
+@roles
 @any_cut
 def test_the_tail_behind_a_final_block_of_a_full_piece_is_dropped(role: ConnectionType, cut: bool) -> None:
     """The piece is full before zlib has read the end of the block, and the tail has nothing to complete."""
@@ -154,7 +149,7 @@ def test_the_tail_behind_a_final_block_of_a_full_piece_is_dropped(role: Connecti
     assert joined(feed(connection, stream, cut=cut)) == ["Hello", "Hello"]
 
 
-@both_roles
+@roles
 def test_a_final_block_that_ends_inside_the_tail_of_a_bounded_piece(role: ConnectionType) -> None:
     """Two bytes of the tail are left behind such a block, and they are no block."""
     connection = connect(role, limits=Limits(max_inflated_size=1))
@@ -163,7 +158,7 @@ def test_a_final_block_that_ends_inside_the_tail_of_a_bounded_piece(role: Connec
 
 
 @pytest.mark.requirement("R7692-7.2.3.2-01", "R7692-7.2.2-03", "R7692-7.2.2-05", "R7692-6.2-02")
-@both_roles
+@roles
 @any_cut
 def test_a_second_message_may_refer_to_the_first(role: ConnectionType, cut: bool) -> None:
     connection = connect(role)
@@ -176,7 +171,7 @@ def test_a_second_message_may_refer_to_the_first(role: ConnectionType, cut: bool
     assert joined(feed(connection, stream, cut=cut)) == ["Hello", "not compressed", HELLO, "Hello"]
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("parameters", ["client_no_context_takeover", "server_no_context_takeover"])
 @pytest.mark.requirement("R7692-7.2.2-02", "R7692-7.2.2-03", "R7692-7.2.2-04", "R7692-7.2.2-05")
 def test_the_other_direction_s_takeover_does_not_reset_the_inflater(
@@ -204,7 +199,7 @@ def test_a_client_keeps_to_the_answer_rather_than_to_its_hint(hint: bool) -> Non
 
 
 @pytest.mark.requirement("R7692-7.2.3.6-01")
-@both_roles
+@roles
 @any_cut
 @takeover
 def test_empty_messages_repeatedly(role: ConnectionType, cut: bool, parameters: str) -> None:
@@ -216,7 +211,7 @@ def test_empty_messages_repeatedly(role: ConnectionType, cut: bool, parameters: 
 
 
 @pytest.mark.requirement("R7692-7.2.3.6-01")
-@both_roles
+@roles
 @takeover
 def test_an_empty_message_is_sent_as_one_zero(role: ConnectionType, parameters: str) -> None:
     connection = connect(role, parameters)
@@ -228,7 +223,7 @@ def test_an_empty_message_is_sent_as_one_zero(role: ConnectionType, parameters: 
             assert sent.payload == b"\x00"
 
 
-@both_roles
+@roles
 def test_an_empty_payload_marked_as_compressed_spoils_nothing(role: ConnectionType) -> None:
     """Such a message is not even an empty block (RFC 7692 7.2.3.6): it is refused, or read as empty."""
     connection = connect(role)
@@ -256,7 +251,7 @@ def fragments(connection: Connection, *payloads: bytes, between: bytes = b"") ->
 
 
 @pytest.mark.requirement("R7692-6.2-01", "R7692-6-02")
-@both_roles
+@roles
 @any_cut
 @takeover
 @pytest.mark.parametrize(
@@ -278,7 +273,7 @@ def test_a_message_in_fragments(
     assert joined(events) == ["Hello"] * 3
 
 
-@both_roles
+@roles
 def test_a_message_in_two_fragments_at_every_place(role: ConnectionType) -> None:
     data = VARIED[:300]
     payload = Deflater().message(data)
@@ -288,7 +283,7 @@ def test_a_message_in_two_fragments_at_every_place(role: ConnectionType) -> None
         assert joined(feed(connection, stream)) == [data.decode()]
 
 
-@both_roles
+@roles
 def test_two_reads_cut_at_every_place(role: ConnectionType) -> None:
     probe = connect(role)
     payload = Deflater().message("Grüße \U0001f40d".encode() * 3)
@@ -315,7 +310,7 @@ def test_pieces_of_a_compressed_frame_come_as_they_can_be_read() -> None:
 
 
 @pytest.mark.requirement("R6455-5.4-08", "R7692-6-01")
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize("control", [wire.PING, wire.PONG], ids=["ping", "pong"])
 @pytest.mark.parametrize("body", [b"", b"abc", HELLO], ids=["empty", "text", "deflate data"])
@@ -331,7 +326,7 @@ def test_a_control_frame_between_compressed_fragments_touches_nothing(
     assert joined(feed(connection, stream, cut=cut)) == [expected, expected, "Hello", "Hello"]
 
 
-@both_roles
+@roles
 @any_cut
 def test_a_control_frame_between_plain_fragments_does_not_make_them_compressed(
     role: ConnectionType, cut: bool
@@ -347,7 +342,7 @@ def test_a_control_frame_between_plain_fragments_does_not_make_them_compressed(
     assert joined(feed(connection, stream, cut=cut)) == ["Hello", Ping(b"p"), HELLO, "Hello"]
 
 
-@both_roles
+@roles
 @takeover
 def test_a_control_frame_sent_between_compressed_fragments_touches_nothing(
     role: ConnectionType, parameters: str
@@ -386,7 +381,7 @@ def test_the_ping_between_fragments_byte_for_byte() -> None:
 
 
 @pytest.mark.requirement("R7692-6.1-04", "R7692-6-01")
-@both_roles
+@roles
 @pytest.mark.parametrize("opcode", [wire.PING, wire.PONG, wire.CLOSE])
 @pytest.mark.parametrize("inside", [False, True], ids=["between messages", "inside a message"])
 def test_rsv1_on_a_control_frame_is_refused(role: ConnectionType, opcode: int, inside: bool) -> None:
@@ -398,7 +393,7 @@ def test_rsv1_on_a_control_frame_is_refused(role: ConnectionType, opcode: int, i
 
 
 @pytest.mark.requirement("R7692-6.1-04")
-@both_roles
+@roles
 @pytest.mark.parametrize("first", [0, wire.RSV1], ids=["plain message", "compressed message"])
 @pytest.mark.parametrize("fin", [False, True])
 def test_rsv1_on_a_continuation_is_refused(role: ConnectionType, first: int, fin: bool) -> None:
@@ -409,7 +404,7 @@ def test_rsv1_on_a_continuation_is_refused(role: ConnectionType, first: int, fin
 
 
 @pytest.mark.requirement("R7692-5-11", "R6455-5.2-03")
-@both_roles
+@roles
 @pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY])
 def test_rsv1_that_nobody_negotiated_is_refused_on_the_header(role: ConnectionType, opcode: int) -> None:
     connection = Connection(role)
@@ -417,7 +412,7 @@ def test_rsv1_that_nobody_negotiated_is_refused_on_the_header(role: ConnectionTy
     assert failure(connection, feed(connection, header)) == 1002
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("rsv", [wire.RSV2, wire.RSV3, wire.RSV1 | wire.RSV2, wire.RSV1 | wire.RSV3, 7])
 def test_deflate_permits_no_other_bit(role: ConnectionType, rsv: int) -> None:
     connection = connect(role)
@@ -428,7 +423,7 @@ def test_deflate_permits_no_other_bit(role: ConnectionType, rsv: int) -> None:
 # What cannot be inflated -------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize(
     "payload",
@@ -449,7 +444,7 @@ def test_garbage_is_1007(role: ConnectionType, cut: bool, payload: bytes) -> Non
     assert failure(connection, feed(connection, compressed_text(connection, payload), cut=cut)) == 1007
 
 
-@both_roles
+@roles
 @any_cut
 def test_a_message_that_only_its_tail_makes_invalid_is_1007(role: ConnectionType, cut: bool) -> None:
     """One byte of the length of a stored block; the tail gives the other, and a complement that is none."""
@@ -459,7 +454,7 @@ def test_a_message_that_only_its_tail_makes_invalid_is_1007(role: ConnectionType
     assert failure(connection, feed(connection, stream, cut=cut)) == 1007
 
 
-@both_roles
+@roles
 def test_garbage_in_a_later_fragment_is_1007(role: ConnectionType) -> None:
     connection = connect(role)
     stream = fragments(connection, HELLO + TAIL, b"", b"\xff\xff\xff", b"")
@@ -470,7 +465,7 @@ def test_garbage_in_a_later_fragment_is_1007(role: ConnectionType) -> None:
 A_LONG_BLOCK_THEN_BAD = b"\x00\x20\x4e\xdf\xb1" + b"x" * 20_000 + b"\x07"
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("read", [1, 1000, 2**14, 2**20])
 @pytest.mark.parametrize(
     ("most", "text"),
@@ -510,7 +505,7 @@ def test_a_reference_beyond_the_window_to_its_own_unit_is_forgiven(cut: bool) ->
     assert failure(client, feed(client, binary(client, peer.message(data)), cut=cut)) == 1007
 
 
-@both_roles
+@roles
 def test_after_a_failed_inflate_all_input_is_dropped(role: ConnectionType) -> None:
     connection = connect(role)
     events = feed(connection, compressed_text(connection, b"\xff\xff"))
@@ -526,7 +521,7 @@ def test_after_a_failed_inflate_all_input_is_dropped(role: ConnectionType) -> No
 
 
 @pytest.mark.requirement("R7692-6.1-05")
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize(
     ("data", "before"),
@@ -549,7 +544,7 @@ def test_compressed_text_that_is_no_utf_8(
 
 
 @pytest.mark.requirement("R7692-6.1-05")
-@both_roles
+@roles
 def test_the_compressed_bytes_need_be_no_utf_8(role: ConnectionType) -> None:
     connection = connect(role)
     with pytest.raises(UnicodeDecodeError):
@@ -557,7 +552,7 @@ def test_the_compressed_bytes_need_be_no_utf_8(role: ConnectionType) -> None:
     assert joined(feed(connection, compressed_text(connection, HELLO))) == ["Hello"]
 
 
-@both_roles
+@roles
 @any_cut
 def test_a_code_point_may_be_split_between_compressed_fragments(role: ConnectionType, cut: bool) -> None:
     text = "€\U0001f40d" * 20
@@ -570,7 +565,7 @@ def test_a_code_point_may_be_split_between_compressed_fragments(role: Connection
     assert joined(feed(connection, fragments(connection, *payloads), cut=cut)) == [text]
 
 
-@both_roles
+@roles
 def test_compressed_binary_need_be_no_utf_8(role: ConnectionType) -> None:
     connection = connect(role)
     assert joined(feed(connection, binary(connection, Deflater().message(b"\xff\xfe")))) == [b"\xff\xfe"]
@@ -582,7 +577,7 @@ def test_compressed_binary_need_be_no_utf_8(role: ConnectionType) -> None:
 @pytest.mark.requirement(
     "R7692-6.1-01", "R7692-6.1-03", "R7692-7.2.1-01", "R7692-7.2.3.1-01", "R7692-7.2.3.2-01"
 )
-@both_roles
+@roles
 def test_hello_is_sent_as_the_rfc_prints_it(role: ConnectionType) -> None:
     connection = connect(role)
     frames = [wire.decode_frame(connection.send(TextMessage("Hello"))) for _ in range(2)]
@@ -594,7 +589,7 @@ def test_hello_is_sent_as_the_rfc_prints_it(role: ConnectionType) -> None:
 
 
 @pytest.mark.requirement("R7692-7.2.1-08", "R7692-7.2.1-10", "R7692-7.2.1-09", "R7692-7.2.1-11")
-@both_roles
+@roles
 @pytest.mark.parametrize(
     "parameters", ["", "client_no_context_takeover", "server_no_context_takeover", NO_TAKEOVER]
 )
@@ -612,7 +607,7 @@ def test_each_message_starts_anew_only_where_this_side_agreed_to(
 
 
 @pytest.mark.requirement("R7692-6.1-01", "R7692-6.1-03", "R7692-7.2.1-06", "R7692-7.2.3.1-01")
-@both_roles
+@roles
 @takeover
 @pytest.mark.parametrize(
     "texts",
@@ -644,7 +639,7 @@ def test_fragments_are_sent_as_one_compressed_message(
 
 
 @pytest.mark.requirement("R7692-7.2.1-05")
-@both_roles
+@roles
 def test_what_is_sent_ends_in_an_empty_block_without_its_tail(role: ConnectionType) -> None:
     connection = connect(role)
     inflater = Inflater()
@@ -656,7 +651,7 @@ def test_what_is_sent_ends_in_an_empty_block_without_its_tail(role: ConnectionTy
         assert message.final_blocks == 0
 
 
-@both_roles
+@roles
 def test_text_that_repeats_itself_is_made_small(role: ConnectionType) -> None:
     connection = connect(role)
     sent = wire.decode_frame(connection.send(TextMessage("Hello, world! " * 1000)))
@@ -683,7 +678,7 @@ def peer_window(role: ConnectionType, bits: int) -> str:
 
 
 @pytest.mark.requirement("R7692-7.2.1-07", "R7692-7.2.1-12", "R7692-7.2.1-14", "R7692-5-04", "R7692-5-13")
-@both_roles
+@roles
 @pytest.mark.parametrize("bits", range(9, 16))
 def test_what_is_sent_keeps_to_the_agreed_window(role: ConnectionType, bits: int) -> None:
     """Each message comes again from within the window, and from beyond it."""
@@ -701,7 +696,7 @@ def test_what_is_sent_keeps_to_the_agreed_window(role: ConnectionType, bits: int
     assert distances[1] == window // 4
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("bits", range(9, 16))
 def test_the_peer_s_window_does_not_bound_this_side(role: ConnectionType, bits: int) -> None:
     connection = connect(role, peer_window(role, bits))
@@ -715,7 +710,7 @@ def test_the_peer_s_window_does_not_bound_this_side(role: ConnectionType, bits: 
 
 
 @pytest.mark.requirement("R7692-7.2.2-06", "R7692-7.2.2-08")
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize("bits", range(9, 16))
 def test_all_of_the_agreed_window_can_be_read(role: ConnectionType, cut: bool, bits: int) -> None:
@@ -730,7 +725,7 @@ def test_all_of_the_agreed_window_can_be_read(role: ConnectionType, cut: bool, b
 
 
 @pytest.mark.requirement("R7692-7.2.2-07", "R7692-7.2.2-09", "R7692-7.2.2-03", "R7692-7.2.2-05")
-@both_roles
+@roles
 @pytest.mark.parametrize("other", [9, 15])
 def test_without_an_agreement_the_window_is_32_kib(role: ConnectionType, other: int) -> None:
     connection = connect(role, own_window(role, other))
@@ -821,7 +816,7 @@ def settled(role: ConnectionType, **settings: int) -> Connection:
 
 
 @pytest.mark.requirement("R7692-6.1-02", "R7692-6-02")
-@both_roles
+@roles
 @pytest.mark.parametrize(
     ("text", "rsv"),
     [
@@ -842,7 +837,7 @@ def test_a_message_not_worth_compressing_is_sent_as_it_is(role: ConnectionType, 
         assert sent.payload == text.encode()
 
 
-@both_roles
+@roles
 def test_a_message_sent_as_it_is_leaves_the_window_alone(role: ConnectionType) -> None:
     connection = settled(role, min_compress_size=5)
     frames = [wire.decode_frame(connection.send(TextMessage(text))) for text in ("Hello", "Hi!!", "Hello")]
@@ -853,7 +848,7 @@ def test_a_message_sent_as_it_is_leaves_the_window_alone(role: ConnectionType) -
     ]
 
 
-@both_roles
+@roles
 def test_fragments_of_a_message_are_all_compressed_or_none(role: ConnectionType) -> None:
     connection = settled(role, min_compress_size=6)
     inflater = Inflater()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests import wire
-from tests.deflating import (
+from tests.oracle import wire
+from tests.oracle.deflating import (
     CLIENT,
     HELLO,
     HELLO_AGAIN,
@@ -22,7 +22,7 @@ from tests.deflating import (
     joined,
     joined_pair,
 )
-from tests.inflating import Inflater
+from tests.oracle.inflating import Inflater
 from wsproto import Connection, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, TextMessage
 from wsproto.extensions import SUPPORTED_EXTENSIONS, Extension, PerMessageDeflate

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests import wire
+from tests.marks import roles
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import FrameDecoder, ParseFailed
 
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 data_opcodes = pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY], ids=["text", "binary"])
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import wire
+from tests.marks import roles
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
@@ -26,8 +27,6 @@ from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 
 
 def sent(connection: Connection, event: Event) -> wire.WireFrame:

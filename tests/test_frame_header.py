@@ -6,12 +6,11 @@ import tracemalloc
 
 import pytest
 
-from tests import wire
+from tests.marks import roles
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import Opcode, RsvBits
-
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 
 LENGTHS = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65536, 65537, 200_000]
 

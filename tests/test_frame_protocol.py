@@ -8,11 +8,11 @@ import pytest
 
 import wsproto.events
 import wsproto.frame_protocol
-from tests import wire
+from tests.oracle import wire
 from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
 from wsproto.utilities import LocalProtocolError
 
-roles = pytest.mark.parametrize("client", [True, False], ids=["client", "server"])
+ends = pytest.mark.parametrize("client", [True, False], ids=["client", "server"])
 
 
 def received(client: bool, data: bytes) -> list[Frame]:
@@ -32,13 +32,13 @@ def test_the_module_offers_the_names_that_downstream_code_imports() -> None:
         assert hasattr(wsproto.frame_protocol, name), name
 
 
-@roles
+@ends
 def test_it_knows_its_role(client: bool) -> None:
     assert FrameProtocol(client, []).client is client
     assert FrameProtocol(client=client, extensions=[]).client is client
 
 
-@roles
+@ends
 def test_a_frame_has_four_fields_in_order(client: bool) -> None:
     (frame,) = received(client, wire.peer_frame(client, wire.TEXT, b"x"))
     assert frame == Frame(Opcode.TEXT, "x", True, True)
@@ -46,7 +46,7 @@ def test_a_frame_has_four_fields_in_order(client: bool) -> None:
     assert (frame.payload, frame.frame_finished, frame.message_finished) == ("x", True, True)
 
 
-@roles
+@ends
 @pytest.mark.parametrize(
     ("opcode", "payload", "expected"),
     [
@@ -77,14 +77,14 @@ def test_payloads_by_opcode(client: bool, opcode: Opcode, payload: bytes, expect
     assert type(frame.opcode) is Opcode
 
 
-@roles
+@ends
 def test_a_close_code_that_has_a_name_is_the_member(client: bool) -> None:
     (frame,) = received(client, wire.peer_frame(client, wire.CLOSE, wire.close_payload(1011)))
     assert isinstance(frame.payload, tuple)
     assert frame.payload[0] is CloseReason.INTERNAL_ERROR
 
 
-@roles
+@ends
 def test_a_continuation_has_the_messages_opcode(client: bool) -> None:
     data = (
         wire.peer_frame(client, wire.TEXT, b"a", fin=False)
@@ -104,7 +104,7 @@ def test_a_continuation_has_the_messages_opcode(client: bool) -> None:
     ]
 
 
-@roles
+@ends
 def test_a_frame_comes_in_pieces(client: bool) -> None:
     protocol = FrameProtocol(client, [])
     data = wire.peer_frame(client, wire.BINARY, b"abcd")
@@ -119,7 +119,7 @@ def test_a_frame_comes_in_pieces(client: bool) -> None:
     ]
 
 
-@roles
+@ends
 def test_a_close_comes_after_the_frames_before_it(client: bool) -> None:
     data = wire.peer_frame(client, wire.TEXT, b"a") + wire.peer_frame(
         client, wire.CLOSE, wire.close_payload(1000)
@@ -130,7 +130,7 @@ def test_a_close_comes_after_the_frames_before_it(client: bool) -> None:
     ]
 
 
-@roles
+@ends
 @pytest.mark.parametrize(
     ("opcode", "payload", "changes", "code"),
     [
@@ -155,7 +155,7 @@ def test_parse_failed_carries_the_close_code(
     assert str(error)
 
 
-@roles
+@ends
 def test_frames_before_a_failure_are_yielded(client: bool) -> None:
     protocol = FrameProtocol(client, [])
     protocol.receive_bytes(wire.peer_frame(client, wire.TEXT, b"a") + wire.peer_frame(client, 0x7))
@@ -168,7 +168,7 @@ def test_frames_before_a_failure_are_yielded(client: bool) -> None:
 # Sending.
 
 
-@roles
+@ends
 def test_every_way_to_send(client: bool) -> None:
     protocol = FrameProtocol(client, [])
     calls: list[tuple[bytes, int, bool, bytes]] = [
@@ -190,7 +190,7 @@ def test_every_way_to_send(client: bool) -> None:
         assert (sent.mask is not None) is client
 
 
-@roles
+@ends
 @pytest.mark.parametrize(
     ("arguments", "payload"),
     [
@@ -211,7 +211,7 @@ def test_close_codes_and_reasons(client: bool, arguments: tuple[Any, ...], paylo
     assert wire.decode_frame(FrameProtocol(client, []).close(*arguments)).payload == payload
 
 
-@roles
+@ends
 @pytest.mark.parametrize("code", [None, 1005])
 def test_a_reason_needs_a_code(client: bool, code: int | None) -> None:
     with pytest.raises(TypeError) as caught:
@@ -219,7 +219,7 @@ def test_a_reason_needs_a_code(client: bool, code: int | None) -> None:
     assert isinstance(caught.value, LocalProtocolError)
 
 
-@roles
+@ends
 def test_long_control_payloads_are_value_errors(client: bool) -> None:
     protocol = FrameProtocol(client, [])
     for method in (protocol.ping, protocol.pong):
@@ -228,7 +228,7 @@ def test_long_control_payloads_are_value_errors(client: bool) -> None:
         assert isinstance(caught.value, LocalProtocolError)
 
 
-@roles
+@ends
 @pytest.mark.parametrize(("first", "other"), [("a", b"b"), (b"a", "b")], ids=["text", "binary"])
 def test_a_type_change_inside_a_message_is_a_type_error(client: bool, first: Any, other: Any) -> None:
     protocol = FrameProtocol(client, [])
@@ -239,7 +239,7 @@ def test_a_type_change_inside_a_message_is_a_type_error(client: bool, first: Any
     assert wire.decode_frame(protocol.send_data(first)).opcode == wire.CONTINUATION
 
 
-@roles
+@ends
 @pytest.mark.parametrize(
     "payload", [None, 1, 1.5, ["x"], object(), "\ud800"], ids=lambda value: ascii(value)[:8]
 )

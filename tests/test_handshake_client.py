@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     KEY,
     accept_token,
     accepted,
     asking_client,
     failed,
-    feed,
     read_head,
     rejection,
     response,
     state_of,
 )
-from tests.wire import TEXT, peer_frame
+from tests.oracle.wire import TEXT, feed, peer_frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate

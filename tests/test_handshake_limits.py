@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.counting import calls
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     EARLY_HINTS,
     REQUEST_HEADERS,
     accepted,
@@ -15,8 +15,7 @@ from tests.handshake_bytes import (
     asking_client,
     chunked,
     failed,
-    feed,
-    joined,
+    pieces_joined,
     read_response,
     refused,
     rejection,
@@ -25,7 +24,7 @@ from tests.handshake_bytes import (
     state_of,
     write_head,
 )
-from tests.wire import MASK, TEXT, frame
+from tests.oracle.wire import MASK, TEXT, feed, frame, read_through
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Event, RejectConnection, RejectData, Request, TextMessage
 from wsproto.handshake import H11Handshake
@@ -308,7 +307,7 @@ def test_a_longer_response_is_refused() -> None:
 def test_frames_behind_the_response_are_no_part_of_it() -> None:
     client, key = client_with(max_handshake_size=1_000)
     events = feed(client, padded_response(key, 1_000) + frame(TEXT, b"a" * 2_000))
-    assert joined(events)[1:] == [TextMessage("a" * 2_000)]
+    assert pieces_joined(events)[1:] == [TextMessage("a" * 2_000)]
 
 
 def test_a_line_of_the_response_is_bounded() -> None:
@@ -405,14 +404,14 @@ def test_the_body_of_a_rejection_is_bounded(framed: Callable[[bytes], bytes], si
         return [*cut, None]
 
     client, _ = client_with(max_reject_body_size=1_000)
-    assert joined(feed(client, *pieces(framed(b"a" * 1_000))))[1] == RejectData(b"a" * 1_000)
+    assert pieces_joined(feed(client, *pieces(framed(b"a" * 1_000))))[1] == RejectData(b"a" * 1_000)
     client, _ = client_with(max_reject_body_size=1_000)
     failed(client, *pieces(framed(b"a" * 1_001)))
 
 
 def test_the_body_of_a_rejection_is_bounded_by_default() -> None:
     client, _ = asking_client()
-    assert joined(feed(client, with_length(b"a" * 2**20)))[1] == RejectData(b"a" * 2**20)
+    assert pieces_joined(feed(client, with_length(b"a" * 2**20)))[1] == RejectData(b"a" * 2**20)
     client, _ = asking_client()
     failed(client, with_length(b"a" * (2**20 + 1)))
 
@@ -438,7 +437,7 @@ def test_the_line_before_a_chunk_is_bounded_as_a_head_is(size: int, more: int) -
     if more:
         assert failed(client, *pieces).event_hint == RejectConnection(431)
     else:
-        assert joined(feed(client, *pieces))[1:] == [RejectData(b"Hey")]
+        assert pieces_joined(feed(client, *pieces))[1:] == [RejectData(b"Hey")]
 
 
 def test_a_length_over_the_limit_is_refused_before_the_body_comes() -> None:
@@ -449,13 +448,6 @@ def test_a_length_over_the_limit_is_refused_before_the_body_comes() -> None:
 
 
 # -- Work
-
-
-def feed_bytewise(connection: WSConnection, data: bytes) -> None:
-    for at in range(len(data)):
-        connection.receive_data(data[at : at + 1])
-        for _ in connection.events():
-            pass
 
 
 def many_lines(size: int) -> bytes:
@@ -473,7 +465,7 @@ def test_a_request_byte_by_byte_takes_work_in_proportion_to_its_size(build: Call
     def calls_per_byte(size: int) -> float:
         server = WSConnection(ConnectionType.SERVER)
         data = build(size)
-        count = calls(lambda: feed_bytewise(server, data))
+        count = calls(lambda: read_through(server, data, 1))
         server.send(AcceptConnection())
         return count / len(data)
 
@@ -488,7 +480,7 @@ def test_a_response_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     def calls_per_byte(size: int) -> float:
         client, key = asking_client()
         data = response(key, {b"X": [b"a" * (size // 5)] * 5})
-        count = calls(lambda: feed_bytewise(client, data))
+        count = calls(lambda: read_through(client, data, 1))
         assert state_of(client) is ConnectionState.OPEN
         return count / len(data)
 
@@ -503,7 +495,7 @@ def test_early_data_byte_by_byte_takes_work_in_proportion_to_its_size() -> None:
     def calls_per_byte(size: int) -> float:
         server = asked_server()
         data = bytes(size)
-        return calls(lambda: feed_bytewise(server, data)) / size
+        return calls(lambda: read_through(server, data, 1)) / size
 
     calls_per_byte(1_000)
     small, large = calls_per_byte(4_000), calls_per_byte(20_000)

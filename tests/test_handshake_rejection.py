@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     asked_server,
     asking_client,
     chunked,
-    cuttings,
+    every_cutting,
     failed,
-    feed,
-    joined,
+    pieces_joined,
     read_head,
     read_response,
     rejection,
@@ -22,6 +21,7 @@ from tests.handshake_bytes import (
     response,
     state_of,
 )
+from tests.oracle.wire import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, RejectData
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -131,13 +131,13 @@ def test_a_rejection_in_any_cutting(
         RejectConnection(status, headers, has_body=True),
         RejectData(body, body_finished=True),
     ]
-    for pieces in cuttings(data):
+    for pieces in every_cutting(data):
         client, _ = asking_client()
         events = feed(client, *pieces)
         if until_eof:
             assert state_of(client) is ConnectionState.REJECTING
             events += feed(client, None)
-        assert joined(events) == expected
+        assert pieces_joined(events) == expected
         assert events[-1] == RejectData(b"", body_finished=True)
         assert state_of(client) is ConnectionState.CLOSED
 
@@ -158,7 +158,7 @@ def test_the_pieces_of_a_body_come_as_they_arrive() -> None:
 def test_what_follows_the_body_in_the_same_read_is_dropped() -> None:
     client, key = asking_client()
     events = feed(client, rejection(b"403 Forbidden", LENGTH_5, body=b"Hello") + response(key))
-    assert joined(events)[1:] == [RejectData(b"Hello")]
+    assert pieces_joined(events)[1:] == [RejectData(b"Hello")]
     assert client.state is ConnectionState.CLOSED
 
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     ACCEPT,
     KEY,
     asked_server,
-    feed,
     read_head,
     refused,
     request,
     state_of,
     write_head,
 )
+from tests.oracle.wire import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.extensions import Extension, PerMessageDeflate

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     KEY,
     asked_server,
     asking_client,
-    feed,
     rejection,
     request,
     response,
 )
+from tests.oracle.wire import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     asked_server,
     asking_client,
     failed,
-    feed,
     read_head,
     refused,
     request,
     response,
 )
+from tests.oracle.wire import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Request
 from wsproto.extensions import Extension, PerMessageDeflate

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.handshake_bytes import (
+from tests.oracle.handshake_bytes import (
     ACCEPT,
     KEY,
     REQUEST_HEADERS,
     asked_server,
     change,
-    feed,
     read_head,
     read_response,
     request,
     state_of,
 )
-from tests.wire import MASK, TEXT, frame
+from tests.oracle.wire import MASK, TEXT, feed, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.handshake import H11Handshake

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import wire
-from tests.deflating import (
-    CLIENT,
+from tests.bounds import BOUND, assert_too_big, compressed_or_not, limited, message
+from tests.marks import any_cut, roles
+from tests.oracle import wire
+from tests.oracle.deflating import (
     HELLO,
-    ROLES,
     SERVER,
-    TAIL,
     Deflater,
     accepted_client,
     accepting_server,
@@ -24,7 +23,8 @@ from tests.deflating import (
     message_pieces,
     payload_of,
 )
-from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
+from tests.oracle.wire import feed
+from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.limits import Limits
@@ -32,51 +32,6 @@ from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from wsproto.events import Event
-
-both_roles = pytest.mark.parametrize("role", ROLES, ids=["client", "server"])
-any_cut = pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
-compressed_or_not = pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
-
-BOUND = 200
-
-
-def limited(role: ConnectionType, **bounds: int) -> Connection:
-    """Open one end that agreed on permessage-deflate and has these bounds."""
-    return Connection(role, [agreed()], limits=Limits(**bounds))
-
-
-def feed(connection: Connection | WSConnection, stream: bytes, *, cut: bool = False) -> list[Event]:
-    return wire.receive_cut(connection, wire.single_bytes(stream) if cut else [stream])
-
-
-def message(
-    connection: Connection | WSConnection, *payloads: bytes, compressed: bool = False, finished: bool = True
-) -> bytes:
-    """A binary message in as many fragments as there are payloads."""
-    last = len(payloads) - 1
-    return b"".join(
-        from_peer(
-            connection,
-            wire.CONTINUATION if index else wire.BINARY,
-            payload,
-            fin=finished and index == last,
-            rsv=wire.RSV1 if compressed and not index else 0,
-        )
-        for index, payload in enumerate(payloads)
-    )
-
-
-def assert_too_big(connection: Connection | WSConnection, events: list[Event]) -> None:
-    *before, event = events
-    assert isinstance(event, CloseConnection)
-    assert event.code == 1009
-    assert not any(isinstance(one, CloseConnection) for one in before)
-    assert connection.protocol_error is not None
-    states = [connection.state]
-    assert wire.decode_frame(connection.send(event.response())).close_code == 1009
-    states.append(connection.state)
-    assert states == [ConnectionState.REMOTE_CLOSING, ConnectionState.CLOSED]
-
 
 # The dataclass -----------------------------------------------------------------------------------
 
@@ -119,7 +74,7 @@ def test_pieces_of_nothing_would_be_no_progress() -> None:
 
 
 @pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("size", [BOUND - 1, BOUND])
@@ -136,7 +91,7 @@ def test_a_frame_within_its_bound_is_read(
 
 
 @pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
+@roles
 @any_cut
 @compressed_or_not
 @pytest.mark.parametrize("size", [BOUND + 1, 2**16, 2**63 - 1])
@@ -149,7 +104,7 @@ def test_a_longer_frame_is_refused_on_its_header(
     assert_too_big(connection, feed(connection, head, cut=cut))
 
 
-@both_roles
+@roles
 def test_a_longer_continuation_is_refused_on_its_header(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     stream = message(connection, b"abc", b"def", finished=False)
@@ -158,20 +113,20 @@ def test_a_longer_continuation_is_refused_on_its_header(role: ConnectionType) ->
     assert_too_big(connection, feed(connection, head))
 
 
-@both_roles
+@roles
 def test_the_bound_of_frames_is_none_of_messages(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     stream = message(connection, *[bytes(BOUND)] * 50)
     assert joined(feed(connection, stream)) == [bytes(BOUND * 50)]
 
 
-@both_roles
+@roles
 def test_control_frames_have_their_own_bound(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=0, max_message_size=0, max_fragments=0)
     assert feed(connection, from_peer(connection, wire.PING, bytes(125))) == [Ping(bytes(125))]
 
 
-@both_roles
+@roles
 def test_what_is_sent_is_not_bounded(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=1, max_message_size=1, max_fragments=1)
     frames = wire.decode_frames(
@@ -180,231 +135,10 @@ def test_what_is_sent_is_not_bounded(role: ConnectionType) -> None:
     assert [frame.fin for frame in frames] == [False, True]
 
 
-# Messages ----------------------------------------------------------------------------------------
-
-CUTTINGS = [
-    pytest.param([BOUND], id="one fragment"),
-    pytest.param([1, BOUND - 1], id="a short and a long one"),
-    pytest.param([BOUND, 0], id="an empty last one"),
-    pytest.param([0, 0, BOUND], id="empty first ones"),
-    pytest.param([BOUND // 4] * 4, id="four"),
-]
-
-
-def split(data: bytes, sizes: list[int]) -> list[bytes]:
-    """Cut `data` into pieces of `sizes`, and a last one of the rest where there is one."""
-    pieces = []
-    for size in sizes:
-        pieces.append(data[:size])
-        data = data[size:]
-    return [*pieces, data] if data else pieces
-
-
-def deflated_pieces(pieces: list[bytes]) -> list[bytes]:
-    """Deflate a message so that each piece becomes one fragment with a flush at its end."""
-    compressor = Deflater(level=0)
-    payloads = [compressor.message(piece) + TAIL for piece in pieces]
-    payloads[-1] = payloads[-1][: -len(TAIL)]
-    return payloads
-
-
-@pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
-@any_cut
-@compressed_or_not
-@pytest.mark.parametrize("less", [0, 1])
-@pytest.mark.parametrize("sizes", CUTTINGS)
-def test_a_message_within_its_bound_is_read(
-    role: ConnectionType, cut: bool, compressed: bool, less: int, sizes: list[int]
-) -> None:
-    connection = limited(role, max_message_size=BOUND)
-    pieces = split(bytes(range(BOUND - less)), sizes)
-    payloads = deflated_pieces(pieces) if compressed else pieces
-    stream = message(connection, *payloads, compressed=compressed)
-    assert joined(feed(connection, stream * 2, cut=cut)) == [b"".join(pieces)] * 2
-
-
-@pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
-@both_roles
-@any_cut
-@compressed_or_not
-@pytest.mark.parametrize("more", [1, 55])
-@pytest.mark.parametrize("sizes", CUTTINGS)
-def test_a_longer_message_is_refused(
-    role: ConnectionType, cut: bool, compressed: bool, more: int, sizes: list[int]
-) -> None:
-    connection = limited(role, max_message_size=BOUND)
-    pieces = split(bytes(range(BOUND + more)), sizes)
-    payloads = deflated_pieces(pieces) if compressed else pieces
-    stream = message(connection, b"before") + message(connection, *payloads, compressed=compressed)
-    events = feed(connection, stream, cut=cut)
-    assert joined(events)[0] == b"before"
-    assert payload_of(events) == b"before" + bytes(range(BOUND))
-    assert_too_big(connection, events)
-
-
-@both_roles
-@pytest.mark.parametrize("so_far", [0, 1, BOUND])
-def test_a_plain_message_is_refused_on_the_header_that_makes_it_too_long(
-    role: ConnectionType, so_far: int
-) -> None:
-    """What came and what is announced count together, before any of it is taken in.
-
-    Where an extension may make the payload shorter, only what it makes of it counts.
-    """
-    connection = Connection(role, limits=Limits(max_message_size=BOUND))
-    events = feed(connection, message(connection, bytes(so_far), finished=False))
-    assert len(payload_of(events)) == so_far
-    head = wire.peer_frame(connection.client, wire.CONTINUATION, length=BOUND - so_far + 1)
-    assert_too_big(connection, feed(connection, head))
-
-
-@both_roles
-def test_a_message_of_the_greatest_length_is_refused_on_its_header(role: ConnectionType) -> None:
-    connection = Connection(role, limits=Limits(max_message_size=2**40))
-    assert payload_of(feed(connection, message(connection, b"abc", finished=False))) == b"abc"
-    head = wire.peer_frame(connection.client, wire.CONTINUATION, length=2**63 - 1)
-    assert_too_big(connection, feed(connection, head))
-
-
-@both_roles
-def test_a_compressed_message_is_judged_by_what_it_inflates_to(role: ConnectionType) -> None:
-    """Some bytes on the wire may be more than is allowed, and many on the wire may be less."""
-    connection = limited(role, max_message_size=2000)
-    good = message(connection, Deflater().message(bytes(2000)), compressed=True)
-    assert len(good) < 40
-    assert joined(feed(connection, good)) == [bytes(2000)]
-    wasteful = [HELLO + TAIL, *([b"\x00" + TAIL] * 1000), b"\x00"]
-    assert joined(feed(connection, message(connection, *wasteful, compressed=True))) == [b"Hello"]
-    bad = message(connection, Deflater().message(bytes(2001)), compressed=True)
-    assert_too_big(connection, feed(connection, bad))
-
-
-@both_roles
-@any_cut
-def test_a_bomb_over_many_frames_is_refused_at_the_bound(role: ConnectionType, cut: bool) -> None:
-    """Every frame by itself is harmless; the inflated bytes of the whole message count."""
-    connection = limited(role, max_message_size=100_000)
-    bomb = Deflater().message(bytes(10_000_000))
-    frames = [bomb[start : start + 10] for start in range(0, len(bomb), 10)]
-    events = feed(connection, message(connection, *frames, compressed=True), cut=cut)
-    assert len(payload_of(events)) <= 100_000
-    assert_too_big(connection, events)
-
-
-@both_roles
-def test_the_bound_counts_utf_8_bytes(role: ConnectionType) -> None:
-    text = "€" * 10
-    for bound, good in ((30, True), (29, False)):
-        connection = limited(role, max_message_size=bound)
-        stream = from_peer(connection, wire.TEXT, text.encode())
-        events = feed(connection, stream)
-        assert (connection.protocol_error is None) == good
-        assert joined(events)[0] == text if good else True
-
-
-@both_roles
-def test_control_frames_do_not_count_for_a_message(role: ConnectionType) -> None:
-    connection = limited(role, max_message_size=6, max_fragments=2)
-    ping = from_peer(connection, wire.PING, bytes(125))
-    stream = (
-        from_peer(connection, wire.BINARY, b"abc", fin=False)
-        + ping * 5
-        + from_peer(connection, wire.CONTINUATION, b"def")
-    )
-    assert joined(feed(connection, stream * 2)) == [*[Ping(bytes(125))] * 5, b"abcdef"] * 2
-
-
-@any_cut
-@pytest.mark.parametrize(
-    ("stream", "got", "code"),
-    [
-        ("01 7d 82", b"", 1007),
-        ("01 7d 41 82", b"A", 1007),
-        ("01 7d c3 c3", b"", 1007),
-        ("01 7d 41 42 82", b"AB", 1009),
-        ("01 7d 41 c3 a4", b"A", 1009),
-        ("01 7d e2 82 ac", b"", 1009),
-        ("81 03 41 42 82", b"AB", 1009),
-        ("c1 06 72 6c 72 72 06 00", b"A", 1007),
-        ("c1 06 72 74 6a 02 00 00", b"", 1007),  # inflated at once, with the tail
-    ],
-)
-def test_what_is_wrong_first_is_what_fails(cut: bool, stream: str, got: bytes, code: int) -> None:
-    """A text that is not UTF-8 and has more than two bytes, too: in one read it fails as it does in many."""
-    client = limited(CLIENT, max_message_size=2)
-    *pieces, close = feed(client, bytes.fromhex(stream), cut=cut)
-    assert payload_of(pieces) == got
-    assert isinstance(close, CloseConnection)
-    assert close.code == code
-
-
-def test_that_bound_was_found_first_with_one_byte() -> None:
-    """Found by `tests/properties/test_any_cutting.py`: 1009 in one read, 1007 byte by byte."""
-    for cut in (False, True):
-        client = limited(CLIENT, max_message_size=1)
-        (close,) = feed(client, bytes.fromhex("017d82") + bytes(124), cut=cut)
-        assert isinstance(close, CloseConnection)
-        assert close.code == 1007
-
-
-# Fragments ---------------------------------------------------------------------------------------
-
-
-@both_roles
-@any_cut
-@compressed_or_not
-@pytest.mark.parametrize("count", [1, 9, 10])
-def test_as_many_fragments_as_allowed(role: ConnectionType, cut: bool, compressed: bool, count: int) -> None:
-    connection = limited(role, max_fragments=10)
-    payloads = [HELLO + TAIL] * (count - 1) + [HELLO] if compressed else [b"Hello"] * count
-    stream = message(connection, *payloads, compressed=compressed)
-    assert joined(feed(connection, stream * 2, cut=cut)) == [b"Hello" * count] * 2
-
-
-@pytest.mark.requirement("R6455-10.4-01")
-@both_roles
-@any_cut
-@compressed_or_not
-@pytest.mark.parametrize("payload", [b"", b"\x00" + TAIL], ids=["empty", "not empty"])
-def test_a_fragment_too_many_is_refused_on_its_header(
-    role: ConnectionType, cut: bool, compressed: bool, payload: bytes
-) -> None:
-    """Empty fragments count: each costs as much as another."""
-    connection = limited(role, max_fragments=10)
-    stream = message(connection, *[payload] * 10, compressed=compressed, finished=False)
-    events = feed(connection, stream, cut=cut)
-    assert connection.protocol_error is None
-    assert not any(isinstance(event, CloseConnection) for event in events)
-    head = wire.peer_frame(connection.client, wire.CONTINUATION, length=100)
-    assert_too_big(connection, feed(connection, head, cut=cut))
-
-
-def test_one_fragment_means_unfragmented() -> None:
-    connection = limited(SERVER, max_fragments=1)
-    stream = message(connection, b"a") + message(connection, b"b")
-    assert joined(feed(connection, stream)) == [b"a", b"b"]
-    assert_too_big(connection, feed(connection, message(connection, b"a", b"b")))
-
-
-@both_roles
-@pytest.mark.parametrize(("count", "good"), [(1000, True), (2000, False)])
-def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, good: bool) -> None:
-    """Each block with BFINAL=1 costs a zlib object; no sender has a use for a thousand in one message."""
-    connection = Connection(role, [agreed()])
-    events = feed(connection, message(connection, b"\x03\x00" * count + HELLO, compressed=True) * 2)
-    if good:
-        assert joined(events) == [b"Hello"] * 2
-    else:
-        *_, event = events
-        assert isinstance(event, CloseConnection)
-        assert event.code == 1007
-
-
 # Pieces of inflated data -------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize("bound", [1, 2, 3, 100, 999, 1000, 1001])
 @pytest.mark.parametrize("fragments", [1, 4])
@@ -424,7 +158,7 @@ def test_inflated_data_comes_in_pieces_of_at_most_the_bound(
     assert all(piece.data or piece.frame_finished for piece in pieces)
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("bound", [1, 2, 100, 257, 258, 259])
 def test_the_size_of_pieces_holds_nothing_back(role: ConnectionType, bound: int) -> None:
     """zlib may have read all input and still owe a part of a match: that comes with its own frame."""
@@ -441,7 +175,7 @@ def test_the_size_of_pieces_holds_nothing_back(role: ConnectionType, bound: int)
         assert payload_of(feed(small, one)) == payload_of(feed(large, one))
 
 
-@both_roles
+@roles
 @any_cut
 @pytest.mark.parametrize("bound", [1, 2, 3, 4, 7])
 def test_inflated_text_is_cut_between_code_points(role: ConnectionType, cut: bool, bound: int) -> None:
@@ -454,7 +188,7 @@ def test_inflated_text_is_cut_between_code_points(role: ConnectionType, cut: boo
     assert max(len(payload_of([piece])) for piece in events) <= bound + 3
 
 
-@both_roles
+@roles
 def test_pieces_of_a_bomb_leave_room_for_what_comes_between(role: ConnectionType) -> None:
     """A program that stops taking events midway goes on where it stopped."""
     connection = limited(role, max_inflated_size=1000)
@@ -468,7 +202,7 @@ def test_pieces_of_a_bomb_leave_room_for_what_comes_between(role: ConnectionType
     assert len(events) == 12
 
 
-@both_roles
+@roles
 def test_a_message_of_just_the_piece_s_size(role: ConnectionType) -> None:
     connection = limited(role, max_inflated_size=1000)
     stream = message(connection, Deflater().message(bytes(1000)), compressed=True)
@@ -488,7 +222,7 @@ def test_the_default_piece_is_one_mebibyte() -> None:
 # Both, and none ----------------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 def test_messages_are_unlimited_by_default(role: ConnectionType) -> None:
     """Nothing of them is kept, so their size and number of fragments cost nothing."""
     connection = Connection(role, [agreed()])
@@ -514,7 +248,7 @@ def test_limits_of_a_client_reach_its_frames() -> None:
     assert_too_big(client, feed(client, message(client, Deflater().message(b"Hello!"), compressed=True)))
 
 
-@both_roles
+@roles
 def test_the_reason_names_the_bound(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     *_, event = feed(connection, message(connection, bytes(BOUND + 1)))
@@ -522,7 +256,7 @@ def test_the_reason_names_the_bound(role: ConnectionType) -> None:
     assert str(BOUND) in str(connection.protocol_error)
 
 
-@both_roles
+@roles
 def test_after_own_close_a_limit_still_holds(role: ConnectionType) -> None:
     connection = limited(role, max_frame_size=BOUND)
     connection.send(CloseConnection(1000))

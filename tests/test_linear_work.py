@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import wire
 from tests.counting import calls
+from tests.marks import roles
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 
@@ -25,8 +26,6 @@ pytestmark = pytest.mark.uncovered
 
 MIB = 2**20
 SMALL = 2**14  # what allocations of an event, a generator and a frame header come to, with room
-
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 
 
 def peer(

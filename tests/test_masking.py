@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import wsproto.masking
-from tests import wire
+from tests.oracle import wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError

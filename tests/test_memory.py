@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import wsproto
-from tests import wire
-from tests.deflating import CLIENT, ROLES, SERVER, Deflater, agreed, connect, from_peer
+from tests.marks import roles
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, SERVER, Deflater, agreed, connect, from_peer
+from tests.oracle.wire import read_through
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
@@ -25,8 +27,6 @@ pytestmark = pytest.mark.uncovered
 
 KIB = 2**10
 MIB = 2**20
-
-both_roles = pytest.mark.parametrize("role", ROLES, ids=["client", "server"])
 
 
 @pytest.fixture(autouse=True)
@@ -65,16 +65,10 @@ def zeros(size: int) -> bytes:
     return Deflater(level=9).message(bytes(size))
 
 
-def feed(connection: Connection, stream: bytes, read: int = 2**16) -> None:
-    for start in range(0, len(stream), read):
-        connection.receive_data(stream[start : start + read])
-        drain(connection)
-
-
 # Bombs -------------------------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("read", [2**20, 4096], ids=["one read", "reads of 4 KiB"])
 def test_100_mb_of_zeros_come_out_in_bounded_pieces(role: ConnectionType, read: int) -> None:
     connection = connect(role)
@@ -97,21 +91,21 @@ def test_100_mb_of_zeros_come_out_in_bounded_pieces(role: ConnectionType, read: 
 def test_a_small_bound_makes_a_small_peak() -> None:
     connection = Connection(SERVER, [agreed()], limits=Limits(max_inflated_size=4 * KIB))
     stream = from_peer(connection, wire.BINARY, zeros(10_000_000), rsv=wire.RSV1)
-    assert peak_over(lambda: feed(connection, stream)) < MIB // 2
+    assert peak_over(lambda: read_through(connection, stream)) < MIB // 2
 
 
-@both_roles
+@roles
 def test_a_refused_bomb_was_not_inflated_further(role: ConnectionType) -> None:
     connection = Connection(role, [agreed()], limits=Limits(max_message_size=100_000))
     stream = from_peer(connection, wire.BINARY, zeros(100_000_000), rsv=wire.RSV1)
-    assert peak_over(lambda: feed(connection, stream, len(stream))) < MIB
+    assert peak_over(lambda: read_through(connection, stream, len(stream))) < MIB
     assert connection.protocol_error is not None
 
 
 def test_a_bomb_of_text_is_bounded_too() -> None:
     connection = connect(CLIENT)
     stream = from_peer(connection, wire.TEXT, zeros(20_000_000), rsv=wire.RSV1)
-    assert peak_over(lambda: feed(connection, stream)) < 8 * MIB
+    assert peak_over(lambda: read_through(connection, stream)) < 8 * MIB
 
 
 def test_events_that_nobody_takes_inflate_nothing() -> None:
@@ -128,13 +122,13 @@ def test_events_that_nobody_takes_inflate_nothing() -> None:
 # Declared lengths --------------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("rsv", [0, wire.RSV1], ids=["plain", "compressed"])
 def test_a_declared_length_sets_nothing_aside(role: ConnectionType, rsv: int) -> None:
     """Whatever the header says, only what came takes room."""
     connection = connect(role)
     head = wire.peer_frame(connection.client, wire.BINARY, rsv=rsv, length=2**62)
-    assert peak_over(lambda: feed(connection, head)) < 64 * KIB
+    assert peak_over(lambda: read_through(connection, head)) < 64 * KIB
 
 
 # Between calls -----------------------------------------------------------------------------------
@@ -145,19 +139,19 @@ def growth(connection: Connection, stream: bytes, *, times: int = 3, read: int =
 
     What it grows by once is the interpreter's: code that it has specialised, a free list.
     """
-    feed(connection, stream, read)
+    read_through(connection, stream, read)
     grown = 2**63
     for _ in range(3):
         before = held()
         for _ in range(times):
-            feed(connection, stream, read)
+            read_through(connection, stream, read)
         grown = min(grown, held() - before)
         if grown < KIB:
             break
     return grown
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("read", [2**16, 100, 1], ids=["whole", "100 bytes", "byte by byte"])
 @pytest.mark.parametrize(
     ("opcode", "payload", "rsv"),
@@ -180,32 +174,32 @@ def test_memory_between_calls_stays_flat(
     assert growth(connection, stream, read=read) < 2 * KIB
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("payload", [b"", b"x"], ids=["empty", "one byte"])
 @pytest.mark.parametrize("rsv", [0, wire.RSV1], ids=["plain", "compressed"])
 def test_endless_fragments_hold_nothing(role: ConnectionType, payload: bytes, rsv: int) -> None:
     connection = connect(role)
     payload = b"\x00\x00\x00\xff\xff" if rsv and payload else payload
-    feed(connection, from_peer(connection, wire.BINARY, payload, fin=False, rsv=rsv))
+    read_through(connection, from_peer(connection, wire.BINARY, payload, fin=False, rsv=rsv))
     stream = from_peer(connection, wire.CONTINUATION, payload, fin=False) * 300
     assert growth(connection, stream) < 2 * KIB
     assert connection.protocol_error is None
 
 
-@both_roles
+@roles
 def test_a_message_in_the_middle_of_a_frame_holds_nothing(role: ConnectionType) -> None:
     """What came of an unfinished frame has been handed on."""
     connection = connect(role)
     before = held()
-    feed(connection, wire.peer_frame(connection.client, wire.BINARY, bytes(500_000), length=10**9))
+    read_through(connection, wire.peer_frame(connection.client, wire.BINARY, bytes(500_000), length=10**9))
     assert held() - before < 4 * KIB
 
 
-@both_roles
+@roles
 def test_the_events_taken_are_not_kept(role: ConnectionType) -> None:
     connection = connect(role)
     stream = from_peer(connection, wire.BINARY, bytes(MIB // 2))
-    feed(connection, stream, len(stream))
+    read_through(connection, stream, len(stream))
     before = held()
     connection.receive_data(stream)
     (event,) = connection.events()
@@ -217,7 +211,7 @@ def test_the_events_taken_are_not_kept(role: ConnectionType) -> None:
 # Floods ------------------------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 def test_a_flood_of_pings_is_answered_one_at_a_time(role: ConnectionType) -> None:
     """No queue of pongs: each is made when the program asks for it."""
     connection = connect(role)
@@ -233,19 +227,19 @@ def test_a_flood_of_pings_is_answered_one_at_a_time(role: ConnectionType) -> Non
     assert peak_over(answer_all) < MIB // 4
 
 
-@both_roles
+@roles
 def test_a_flood_of_pings_that_nobody_answers_is_forgotten(role: ConnectionType) -> None:
     connection = connect(role)
     stream = from_peer(connection, wire.PING, bytes(125)) * 200
     assert growth(connection, stream, times=5) < 2 * KIB
 
 
-@both_roles
+@roles
 @pytest.mark.parametrize("after", ["failure", "close"])
 def test_a_flood_after_the_end_is_dropped_unread(role: ConnectionType, after: str) -> None:
     connection = connect(role)
     last = from_peer(connection, wire.CLOSE, b"\x03\xe8") if after == "close" else b"\xff\xff"
-    feed(connection, last)
+    read_through(connection, last)
     assert connection.state is ConnectionState.REMOTE_CLOSING
     flood = bytes(MIB)
     before = held()
@@ -255,7 +249,7 @@ def test_a_flood_after_the_end_is_dropped_unread(role: ConnectionType, after: st
     assert list(connection.events()) == []
 
 
-@both_roles
+@roles
 def test_what_came_behind_a_failure_in_the_same_read_is_let_go(role: ConnectionType) -> None:
     connection = connect(role)
     before = held()
@@ -266,7 +260,7 @@ def test_what_came_behind_a_failure_in_the_same_read_is_let_go(role: ConnectionT
     assert held() - before < 16 * KIB
 
 
-@both_roles
+@roles
 def test_a_failure_lets_go_of_a_bomb(role: ConnectionType) -> None:
     connection = Connection(role, [agreed()], limits=Limits(max_message_size=1000))
     before = held()
@@ -279,31 +273,33 @@ def test_a_failure_lets_go_of_a_bomb(role: ConnectionType) -> None:
 # zlib objects ------------------------------------------------------------------------------------
 
 
-@both_roles
+@roles
 def test_zlib_objects_are_made_on_first_use(role: ConnectionType) -> None:
     """An inflater takes about 40 KiB, a deflater about 260 KiB."""
     extension = agreed()
     before = held()
     connection = Connection(role, [extension])
-    feed(connection, from_peer(connection, wire.TEXT, b"Hello") + from_peer(connection, wire.PING, b"p"))
+    read_through(
+        connection, from_peer(connection, wire.TEXT, b"Hello") + from_peer(connection, wire.PING, b"p")
+    )
     connection.send(Ping())
     idle = held() - before
     assert idle < 16 * KIB
-    feed(connection, from_peer(connection, wire.TEXT, Deflater().message(b"Hello"), rsv=wire.RSV1))
+    read_through(connection, from_peer(connection, wire.TEXT, Deflater().message(b"Hello"), rsv=wire.RSV1))
     with_inflater = held() - before
     assert with_inflater < 100 * KIB
     connection.send(TextMessage("Hello"))
     assert held() - before > with_inflater + 100 * KIB
 
 
-@both_roles
+@roles
 def test_without_takeover_nothing_is_kept_between_messages(role: ConnectionType) -> None:
     """RFC 7692 7.1.1: that is what a side asks for it for."""
     connection = connect(role, "client_no_context_takeover; server_no_context_takeover")
     before = held()
     hello = from_peer(connection, wire.TEXT, Deflater().message(b"Hello"), rsv=wire.RSV1)
     for _ in range(3):
-        feed(connection, hello)
+        read_through(connection, hello)
         connection.send(TextMessage("Hello"))
     assert held() - before < 16 * KIB
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import wire
-from tests.deflating import (
+from tests.oracle import wire
+from tests.oracle.deflating import (
     SERVER,
     Deflater,
     accepted_client,

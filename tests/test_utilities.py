@@ -1,4 +1,4 @@
-"""The helpers and the errors of `wsproto.utilities`."""
+"""The helpers of `wsproto.utilities`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from base64 import b64decode
 
 import pytest
 
-from tests.handshake_bytes import ACCEPT, KEY, accept_token
-from wsproto.events import RejectConnection
+from tests.oracle.handshake_bytes import ACCEPT, KEY, accept_token
 from wsproto.utilities import (
-    LocalProtocolError,
-    ProtocolError,
     RemoteProtocolError,
     generate_accept_token,
     generate_nonce,
@@ -77,22 +74,3 @@ def test_normed_header_dict_has_lower_case_names_and_joins_repeated_ones() -> No
 
 def test_normed_header_dict_of_nothing_is_empty() -> None:
     assert normed_header_dict([]) == {}
-
-
-def test_a_remote_error_carries_the_event_to_send() -> None:
-    hint = RejectConnection(status_code=426)
-    assert RemoteProtocolError("a", event_hint=hint).event_hint is hint
-    assert RemoteProtocolError("a", hint).event_hint is hint
-    assert RemoteProtocolError("a").event_hint is None
-    assert str(RemoteProtocolError("a", hint)) == "a"
-
-
-@pytest.mark.parametrize("error", [LocalProtocolError, RemoteProtocolError])
-def test_both_errors_are_protocol_errors(error: type[Exception]) -> None:
-    assert issubclass(error, ProtocolError)
-    assert issubclass(ProtocolError, Exception)
-
-
-def test_the_two_errors_are_apart() -> None:
-    assert not issubclass(LocalProtocolError, RemoteProtocolError)
-    assert not issubclass(RemoteProtocolError, LocalProtocolError)

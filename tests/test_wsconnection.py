@@ -11,8 +11,15 @@ from importlib import import_module
 import pytest
 
 import wsproto
-from tests.handshake_bytes import accepted, asked_server, asking_client, feed, rejection, request, response
-from tests.wire import MASK, PING, TEXT, frame
+from tests.oracle.handshake_bytes import (
+    accepted,
+    asked_server,
+    asking_client,
+    rejection,
+    request,
+    response,
+)
+from tests.oracle.wire import MASK, PING, TEXT, feed, frame
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.connection import CLIENT, SERVER
 from wsproto.events import (

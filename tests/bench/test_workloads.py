@@ -12,7 +12,7 @@ from bench import frames, handshakes
 from bench.frames import Message
 from bench.rounds import Case
 from bench.workloads import BY_NAME, MIB, WORKLOADS, Material
-from tests import wire
+from tests.oracle import wire
 
 RECEIVING = [
     Case(workload, role)

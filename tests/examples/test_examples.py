@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import wire
 from tests.examples.running import (
     ACCEPT_OF_REQUEST,
     HOST,
@@ -21,6 +20,7 @@ from tests.examples.running import (
     run,
     serving,
 )
+from tests.oracle import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

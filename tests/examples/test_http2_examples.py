@@ -20,8 +20,8 @@ from h2.events import (
 )
 from h2.settings import SettingCodes, Settings
 
-from tests import wire
 from tests.examples.running import HOST, raw_server, run, serving
+from tests.oracle import wire
 
 if TYPE_CHECKING:
     import socket

@@ -111,8 +111,8 @@ def main() -> int:
     arguments = parser.parse_args()
     targets: list[str] = arguments.targets or [*DEFAULT]
     for target in targets:
-        if not (ROOT / "fuzz" / f"fuzz_{target}.py").is_file():
-            parser.error(f"{target!r} is no target: there is no fuzz/fuzz_{target}.py")
+        if not (ROOT / "fuzz" / "targets" / f"fuzz_{target}.py").is_file():
+            parser.error(f"{target!r} is no target: there is no fuzz/targets/fuzz_{target}.py")
     with tempfile.TemporaryDirectory(prefix="clusterfuzzlite-") as work:
         try:
             out = build(Path(work), targets, arguments.sanitizer)

@@ -51,7 +51,7 @@ def test_a_wrong_call_is_one_line_with_the_value_and_the_rule(
     [
         ("options/fuzz_fine.options", "max_len = 1\n", "no section headers"),
         ("options/fuzz_fine.options", "[libfuzzer]\ndict = none.dict\n", "the dictionary 'none.dict'"),
-        ("fuzz_fine.py", "def (\n", "fuzz_fine.py:1: invalid syntax"),
+        ("targets/fuzz_fine.py", "def (\n", "fuzz_fine.py:1: invalid syntax"),
     ],
 )
 def test_a_broken_file_is_named(
@@ -68,7 +68,7 @@ def test_a_broken_file_is_named(
 
 def test_a_folder_without_targets_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"], toys(tmp_path)) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path} has no target, no file fuzz_*.py\n"
+    assert capsys.readouterr().err == f"error: {tmp_path} has no target, no file targets/fuzz_*.py\n"
 
 
 def test_list_shows_what_each_target_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +139,7 @@ def test_one_input(data: bytes) -> None:
 
 def test_coverage_is_that_of_the_corpora(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = toys(tmp_path)
-    (tmp_path / "fuzz_covering.py").write_text(COVERING, encoding="utf-8")
+    (tmp_path / "targets" / "fuzz_covering.py").write_text(COVERING, encoding="utf-8")
     corpus = tmp_path / "corpus" / "covering"
     assert main(["coverage"], folders) == 2
     assert "has no input: python -m fuzz seed covering" in capsys.readouterr().err

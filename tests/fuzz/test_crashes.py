@@ -14,8 +14,8 @@ from fuzz.folders import hash_of
 from fuzz.frames_shown import frame_lines, hex_lines
 from fuzz.minimizer import Budget, minimize
 from fuzz.replay import Replay
-from tests import wire
 from tests.fuzz.toys import toys
+from tests.oracle import wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def test_what_fails_is_told_apart(tmp_path: Path) -> None:
         "killed": "killed by SIGKILL",
     }
     assert found["raising"] is not None
-    assert found["raising"].place == f"{tmp_path / 'fuzz_raising.py'}:20 in test_one_input"
+    assert found["raising"].place == f"{tmp_path / 'targets' / 'fuzz_raising.py'}:20 in test_one_input"
     assert not found["raising"].same_as(found["dying"])
 
 
@@ -76,7 +76,9 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(replaying, "MEMORY_LIMIT", 500)
     folders = toys(tmp_path, "fine")
     text = folders.targets()[0].file.read_text(encoding="utf-8")
-    (tmp_path / "fuzz_fine.py").write_text(text.replace("pass", "bytearray(2**29)"), encoding="utf-8")
+    (tmp_path / "targets" / "fuzz_fine.py").write_text(
+        text.replace("pass", "bytearray(2**29)"), encoding="utf-8"
+    )
     with Replay(folders.targets()[0]) as replay:
         failure = replay.run(b"AB")
     assert failure is not None
@@ -110,7 +112,7 @@ def test_the_ready_test_fails_as_the_target_does(tmp_path: Path) -> None:
     finding = keep(folders, folders.targets()[0], b"AB" * 100, "crash", Budget(0))
     assert finding.size == 200
     case: dict[str, object] = {}
-    source = finding.test.replace("from fuzz import fuzz_raising", "")
+    source = finding.test.replace("from fuzz.targets import fuzz_raising", "")
     exec(source, {"fuzz_raising": folders.targets()[0].load()}, case)  # noqa: S102 - that is its purpose
     (test,) = case.values()
     with pytest.raises(ValueError, match="planted"):

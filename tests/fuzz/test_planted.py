@@ -107,7 +107,7 @@ PYTEST_TIMED_OUT = """.
     raise SystemExit(pytest.console_main())
   File "/somewhere/tests/properties/test_as_read.py", line 43, in test_a_stream
     @given(settings, st.data())
-  File "/somewhere/tests/judging.py", line 122, in assert_received_rightly
+  File "/somewhere/tests/oracle/judging.py", line 122, in assert_received_rightly
     events += taken(connection, setting, len(piece), one_by_one=one_by_one)
 """
 ATHERIS_SAID = """INFO: Seed: 1

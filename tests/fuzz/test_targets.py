@@ -25,7 +25,7 @@ from fuzz import seeds
 from fuzz.autobahn import case_frames
 from fuzz.frames import CHOICES, CLIENT, DEFLATE, READS, cut
 from fuzz.structured import Mutator, written
-from tests import wire
+from tests.oracle import wire
 from wsproto import deflate, frame_decoder, handshake_request
 from wsproto.masking import unmasked_piece
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FUZZ = Path(__file__).parents[2] / "fuzz"
-TARGETS = sorted(file.stem.removeprefix("fuzz_") for file in FUZZ.glob("fuzz_*.py"))
+TARGETS = sorted(file.stem.removeprefix("fuzz_") for file in FUZZ.glob("targets/fuzz_*.py"))
 
 targets = pytest.mark.parametrize("target", TARGETS)
 
 
 def test_input_of(target: str) -> Callable[[bytes], None]:
     """The function that judges one input."""
-    judge: Callable[[bytes], None] = importlib.import_module(f"fuzz.fuzz_{target}").test_one_input
+    judge: Callable[[bytes], None] = importlib.import_module(f"fuzz.targets.fuzz_{target}").test_one_input
     return judge
 
 
@@ -61,7 +61,7 @@ def test_there_is_one_for_everything_that_comes_from_outside() -> None:
 @targets
 def test_it_is_a_program_that_bears_lines_in_front_of_it(target: str) -> None:
     """ClusterFuzzLite starts it, and measures coverage with lines that it puts there."""
-    file = FUZZ / f"fuzz_{target}.py"
+    file = FUZZ / "targets" / f"fuzz_{target}.py"
     assert os.access(file, os.X_OK)
     source = file.read_text()
     assert source.startswith("#!/usr/bin/env python3\n")
@@ -117,7 +117,7 @@ def test_autobahn_s_cases_are_among_the_seeds() -> None:
 def test_it_says_what_is_missing_without_atheris(tmp_path: Path) -> None:
     (tmp_path / "atheris.py").write_text("raise ModuleNotFoundError('No module named atheris')")
     done = subprocess.run(  # noqa: S603 - a list
-        [sys.executable, FUZZ / "fuzz_inflate.py"],
+        [sys.executable, FUZZ / "targets" / "fuzz_inflate.py"],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,
@@ -266,10 +266,16 @@ def test_the_image_gets_what_the_targets_need() -> None:
     root = FUZZ.parent
     lines = (root / ".dockerignore").read_text().splitlines()
     copied = set(exclude_paths(str(root), [line for line in lines if not line.startswith("#")]))
-    needed = {f"fuzz/fuzz_{target}.py" for target in TARGETS} | {
+    needed = {f"fuzz/targets/fuzz_{target}.py" for target in TARGETS} | {
         f"fuzz/options/fuzz_{target}.options" for target in TARGETS
     }
-    needed |= {"pyproject.toml", "README.md", "src/wsproto/__init__.py", "fuzz/seeds.py", "tests/judging.py"}
+    needed |= {
+        "pyproject.toml",
+        "README.md",
+        "src/wsproto/__init__.py",
+        "fuzz/seeds.py",
+        "tests/oracle/judging.py",
+    }
     needed |= {
         ".clusterfuzzlite/build.sh",
         "fuzz/dictionaries/frames.dict",

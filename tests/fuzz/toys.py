@@ -51,13 +51,13 @@ def write(target, folder):
 
 def toys(root: Path, *names: str, planted: bytes = b"") -> Folders:
     """Make a folder of targets; `planted` goes into the corpus of each."""
-    root.mkdir(exist_ok=True)
+    (root / "targets").mkdir(parents=True, exist_ok=True)
     (root / "seeds.py").write_text(SEEDS, encoding="utf-8")
     for name in names:
         text = "import nothing_of_that_name\n"
         if name in ACTS:
             text = TARGET.format(title=f"Toy that is {name}.", root=str(ROOT), act=ACTS[name])
-        (root / f"fuzz_{name}.py").write_text(text, encoding="utf-8")
+        (root / "targets" / f"fuzz_{name}.py").write_text(text, encoding="utf-8")
         if planted:
             corpus = root / "corpus" / name
             corpus.mkdir(parents=True)

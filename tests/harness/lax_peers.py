@@ -8,8 +8,8 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from tests import wire
-from tests.wire import BINARY, CLOSE, PING, PONG, RSV1, TEXT
+from tests.oracle import wire
+from tests.oracle.wire import BINARY, CLOSE, PING, PONG, RSV1, TEXT
 
 if TYPE_CHECKING:
     import asyncio

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import wire
 from tests.harness.serving import TIMEOUT, serving
-from tests.wire import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, WireFrame
+from tests.oracle import wire
+from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, WireFrame
 
 if TYPE_CHECKING:
     from tests.harness.serving import EchoServer

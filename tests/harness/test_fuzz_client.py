@@ -10,8 +10,8 @@ import pytest
 
 from commands.errors import CommandError
 from harness.fuzz_client import drive
-from tests import wire
-from tests.wire import CLOSE, TEXT, WireFrame
+from tests.oracle import wire
+from tests.oracle.wire import CLOSE, TEXT, WireFrame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,17 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import (
+from tests.oracle import wire
+from tests.oracle.deflating import (
     CLIENT,
-    ROLES,
     SERVER,
     agreed,
     requesting_client,
     upgrade_request,
     upgrade_response,
 )
-from tests.strategies import any_frames, cut_at, cuttings, mutated, odd_streams, peer_streams, some_limits
+from tests.oracle.strategies import (
+    any_frames,
+    changed_heads,
+    cut_at,
+    cuttings,
+    mutated,
+    odd_streams,
+    peer_streams,
+    roles,
+    some_limits,
+)
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.events import CloseConnection, Message
 from wsproto.extensions import PerMessageDeflate
@@ -27,8 +36,6 @@ from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-roles = st.sampled_from(ROLES)
 
 
 def swallow(connection: Connection | WSConnection, pieces: Iterable[bytes]) -> None:
@@ -84,6 +91,7 @@ def test_in_an_order_that_frames_may_have(
     swallow(Connection(role, [agreed()] if deflate else [], limits=limits), data.draw(cuttings(stream)))
 
 
+@pytest.mark.requirement("R6455-10.7-01", "R6455-10.7-03")
 @given(roles, st.booleans(), st.data())
 def test_of_a_stream_with_some_bytes_changed(
     role: ConnectionType, deflate: bool, data: st.DataObject
@@ -118,7 +126,8 @@ def test_to_a_server_that_waits_for_a_request(data: bytes, places: list[int]) ->
 REQUEST = upgrade_request(["permessage-deflate; client_max_window_bits", "x-foo; a=1"])
 
 
-@given(mutated(REQUEST).flatmap(cuttings))
+@pytest.mark.requirement("R6455-10.7-01", "R6455-10.7-04")
+@given((mutated(REQUEST) | changed_heads(REQUEST)).flatmap(cuttings))
 def test_to_a_server_whose_request_was_changed(pieces: list[bytes]) -> None:
     swallow_handshake(WSConnection(SERVER), pieces)
 

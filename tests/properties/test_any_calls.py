@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES, SERVER, agreed, joined, upgrade_request
-from tests.handshake_bytes import asking_client, feed, read_response
-from tests.handshake_bytes import joined as joined_bodies
-from tests.strategies import HANDSHAKE_EVENTS, JUNK, OPEN_EVENTS, cuttings, examples
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, SERVER, agreed, joined, upgrade_request
+from tests.oracle.handshake_bytes import asking_client, pieces_joined, read_response
+from tests.oracle.strategies import HANDSHAKE_EVENTS, JUNK, OPEN_EVENTS, cuttings, examples, roles
+from tests.oracle.wire import feed
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, MessageJoiner, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wsproto.frame_protocol import Frame
-
-roles = st.sampled_from(ROLES)
 
 
 def by_protocol(protocol: FrameProtocol, event: Any) -> bytes | None:
@@ -225,7 +223,7 @@ def test_a_rejection_arrives(
             left = None
             break
     client, _ = asking_client()
-    rejected, *received = joined_bodies(wire.receive_cut(client, data.draw(cuttings(sent))))
+    rejected, *received = pieces_joined(wire.receive_cut(client, data.draw(cuttings(sent))))
     assert isinstance(rejected, RejectConnection)
     assert rejected.status_code == status
     if left is not None:

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import (
+from tests.oracle import wire
+from tests.oracle.deflating import (
     CLIENT,
-    ROLES,
     SERVER,
     Deflater,
     agreed,
@@ -23,9 +22,9 @@ from tests.deflating import (
     upgrade_request,
     upgrade_response,
 )
-from tests.expected_events import Deflate
-from tests.judging import Setting, assert_received_rightly, by_frame
-from tests.strategies import (
+from tests.oracle.expected_events import Deflate
+from tests.oracle.judging import Setting, assert_received_rightly, by_frame
+from tests.oracle.strategies import (
     REPEATED_BLOCKS,
     any_frames,
     cut_at,
@@ -33,6 +32,7 @@ from tests.strategies import (
     mutated,
     odd_streams,
     peer_streams,
+    roles,
     some_limits,
 )
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
@@ -41,8 +41,6 @@ from wsproto.extensions import Extension, PerMessageDeflate
 
 if TYPE_CHECKING:
     from wsproto.events import Event
-
-roles = st.sampled_from(ROLES)
 
 
 @given(roles, st.booleans(), st.data())

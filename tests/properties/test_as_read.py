@@ -12,19 +12,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, HELLO, ROLES, upgrade_request
-from tests.expected_events import Deflate
-from tests.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
-from tests.judging import Setting, assert_can_be_echoed, assert_received_rightly
-from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
-from tests.strategies import any_frames, cuttings, handshake_limits, mutated, odd_streams, peer_streams
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, HELLO, ROLES, upgrade_request
+from tests.oracle.expected_events import Deflate
+from tests.oracle.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
+from tests.oracle.judging import Setting, assert_can_be_echoed, assert_received_rightly
+from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+from tests.oracle.strategies import (
+    any_frames,
+    changed_heads,
+    cuttings,
+    handshake_limits,
+    mutated,
+    odd_streams,
+    peer_streams,
+    roles,
+)
 from wsproto import ConnectionType, Limits
 
 if TYPE_CHECKING:
     from wsproto.events import Request
 
-roles = st.sampled_from(ROLES)
 bounds = st.one_of(st.none(), st.integers(0, 70))
 limits = st.just(Limits()) | st.builds(
     Limits, max_frame_size=bounds, max_message_size=bounds, max_fragments=st.none() | st.integers(0, 4)
@@ -119,11 +127,16 @@ def test_what_comes_can_be_sent_back(
     assert_can_be_echoed(setting, assert_received_rightly(setting, [stream.data]))
 
 
+def changed(head: bytes) -> st.SearchStrategy[bytes]:
+    return mutated(head) | changed_heads(head)
+
+
 HEADS = (upgrade_request(["permessage-deflate", "x-foo"]), request(target=b"/" + b"a" * 240))
 
 
+@pytest.mark.requirement("R6455-4.2.1-01")
 @given(
-    st.sampled_from(HEADS) | st.sampled_from(HEADS).flatmap(mutated),
+    st.sampled_from(HEADS) | st.sampled_from(HEADS).flatmap(changed),
     handshake_limits,
     st.booleans(),
     st.data(),
@@ -149,18 +162,19 @@ REJECTIONS = (
 requests = st.sampled_from(REQUESTS)
 
 
+@pytest.mark.requirement("R6455-4.1-41")
 @given(requests, st.booleans(), handshake_limits, st.booleans(), st.data())
 def test_a_response(asked: Request, deflate: bool, limits: Limits, eof: bool, data: st.DataObject) -> None:
     agreed = b"permessage-deflate; server_max_window_bits=9"
     answer = response(KEY, {b"Sec-WebSocket-Extensions": [agreed]} if deflate else {})
-    head = EARLY_HINTS * data.draw(st.integers(0, 2)) + data.draw(mutated(answer) | st.just(answer))
+    head = EARLY_HINTS * data.draw(st.integers(0, 2)) + data.draw(changed(answer) | st.just(answer))
     tail = wire.frame(wire.TEXT, b"Hello") + data.draw(peer_streams(client=True, deflate=deflate)).data
     assert_client_handles(data.draw(cuttings(head + tail)), limits, asked, eof=eof)
 
 
 @given(requests, st.sampled_from(REJECTIONS), handshake_limits, st.booleans(), st.data())
 def test_a_rejection(asked: Request, answer: bytes, limits: Limits, eof: bool, data: st.DataObject) -> None:
-    stream = EARLY_HINTS * data.draw(st.integers(0, 2)) + data.draw(mutated(answer) | st.just(answer))
+    stream = EARLY_HINTS * data.draw(st.integers(0, 2)) + data.draw(changed(answer) | st.just(answer))
     assert_client_handles(data.draw(cuttings(stream)), limits, asked, eof=eof)
 
 

@@ -8,25 +8,24 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES, SERVER, Deflater
-from tests.expected_events import Deflate
-from tests.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
-from tests.judging import Setting, assert_received_rightly
-from tests.judging_handshakes import (
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, SERVER, Deflater
+from tests.oracle.expected_events import Deflate
+from tests.oracle.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
+from tests.oracle.judging import Setting, assert_received_rightly
+from tests.oracle.judging_handshakes import (
     REQUESTS,
     assert_client_handles,
     assert_server_handles,
     known_key,
 )
-from tests.strategies import cut_at, cuttings, deflated_fragments
+from tests.oracle.strategies import cut_at, cuttings, deflated_fragments, roles
 from wsproto import Limits, WSConnection
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-roles = st.sampled_from(ROLES)
 #: By how much there is more than the limit.
 excess = st.integers(0, 3)
 

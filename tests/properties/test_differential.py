@@ -1,7 +1,8 @@
 """Other implementations read a stream as this library does, or it is known why not.
 
 Whatever the bytes, websockets and aiohttp get the same messages, pings, pongs and Close out of them, or fail
-the connection too: but for the leniencies that `tests/leniencies.py` names. A peer must still have each.
+the connection too: but for the leniencies that `tests/oracle/leniencies.py` names, each of which a peer must
+still have.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.leniencies import LENIENCIES, Leniency, parting
-from tests.peers import PEERS, sent_by_websockets
-from tests.reading import End, Reading, by_wsproto
-from tests.strategies import (
+from tests.oracle import wire
+from tests.oracle.leniencies import LENIENCIES, Leniency, parting
+from tests.oracle.peers import PEERS, sent_by_websockets
+from tests.oracle.reading import End, Reading, by_wsproto
+from tests.oracle.strategies import (
     CLOSES,
     Sender,
     any_frames,
@@ -30,7 +31,7 @@ from tests.strategies import (
 )
 
 if TYPE_CHECKING:
-    from tests.leniencies import Predicate
+    from tests.oracle.leniencies import Predicate
     from wsproto.events import Event
 
 KNOWN: dict[str, list[Predicate]] = {

@@ -16,9 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES, Deflater, agreed
-from tests.strategies import any_frames, cuttings, examples, mutated, odd_streams, peer_streams, some_limits
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, Deflater, agreed
+from tests.oracle.strategies import (
+    any_frames,
+    cuttings,
+    examples,
+    mutated,
+    odd_streams,
+    peer_streams,
+    roles,
+    some_limits,
+)
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.extensions import PerMessageDeflate
 
@@ -33,8 +42,6 @@ UNIT = 2**14
 CARRIED = 3 + 4
 #: The words of a failure, in its message and its Close.
 WORDS = 400
-
-roles = st.sampled_from(ROLES)
 
 
 class Measured:

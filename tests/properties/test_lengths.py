@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES
-from tests.strategies import examples
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT
+from tests.oracle.strategies import examples, roles
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection
 
 if TYPE_CHECKING:
-    from tests.wire import LengthForm
+    from tests.oracle.wire import LengthForm
 
 #: Around the borders of the three forms.
 SIZES: Final = (0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537)
 ROOM: Final[dict[LengthForm, int]] = {7: 125, 16: 2**16 - 1, 64: 2**64 - 1}
 
-roles = st.sampled_from(ROLES)
 #: Where the header of a frame may be cut.
 places = st.integers(0, 14)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.deflating import accepting_server, extension_elements
-from tests.strategies import FITTING_VALUES, WINDOW_BITS, offers
+from tests.oracle.deflating import accepting_server, extension_elements
+from tests.oracle.strategies import FITTING_VALUES, WINDOW_BITS, offers
 from wsproto.extensions import PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError

@@ -13,22 +13,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, ROLES, agreed
-from tests.handshake_bytes import KEY, REQUEST_HEADERS, feed, read_head, response, write_head
-from tests.judging import Inert
-from tests.judging_handshakes import REQUESTS, known_key
-from tests.strategies import any_frames, cuttings, mutated, peer_streams
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, agreed
+from tests.oracle.handshake_bytes import KEY, REQUEST_HEADERS, read_head, response, write_head
+from tests.oracle.judging import Inert
+from tests.oracle.judging_handshakes import REQUESTS, known_key
+from tests.oracle.strategies import any_frames, cuttings, mutated, peer_streams, roles
+from tests.oracle.wire import feed
 from wsproto import Connection, ConnectionType, Limits, WSConnection
 from wsproto.events import BytesMessage, Message, RejectConnection, RejectData, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
-    from tests.handshake_bytes import Header
+    from tests.oracle.handshake_bytes import Header
     from wsproto.events import Event
-
-roles = st.sampled_from(ROLES)
 
 
 class SlowDeflate(PerMessageDeflate):

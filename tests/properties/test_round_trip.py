@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import joined, joined_pair
-from tests.reading import Reading, arriving
-from tests.strategies import CLOSINGS, CONTROL_PAYLOADS, Sent, cuttings, deflates, examples, scripts
+from tests.oracle import wire
+from tests.oracle.deflating import joined, joined_pair
+from tests.oracle.reading import Reading, arriving
+from tests.oracle.strategies import CLOSINGS, CONTROL_PAYLOADS, Sent, cuttings, deflates, examples, scripts
 from wsproto import ConnectionState, WSConnection
 from wsproto.events import CloseConnection, Ping, Pong
 from wsproto.extensions import PerMessageDeflate

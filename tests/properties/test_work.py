@@ -11,24 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import wire
 from tests.counting import calls
-from tests.deflating import CLIENT, ROLES, SERVER, Deflater, connect, from_peer
-from tests.strategies import cuttings, examples, odd_streams, peer_streams
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, ROLES, SERVER, Deflater, connect, from_peer
+from tests.oracle.strategies import cuttings, examples, odd_streams, peer_streams
+from tests.oracle.wire import read_through
 from wsproto import Connection, ConnectionType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-def feed(connection: Connection, stream: bytes, read: int) -> None:
-    for start in range(0, len(stream), read):
-        connection.receive_data(stream[start : start + read])
-        for _ in connection.events():
-            pass
-
-
-def feed_first(connection: Connection, stream: bytes, read: int) -> None:
+def read_first(connection: Connection, stream: bytes, read: int) -> None:
     """All reads first, and the events afterwards."""
     for start in range(0, len(stream), read):
         connection.receive_data(stream[start : start + read])
@@ -66,7 +60,7 @@ def final_blocks(connection: Connection, size: int) -> bytes:
 @pytest.mark.parametrize("role", [CLIENT, SERVER], ids=["client", "server"])
 @pytest.mark.parametrize("stream", [one_message, small_frames, fragments, pings, compressed, final_blocks])
 @pytest.mark.parametrize("read", [1, 7, 4096, 2**20])
-@pytest.mark.parametrize("take", [feed, feed_first])
+@pytest.mark.parametrize("take", [read_through, read_first])
 def test_twice_the_bytes_are_twice_the_work(
     role: Any,
     stream: Callable[[Connection, int], bytes],

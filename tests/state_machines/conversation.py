@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests import wire
-from tests.state_machines.pipes import End, Pair, joined
-from tests.strategies import examples
+from tests.oracle import wire
+from tests.oracle.strategies import examples
+from tests.state_machines.pipes import End, Pair, connected_ends
 from wsproto.events import BytesMessage, Event, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
@@ -41,7 +41,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize(deflate=st.booleans(), takeover=st.booleans())
     def open(self, deflate: bool, takeover: bool) -> None:
         extensions = [PerMessageDeflate(not takeover, None, not takeover)] if deflate else []
-        self.pair = joined(extensions, takeover=takeover)
+        self.pair = connected_ends(extensions, takeover=takeover)
 
     def end(self, side: int) -> End:
         return self.pair.ends[side]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import pytest
 
-from tests import wire
-from tests.deflating import joined_pair
+from tests.oracle import wire
+from tests.oracle.connection_model import STATES, Ending, Model, RefusedError
+from tests.oracle.deflating import joined_pair
+from tests.oracle.sent_frames import Progress, SentFrames
+from tests.oracle.wire import WireFrame
 from tests.state_machines.holding import held
-from tests.state_machines.model import STATES, Ending, Model, RefusedError
-from tests.state_machines.sent_frames import Progress, SentFrames
-from tests.wire import WireFrame
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError
 
@@ -309,7 +309,7 @@ class Pair:
             action(self.ends[side])
 
 
-def joined(extensions: Sequence[Extension] = (), *, takeover: bool = True) -> Pair:
+def connected_ends(extensions: Sequence[Extension] = (), *, takeover: bool = True) -> Pair:
     """Make a client and a server that have shaken hands, and what is between them."""
     client, server = joined_pair(extensions, extensions)
     deflates = bool(extensions)

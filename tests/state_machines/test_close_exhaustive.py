@@ -21,8 +21,8 @@ import pytest
 from hypothesis import settings
 
 from tests.conftest import EXAMPLES
-from tests.state_machines.model import STATES
-from tests.state_machines.pipes import CLOSING, LOSING, RSV3, Action, End, Pipe, joined
+from tests.oracle.connection_model import STATES
+from tests.state_machines.pipes import CLOSING, LOSING, RSV3, Action, End, Pipe, connected_ends
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.masking import MaskingKeys
 
@@ -195,7 +195,7 @@ class Explored(NamedTuple):
 def explore(actions: Sequence[Action], depth: int) -> Explored:
     """Take every sequence of up to `depth` actions of either end, and close both ends behind each."""
     step.cache_clear()
-    client, server = joined().ends
+    client, server = connected_ends().ends
     start = Position(Standing.of(client), Standing.of(server), NOTHING, NOTHING)
     reached = Counter([start])  # by how many sequences
     sequences = 0

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests import wire
-from tests.deflating import CLIENT, SERVER, joined
-from tests.handshake_bytes import (
+from tests.oracle import wire
+from tests.oracle.connection_model import Ending, RefusedError
+from tests.oracle.deflating import CLIENT, SERVER, joined
+from tests.oracle.handshake_bytes import (
     EARLY_HINTS,
     accept_token,
     read_head,
@@ -20,8 +21,7 @@ from tests.handshake_bytes import (
     request,
     response,
 )
-from tests.state_machines.conversation import SIDES, machine_settings
-from tests.state_machines.handshake_model import (
+from tests.oracle.handshake_model import (
     ACCEPT,
     BAD_ACCEPT,
     BAD_REQUEST,
@@ -33,8 +33,8 @@ from tests.state_machines.handshake_model import (
     Item,
     Said,
 )
-from tests.state_machines.model import Ending, RefusedError
-from tests.wire import WireFrame
+from tests.oracle.wire import WireFrame
+from tests.state_machines.conversation import SIDES, machine_settings
 from wsproto import WSConnection
 from wsproto.events import (
     AcceptConnection,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
-    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main
 

@@ -6,11 +6,11 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests import wire
-from tests.deflating import TAIL
+from tests.oracle import wire
+from tests.oracle.deflating import TAIL
 
 if TYPE_CHECKING:
-    from tests.wire import WireFrame
+    from tests.oracle.wire import WireFrame
 
 
 @dataclass

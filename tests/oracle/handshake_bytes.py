@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 
-from tests.wire import receive
+from tests.oracle.wire import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -183,7 +183,7 @@ def read_response(data: bytes) -> tuple[Head, bytes]:
     return head, rest
 
 
-def cuttings(data: bytes) -> Iterator[list[bytes]]:
+def every_cutting(data: bytes) -> Iterator[list[bytes]]:
     """`data` whole, byte by byte, and in two at every position."""
     yield [data]
     yield [data[index : index + 1] for index in range(len(data))]
@@ -194,7 +194,7 @@ def cuttings(data: bytes) -> Iterator[list[bytes]]:
 Piece = TypeVar("Piece", RejectData, TextMessage, BytesMessage)
 
 
-def joined(events: Iterable[Event]) -> list[Event]:
+def pieces_joined(events: Iterable[Event]) -> list[Event]:
     """Join the pieces of each message and of each body, so that different cuttings can be compared."""
     whole: list[Event] = []
     for event in events:
@@ -206,11 +206,6 @@ def joined(events: Iterable[Event]) -> list[Event]:
         else:
             whole.append(event)
     return whole
-
-
-def feed(connection: WSConnection, *pieces: bytes | None) -> list[Event]:
-    """Hand `pieces` to `connection` one by one; return all events."""
-    return [event for piece in pieces for event in receive(connection, piece)]
 
 
 def state_of(connection: WSConnection | H11Handshake) -> ConnectionState:

@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
-    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
     from fuzz.frames import LIMITS, cut
-    from tests import wire
-    from tests.expected_events import Deflate
-    from tests.judging import Setting, assert_received_rightly
+    from tests.oracle import wire
+    from tests.oracle.expected_events import Deflate
+    from tests.oracle.judging import Setting, assert_received_rightly
     from wsproto import ConnectionType
 
 CHOICES = 4

@@ -8,7 +8,7 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from tests import wire
+from tests.oracle import wire
 from wsproto import Connection, ConnectionType, WSConnection
 from wsproto.deflate import Inflater
 from wsproto.events import AcceptConnection, BytesMessage, Message, Request, TextMessage

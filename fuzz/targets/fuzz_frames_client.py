@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Any bytes to a server on an open connection, cut anywhere, with and without permessage-deflate.
+"""Any bytes to a client on an open connection, cut anywhere, with and without permessage-deflate.
 
 The first bytes choose the setting and the cuts (`fuzz.frames`); what comes is compared with what the tests'
 own reader makes of the same bytes.
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
-    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main
 
@@ -23,9 +23,9 @@ with instrumented("wsproto"):
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what a server makes of `data`."""
+    """Judge what a client makes of `data`."""
     if len(data) >= CHOICES:
-        judge_frames(ConnectionType.SERVER, data)
+        judge_frames(ConnectionType.CLIENT, data)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tests import judging
-from tests.expected_events import Deflate
-from tests.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
-from tests.judging import Setting, by_frame
+from tests.oracle import judging
+from tests.oracle.expected_events import Deflate
+from tests.oracle.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
+from tests.oracle.judging import Setting, by_frame
 from wsproto import ConnectionState, ConnectionType, Limits, WSConnection, utilities
 from wsproto.events import (
     AcceptConnection,

@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests import wire
-from tests.deflating import CLIENT, SERVER, TAIL, agreed, joined
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, SERVER, TAIL, agreed, joined
 from wsproto import Connection
 from wsproto.events import CloseConnection, Ping, Pong
 

@@ -11,15 +11,15 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests import wire
-from tests.deflating import TAIL
-from tests.reading import End, Reading, by_wsproto
+from tests.oracle import wire
+from tests.oracle.deflating import TAIL
+from tests.oracle.reading import End, Reading, by_wsproto
 from wsproto.events import CloseConnection, Ping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.reading import Reader
+    from tests.oracle.reading import Reader
     from wsproto.events import Event
 
     Frames = tuple[wire.WireFrame, ...]

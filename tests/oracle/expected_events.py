@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT
+from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
 if TYPE_CHECKING:

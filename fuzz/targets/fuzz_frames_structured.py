@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
-    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # a program gets its own folder there
 
 from fuzz.target import instrumented, libfuzzer_mutation, main
 
@@ -22,7 +22,7 @@ with instrumented("wsproto"):
         stream_of,  # noqa: F401  # shows the frames of an input
     )
     from fuzz.structured import Mutator
-    from tests.judging import assert_can_be_echoed
+    from tests.oracle.judging import assert_can_be_echoed
     from wsproto import ConnectionType
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests import wire
-from tests.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, TAIL, Deflater
-from tests.reading import End, Reading, arriving
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, TAIL, Deflater
+from tests.oracle.handshake_bytes import ACCEPT, KEY
+from tests.oracle.reading import End, Reading, arriving
 from wsproto import Connection, Limits
 from wsproto.events import (
     AcceptConnection,
@@ -38,6 +39,9 @@ def examples(share: float) -> settings:
     """Settings with `share` of the examples of the profile in use: costly properties take fewer."""
     return settings(max_examples=max(1, int(settings().max_examples * share)))
 
+
+#: Either end of a connection.
+roles = st.sampled_from(ROLES)
 
 # Cuttings ----------------------------------------------------------------------------------------
 
@@ -390,6 +394,46 @@ def mutated(draw: st.DrawFn, data: bytes) -> bytes:
     return bytes(result)
 
 
+#: What is right in one place of a head, and wrong in others.
+HEAD_PIECES = st.sampled_from(
+    [bytes([byte]) for byte in b'\r\n \t:,;"\\=#%\0\x1c\x85\xff']
+    + [b"\r\n\r\n", b"\r\n ", b"\xc3\xa9", b"xn--", b"xn--0", b"xn--\xff", b"[::1]", b"13", b"-1", b"9" * 20]
+    + [b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"GET ", b"POST ", b"http://"]
+    + [b"100 ", b"103 ", b"204 ", b"304 ", b"403 ", b"999 ", b"5\r\nHello\r\n", b"0\r\n\r\n"]
+    + [
+        b"\r\n" + line
+        for line in (
+            b"Host: a",
+            b"Upgrade: websocket",
+            b"Connection: Upgrade",
+            b"Connection: close",
+            b"Content-Length: 5",
+            b"Content-Length: x",
+            b"Transfer-Encoding: chunked",
+            b"Expect: 100-continue",
+            b"Sec-WebSocket-Key: " + KEY,
+            b"Sec-WebSocket-Accept: " + ACCEPT,
+            b"Sec-WebSocket-Version: 13",
+            b"Sec-WebSocket-Version: 8",
+            b"Sec-WebSocket-Protocol: chat",
+            b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+            b"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=8",
+            b'Sec-WebSocket-Extensions: x; y="',
+        )
+    ]
+)
+
+
+@st.composite
+def changed_heads(draw: st.DrawFn, head: bytes) -> bytes:
+    """`head` with pieces of heads put in, every other one where a line ends; perhaps with bytes changed."""
+    for _ in range(draw(st.integers(1, 3))):
+        line_ends = [place for place in range(len(head)) if head.startswith(b"\r\n", place)]
+        place = draw(st.sampled_from(line_ends) if draw(st.booleans()) else st.integers(0, len(head)))
+        head = head[:place] + draw(HEAD_PIECES) + head[place:]
+    return draw(st.just(head) | mutated(head))
+
+
 # Offers ------------------------------------------------------------------------------------------
 
 WINDOW_BITS = st.one_of(st.none(), st.integers(8, 15))
@@ -485,30 +529,49 @@ OPEN_EVENTS = st.one_of(
     _built(CloseConnection, _or_junk(CLOSE_CODES), _or_junk(st.one_of(st.none(), st.text(max_size=200)))),
 )
 
+#: Texts of characters that end, part or spoil what they stand in, CR and LF first of all.
+ODD_TEXT = st.lists(
+    st.sampled_from(
+        [
+            *'\r\n\0 \t,;"\\=#/@:[]%.ab\x7f\x1c\x85\xa0\u2028\u2100\uff03\ud800é\U0001f600',
+            *("\r\nX: y", "xn--", "xn--0", "chat"),
+        ]
+    ),
+    max_size=5,
+).map("".join)
+
+
+def _or_odd(*good: str | None) -> st.SearchStrategy[Any]:
+    """One of `good`, an odd text, or anything at all."""
+    return _or_junk(st.one_of(st.sampled_from(good), st.sampled_from(good), ODD_TEXT))
+
+
+_odd_bytes = ODD_TEXT.map(lambda text: text.encode("utf-8", "surrogatepass"))
 _headers = st.lists(
     st.tuples(
         _or_junk(
             st.sampled_from([b"X-Test", b"Cookie", b"Host", b"Upgrade", b"Sec-WebSocket-Key", b"a b", b""])
+            | _odd_bytes
         ),
-        _or_junk(st.sampled_from([b"1", b"", b"a\r\nb: c", b" x ", b"\xff"])),
+        _or_junk(st.sampled_from([b"1", b"", b"a\r\nX: y", b" x ", b"\xff"]) | _odd_bytes),
     ),
     max_size=3,
 )
-_subprotocols = st.lists(_or_junk(st.sampled_from(["chat", "superchat", "a b", "", "chat,x"])), max_size=3)
+_subprotocols = st.lists(_or_odd("chat", "superchat", "a b", "", "chat,x"), max_size=3)
 
 #: Events of the opening handshake, right and wrong ones.
 HANDSHAKE_EVENTS = st.one_of(
     _built(
         Request,
-        _or_junk(st.sampled_from(["example.com", "example.com:80", "[::1]:80", "bücher.example", "a b", ""])),
-        _or_junk(st.sampled_from(["/", "foo", "/a?b", "/#c", "http://example.com/", "/\r\n", "/é", "*", ""])),
+        _or_odd("example.com", "example.com:80", "[::1]:80", "bücher.example", "a b", ""),
+        _or_odd("/", "foo", "/a?b", "/#c", "http://example.com/", "/\r\n", "/é", "*", ""),
         _or_junk(st.just([])),
         _or_junk(_headers),
         _or_junk(_subprotocols),
     ),
     _built(
         AcceptConnection,
-        _or_junk(st.sampled_from([None, "chat", "other", "a b"])),
+        _or_odd(None, "chat", "other", "a b"),
         _or_junk(st.just([])),
         _or_junk(_headers),
     ),

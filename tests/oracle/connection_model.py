@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WireFrame
+from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WireFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

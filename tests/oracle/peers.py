@@ -17,13 +17,13 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from tests.reading import Reading, arriving
+from tests.oracle.reading import Reading, arriving
 from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.reading import End, Reader
+    from tests.oracle.reading import End, Reader
 
 
 # websockets --------------------------------------------------------------------------------------

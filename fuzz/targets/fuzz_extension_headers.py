@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
-    sys.path[0] = str(Path(__file__).resolve().parents[1])  # a program gets its own folder there
+    sys.path[0] = str(Path(__file__).resolve().parents[2])  # a program gets its own folder there
 
 from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
     from fuzz.properties import try_property
-    from tests.handshake_bytes import KEY, request, response
-    from tests.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+    from tests.oracle.handshake_bytes import KEY, request, response
+    from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
     from tests.properties import test_offers
     from wsproto import Limits
     from wsproto.utilities import RemoteProtocolError, split_comma_header

@@ -7,9 +7,9 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from tests import wire
-from tests.deflating import CLIENT, SERVER, agreed, inflating_by, joined
-from tests.expected_events import Deflate, Expected, Reader
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, SERVER, agreed, inflating_by, joined
+from tests.oracle.expected_events import Deflate, Expected, Reader
 from wsproto import Connection, ConnectionState, Limits, MessageJoiner
 from wsproto.deflate import Inflater
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage

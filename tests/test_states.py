@@ -11,7 +11,8 @@ import itertools
 
 import pytest
 
-from tests import wire
+from tests.marks import roles
+from tests.oracle import wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
@@ -119,7 +120,6 @@ ARRIVED: dict[ConnectionState, dict[str, tuple[ConnectionState, type[Event] | in
     CLOSED: {"eof": (CLOSED, None)},
 }
 
-roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.name.lower())
 paths = pytest.mark.parametrize("path", PATHS)
 
 

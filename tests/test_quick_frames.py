@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import wire
 from tests.counting import library_calls
-from tests.deflating import CLIENT, ROLES, SERVER, Deflater, agreed, from_peer
+from tests.marks import roles
+from tests.oracle import wire
+from tests.oracle.deflating import CLIENT, SERVER, Deflater, agreed, from_peer
+from tests.oracle.wire import read_through
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 
 if TYPE_CHECKING:
     from wsproto.events import Event
-
-roles = pytest.mark.parametrize("role", ROLES, ids=["client", "server"])
-
-
-def receive(connection: Connection, stream: bytes) -> None:
-    connection.receive_data(stream)
-    for _ in connection.events():
-        pass
 
 
 #: `receive_data`, `events`, and the same of the codec, which is entered once more when all is read.
@@ -37,7 +31,7 @@ READ = 4
 def test_a_short_frame_takes_no_call_of_its_own(role: ConnectionType, opcode: int, count: int) -> None:
     connection = Connection(role)
     frame = from_peer(connection, opcode, b"x" * 125)
-    assert library_calls(lambda: receive(connection, frame * count)) == READ + count
+    assert library_calls(lambda: read_through(connection, frame * count, 2**20)) == READ + count
 
 
 @roles
@@ -45,7 +39,7 @@ def test_a_short_fragment_takes_no_call_of_its_own(role: ConnectionType) -> None
     connection = Connection(role)
     first = from_peer(connection, wire.TEXT, b"x", fin=False)
     last = from_peer(connection, wire.CONTINUATION, b"x")
-    assert library_calls(lambda: receive(connection, first + last)) == READ + 2
+    assert library_calls(lambda: read_through(connection, first + last, 2**20)) == READ + 2
 
 
 @pytest.mark.parametrize(
@@ -66,7 +60,7 @@ def test_a_message_in_one_frame_takes_a_call_and_its_masking(
 ) -> None:
     connection = Connection(role)
     frame = from_peer(connection, wire.BINARY, bytes(size))
-    assert library_calls(lambda: receive(connection, frame)) <= READ + 1 + most
+    assert library_calls(lambda: read_through(connection, frame, 2**20)) <= READ + 1 + most
 
 
 @pytest.mark.parametrize(("role", "most"), [(CLIENT, 4), (SERVER, 7)])
@@ -76,8 +70,8 @@ def test_a_compressed_message_takes_four_calls_and_its_masking(role: ConnectionT
     first, second = (
         from_peer(connection, wire.TEXT, deflater.message(b"Hello" * 200), rsv=wire.RSV1) for _ in range(2)
     )
-    receive(connection, first)  # makes the inflater
-    assert library_calls(lambda: receive(connection, second)) <= READ + 1 + most
+    read_through(connection, first, 2**20)  # makes the inflater
+    assert library_calls(lambda: read_through(connection, second, 2**20)) <= READ + 1 + most
 
 
 @roles

@@ -222,6 +222,20 @@ def receive(connection: Connection | WSConnection, data: bytes | None) -> list[E
     return list(connection.events())
 
 
+def feed(connection: Connection | WSConnection, *pieces: bytes | None, cut: bool = False) -> list[Event]:
+    """Hand `pieces` to `connection` one by one, or `cut` into single bytes; return all events."""
+    reads = [one for piece in pieces for one in (single_bytes(piece) if cut and piece else [piece])]
+    return [event for read in reads for event in receive(connection, read)]
+
+
+def read_through(connection: Connection | WSConnection, data: bytes, size: int = 2**16) -> None:
+    """Hand `data` to `connection` in reads of `size` bytes; drop the events as they come."""
+    for start in range(0, len(data), size):
+        connection.receive_data(data[start : start + size])
+        for _ in connection.events():
+            pass
+
+
 def receive_cut(connection: Connection | WSConnection, pieces: Iterable[bytes]) -> list[Event]:
     """Hand `pieces` to `connection` one by one, taking the events after each.
 

@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from tests.state_machines.model import Ending, Model, RefusedError
-from tests.wire import WireFrame
+from tests.oracle.connection_model import Ending, Model, RefusedError
+from tests.oracle.wire import WireFrame
 
 #: By stage: the public state.
 STATES: Final = {

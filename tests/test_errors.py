@@ -1,0 +1,31 @@
+"""The errors: local and remote."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsproto.events import RejectConnection
+from wsproto.utilities import (
+    LocalProtocolError,
+    ProtocolError,
+    RemoteProtocolError,
+)
+
+
+def test_a_remote_error_carries_the_event_to_send() -> None:
+    hint = RejectConnection(status_code=426)
+    assert RemoteProtocolError("a", event_hint=hint).event_hint is hint
+    assert RemoteProtocolError("a", hint).event_hint is hint
+    assert RemoteProtocolError("a").event_hint is None
+    assert str(RemoteProtocolError("a", hint)) == "a"
+
+
+@pytest.mark.parametrize("error", [LocalProtocolError, RemoteProtocolError])
+def test_both_errors_are_protocol_errors(error: type[Exception]) -> None:
+    assert issubclass(error, ProtocolError)
+    assert issubclass(ProtocolError, Exception)
+
+
+def test_the_two_errors_are_apart() -> None:
+    assert not issubclass(LocalProtocolError, RemoteProtocolError)
+    assert not issubclass(RemoteProtocolError, LocalProtocolError)
