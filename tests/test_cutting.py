@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -187,10 +187,11 @@ def joined(events: Iterable[Event]) -> list[Event]:
             whole += [event] if piece is None else [piece, event]
             piece = None
             continue
+        rest: Any = event.data  # of the same type
         one = (
             event
             if piece is None
-            else type(event)(piece.data + event.data, event.frame_finished, event.message_finished)
+            else type(event)(piece.data + rest, event.frame_finished, event.message_finished)
         )
         piece = None if one.frame_finished else one
         if piece is None:
