@@ -80,6 +80,9 @@ class Event:
         elif "__dataclass_fields__" in attributes:  # `dataclass(slots=True)` has made the class again
             if attributes.get("__getattribute__") is _get_with_fields:
                 type.__delattr__(cls, "__getattribute__")
+            for name in [name for name, slot in attributes.items() if isinstance(slot, MemberDescriptorType)]:
+                if isinstance(getattr(super(cls, cls), name, None), MemberDescriptorType):
+                    type.__delattr__(cls, name)  # Python 3.10 makes the slots of the base a second time
             if attributes["__dataclass_params__"].frozen:
                 _freeze(cls)
 
