@@ -662,7 +662,7 @@ def test_text_that_repeats_itself_is_made_small(role: ConnectionType) -> None:
     "data", [b"Hello", bytearray(b"Hello"), memoryview(b"Hello")], ids=lambda data: type(data).__name__
 )
 def test_any_bytes_like_payload_is_compressed(data: bytes | bytearray | memoryview) -> None:
-    sent = wire.decode_frame(connect(SERVER).send(BytesMessage(data)))  # type: ignore[arg-type]
+    sent = wire.decode_frame(connect(SERVER).send(BytesMessage(data)))
     assert (sent.opcode, sent.rsv, sent.payload) == (wire.BINARY, wire.RSV1, HELLO)
 
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+from types import MemberDescriptorType
 from typing import Any
 
 _get_attribute, _set_attribute = object.__getattribute__, object.__setattr__
 
 
 def _fields_of(event: Event) -> dict[str, Any]:
-    """Return the fields of an event by name, in a new dictionary."""
-    return {field.name: getattr(event, field.name) for field in fields(event)} if is_dataclass(event) else {}
+    """Return the fields of an event that are set, by name and in order, in a new dictionary."""
+    names: list[str] = [field.name for field in fields(event)] if is_dataclass(event) else []
+    return {name: getattr(event, name) for name in names if hasattr(event, name)}
 
 
 def _get_with_fields(event: Event, name: str) -> Any:
-    """Get an attribute of an event whose class brings a dictionary: `__dict__` shows its fields, too."""
+    """Get an attribute of an event whose class brings a dictionary: `__dict__` shows its fields, too.
+
+    The fields are written into the dictionary itself, where `functools.cached_property` can keep values.
+    """
     value = _get_attribute(event, name)
-    return {**_fields_of(event), **value} if name == "__dict__" else value
+    if name == "__dict__":
+        shown = _fields_of(event)
+        shown = shown | value | shown  # the fields come first, and as they are now
+        if list(shown.items()) != list(value.items()):
+            value.clear()
+            value.update(shown)
+    return value
 
 
 def _restored(kind: type[Event], attributes: dict[str, Any]) -> Event:
@@ -25,6 +36,27 @@ def _restored(kind: type[Event], attributes: dict[str, Any]) -> Event:
     for name, value in attributes.items():
         _set_attribute(event, name, value)
     return event
+
+
+def _freeze(kind: type[Event]) -> None:
+    """Give a class that `dataclass(slots=True)` has made again frozen methods that know it.
+
+    Those of `dataclasses` know the class as it was before, and let a subclass set no attribute of its own.
+    """
+    names = frozenset(kind.__dict__["__dataclass_fields__"])
+
+    def set_attribute(self: Event, name: str, value: object) -> None:
+        if type(self) is kind or name in names:
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        super(kind, self).__setattr__(name, value)
+
+    def delete_attribute(self: Event, name: str) -> None:
+        if type(self) is kind or name in names:
+            raise FrozenInstanceError(f"cannot delete field {name!r}")
+        super(kind, self).__delattr__(name)
+
+    type.__setattr__(kind, "__setattr__", set_attribute)
+    type.__setattr__(kind, "__delattr__", delete_attribute)
 
 
 class Event:
@@ -36,16 +68,30 @@ class Event:
 
     __slots__ = ("__weakref__",)
 
-    __dict__ = property(_fields_of)
+    __dict__ = property(_fields_of)  # pyright: ignore[reportAssignmentType]
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **keywords: Any) -> None:
         """Let a class that was made without slots show its fields."""
-        super().__init_subclass__()
-        if "__dict__" in vars(cls):
-            cls.__getattribute__ = _get_with_fields  # type: ignore[method-assign, assignment]
-        elif vars(cls).get("__getattribute__") is _get_with_fields:
-            del cls.__getattribute__  # `dataclass(slots=True)` has made the class again, with slots
+        super().__init_subclass__(**keywords)
+        attributes = vars(cls)
+        if "__dict__" in attributes:
+            if "__getattribute__" not in attributes:
+                type.__setattr__(cls, "__getattribute__", _get_with_fields)
+        elif "__dataclass_fields__" in attributes:  # `dataclass(slots=True)` has made the class again
+            if attributes.get("__getattribute__") is _get_with_fields:
+                type.__delattr__(cls, "__getattribute__")
+            for name in [name for name, slot in attributes.items() if isinstance(slot, MemberDescriptorType)]:
+                if isinstance(getattr(super(cls, cls), name, None), MemberDescriptorType):
+                    type.__delattr__(cls, name)  # Python 3.10 makes the slots of the base a second time
+            if attributes["__dataclass_params__"].frozen:
+                _freeze(cls)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Describe the event for `pickle` and `copy`, past the frozen `__setattr__`."""
-        return _restored, (type(self), vars(self))
+        slots = {
+            name: getattr(self, name)
+            for kind in type(self).__mro__
+            for name, member in vars(kind).items()
+            if isinstance(member, MemberDescriptorType) and hasattr(self, name)
+        }
+        return _restored, (type(self), {**slots, **_get_attribute(self, "__dict__")})

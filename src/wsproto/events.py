@@ -1,6 +1,7 @@
 """What happens on a connection, and what an application wants to happen, as values.
 
-Each event is a frozen dataclass: equal by value, and checked when it is sent.
+Each event is a frozen dataclass: equal by value, and checked when it is sent. Where a type checker sees an
+`__init__` of its own, an event may be made of more types than its fields are read as.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .extension import Extension
-    from .typing import Headers
+    from .typing import BytesLike, Headers
+
+    GivenHeaders = Sequence[tuple[bytes | str, bytes | str]]
 
 __all__ = [
     "AcceptConnection",
@@ -31,7 +34,7 @@ __all__ = [
     "TextMessage",
 ]
 
-T = TypeVar("T", bytes, str)
+T = TypeVar("T", bound="str | BytesLike")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,17 @@ class Request(Event):
     subprotocols: list[str] = field(default_factory=list)
     """Subprotocols, the one that the client likes best first."""
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            host: str,
+            target: str,
+            extensions: Sequence[Extension] | Sequence[str] = ...,
+            extra_headers: GivenHeaders = ...,
+            subprotocols: list[str] | tuple[str, ...] = ...,
+        ) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class AcceptConnection(Event):
@@ -60,6 +74,15 @@ class AcceptConnection(Event):
     """On a server those it supports, on a client those that were accepted."""
     extra_headers: Headers = field(default_factory=list)
     """Header fields beyond those that have a place of their own."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            subprotocol: str | None = None,
+            extensions: Sequence[Extension] = ...,
+            extra_headers: GivenHeaders = ...,
+        ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +96,12 @@ class RejectConnection(Event):
     has_body: bool = False
     """Whether `RejectData` follows."""
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, status_code: int = 400, headers: GivenHeaders = ..., has_body: bool = False
+        ) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class RejectData(Event):
@@ -82,6 +111,10 @@ class RejectData(Event):
     """The piece."""
     body_finished: bool = True
     """Whether it is the last one."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, data: BytesLike, body_finished: bool = True) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +138,7 @@ class Message(Event, Generic[T]):
     Pieces come as they arrive, so a frame may be in several events and a message in several frames.
     """
 
-    data: T
+    data: str | bytes
     """The piece: str for text, bytes for binary data."""
     frame_finished: bool = True
     """Whether the frame ends here. It says nothing when sending: each event is a frame."""
@@ -141,6 +174,12 @@ class BytesMessage(Message[bytes]):
 
     data: bytes
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, data: BytesLike, frame_finished: bool = True, message_finished: bool = True
+        ) -> None: ...
+
 
 BinaryMessage = BytesMessage
 
@@ -152,11 +191,15 @@ class ControlEvent(Event):
     payload: bytes = b""
     """At most 125 bytes."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, payload: BytesLike = b"") -> None: ...
+
 
 set_payload = vars(ControlEvent)["payload"].__set__
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Ping(ControlEvent):
     """A question whether the peer is there (RFC 6455 5.5.2)."""
 
@@ -169,7 +212,7 @@ class Ping(ControlEvent):
         return pong
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Pong(ControlEvent):
     """The answer to a Ping, with its payload, or an unasked sign of life (RFC 6455 5.5.3)."""
 

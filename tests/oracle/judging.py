@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, SERVER, agreed, inflating_by, joined
@@ -85,7 +85,8 @@ def by_frame(events: Iterable[Event]) -> list[Event]:
     for event in events:
         last = result[-1] if result else None
         if isinstance(event, Message) and isinstance(last, Message) and not last.frame_finished:
-            result[-1] = type(event)(last.data + event.data, event.frame_finished, event.message_finished)
+            rest: Any = event.data  # of the same type
+            result[-1] = type(event)(last.data + rest, event.frame_finished, event.message_finished)
         else:
             result.append(event)
     return result

@@ -1,0 +1,142 @@
+"""Events as programs make and read them: what type checkers have to take, and as which types they read it.
+
+`make check` reads this file; nothing runs it. A wrong use stands with the error that it has to give: mypy
+reports a comment that no error needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from typing_extensions import assert_type
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.extensions import Extension, PerMessageDeflate
+from wsproto.typing import Headers
+from wsproto.utilities import RemoteProtocolError
+
+
+def make_of_wider_types(
+    connection: WSConnection, deflates: list[PerMessageDeflate], either: str | bytes
+) -> None:
+    """Make events of the types that sending takes."""
+    connection.send(BytesMessage(bytearray(b"data")))
+    connection.send(BytesMessage(data=memoryview(b"data"), message_finished=False))
+    connection.send(RejectData(bytearray(b"body"), body_finished=False))
+    connection.send(Ping(memoryview(b"payload")))
+    connection.send(Pong(payload=bytearray(b"payload")))
+    connection.send(Message(either))
+    connection.send(Message(bytearray(b"data"), True, False))
+    connection.send(Request("host", "/", deflates, [("X-Name", "value")], ("chat", "superchat")))
+    connection.send(
+        Request(host="host", target="/", extra_headers=[(b"X-Name", "value")], subprotocols=["chat"])
+    )
+    connection.send(AcceptConnection("chat", deflates, (("X-Name", b"value"),)))
+    connection.send(AcceptConnection(extensions=(PerMessageDeflate(),)))
+    connection.send(RejectConnection(403, [("Content-Length", "0")], has_body=False))
+
+
+def refuse_wrong_types() -> None:
+    """Make events that sending would refuse."""
+    TextMessage(b"data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    BytesMessage("data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Ping("payload")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Request("host", "/", subprotocols="chat")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    RejectConnection("403")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def change_a_field(event: TextMessage) -> None:
+    """Set a field of a frozen event."""
+    event.data = "data"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    assert_type(replace(event, data="other"), TextMessage)
+
+
+def read_a_handshake(connection: WSConnection) -> None:
+    """Read each field as one type, whatever it could be made of."""
+    for event in connection.events():
+        if isinstance(event, Request):
+            assert_type(event.extensions, Sequence[Extension] | Sequence[str])
+            assert_type(event.extra_headers, Headers)
+            assert_type(event.subprotocols, list[str])
+        elif isinstance(event, AcceptConnection):
+            assert_type(event.subprotocol, str | None)
+            assert_type(event.extensions, list[Extension])
+            assert_type(event.extra_headers, Headers)
+        elif isinstance(event, RejectConnection):
+            assert_type(event.headers, Headers)
+        elif isinstance(event, RejectData):
+            assert_type(event.data, bytes)
+
+
+def read_frames(connection: WSConnection) -> None:
+    """Read each field as one type, whatever it could be made of."""
+    for event in connection.events():
+        if isinstance(event, TextMessage):
+            assert_type(event.data, str)
+        elif isinstance(event, BytesMessage):
+            assert_type(event.data, bytes)
+        elif isinstance(event, Message):
+            assert_type(event.data, str | bytes)
+        elif isinstance(event, Ping):
+            assert_type(event.payload, bytes)
+            assert_type(event.response(), Pong)
+        elif isinstance(event, CloseConnection):
+            assert_type(event.code, int)
+            assert_type(event.response(), CloseConnection)
+
+
+def read_any_message(event: Event) -> int:
+    """Read a message of either kind."""
+    if isinstance(event, Message):
+        assert_type(event.data, str | bytes)
+        return len(event.data)
+    return 0
+
+
+def match_events(event: Event) -> str:
+    """Match by name and by position."""
+    match event:
+        case TextMessage(data, message_finished=finished):
+            assert_type(data, str)
+            assert_type(finished, bool)
+            return data
+        case BytesMessage(data=content):
+            assert_type(content, bytes)
+            return content.decode()
+        case CloseConnection(code, reason):
+            assert_type(code, int)
+            assert_type(reason, str | None)
+            return reason or str(code)
+        case _:
+            return ""
+
+
+def annotate(text: Message[str], binary: Message[bytes]) -> None:
+    """Pass the subclasses where a message of one kind is wanted."""
+    annotate(TextMessage("text"), BytesMessage(b"binary"))
+    annotate(BytesMessage(b"binary"), binary)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    annotate(text, Message(b"binary"))
+
+
+def answer_a_violation(data: bytes) -> bytes:
+    """Send the hint of an error as it is."""
+    connection = WSConnection(ConnectionType.SERVER)
+    try:
+        connection.receive_data(data)
+    except RemoteProtocolError as error:
+        return connection.send(error.event_hint)
+    return b""
