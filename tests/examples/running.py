@@ -130,15 +130,21 @@ def read_head(sock: socket.socket) -> bytes:
     return head
 
 
-def accept(sock: socket.socket) -> None:
-    """Be a server that accepts a client's request."""
-    key = re.search(rb"Sec-WebSocket-Key: *([^\r]+)", read_head(sock), re.IGNORECASE)
+def accept_token(key: bytes) -> bytes:
+    """Compute the Sec-WebSocket-Accept that answers `key` (RFC 6455 4.2.2)."""
+    return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
+
+
+def accept(sock: socket.socket) -> bytes:
+    """Be a server that accepts a client's request; return the request."""
+    request = read_head(sock)
+    key = re.search(rb"Sec-WebSocket-Key: *([^\r]+)", request, re.IGNORECASE)
     assert key
-    token = base64.b64encode(hashlib.sha1(key[1] + GUID, usedforsecurity=False).digest())
     sock.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + token + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept_token(key[1]) + b"\r\n\r\n"
     )
+    return request
 
 
 def read_exactly(sock: socket.socket, count: int) -> bytes:
