@@ -93,7 +93,7 @@ class EchoConnection:
                 with suppress(OSError, asyncio.TimeoutError):
                     self._writer.write(self._ws.send(CloseConnection(code=1001, reason="server stops")))
                     await asyncio.wait_for(self._read_to_the_end(), LINGER_SECONDS)
-                await self._hang_up()
+                    await self._hang_up()
         except RemoteProtocolError as error:
             print(f"handshake failed: {error}", flush=True)
             if isinstance(error.event_hint, RejectConnection):  # such as 400 or 426

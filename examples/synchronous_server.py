@@ -141,6 +141,9 @@ class EchoConnection:
             self._prepare()
             self._converse()
             self._hang_up()
+        except ServerStopsError:
+            if self._ws.state is ConnectionState.OPEN:
+                self._say_goodbye()
         except RemoteProtocolError as error:
             print(f"handshake failed: {error}", flush=True)
             if isinstance(error.event_hint, RejectConnection):  # such as 400 or 426
@@ -157,33 +160,32 @@ class EchoConnection:
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock.settimeout(HANDSHAKE_SECONDS)
         if self._tls:
+            wait_for_input(self._sock, self._stop, HANDSHAKE_SECONDS)
             self._sock = sock = self._tls.wrap_socket(
                 self._sock, server_side=True, do_handshake_on_connect=False
             )
             sock.do_handshake()
 
     def _converse(self) -> None:
-        try:
-            while self._ws.state is not ConnectionState.CLOSED:
-                opening = self._ws.state is ConnectionState.CONNECTING
-                seconds = max(0.0, self._deadline - time.monotonic()) if opening else IDLE_SECONDS
-                wait_for_input(self._sock, self._stop, seconds)
-                self._read(IDLE_SECONDS)
-        except ServerStopsError:
-            if self._ws.state is ConnectionState.OPEN:
-                self._say_goodbye()
+        while self._ws.state is not ConnectionState.CLOSED:
+            opening = self._ws.state is ConnectionState.CONNECTING
+            seconds = max(0.0, self._deadline - time.monotonic()) if opening else IDLE_SECONDS
+            wait_for_input(self._sock, self._stop, seconds)
+            self._read(IDLE_SECONDS)
 
     def _say_goodbye(self) -> None:
-        self._sock.settimeout(LINGER_SECONDS)
-        self._sock.sendall(self._ws.send(CloseConnection(code=1001, reason="server stops")))
         deadline = time.monotonic() + LINGER_SECONDS
-        while self._ws.state is not ConnectionState.CLOSED:
-            self._read(deadline - time.monotonic())
+        with suppress(OSError):  # the client may be gone, or slow
+            self._sock.settimeout(LINGER_SECONDS)
+            self._sock.sendall(self._ws.send(CloseConnection(code=1001, reason="server stops")))
+            while self._ws.state is not ConnectionState.CLOSED:
+                self._read(deadline - time.monotonic())
+            self._hang_up()
 
     def _read(self, seconds: float) -> None:
         """Receive once, and answer."""
         if seconds <= 0:
-            raise TimeoutError("the client did not answer the Close in time")
+            raise TimeoutError
         self._sock.settimeout(seconds)
         # recv() gives b"" at end of file; wsproto wants to hear that as None.
         self._ws.receive_data(self._sock.recv(RECEIVE_BYTES) or None)

@@ -73,10 +73,14 @@ class Server:
         return socket.create_connection((HOST, self.port), timeout=TIMEOUT)
 
 
+#: Starts a program as a shell starts a background job: with SIGINT ignored.
+IN_BACKGROUND = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
+
+
 @contextmanager
-def serving(program: str) -> Iterator[Server]:
+def serving(program: str, *options: object, prefix: tuple[str, ...] = ()) -> Iterator[Server]:
     """Start a server on a free port, and end it afterwards."""
-    command = [sys.executable, str(EXAMPLES / program), HOST, "0"]
+    command = [*prefix, sys.executable, str(EXAMPLES / program), *map(str, options), HOST, "0"]
     with subprocess.Popen(  # noqa: S603
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -92,13 +96,14 @@ def serving(program: str) -> Iterator[Server]:
 
 
 @contextmanager
-def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+def raw_server(serve: Callable[[socket.socket], None], host: str = HOST) -> Iterator[int]:
     """Serve one TCP connection with `serve` in a thread; what fails there fails the test.
 
     A client may leave while bytes for it are under way: that the connection is reset then is no failure.
     """
     failures: list[BaseException] = []
-    with socket.create_server((HOST, 0)) as listener:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
         listener.settimeout(TIMEOUT)
 
         def accept() -> None:
