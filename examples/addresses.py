@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 import socket
+import string
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     import ssl
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
 NAME = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=-]+")  # RFC 3986 3.2.2, without percent-encoding
+ZONE = re.compile(r"(?<=//\[)([^]%]*)%(?:25)?([^]]*)")  # RFC 6874 2 writes "%25"; a bare "%" is common
 
 
 class AddressError(ValueError):
@@ -62,8 +64,9 @@ def address_of_url(url: str) -> Address:
     """
     if any(character <= " " or character == "\x7f" for character in url):
         raise AddressError(f"{url!r} has white space or a control character, which a URL cannot have")
+    zoned = ZONE.search(url)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(ZONE.sub(r"\1", url, count=1))  # which knows no zones, or not all
         port = parts.port
     except ValueError as error:
         raise AddressError(f"{url!r} is not a URL: {error}") from None
@@ -75,14 +78,9 @@ def address_of_url(url: str) -> Address:
         raise AddressError(f"{url!r} has a fragment, which a WebSocket URL cannot have (RFC 6455 3)")
     if port == 0:
         raise AddressError(f"{url!r} has the port 0, on which nobody listens")
-    host, zone = parts.hostname or "", ""
-    if parts.netloc.startswith("["):
-        host, percent, zone = host.partition("%")
-        zone = unquote(zone.removeprefix("25"))  # RFC 6874 2 writes "%25"; a bare "%" is common
-        host = host_and_zone(f"{host}%{zone}" if percent else host)[0]
-    else:
-        host = host_name(host)
+    host, zone = host_and_zone((parts.hostname or "") + (f"%{unquote(zoned[2])}" if zoned else ""))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    target = quote(target, safe=string.punctuation)  # what is not ASCII (RFC 6455 11.1)
     return Address(host, port or DEFAULT_PORTS[parts.scheme], zone, target, parts.scheme)
 
 

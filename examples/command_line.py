@@ -103,16 +103,16 @@ def client_arguments(program: str, description: str | None, *, alpn: str = "http
     trust.add_argument("--insecure", action="store_true", help="take any certificate: for tests alone")
     values = parser.parse_args()
     try:
+        for word in values.words:
+            word.encode()
         if values.words and "://" in values.words[0]:
             address, texts = address_of_url(values.words[0]), values.words[1:]
         else:
             address, texts = _host_and_port(values.words, lowest=1)
-        for text in texts:
-            text.encode()
     except AddressError as error:
         parser.error(str(error))
     except UnicodeEncodeError as error:
-        parser.error(f"{error.object!r} is not valid UTF-8, as a text message must be")
+        parser.error(f"{error.object!r} is not valid UTF-8, as URLs and messages must be")
     if (values.ca or values.insecure) and address.scheme != "wss":
         parser.error("--ca and --insecure need a URL that begins with wss://")
     tls = None

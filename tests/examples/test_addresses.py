@@ -45,6 +45,7 @@ ADDRESSES = load()
             "/",
         ),
         ("ws://xn--strae-oqa.de/", "xn--strae-oqa.de", 80, "xn--strae-oqa.de", "/"),
+        ("ws://a/%C3%A9/\N{LATIN SMALL LETTER E WITH ACUTE}?{}", "a", 80, "a", "/%C3%A9/%C3%A9?{}"),
         ("ws://127.0.0.1:8000/", "127.0.0.1", 8000, "127.0.0.1:8000", "/"),
         ("ws://[::1]:8000/", "::1", 8000, "[::1]:8000", "/"),
         # RFC 6874: "%25" stands before the zone, which is used to connect and means nothing to the server.

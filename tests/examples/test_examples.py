@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -166,15 +166,18 @@ def test_server_that_stops_says_goodbye_to_every_client(program: str, number: si
     assert ended.output.count("closed with 1001 ''\n") == 2
 
 
-@pytest.mark.parametrize("program", SERVERS)
-def test_server_stops_although_a_client_does_not_answer(program: str) -> None:
-    with serving(program) as server, server.connect() as sock:
-        sock.sendall(REQUEST)
-        read_head(sock)
-        server.signal(signal.SIGINT)
-        ended = server.end()
-        assert read_frame(sock).close_code == 1001
-    assert (ended.status, ended.errors) == (0, "")
+def test_servers_stop_although_a_client_does_not_answer() -> None:
+    with ExitStack() as stack:  # all at once: each waits two seconds for its client
+        servers = [stack.enter_context(serving(program)) for program in SERVERS]
+        socks = [stack.enter_context(server.connect()) for server in servers]
+        for server, sock in zip(servers, socks, strict=True):
+            sock.sendall(REQUEST)
+            read_head(sock)
+            server.signal(signal.SIGINT)
+        for server, sock in zip(servers, socks, strict=True):
+            ended = server.end()
+            assert (ended.status, ended.errors) == (0, "")
+            assert read_frame(sock).close_code == 1001
 
 
 @pytest.mark.parametrize("program", CLIENTS)
@@ -374,6 +377,7 @@ def test_server_on_a_taken_port_says_so(program: str) -> None:
         (["--timeout", "0"], ["'0'", "seconds"]),
         (["--insecure", "ws://localhost/"], ["--insecure", "wss://"]),
         (["--ca", "/nowhere", "wss://localhost/"], ["'/nowhere'", "No such file"]),
+        (["127.0.0.1", "8000", "\udcff"], ["UTF-8"]),
         (["--verbose"], ["--verbose"]),
     ],
 )
