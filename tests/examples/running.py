@@ -77,10 +77,22 @@ class Server:
 IN_BACKGROUND = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
 
 
+#: Runs the program of a folder with other values for its constants, as `MODULE.NAME = value`.
+WITH_CONSTANTS = (
+    "import sys; sys.path.insert(0, {folder!r}); import {module}; {changes}; sys.exit({module}.main())"
+)
+
+
 @contextmanager
-def serving(program: str, *options: object, prefix: tuple[str, ...] = ()) -> Iterator[Server]:
-    """Start a server on a free port, and end it afterwards."""
-    command = [*prefix, sys.executable, str(EXAMPLES / program), *map(str, options), HOST, "0"]
+def serving(
+    program: str, *options: object, prefix: tuple[str, ...] = (), **constants: float
+) -> Iterator[Server]:
+    """Start a server on a free port, and end it afterwards; its `constants` get other values for the test."""
+    module = program.removesuffix(".py")
+    changes = "; ".join(f"{module}.{name} = {value}" for name, value in constants.items())
+    code = WITH_CONSTANTS.format(folder=str(EXAMPLES), module=module, changes=changes)
+    start = ["-c", code] if constants else [str(EXAMPLES / program)]
+    command = [*prefix, sys.executable, *start, *map(str, options), HOST, "0"]
     with subprocess.Popen(  # noqa: S603
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -143,10 +143,10 @@ def test_server_outlives_clients_that_leave_or_misbehave(program: str) -> None:
 def test_server_that_stops_says_goodbye_to_every_client(program: str, number: signal.Signals) -> None:
     # A shell's background job and its children ignore SIGINT: the servers listen to it all the same.
     with (
-        serving(program, prefix=IN_BACKGROUND) as server,
+        serving(program, prefix=IN_BACKGROUND, LINGER_SECONDS=TIMEOUT) as server,
+        server.connect() as silent,  # accepted before those that get an answer
         server.connect() as first,
         server.connect() as second,
-        server.connect() as silent,
     ):
         for sock in (first, second):  # at the same time: neither waits for the other
             sock.sendall(REQUEST)
@@ -167,8 +167,8 @@ def test_server_that_stops_says_goodbye_to_every_client(program: str, number: si
 
 
 def test_servers_stop_although_a_client_does_not_answer() -> None:
-    with ExitStack() as stack:  # all at once: each waits two seconds for its client
-        servers = [stack.enter_context(serving(program)) for program in SERVERS]
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(program, LINGER_SECONDS=0.1)) for program in SERVERS]
         socks = [stack.enter_context(server.connect()) for server in servers]
         for server, sock in zip(servers, socks, strict=True):
             sock.sendall(REQUEST)
@@ -178,6 +178,18 @@ def test_servers_stop_although_a_client_does_not_answer() -> None:
             ended = server.end()
             assert (ended.status, ended.errors) == (0, "")
             assert read_frame(sock).close_code == 1001
+
+
+@pytest.mark.parametrize("program", SERVERS)
+def test_server_waits_only_so_long_for_a_request_that_comes_byte_by_byte(program: str) -> None:
+    with serving(program, HANDSHAKE_SECONDS=0.3) as server, server.connect() as sock:
+        with suppress(ConnectionError):  # as soon as the server has given up
+            while True:
+                sock.sendall(b"G")
+                time.sleep(0.05)
+        ended = server.stop()
+    assert (ended.status, ended.errors) == (0, "")
+    assert "connection lost: " in ended.output
 
 
 @pytest.mark.parametrize("program", CLIENTS)

@@ -140,7 +140,7 @@ def test_server_ends_tls_in_order_after_the_closing_handshake(
 @pytest.mark.parametrize("program", SERVERS)
 def test_server_that_stops_says_goodbye(program: str, certificates: Certificates) -> None:
     with (
-        serving(program, *certificates.options) as server,
+        serving(program, *certificates.options, LINGER_SECONDS=TIMEOUT) as server,
         server.connect(),  # has not begun TLS
         certificates.connect(server) as sock,
     ):
