@@ -61,6 +61,7 @@ def main() -> int:
         wake_on_signals(waker)
         print(f"listening on {arguments.host} port {listener.getsockname()[1]}", flush=True)
         serve(listener, stop, arguments)
+        signal.set_wakeup_fd(-1)  # `waker` goes
     return 0
 
 
@@ -98,6 +99,7 @@ def serve(listener: socket.socket, stop: socket.socket, arguments: ServerArgumen
     for connection in connections:
         connection.thread.join(max(0.0, deadline - time.monotonic()))
         connection.abort()
+        connection.thread.join()
 
 
 def wait_for_input(sock: socket.socket, stop: socket.socket, seconds: float | None) -> None:

@@ -174,6 +174,7 @@ def test_servers_stop_although_a_client_does_not_answer() -> None:
             sock.sendall(REQUEST)
             read_head(sock)
             server.signal(signal.SIGINT)
+            server.signal(signal.SIGINT)  # an impatient user's
         for server, sock in zip(servers, socks, strict=True):
             ended = server.end()
             assert (ended.status, ended.errors) == (0, "")
