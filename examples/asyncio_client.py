@@ -1,8 +1,9 @@
 """A WebSocket client on asyncio streams: sends texts to an echo server while it receives, pings, and closes.
 
-    python asyncio_client.py [HOST PORT [TEXT ...]]
+    python asyncio_client.py [--ca FILE | --insecure] [--timeout SECONDS] [URL | HOST PORT] [TEXT ...]
 
-Exit status: 0 when all went well, 1 when the connection or the peer failed, 2 for a wrong argument.
+Exit status: 0 when all went well, 1 when the conversation failed, 2 when there was none: a wrong argument,
+or an opening handshake that did not succeed.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from contextlib import suppress
 
-from command_line import authority, client_arguments
+from command_line import ClientArguments, client_arguments
 
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
@@ -27,10 +29,10 @@ from wsproto.events import (
 )
 from wsproto.extensions import PerMessageDeflate
 from wsproto.messages import MessageJoiner
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import ProtocolError
 
 RECEIVE_BYTES = 65536
-TIMEOUT_SECONDS = 10.0
+LINGER_SECONDS = 2.0  # for the end of the TLS or TCP connection
 MAX_MESSAGE_BYTES = 2**20
 
 
@@ -44,15 +46,25 @@ class Client:
         self._writer = writer
         self._ws = WSConnection(ConnectionType.CLIENT)
         self._joiner = MessageJoiner(MAX_MESSAGE_BYTES)
-        self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sock: socket.socket = writer.get_extra_info("socket")
         # A small frame leaves at once instead of waiting for the acknowledgement of the one before.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    async def open(self, host: str) -> None:
-        """Send the request. `receive` ends with an error if the server refuses it."""
-        await self.send(Request(host=host, target="/", extensions=[PerMessageDeflate()]))
-        await self._accepted
+    async def open(self, host: str, target: str) -> None:
+        """Do the opening handshake.
+
+        :raises ConnectionError: if the server refuses.
+        """
+        await self.send(Request(host=host, target=target, extensions=[PerMessageDeflate()]))
+        while True:
+            # read() gives b"" at end of file; wsproto wants to hear that as None.
+            self._ws.receive_data(await self._reader.read(RECEIVE_BYTES) or None)
+            for event in self._ws.events():
+                if isinstance(event, RejectConnection):
+                    raise ConnectionError(f"the server answered with status {event.status_code}")
+                if isinstance(event, AcceptConnection):
+                    print("connected")
+                    return  # what the server has sent behind it comes from the next events()
 
     async def send(self, event: Event) -> None:
         """Send one event; waits while the server does not read."""
@@ -62,20 +74,20 @@ class Client:
     async def receive(self) -> CloseConnection:
         """Read until the server has closed, and give the closing event."""
         while True:
-            # read() gives b"" at end of file; wsproto wants to hear that as None.
-            self._ws.receive_data(await self._reader.read(RECEIVE_BYTES) or None)
             for event in self._ws.events():
                 if isinstance(event, CloseConnection):
                     return await self._finish(event)
                 await self._handle(event)
+            self._ws.receive_data(await self._reader.read(RECEIVE_BYTES) or None)
+
+    async def hang_up(self) -> None:
+        """Close the TCP connection, and TLS in order before it."""
+        self._writer.close()
+        with suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._writer.wait_closed(), LINGER_SECONDS)
 
     async def _handle(self, event: Event) -> None:
         match event:
-            case AcceptConnection():
-                print("connected")
-                self._accepted.set_result(None)
-            case RejectConnection():
-                raise ConnectionError(f"the server answered with status {event.status_code}")
             case TextMessage() | BytesMessage():
                 message = self._joiner.join(event)  # a message may come in any number of pieces
                 if message is not None:
@@ -99,9 +111,8 @@ class Client:
         return close
 
 
-async def converse(client: Client, host: str, texts: list[str]) -> None:
-    """Open the connection, exchange the texts and a ping, and start the closing handshake."""
-    await client.open(host)
+async def converse(client: Client, texts: list[str]) -> None:
+    """Exchange the texts and a ping, and start the closing handshake."""
     for text in texts:
         await client.send(TextMessage(data=text))
     for _ in texts:
@@ -111,12 +122,29 @@ async def converse(client: Client, host: str, texts: list[str]) -> None:
     await client.send(CloseConnection(code=1000, reason="bye"))
 
 
-async def run(host: str, port: int, texts: list[str]) -> None:
-    """Connect; receive in one task while another one sends."""
-    reader, writer = await asyncio.open_connection(host, port, limit=RECEIVE_BYTES)
+async def connect(arguments: ClientArguments) -> Client:
+    """Open the TCP connection, TLS on it, and WebSocket on that."""
+    address, tls = arguments.address, arguments.tls
+    reader, writer = await asyncio.open_connection(
+        address.node,
+        address.port,
+        limit=RECEIVE_BYTES,
+        ssl=tls,
+        server_hostname=address.host if tls else None,
+    )
     client = Client(reader, writer)
+    try:
+        await client.open(address.authority, address.target)
+    except BaseException:
+        await client.hang_up()
+        raise
+    return client
+
+
+async def exchange(client: Client, texts: list[str]) -> None:
+    """Receive in one task while another one sends."""
     receiving = asyncio.create_task(client.receive())
-    conversing = asyncio.create_task(converse(client, authority(host, port), texts))
+    conversing = asyncio.create_task(converse(client, texts))
     try:
         # The conversation may wait for something that a failed connection will never bring.
         await asyncio.wait({receiving, conversing}, return_when=asyncio.FIRST_EXCEPTION)
@@ -129,24 +157,28 @@ async def run(host: str, port: int, texts: list[str]) -> None:
         conversing.cancel()
         receiving.cancel()
         await asyncio.gather(receiving, conversing, return_exceptions=True)
-        writer.close()
+        await client.hang_up()
+
+
+async def run(arguments: ClientArguments) -> int:
+    """Connect, converse, and say in one line what went wrong."""
+    status = 2  # there is no WebSocket connection yet
+    try:
+        client = await asyncio.wait_for(connect(arguments), arguments.timeout)
+        status = 1
+        await asyncio.wait_for(exchange(client, arguments.texts), arguments.timeout)
+    except (OSError, asyncio.TimeoutError, ProtocolError) as error:
+        print(arguments.failure(error), file=sys.stderr)
+        return status
+    return 0
 
 
 def main() -> int:
-    """Converse, and say in one line what went wrong."""
-    host, port, texts = client_arguments(sys.argv[0], __doc__)
+    """Run the client; Ctrl-C ends it with the status that a shell reports for it."""
     try:
-        asyncio.run(asyncio.wait_for(run(host, port, texts), TIMEOUT_SECONDS))
-    except asyncio.TimeoutError:
-        print(f"{authority(host, port)}: no answer within {TIMEOUT_SECONDS:g} seconds", file=sys.stderr)
-        return 1
-    except ConnectionRefusedError:  # asyncio's own words for it are "Connect call failed"
-        print(f"{authority(host, port)}: connection refused", file=sys.stderr)
-        return 1
-    except (OSError, RemoteProtocolError) as error:
-        print(f"{authority(host, port)}: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return asyncio.run(run(client_arguments(sys.argv[0], __doc__)))
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

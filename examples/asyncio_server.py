@@ -1,9 +1,9 @@
 """A WebSocket echo server on asyncio streams.
 
-    python asyncio_server.py [HOST PORT]
+    python asyncio_server.py [--certificate FILE [--key FILE]] [HOST PORT]
 
 Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server: it closes
-every connection with 1001.
+every connection with 1001, and its exit status is 0.
 """
 
 from __future__ import annotations
@@ -13,18 +13,29 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import replace
 
-from command_line import server_arguments
+from command_line import ServerArguments, server_arguments
 
 from wsproto import ConnectionState, ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Request, TextMessage
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    RejectConnection,
+    Request,
+    TextMessage,
+)
 from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import RemoteProtocolError
 
+PATHS = {"/", "/chat"}  # all others are 404
 RECEIVE_BYTES = 65536
 WRITE_BYTES = 2**20  # a read that inflates to more than this is answered in several writes
 HANDSHAKE_SECONDS = 10.0
-LINGER_SECONDS = 2.0  # for the client's end of file, after the closing handshake
+LINGER_SECONDS = 2.0  # for the client's Close when the server stops, and for its end of file
 
 
 class EchoServer:
@@ -33,10 +44,11 @@ class EchoServer:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, host: str, port: int) -> None:
+    async def run(self, arguments: ServerArguments) -> None:
         """Serve until SIGINT or SIGTERM."""
+        host, port, tls = arguments
         stop = asyncio.Event()
-        server = await asyncio.start_server(self._serve, host, port, limit=RECEIVE_BYTES)
+        server = await asyncio.start_server(self._serve, host, port, limit=RECEIVE_BYTES, ssl=tls)
         with suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt instead
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -73,25 +85,34 @@ class EchoConnection:
     async def run(self) -> None:
         """Echo until the connection is closed; a cancelled task says goodbye first."""
         try:
-            await asyncio.wait_for(self._read(), HANDSHAKE_SECONDS)
-            while self._ws.state is not ConnectionState.CLOSED:
-                await self._read()
+            await asyncio.wait_for(self._shake_hands(), HANDSHAKE_SECONDS)
+            await self._read_to_the_end()
             await self._hang_up()
         except asyncio.CancelledError:  # the server stops
             if self._ws.state is ConnectionState.OPEN:
-                with suppress(OSError):
+                with suppress(OSError, asyncio.TimeoutError):
                     self._writer.write(self._ws.send(CloseConnection(code=1001, reason="server stops")))
+                    await asyncio.wait_for(self._read_to_the_end(), LINGER_SECONDS)
                     await self._hang_up()
         except RemoteProtocolError as error:
             print(f"handshake failed: {error}", flush=True)
-            if error.event_hint is not None:  # the refusal, such as 400 or 426
-                with suppress(OSError):
-                    self._writer.write(self._ws.send(error.event_hint))
-                    await self._hang_up()
+            if isinstance(error.event_hint, RejectConnection):  # such as 400 or 426
+                self._writer.write(self._refuse(error.event_hint))
+                await self._hang_up()
         except (OSError, asyncio.TimeoutError) as error:
             print(f"connection lost: {error!r}", flush=True)
         finally:
             self._writer.close()
+            with suppress(OSError, asyncio.TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(self._writer.wait_closed(), LINGER_SECONDS)
+
+    async def _shake_hands(self) -> None:
+        while self._ws.state is ConnectionState.CONNECTING:
+            await self._read()
+
+    async def _read_to_the_end(self) -> None:
+        while self._ws.state is not ConnectionState.CLOSED:
+            await self._read()
 
     async def _read(self) -> None:
         """Receive once, and send all the answers in one write."""
@@ -114,10 +135,13 @@ class EchoConnection:
     def _answer(self, event: Event) -> bytes:
         """Give the bytes to send for one event."""
         match event:
+            case Request() if event.target.partition("?")[0] not in PATHS:
+                print(f"refused {event.target!r}: 404", flush=True)
+                return self._refuse(RejectConnection(status_code=404))
             case Request():
                 print(f"accepted {event.target!r}", flush=True)
                 return self._ws.send(AcceptConnection(extensions=[PerMessageDeflate()]))
-            case TextMessage() | BytesMessage():
+            case TextMessage() | BytesMessage() if self._ws.state is ConnectionState.OPEN:
                 # Each piece of a message goes back as a fragment: no message is held in memory.
                 return self._ws.send(event)
             case Ping():
@@ -129,13 +153,20 @@ class EchoConnection:
                     return self._ws.send(event.response())
         return b""
 
+    def _refuse(self, rejection: RejectConnection) -> bytes:
+        """Give the bytes of a refusal: it announces the end of the connection (RFC 9112 9.6)."""
+        return self._ws.send(replace(rejection, headers=[*rejection.headers, (b"Connection", b"close")]))
+
     async def _hang_up(self) -> None:
-        """Close the TCP connection so that what was sent last still arrives (RFC 6455 7.1.1).
+        """Send the end of file so that what was sent last still arrives (RFC 6455 7.1.1).
 
         Closing a socket that has unread input resets the connection: the reset may overtake the Close frame.
+        TLS cannot end one direction alone, and close() then sends and awaits its close_notify.
         """
         with suppress(OSError, asyncio.TimeoutError):  # the client may be gone, or slow
-            await self._writer.drain()
+            await asyncio.wait_for(self._writer.drain(), LINGER_SECONDS)
+            if not self._writer.can_write_eof():
+                return
             self._writer.write_eof()
             await asyncio.wait_for(self._discard_input(), LINGER_SECONDS)
 
@@ -146,11 +177,11 @@ class EchoConnection:
 
 def main() -> int:
     """Serve until Ctrl-C, and say in one line why it cannot."""
-    host, port, _ = server_arguments(sys.argv[0], __doc__)
+    arguments = server_arguments(sys.argv[0], __doc__)
     try:
-        asyncio.run(EchoServer().run(host, port))
+        asyncio.run(EchoServer().run(arguments))
     except OSError as error:
-        print(f"cannot listen on {host} port {port}: {error}", file=sys.stderr)
+        print(f"cannot listen on {arguments.host} port {arguments.port}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         pass

@@ -1,26 +1,53 @@
-"""The command line that all examples share: HOST PORT, and TEXT for the clients.
+"""The command line that all examples share.
 
-Nothing here is about WebSocket. A wrong argument ends the program with status 2 and one line, which names the
-value and the rule.
+    a client: [--ca FILE | --insecure] [--timeout SECONDS] [URL | HOST PORT] [TEXT ...]
+    a server: [--certificate FILE [--key FILE]] [HOST PORT]
+
+A wrong argument ends the program with status 2 and one line, which names the value and the rule.
 """
 
 from __future__ import annotations
 
 import argparse
+import ssl
 from pathlib import Path
 from typing import NamedTuple, NoReturn
+
+from addresses import Address, AddressError, address_of_url, host_and_zone
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 DEFAULT_TEXTS = ["Hello, WebSocket!"]
+DEFAULT_TIMEOUT = 10.0
+MAX_TIMEOUT = 3600.0
 
 
-class Arguments(NamedTuple):
-    """Where to listen or to connect, and the messages to send."""
+class ServerArguments(NamedTuple):
+    """Where to listen, and with which certificate."""
 
     host: str
     port: int
+    tls: ssl.SSLContext | None
+
+
+class ClientArguments(NamedTuple):
+    """Where to connect, how long to wait for an answer, and the messages to send."""
+
+    address: Address
     texts: list[str]
+    timeout: float
+    tls: ssl.SSLContext | None
+
+    def failure(self, error: Exception) -> str:
+        """Say in one line why there was no conversation."""
+        reason = str(error)
+        if isinstance(error, TimeoutError) or not reason:  # asyncio.TimeoutError says nothing on Python 3.10
+            reason = f"no answer within {self.timeout:g} seconds"
+        elif isinstance(
+            error, ConnectionRefusedError
+        ):  # asyncio's own words for it are "Connect call failed"
+            reason = "connection refused"
+        return f"{self.address.authority}: {reason}"
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -31,57 +58,74 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def host_name(text: str) -> str:
-    """Give the host as it is, if the resolver can be asked for it."""
+def server_arguments(program: str, description: str | None, *, alpn: str = "http/1.1") -> ServerArguments:
+    """Read the arguments of a program that listens; port 0 asks the system for a free one."""
+    parser = _parser(program, description)
+    parser.add_argument(
+        "words", nargs="*", metavar="HOST PORT", help=f"default: {DEFAULT_HOST} {DEFAULT_PORT}"
+    )
+    parser.add_argument("--certificate", metavar="FILE", help="PEM, with its chain: serve wss:// with it")
+    parser.add_argument("--key", metavar="FILE", help="PEM; default: it stands in the certificate's file")
+    values = parser.parse_args()
     try:
-        text.encode("idna")
-    except UnicodeError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a host name or address: {error}") from None
-    if not text or any(character in " /?#@" for character in text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a host name or address")
-    return text
+        address, rest = _host_and_port(values.words, lowest=0)
+    except AddressError as error:
+        parser.error(str(error))
+    if rest:
+        parser.error(f"{rest[0]!r} stands behind PORT: a server takes HOST and PORT alone")
+    if values.key and not values.certificate:
+        parser.error(f"--key {values.key!r} needs --certificate FILE")
+    tls = None
+    if values.certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.set_alpn_protocols([alpn])
+        try:
+            tls.load_cert_chain(values.certificate, values.key)
+        except OSError as error:  # ssl.SSLError is one
+            parser.error(f"--certificate {values.certificate!r}, --key {values.key!r}: {error}")
+    return ServerArguments(address.node, address.port, tls)
 
 
-def port_number(text: str, lowest: int) -> int:
-    """Give the port as a number, if it is one between `lowest` and 65535."""
-    port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
-    if not lowest <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest} to 65535")
-    return port
-
-
-def server_port(text: str) -> int:
-    """Port 0 asks the system for a free one, which the server prints."""
-    return port_number(text, lowest=0)
-
-
-def client_port(text: str) -> int:
-    """Nobody listens on port 0."""
-    return port_number(text, lowest=1)
-
-
-def message_text(text: str) -> str:
-    """Give the text as it is, if it can be sent: an argument that was not UTF-8 cannot."""
+def client_arguments(program: str, description: str | None, *, alpn: str = "http/1.1") -> ClientArguments:
+    """Read the arguments of a program that connects."""
+    parser = _parser(program, description)
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="URL or HOST PORT, TEXT",
+        help=f"where to connect (default: {DEFAULT_HOST} {DEFAULT_PORT}), and messages to send",
+    )
+    parser.add_argument(
+        "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds to wait for an answer"
+    )
+    trust = parser.add_mutually_exclusive_group()
+    trust.add_argument("--ca", metavar="FILE", help="PEM: trust the certificates that these sign")
+    trust.add_argument("--insecure", action="store_true", help="take any certificate: for tests alone")
+    values = parser.parse_args()
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not valid UTF-8") from None
-    return text
-
-
-def server_arguments(program: str, description: str | None) -> Arguments:
-    """Read HOST and PORT for a program that listens."""
-    return _parse(_parser(program, description), with_texts=False)
-
-
-def client_arguments(program: str, description: str | None) -> Arguments:
-    """Read HOST, PORT and any number of TEXT for a program that connects."""
-    return _parse(_parser(program, description), with_texts=True)
-
-
-def authority(host: str, port: int) -> str:
-    """Write host and port for a Host header: an IPv6 address stands in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        for word in values.words:
+            word.encode()
+        if values.words and "://" in values.words[0]:
+            address, texts = address_of_url(values.words[0]), values.words[1:]
+        else:
+            address, texts = _host_and_port(values.words, lowest=1)
+    except AddressError as error:
+        parser.error(str(error))
+    except UnicodeEncodeError as error:
+        parser.error(f"{error.object!r} is not valid UTF-8, as URLs and messages must be")
+    if (values.ca or values.insecure) and address.scheme != "wss":
+        parser.error("--ca and --insecure need a URL that begins with wss://")
+    tls = None
+    if address.scheme == "wss":
+        try:
+            tls = ssl.create_default_context(cafile=values.ca)
+        except OSError as error:  # ssl.SSLError is one
+            parser.error(f"--ca {values.ca!r}: {error}")
+        tls.set_alpn_protocols([alpn])
+        if values.insecure:
+            tls.check_hostname = False
+            tls.verify_mode = ssl.CERT_NONE
+    return ClientArguments(address, texts or DEFAULT_TEXTS, values.timeout, tls)
 
 
 def _parser(program: str, description: str | None) -> OneLineParser:
@@ -90,17 +134,25 @@ def _parser(program: str, description: str | None) -> OneLineParser:
     )
 
 
-def _parse(parser: OneLineParser, *, with_texts: bool) -> Arguments:
-    port = client_port if with_texts else server_port
-    parser.add_argument("host", metavar="HOST", nargs="?", type=host_name, help=f"default: {DEFAULT_HOST}")
-    parser.add_argument("port", metavar="PORT", nargs="?", type=port, help=f"default: {DEFAULT_PORT}")
-    if with_texts:
-        parser.add_argument("texts", metavar="TEXT", nargs="*", type=message_text, help="messages to send")
-    values = parser.parse_args()
-    if values.host is not None and values.port is None:
-        parser.error(f"PORT is missing after HOST {values.host!r}: give both, or neither")
-    return Arguments(
-        DEFAULT_HOST if values.host is None else values.host,
-        DEFAULT_PORT if values.port is None else values.port,
-        (values.texts if with_texts else None) or DEFAULT_TEXTS,
-    )
+def _host_and_port(words: list[str], *, lowest: int) -> tuple[Address, list[str]]:
+    """Read HOST and PORT; return what stands behind them, too."""
+    if not words:
+        return Address(DEFAULT_HOST, DEFAULT_PORT), []
+    host, zone = host_and_zone(words[0])
+    if len(words) == 1:
+        raise AddressError(f"PORT is missing after HOST {words[0]!r}: give both, or neither")
+    text = words[1]
+    port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
+    if not lowest <= port <= 65535:
+        raise AddressError(f"{text!r} is not a whole number from {lowest} to 65535")
+    return Address(host, port, zone), words[2:]
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to {MAX_TIMEOUT:g}")
+    return seconds

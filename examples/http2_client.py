@@ -1,20 +1,19 @@
-"""A WebSocket client over HTTP/2 (RFC 8441), plain TCP with prior knowledge: texts, a ping, then the close.
+"""A WebSocket client over HTTP/2 (RFC 8441): texts, a ping, then the close. Plain TCP is by prior knowledge.
 
-    python http2_client.py [HOST PORT [TEXT ...]]
+    python http2_client.py [--ca FILE | --insecure] [--timeout SECONDS] [URL | HOST PORT] [TEXT ...]
 
-Exit status: 0 when all went well, 1 when the connection or the peer failed, 2 for a wrong argument.
-Needs the `h2` package.
+Exit status: 0 when all went well, 1 when the conversation failed, 2 when there was none: a wrong argument,
+or an opening handshake that did not succeed. Needs the `h2` package.
 """
 
 from __future__ import annotations
 
-import socket
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import h2.events
-from command_line import authority, client_arguments
+from command_line import client_arguments
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
@@ -25,13 +24,16 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Tex
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import WEBSOCKET_VERSION, client_extensions_handshake
 from wsproto.messages import MessageJoiner
-from wsproto.utilities import RemoteProtocolError, normed_header_dict, split_comma_header
+from wsproto.utilities import ProtocolError as WebSocketError
+from wsproto.utilities import normed_header_dict, split_comma_header
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
+    from addresses import Address
+
 RECEIVE_BYTES = 65536
-TIMEOUT_SECONDS = 10.0
 MAX_MESSAGE_BYTES = 2**20
 
 Awaited = TypeVar("Awaited", bound=Event)
@@ -39,13 +41,20 @@ Awaited = TypeVar("Awaited", bound=Event)
 
 def main() -> int:
     """Connect, converse, and say in one line what went wrong."""
-    host, port, texts = client_arguments(sys.argv[0], __doc__)
+    arguments = client_arguments(sys.argv[0], __doc__, alpn="h2")
+    status = 2  # there is no WebSocket connection yet
     try:
-        with socket.create_connection((host, port), timeout=TIMEOUT_SECONDS) as sock:
-            converse(Http2Client(sock), authority(host, port), texts)
-    except (OSError, ProtocolError, RemoteProtocolError) as error:
-        print(f"{authority(host, port)}: {error}", file=sys.stderr)
-        return 1
+        with arguments.address.connect(arguments.timeout, arguments.tls) as sock:
+            client = Http2Client(sock)
+            stream = client.open(arguments.address)
+            print("connected")
+            status = 1
+            converse(client, stream, arguments.texts)
+    except (OSError, ProtocolError, WebSocketError) as error:
+        print(arguments.failure(error), file=sys.stderr)
+        return status
+    except KeyboardInterrupt:
+        return 130  # as a shell reports a program that Ctrl-C has ended
     return 0
 
 
@@ -58,7 +67,7 @@ class Http2Client:
         self._http2.initiate_connection()
         self._http2_events = self._receive_http2()
 
-    def open(self, host: str) -> WebSocketStream:
+    def open(self, address: Address) -> WebSocketStream:
         """Do the opening handshake: an extended CONNECT (RFC 8441 4, 5)."""
         self._await_extended_connect()
         deflate = PerMessageDeflate()
@@ -67,9 +76,9 @@ class Http2Client:
         request = [
             (b":method", b"CONNECT"),
             (b":protocol", b"websocket"),
-            (b":scheme", b"http"),
-            (b":authority", host.encode("idna")),
-            (b":path", b"/"),
+            (b":scheme", b"https" if address.scheme == "wss" else b"http"),
+            (b":authority", address.authority.encode()),
+            (b":path", address.target.encode()),
             (b"sec-websocket-version", WEBSOCKET_VERSION),
             (b"sec-websocket-extensions", f"{deflate.name}; {offer}".encode()),
         ]
@@ -138,10 +147,8 @@ class Http2Client:
                 yield event
 
 
-def converse(client: Http2Client, host: str, texts: list[str]) -> None:
-    """Open a WebSocket connection, exchange the texts and a ping, and close it."""
-    stream = client.open(host)
-    print("connected")
+def converse(client: Http2Client, stream: WebSocketStream, texts: list[str]) -> None:
+    """Exchange the texts and a ping, and close."""
     events = client.events(stream)
 
     for text in texts:

@@ -1,6 +1,6 @@
-"""A WebSocket echo server over HTTP/2 (RFC 8441), plain TCP with prior knowledge, many streams a connection.
+"""A WebSocket echo server over HTTP/2 (RFC 8441), many streams a connection. Plain TCP is by prior knowledge.
 
-    python http2_server.py [HOST PORT]
+    python http2_server.py [--certificate FILE [--key FILE]] [HOST PORT]
 
 Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server.
 Needs the `h2` package.
@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 
 import h2.events
-from command_line import server_arguments
+from command_line import ServerArguments, server_arguments
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
@@ -127,7 +127,7 @@ class Http2Server:
                     stream.abort()
 
 
-async def serve(host: str, port: int) -> None:
+async def serve(arguments: ServerArguments) -> None:
     """Serve until SIGINT or SIGTERM."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -137,11 +137,11 @@ async def serve(host: str, port: int) -> None:
         task.add_done_callback(tasks.discard)
 
     stop = asyncio.Event()
-    server = await asyncio.start_server(connected, host, port)
+    server = await asyncio.start_server(connected, arguments.host, arguments.port, ssl=arguments.tls)
     with suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt instead
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    print(f"listening on {host} port {server.sockets[0].getsockname()[1]}", flush=True)
+    print(f"listening on {arguments.host} port {server.sockets[0].getsockname()[1]}", flush=True)
     try:
         await stop.wait()
     finally:
@@ -153,11 +153,11 @@ async def serve(host: str, port: int) -> None:
 
 def main() -> int:
     """Serve until Ctrl-C, and say in one line why it cannot."""
-    host, port, _ = server_arguments(sys.argv[0], __doc__)
+    arguments = server_arguments(sys.argv[0], __doc__, alpn="h2")
     try:
-        asyncio.run(serve(host, port))
+        asyncio.run(serve(arguments))
     except OSError as error:
-        print(f"cannot listen on {host} port {port}: {error}", file=sys.stderr)
+        print(f"cannot listen on {arguments.host} port {arguments.port}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         pass

@@ -1,17 +1,18 @@
 """A WebSocket client on a blocking socket: sends texts to an echo server, then a ping, then closes.
 
-    python synchronous_client.py [HOST PORT [TEXT ...]]
+    python synchronous_client.py [--ca FILE | --insecure] [--timeout SECONDS] [URL | HOST PORT] [TEXT ...]
 
-Exit status: 0 when all went well, 1 when the connection or the peer failed, 2 for a wrong argument.
+Exit status: 0 when all went well, 1 when the conversation failed, 2 when there was none: a wrong argument,
+or an opening handshake that did not succeed.
 """
 
 from __future__ import annotations
 
-import socket
 import sys
+import time
 from typing import TYPE_CHECKING, TypeVar
 
-from command_line import authority, client_arguments
+from command_line import ClientArguments, client_arguments
 
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
@@ -27,13 +28,13 @@ from wsproto.events import (
 )
 from wsproto.extensions import PerMessageDeflate
 from wsproto.messages import MessageJoiner
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import ProtocolError
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
 RECEIVE_BYTES = 65536
-TIMEOUT_SECONDS = 10.0
 MAX_MESSAGE_BYTES = 2**20
 
 Awaited = TypeVar("Awaited", bound=Event)
@@ -41,23 +42,47 @@ Awaited = TypeVar("Awaited", bound=Event)
 
 def main() -> int:
     """Connect, converse, and say in one line what went wrong."""
-    host, port, texts = client_arguments(sys.argv[0], __doc__)
+    arguments = client_arguments(sys.argv[0], __doc__)
+    ws = WSConnection(ConnectionType.CLIENT)
+    status = 2  # there is no WebSocket connection yet
     try:
-        with socket.create_connection((host, port), timeout=TIMEOUT_SECONDS) as sock:
-            converse(sock, authority(host, port), texts)
-    except (OSError, RemoteProtocolError) as error:
-        print(f"{authority(host, port)}: {error}", file=sys.stderr)
-        return 1
+        with arguments.address.connect(arguments.timeout, arguments.tls) as sock:
+            open_websocket(ws, sock, arguments)
+            status = 1
+            converse(ws, sock, arguments.texts)
+    except (OSError, ProtocolError) as error:
+        print(arguments.failure(error), file=sys.stderr)
+        return status
+    except KeyboardInterrupt:
+        return 130  # as a shell reports a program that Ctrl-C has ended
     return 0
 
 
-def converse(sock: socket.socket, host: str, texts: list[str]) -> None:
-    """Open a WebSocket connection, exchange the texts and a ping, and close it."""
-    ws = WSConnection(ConnectionType.CLIENT)
-    sock.sendall(ws.send(Request(host=host, target="/", extensions=[PerMessageDeflate()])))
-    events = receive(ws, sock)
-    expect_acceptance(next(events))
+def open_websocket(ws: WSConnection, sock: socket.socket, arguments: ClientArguments) -> None:
+    """Do the opening handshake, all of it within the timeout: a server may answer byte by byte, or never."""
+    deadline = time.monotonic() + arguments.timeout
+    address = arguments.address
+    request = Request(host=address.authority, target=address.target, extensions=[PerMessageDeflate()])
+    sock.sendall(ws.send(request))
+    while ws.state is ConnectionState.CONNECTING:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        sock.settimeout(left)
+        # recv() gives b"" at end of file; wsproto wants to hear that as None.
+        ws.receive_data(sock.recv(RECEIVE_BYTES) or None)
+        for event in ws.events():
+            if isinstance(event, RejectConnection):
+                raise ConnectionError(f"the server answered with status {event.status_code}")
+            if isinstance(event, AcceptConnection):
+                print("connected")
+                break  # what the server has sent behind it comes from the next events()
+    sock.settimeout(arguments.timeout)
 
+
+def converse(ws: WSConnection, sock: socket.socket, texts: list[str]) -> None:
+    """Exchange the texts and a ping, and close."""
+    events = receive(ws, sock)
     for text in texts:
         sock.sendall(ws.send(TextMessage(data=text)))
         print(f"received {whole_message(events).data!r}")
@@ -77,9 +102,7 @@ def converse(sock: socket.socket, host: str, texts: list[str]) -> None:
 
 def receive(ws: WSConnection, sock: socket.socket) -> Iterator[Event]:
     """Yield the server's events until the connection is closed; answers Ping and Close on the way."""
-    while ws.state is not ConnectionState.CLOSED:
-        # recv() gives b"" at end of file; wsproto wants to hear that as None.
-        ws.receive_data(sock.recv(RECEIVE_BYTES) or None)
+    while True:
         for event in ws.events():
             if isinstance(event, Ping):
                 sock.sendall(ws.send(event.response()))
@@ -89,15 +112,9 @@ def receive(ws: WSConnection, sock: socket.socket) -> Iterator[Event]:
                 if ws.protocol_error is not None:  # the server broke the protocol, and the Close told it so
                     raise ws.protocol_error
             yield event
-
-
-def expect_acceptance(event: Event) -> None:
-    """Check that the server answered the request with 101."""
-    if isinstance(event, RejectConnection):
-        raise ConnectionError(f"the server answered with status {event.status_code}")
-    if not isinstance(event, AcceptConnection):
-        raise ConnectionError(f"the server did not accept: {event!r}")
-    print("connected")
+        if ws.state is ConnectionState.CLOSED:
+            return
+        ws.receive_data(sock.recv(RECEIVE_BYTES) or None)
 
 
 def whole_message(events: Iterator[Event]) -> TextMessage | BytesMessage:

@@ -73,10 +73,26 @@ class Server:
         return socket.create_connection((HOST, self.port), timeout=TIMEOUT)
 
 
+#: Starts a program as a shell starts a background job: with SIGINT ignored.
+IN_BACKGROUND = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
+
+
+#: Runs the program of a folder with other values for its constants, as `MODULE.NAME = value`.
+WITH_CONSTANTS = (
+    "import sys; sys.path.insert(0, {folder!r}); import {module}; {changes}; sys.exit({module}.main())"
+)
+
+
 @contextmanager
-def serving(program: str) -> Iterator[Server]:
-    """Start a server on a free port, and end it afterwards."""
-    command = [sys.executable, str(EXAMPLES / program), HOST, "0"]
+def serving(
+    program: str, *options: object, prefix: tuple[str, ...] = (), **constants: float
+) -> Iterator[Server]:
+    """Start a server on a free port, and end it afterwards; its `constants` get other values for the test."""
+    module = program.removesuffix(".py")
+    changes = "; ".join(f"{module}.{name} = {value}" for name, value in constants.items())
+    code = WITH_CONSTANTS.format(folder=str(EXAMPLES), module=module, changes=changes)
+    start = ["-c", code] if constants else [str(EXAMPLES / program)]
+    command = [*prefix, sys.executable, *start, *map(str, options), HOST, "0"]
     with subprocess.Popen(  # noqa: S603
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -92,13 +108,14 @@ def serving(program: str) -> Iterator[Server]:
 
 
 @contextmanager
-def raw_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+def raw_server(serve: Callable[[socket.socket], None], host: str = HOST) -> Iterator[int]:
     """Serve one TCP connection with `serve` in a thread; what fails there fails the test.
 
     A client may leave while bytes for it are under way: that the connection is reset then is no failure.
     """
     failures: list[BaseException] = []
-    with socket.create_server((HOST, 0)) as listener:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
         listener.settimeout(TIMEOUT)
 
         def accept() -> None:
@@ -130,15 +147,21 @@ def read_head(sock: socket.socket) -> bytes:
     return head
 
 
-def accept(sock: socket.socket) -> None:
-    """Be a server that accepts a client's request."""
-    key = re.search(rb"Sec-WebSocket-Key: *([^\r]+)", read_head(sock), re.IGNORECASE)
+def accept_token(key: bytes) -> bytes:
+    """Compute the Sec-WebSocket-Accept that answers `key` (RFC 6455 4.2.2)."""
+    return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
+
+
+def accept(sock: socket.socket) -> bytes:
+    """Be a server that accepts a client's request; return the request."""
+    request = read_head(sock)
+    key = re.search(rb"Sec-WebSocket-Key: *([^\r]+)", request, re.IGNORECASE)
     assert key
-    token = base64.b64encode(hashlib.sha1(key[1] + GUID, usedforsecurity=False).digest())
     sock.sendall(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + token + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept_token(key[1]) + b"\r\n\r\n"
     )
+    return request
 
 
 def read_exactly(sock: socket.socket, count: int) -> bytes:

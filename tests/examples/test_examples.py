@@ -5,14 +5,22 @@ from __future__ import annotations
 import signal
 import socket
 import struct
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.examples.running import (
     ACCEPT_OF_REQUEST,
+    EXAMPLES,
     HOST,
+    IN_BACKGROUND,
     REQUEST,
+    TIMEOUT,
     accept,
     raw_server,
     read_frame,
@@ -111,11 +119,18 @@ def test_server_outlives_clients_that_leave_or_misbehave(program: str) -> None:
             head = read_head(sock).lower()
             assert head.startswith(b"http/1.1 426 ")
             assert b"sec-websocket-version: 13\r\n" in head
+            assert b"connection: close\r\n" in head  # RFC 9112 9.6
             assert sock.recv(1) == b""
-        with server.connect() as sock:
-            sock.sendall(b"BREW / HTCPCP/1.0\r\n\r\n")
-            assert read_head(sock).startswith(b"HTTP/1.1 400 ")
-            assert sock.recv(1) == b""
+        for start, status in (
+            (b"BREW / HTCPCP/1.0\r\n\r\n", b"HTTP/1.1 400 "),
+            (REQUEST.replace(b"/chat", b"/elsewhere?/chat"), b"HTTP/1.1 404 "),
+        ):
+            with server.connect() as sock:
+                sock.sendall(start)
+                head = read_head(sock)
+                assert head.startswith(status)
+                assert b"\r\nconnection: close\r\n" in head.lower()
+                assert sock.recv(1) == b""
         client = run("synchronous_client.py", HOST, server.port)
         ended = server.stop()
     assert (client.status, client.output) == (0, conversation("Hello, WebSocket!"))
@@ -123,18 +138,59 @@ def test_server_outlives_clients_that_leave_or_misbehave(program: str) -> None:
     assert "closed with 1006 " in ended.output
 
 
-def test_asyncio_server_says_goodbye_when_it_stops() -> None:
-    with serving("asyncio_server.py") as server, server.connect() as sock, server.connect():
-        sock.sendall(REQUEST)
-        read_head(sock)
-        server.signal(signal.SIGTERM)
-        close = read_frame(sock)
-        assert (close.opcode, close.close_code) == (wire.CLOSE, 1001)
-        sock.sendall(wire.frame(wire.CLOSE, wire.close_payload(1001), mask=wire.MASK))
-        assert sock.recv(1) == b""
-        sock.close()
+@pytest.mark.parametrize("program", SERVERS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_server_that_stops_says_goodbye_to_every_client(program: str, number: signal.Signals) -> None:
+    # A shell's background job and its children ignore SIGINT: the servers listen to it all the same.
+    with (
+        serving(program, prefix=IN_BACKGROUND, LINGER_SECONDS=TIMEOUT) as server,
+        server.connect() as silent,  # accepted before those that get an answer
+        server.connect() as first,
+        server.connect() as second,
+    ):
+        for sock in (first, second):  # at the same time: neither waits for the other
+            sock.sendall(REQUEST)
+            read_head(sock)
+        server.signal(number)
+        for sock in (first, second):
+            close = read_frame(sock)
+            assert (close.opcode, close.close_code) == (wire.CLOSE, 1001)
+            # What the client had under way arrives before its Close, and gets no echo any more.
+            sock.sendall(wire.frame(wire.TEXT, b"late", mask=wire.MASK))
+            sock.sendall(wire.frame(wire.CLOSE, wire.close_payload(1001), mask=wire.MASK))
+            assert sock.recv(1) == b""
+            sock.close()
+        assert silent.recv(1) == b""
         ended = server.end()
     assert (ended.status, ended.errors) == (0, "")
+    assert ended.output.count("closed with 1001 ''\n") == 2
+
+
+def test_servers_stop_although_a_client_does_not_answer() -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(program, LINGER_SECONDS=0.1)) for program in SERVERS]
+        socks = [stack.enter_context(server.connect()) for server in servers]
+        for server, sock in zip(servers, socks, strict=True):
+            sock.sendall(REQUEST)
+            read_head(sock)
+            server.signal(signal.SIGINT)
+            server.signal(signal.SIGINT)  # an impatient user's
+        for server, sock in zip(servers, socks, strict=True):
+            ended = server.end()
+            assert (ended.status, ended.errors) == (0, "")
+            assert read_frame(sock).close_code == 1001
+
+
+@pytest.mark.parametrize("program", SERVERS)
+def test_server_waits_only_so_long_for_a_request_that_comes_byte_by_byte(program: str) -> None:
+    with serving(program, HANDSHAKE_SECONDS=0.3) as server, server.connect() as sock:
+        with suppress(ConnectionError):  # as soon as the server has given up
+            while True:
+                sock.sendall(b"G")
+                time.sleep(0.05)
+        ended = server.stop()
+    assert (ended.status, ended.errors) == (0, "")
+    assert "connection lost: " in ended.output
 
 
 @pytest.mark.parametrize("program", CLIENTS)
@@ -215,24 +271,86 @@ def no_response(sock: socket.socket) -> None:
     read_head(sock)
 
 
+def web_page(sock: socket.socket) -> None:
+    read_head(sock)
+    sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nwithout an end")
+    sock.recv(1)  # the client has heard enough, and goes
+
+
+def silence(sock: socket.socket) -> None:
+    while sock.recv(65536):
+        pass
+
+
+def drip(sock: socket.socket) -> None:
+    read_head(sock)
+    with suppress(OSError):  # until the client has gone
+        while True:
+            sock.sendall(b"H")
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("program", ALL_CLIENTS)
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_client_of_a_silent_server_gives_up(program: str, scheme: str) -> None:
+    with raw_server(silence) as port:
+        client = run(program, "--timeout", 0.3, f"{scheme}://{HOST}:{port}/")
+    assert (client.status, client.output) == (2, "")
+    assert client.errors == f"{HOST}:{port}: no answer within 0.3 seconds\n"
+
+
+@pytest.mark.parametrize("program", CLIENTS)
+def test_client_of_a_server_that_answers_byte_by_byte_gives_up(program: str) -> None:
+    with raw_server(drip) as port:
+        client = run(program, "--timeout", 0.5, HOST, port)
+    assert (client.status, client.output) == (2, "")
+    assert client.errors == f"{HOST}:{port}: no answer within 0.5 seconds\n"
+
+
+@pytest.mark.parametrize("program", ALL_CLIENTS)
+def test_client_that_ctrl_c_ends_shows_no_traceback(program: str) -> None:
+    asked = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        assert sock.recv(1)
+        asked.set()
+        with suppress(OSError):
+            silence(sock)
+
+    # The program gets the signal's default disposition, whatever the caller's is.
+    restore = (
+        "import os, signal as s, sys; s.signal(s.SIGINT, s.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    with raw_server(serve) as port:
+        command = [sys.executable, "-c", restore, sys.executable, str(EXAMPLES / program), HOST, str(port)]
+        with subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert asked.wait(TIMEOUT)
+            process.send_signal(signal.SIGINT)
+            output = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, output) == (130, ("", ""))
+
+
 @pytest.mark.parametrize("program", CLIENTS)
 @pytest.mark.parametrize(
-    ("serve", "reason"),
+    ("serve", "status", "reason"),
     [
-        (masked_frame, "mask"),
-        (end_of_file, "1006"),
-        (end_inside_a_frame, "1006"),
-        (refusal, "status 403"),
-        (not_http, "Bad HTTP message"),
-        (no_response, ""),
+        (masked_frame, 1, "mask"),
+        (end_of_file, 1, "1006"),
+        (end_inside_a_frame, 1, "1006"),
+        (refusal, 2, "status 403"),
+        (web_page, 2, "status 200"),
+        (not_http, 2, "Bad HTTP message"),
+        (no_response, 2, ""),
     ],
 )
 def test_client_says_in_one_line_why_it_failed(
-    program: str, serve: Callable[[socket.socket], None], reason: str
+    program: str, serve: Callable[[socket.socket], None], status: int, reason: str
 ) -> None:
     with raw_server(serve) as port:
         client = run(program, HOST, port)
-    assert client.status == 1
+    assert client.status == status
     assert client.errors.startswith(f"{HOST}:{port}: ")
     assert reason.lower() in client.errors.lower()
     assert client.errors.count("\n") == 1
@@ -243,9 +361,8 @@ def test_client_of_a_closed_port_says_so(program: str) -> None:
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
     client = run(program, HOST, port)
-    assert (client.status, client.output) == (1, "")
-    assert "refused" in client.errors.lower()
-    assert client.errors.count("\n") == 1
+    assert (client.status, client.output) == (2, "")
+    assert client.errors == f"{HOST}:{port}: connection refused\n"
 
 
 @pytest.mark.parametrize("program", ALL_SERVERS)
@@ -266,7 +383,14 @@ def test_server_on_a_taken_port_says_so(program: str) -> None:
         (["127.0.0.1", "-1"], ["'-1'", "65535"]),
         (["127.0.0.1"], ["PORT", "missing"]),
         (["", "8000"], ["''", "host"]),
-        (["ws://localhost", "8000"], ["'ws://localhost'", "host"]),
+        (["a..b", "8000"], ["'a..b'", "label"]),
+        (["ws://user:secret@localhost/"], ["user info", "RFC 6455 3"]),
+        (["ws://a..b/"], ["'a..b'", "label"]),
+        (["http://localhost/"], ["'http://localhost/'", "wss://"]),
+        (["--timeout", "0"], ["'0'", "seconds"]),
+        (["--insecure", "ws://localhost/"], ["--insecure", "wss://"]),
+        (["--ca", "/nowhere", "wss://localhost/"], ["'/nowhere'", "No such file"]),
+        (["127.0.0.1", "8000", "\udcff"], ["UTF-8"]),
         (["--verbose"], ["--verbose"]),
     ],
 )

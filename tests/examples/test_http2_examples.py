@@ -209,20 +209,22 @@ def end_of_file(sock: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("serve", "reason"),
+    ("serve", "status", "reason"),
     [
-        (no_extended_connect, "does not offer extended CONNECT"),
-        (refusal, "status 403"),
-        (reset, "reset the stream"),
-        (cancel_the_conversation, "closed with 1006"),
-        (not_http2, ""),
-        (end_of_file, ""),
+        (no_extended_connect, 2, "does not offer extended CONNECT"),
+        (refusal, 2, "status 403"),
+        (reset, 2, "reset the stream"),
+        (cancel_the_conversation, 1, "closed with 1006"),
+        (not_http2, 2, ""),
+        (end_of_file, 2, ""),
     ],
 )
-def test_client_says_in_one_line_why_it_failed(serve: Callable[[socket.socket], None], reason: str) -> None:
+def test_client_says_in_one_line_why_it_failed(
+    serve: Callable[[socket.socket], None], status: int, reason: str
+) -> None:
     with raw_server(serve) as port:
         client = run("http2_client.py", HOST, port)
-    assert client.status == 1
+    assert client.status == status
     assert client.errors.startswith(f"{HOST}:{port}: ")
     assert reason in client.errors
     assert client.errors.count("\n") == 1
