@@ -598,3 +598,110 @@ def test_a_conversation_in_small_reads() -> None:
 def test_a_connection_type_of_another_kind_is_refused(wrong: Any) -> None:
     with pytest.raises(LocalProtocolError, match="connection_type must be a ConnectionType"):
         Connection(wrong)
+
+
+# What a program puts between ---------------------------------------------------------------------
+
+
+@roles
+def test_injected_events_come_before_what_is_to_be_read(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.receive_data(peer(role, wire.TEXT, b"read"))
+    connection.inject(TextMessage("first"))
+    connection._events.extend([Ping(b"second"), TextMessage("third")])  # noqa: SLF001 - as mitmproxy does
+    assert list(connection.events()) == [
+        TextMessage("first"),
+        Ping(b"second"),
+        TextMessage("third"),
+        TextMessage("read"),
+    ]
+    assert list(connection.events()) == []
+
+
+@roles
+def test_injected_events_survive_a_reader_that_stops(role: ConnectionType) -> None:
+    connection = Connection(role)
+    for text in ("a", "b"):
+        connection.inject(TextMessage(text))
+    connection.receive_data(peer(role, wire.TEXT, b"c"))
+    assert [next(connection.events()) for _ in range(3)] == [TextMessage(text) for text in "abc"]
+
+
+@roles
+def test_injected_events_change_no_state(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.inject(CloseConnection(1000))
+    assert list(connection.events()) == [CloseConnection(1000)]
+    assert connection.state is ConnectionState.OPEN
+
+
+# Nothing received --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nothing", [b"", bytearray(), memoryview(b"")], ids=["bytes", "bytearray", "memoryview"])
+    "nothing", [b"", bytearray(), memoryview(b"")], ids=lambda value: type(value).__name__
+)
+@roles
+def test_receiving_nothing_is_never_an_error(role: ConnectionType, nothing: bytes) -> None:
+    connection = Connection(role)
+    seen = set()
+    for step in (
+        lambda: None,
+        lambda: connection.send(CloseConnection(1000)),
+        lambda: connection.receive_data(peer(role, wire.CLOSE, b"\x03\xe8")),
+        lambda: connection.receive_data(None),
+    ):
+        step()
+        connection.receive_data(nothing)
+        events = list(connection.events())
+        connection.receive_data(nothing)
+        assert list(connection.events()) == []
+        seen.add((connection.state, len(events)))
+    assert {state for state, _ in seen} == {
+        ConnectionState.OPEN,
+        ConnectionState.LOCAL_CLOSING,
+        ConnectionState.CLOSED,
+    }
+    with pytest.raises(LocalProtocolError, match="Data cannot be received in state CLOSED"):
+        connection.receive_data(b"x")
+
+
+@roles
+def test_receiving_nothing_after_end_of_file_is_no_error(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.receive_data(peer(role, wire.TEXT, b"x"))
+    connection.receive_data(None)
+    connection.receive_data(b"")
+    assert list(connection.events()) == [TextMessage("x"), CloseConnection(1006)]
+
+
+# Texts and questions -----------------------------------------------------------------------------
+
+
+@roles
+def test_can_send_takes_an_event_for_its_class(role: ConnectionType) -> None:
+    connection = Connection(role)
+    assert connection.can_send(TextMessage("x"))
+    assert not connection.can_send(AcceptConnection())
+    connection.send(CloseConnection(1000))
+    assert not connection.can_send(TextMessage("x"))
+    assert connection.can_send(Ping())
+
+
+@roles
+@pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY])
+def test_a_message_inside_a_message_is_named_as_users_compare_it(role: ConnectionType, opcode: int) -> None:
+    """mitmproxy's tests have this reason."""
+    connection = Connection(role)
+    connection.receive_data(peer(role, wire.TEXT, b"a", fin=False) + peer(role, opcode, b"b"))
+    name = "TEXT: 1" if opcode == wire.TEXT else "BINARY: 2"
+    assert list(connection.events())[-1] == CloseConnection(
+        1002, f"expected CONTINUATION, got <Opcode.{name}>"
+    )
+
+
+def test_an_error_names_the_state_in_plain_words() -> None:
+    connection = Connection(CLIENT)
+    connection.send(CloseConnection(1000))
+    with pytest.raises(LocalProtocolError, match=r"^A TextMessage cannot be sent in state LOCAL_CLOSING$"):
+        connection.send(TextMessage("late"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
@@ -148,7 +149,7 @@ class End:
         try:
             self.model.receive(frames)
         except RefusedError:
-            with pytest.raises(LocalProtocolError):
+            with pytest.raises(LocalProtocolError) if data else nullcontext():
                 self.connection.receive_data(data)
             return
         self.connection.receive_data(data)

@@ -1,0 +1,276 @@
+# ruff: noqa: ARG002 -- hooks take what the library gives them
+"""PerMessageDeflate as programs use it: parameters that are assigned, subclasses with their own hooks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.oracle import wire
+from tests.oracle.deflating import (
+    CLIENT,
+    HELLO,
+    HELLO_AGAIN,
+    ROLES,
+    SERVER,
+    Deflater,
+    accepted_client,
+    accepting_server,
+    agreed,
+    compressed_text,
+    from_peer,
+    joined,
+)
+from wsproto import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Message, TextMessage
+from wsproto.extensions import PerMessageDeflate
+from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
+from wsproto.utilities import LocalProtocolError
+
+NAME = "permessage-deflate"
+
+# Parameters --------------------------------------------------------------------------------------
+
+
+def test_the_defaults_have_names() -> None:
+    assert PerMessageDeflate.DEFAULT_CLIENT_MAX_WINDOW_BITS == 15
+    assert PerMessageDeflate.DEFAULT_SERVER_MAX_WINDOW_BITS == 15
+    extension = PerMessageDeflate()
+    assert (extension.client_max_window_bits, extension.server_max_window_bits) == (15, 15)
+    assert (extension.client_no_context_takeover, extension.server_no_context_takeover) == (False, False)
+
+
+def test_parameters_that_are_assigned_are_offered() -> None:
+    extension = PerMessageDeflate()
+    extension.client_max_window_bits = 12
+    extension.server_max_window_bits = None  # stands for 15, and counts as given
+    extension.server_no_context_takeover = True
+    assert extension.offer() == (
+        "client_max_window_bits=12; server_max_window_bits=15; server_no_context_takeover"
+    )
+    assert extension.server_max_window_bits == 15
+
+
+def test_parameters_that_are_assigned_bound_the_answer() -> None:
+    extension = PerMessageDeflate()
+    extension.server_max_window_bits = 10
+    _, answer = accepting_server([NAME], [extension])
+    assert answer == "permessage-deflate; server_max_window_bits=10"
+
+
+@pytest.mark.parametrize("name", ["client_max_window_bits", "server_max_window_bits"])
+@pytest.mark.parametrize(("value", "kind"), [(7, ValueError), (16, ValueError), ("12", TypeError)])
+def test_a_window_out_of_range_cannot_be_assigned(name: str, value: object, kind: type[Exception]) -> None:
+    extension = PerMessageDeflate()
+    with pytest.raises(kind, match=name) as error:
+        setattr(extension, name, value)
+    assert isinstance(error.value, LocalProtocolError)
+    assert getattr(extension, name) == 15
+
+
+def test_a_subclass_may_assign_parameters_before_it_accepts() -> None:
+    class Frugal(PerMessageDeflate):
+        def accept(self, offer: str) -> bool | str | None:
+            self.server_max_window_bits = 9
+            self.server_no_context_takeover = True
+            return super().accept(offer)
+
+    server, answer = accepting_server([NAME], [Frugal()])
+    assert answer == "permessage-deflate; server_max_window_bits=9; server_no_context_takeover"
+    payloads = [wire.decode_frame(server.send(TextMessage("Hello"))).payload for _ in range(2)]
+    assert payloads == [HELLO, HELLO]
+
+
+def test_a_subclass_may_assign_parameters_after_it_accepted() -> None:
+    class Frugal(PerMessageDeflate):
+        def accept(self, offer: str) -> bool | str | None:
+            answer = super().accept(offer)
+            self.server_no_context_takeover = True
+            return f"{answer}; server_no_context_takeover" if answer else "server_no_context_takeover"
+
+    server, answer = accepting_server([NAME], [Frugal()])
+    assert answer == "permessage-deflate; server_no_context_takeover"
+    payloads = [wire.decode_frame(server.send(TextMessage("Hello"))).payload for _ in range(2)]
+    assert payloads == [HELLO, HELLO]
+
+
+def test_a_subclass_may_negotiate_all_by_itself() -> None:
+    class Own(PerMessageDeflate):
+        agreed = False
+
+        def enabled(self) -> bool:
+            return self.agreed
+
+        def accept(self, offer: str) -> bool | str | None:
+            self.agreed = True
+            self.client_no_context_takeover = self.server_no_context_takeover = True
+            return "client_no_context_takeover; server_no_context_takeover"
+
+    server, answer = accepting_server([f"{NAME}; client_max_window_bits"], [Own()])
+    assert answer == "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
+    hello = compressed_text(server, HELLO)
+    assert joined(wire.receive(server, hello + hello)) == ["Hello", "Hello"]
+
+
+def test_a_client_s_subclass_may_assign_parameters_as_it_finalizes() -> None:
+    class Frugal(PerMessageDeflate):
+        def finalize(self, offer: str) -> None:
+            super().finalize(offer=offer)  # the name that the published package has
+            self.client_no_context_takeover = True
+
+    client, _ = accepted_client(NAME, [Frugal()])
+    payloads = [wire.decode_frame(client.send(TextMessage("Hello"))).payload for _ in range(2)]
+    assert payloads == [HELLO, HELLO]
+
+
+def test_what_was_agreed_on_is_no_setting() -> None:
+    extension = PerMessageDeflate()
+    accepting_server([f"{NAME}; server_max_window_bits=9; server_no_context_takeover"], [extension])
+    assert (extension.server_max_window_bits, extension.server_no_context_takeover) == (9, True)
+    _, answer = accepting_server([NAME], [extension])
+    assert answer == NAME
+
+
+# Subclasses with hooks of their own --------------------------------------------------------------
+
+
+class Counting(PerMessageDeflate):
+    """Notes each call of a hook, and the bytes that came of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+        self.order: list[str] = []
+        self.inflated = 0
+
+    def _note(self, hook: str) -> None:
+        self.calls[hook] += 1
+        self.order.append(hook)
+
+    def frame_inbound_header(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        self._note("header")
+        return super().frame_inbound_header(proto, opcode, rsv, payload_length)
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        self._note("payload")
+        result = super().frame_inbound_payload_data(proto, data)
+        self.inflated += len(result) if isinstance(result, bytes) else 0
+        return result
+
+    def frame_inbound_complete(self, proto: Any, fin: bool) -> bytes | CloseReason | None:
+        self._note("complete")
+        result = super().frame_inbound_complete(proto, fin)
+        self.inflated += len(result) if isinstance(result, bytes) else 0
+        return result
+
+    def frame_outbound(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+    ) -> tuple[RsvBits, bytes]:
+        self._note("outbound")
+        return super().frame_outbound(proto, opcode, rsv, data, fin)
+
+
+def test_hooks_are_called_on_the_object_that_the_program_holds() -> None:
+    extension = Counting()
+    server, _ = accepting_server([NAME], [extension])
+    assert joined(wire.receive(server, compressed_text(server, HELLO))) == ["Hello"]
+    server.send(TextMessage("Hello"))
+    assert extension.order == ["header", "payload", "complete", "outbound"]
+    assert extension.inflated == 5
+
+
+def test_an_empty_frame_has_a_header_and_an_end_alone() -> None:
+    extension = Counting()
+    server, _ = accepting_server([NAME], [extension])
+    stream = from_peer(server, wire.TEXT, HELLO, fin=False, rsv=wire.RSV1)
+    stream += from_peer(server, wire.CONTINUATION, b"")
+    assert joined(wire.receive(server, stream)) == ["Hello"]
+    assert extension.order == ["header", "payload", "complete", "header", "complete"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_one_object_with_hooks_serves_two_connections_at_once(role: ConnectionType) -> None:
+    """Context, window and half messages belong to the connection."""
+    extension = Counting()
+    extension.finalize(NAME)
+    first, second = Connection(role, [extension]), Connection(role, [extension])
+    assert [wire.decode_frame(first.send(TextMessage("Hello"))).payload for _ in range(2)] == [
+        HELLO,
+        HELLO_AGAIN,
+    ]
+    assert wire.decode_frame(second.send(TextMessage("Hello"))).payload == HELLO
+    begin = from_peer(first, wire.TEXT, HELLO[:3], fin=False, rsv=wire.RSV1)
+    end = from_peer(first, wire.CONTINUATION, HELLO[3:])
+    pieces = wire.receive(first, begin)
+    assert joined(wire.receive(second, from_peer(second, wire.TEXT, b"plain"))) == ["plain"]
+    assert joined([*pieces, *wire.receive(first, end)]) == ["Hello"]
+    assert extension.calls["outbound"] == 3
+
+
+def test_a_second_handshake_does_not_touch_the_first_connection() -> None:
+    """RFC 7692 7.1.1: what the first one agreed on stays in force there, before it has sent anything, too."""
+    extension = Counting()
+    first, _ = accepting_server([NAME], [extension])
+    second, _ = accepting_server([f"{NAME}; server_no_context_takeover"], [extension])
+    assert [wire.decode_frame(first.send(TextMessage("Hello"))).payload for _ in range(2)] == [
+        HELLO,
+        HELLO_AGAIN,
+    ]
+    assert [wire.decode_frame(second.send(TextMessage("Hello"))).payload for _ in range(2)] == [HELLO, HELLO]
+
+
+def test_a_bomb_comes_to_a_subclass_in_bounded_pieces() -> None:
+    """RFC 6455 10.4: 16 MiB of zeros are 16 KiB, in pieces of at most 1 MiB for the hooks as well."""
+    extension = Counting()
+    server, _ = accepting_server([NAME], [extension])
+    bomb = Deflater().message(bytes(2**24))
+    pieces = wire.receive(server, from_peer(server, wire.BINARY, bomb, rsv=wire.RSV1))
+    sizes = [len(piece.data) for piece in pieces if isinstance(piece, BytesMessage)]
+    assert sum(sizes) == 2**24 == extension.inflated
+    assert max(sizes) == 2**20
+
+
+def test_a_subclass_bounds_a_message_by_its_own_count() -> None:
+    """What programs did before there were `Limits`."""
+
+    class Bounded(Counting):
+        def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+            result = super().frame_inbound_payload_data(proto, data)
+            return CloseReason.MESSAGE_TOO_BIG if self.inflated > 2**21 else result
+
+    extension = Bounded()
+    server, _ = accepting_server([NAME], [extension])
+    bomb = Deflater().message(bytes(2**24))
+    *pieces, close = wire.receive(server, from_peer(server, wire.BINARY, bomb, rsv=wire.RSV1))
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1009
+    assert all(isinstance(piece, Message) for piece in pieces)
+    assert extension.inflated <= 3 * 2**20
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_hooks_work_for_a_codec_of_another_library(role: ConnectionType) -> None:
+    """They are given any object that has `client`."""
+
+    class Side:
+        client = role is CLIENT
+
+    side, extension = Side(), agreed()
+    rsv, payload = extension.frame_outbound(side, Opcode.TEXT, RsvBits(False, False, False), b"Hello", True)
+    assert (rsv, payload) == (RsvBits(True, False, False), HELLO)
+    assert extension.frame_inbound_header(side, Opcode.TEXT, rsv, len(HELLO)) == rsv
+    first = extension.frame_inbound_payload_data(side, HELLO)
+    last = extension.frame_inbound_complete(side, True)
+    assert isinstance(first, bytes)
+    assert first + (last if isinstance(last, bytes) else b"") == b"Hello"
+
+
+def test_the_server_s_window_is_the_client_s_to_inflate_with() -> None:
+    client = Connection(CLIENT, [agreed("server_max_window_bits=9; client_max_window_bits=15")])
+    server = Connection(SERVER, [agreed("server_max_window_bits=9; client_max_window_bits=15")])
+    text = "".join(chr(65 + index * 7 % 26) for index in range(3000))
+    assert joined(wire.receive(client, server.send(TextMessage(text)))) == [text]
