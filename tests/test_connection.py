@@ -638,9 +638,7 @@ def test_injected_events_change_no_state(role: ConnectionType) -> None:
 # Nothing received --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nothing", [b"", bytearray(), memoryview(b"")], ids=["bytes", "bytearray", "memoryview"])
-    "nothing", [b"", bytearray(), memoryview(b"")], ids=lambda value: type(value).__name__
-)
+@pytest.mark.parametrize("nothing", [b"", bytearray(), memoryview(b"")])
 @roles
 def test_receiving_nothing_is_never_an_error(role: ConnectionType, nothing: bytes) -> None:
     connection = Connection(role)
