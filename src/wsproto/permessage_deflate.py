@@ -22,7 +22,6 @@ from .extension import Extension, Side
 from .frame_header import NO_RSV, Opcode, RsvBits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import EllipsisType
 
 T = TypeVar("T")
@@ -40,20 +39,11 @@ def _checked(what: str, value: Any, least: int, most: int | None = None) -> int:
     return value
 
 
-def _window_bits(what: str, value: Any) -> int:
-    return _checked(what, value, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
-
-
-def _flag(_what: str, value: Any) -> bool:
-    return bool(value)
-
-
 class _Parameter(Generic[T]):
     """A parameter of RFC 7692 7.1 as an attribute: as agreed on, else as set. Assigning it changes both."""
 
-    def __init__(self, default: T, check: Callable[[str, Any], T]) -> None:
+    def __init__(self, default: T) -> None:
         self._default: T = default
-        self._check: Callable[[str, Any], T] = check
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self._name = name
@@ -63,7 +53,14 @@ class _Parameter(Generic[T]):
         return self._default if value is None else value
 
     def __set__(self, extension: PerMessageDeflate, value: T | None) -> None:
-        extension._assign(self._name, self._check(self._name, self._default if value is None else value))
+        given: Any = self._default if value is None else value
+        if isinstance(self._default, bool):
+            given = bool(given)
+        else:
+            _checked(self._name, given, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
+        extension._settings = extension._settings._replace(**{self._name: given})
+        if extension._agreed is not None:
+            extension._agreed = extension._agreed._replace(**{self._name: given})
 
 
 class PerMessageDeflate(Extension):
@@ -92,10 +89,10 @@ class PerMessageDeflate(Extension):
     DEFAULT_CLIENT_MAX_WINDOW_BITS = MAX_WINDOW_BITS
     DEFAULT_SERVER_MAX_WINDOW_BITS = MAX_WINDOW_BITS
 
-    client_no_context_takeover = _Parameter(default=False, check=_flag)
-    client_max_window_bits = _Parameter(DEFAULT_CLIENT_MAX_WINDOW_BITS, _window_bits)
-    server_no_context_takeover = _Parameter(default=False, check=_flag)
-    server_max_window_bits = _Parameter(DEFAULT_SERVER_MAX_WINDOW_BITS, _window_bits)
+    client_no_context_takeover = _Parameter(default=False)
+    client_max_window_bits = _Parameter(DEFAULT_CLIENT_MAX_WINDOW_BITS)
+    server_no_context_takeover = _Parameter(default=False)
+    server_max_window_bits = _Parameter(DEFAULT_SERVER_MAX_WINDOW_BITS)
 
     def __init__(
         self,
@@ -138,12 +135,6 @@ class PerMessageDeflate(Extension):
     @property
     def _in_force(self) -> DeflateParameters:
         return self._agreed or self._settings
-
-    def _assign(self, name: str, value: Any) -> None:
-        """Set a parameter, also of what was agreed on."""
-        self._settings = self._settings._replace(**{name: value})
-        if self._agreed is not None:
-            self._agreed = self._agreed._replace(**{name: value})
 
     def for_connection(self) -> BoundExtension:
         """Return zlib state for one connection, under the hooks of a subclass if it has some."""
