@@ -28,24 +28,31 @@ class WSConnection(Connection):
     """
 
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
-        self._handshake: H11Handshake | None = H11Handshake(
-            connection_type, limits=limits
-        )  # until it is complete
+        # The base begins when the handshake is complete.
+        self._handshake: H11Handshake | None = H11Handshake(connection_type, limits=limits)
         self._announcing: H11Handshake | None = self._handshake  # until all of its events are yielded
+        self._begin_with = connection_type, limits
         self.client = self._handshake.client
         self._state = self._handshake.state
         self._eof = False
         self._protocol_error = None
 
     def _after(self, handshake: H11Handshake) -> None:
-        """Take over what a call has made of the handshake: in the end, the connection."""
+        """Take over what a call has made of the handshake: in the end, its agreement."""
         self._state = handshake.state
-        if handshake.connection is not None:
-            self._handshake = None
-            if handshake.announced:
-                self._announcing = None
-            for name, value in vars(handshake.connection).items():
-                setattr(self, name, value)
+        if handshake.agreement is None:
+            return
+        extensions, trailing_data, eof = handshake.agreement
+        connection_type, limits = self._begin_with
+        self._handshake = None
+        if handshake.announced:
+            self._announcing = None
+        super().__init__(connection_type, extensions, limits=limits)
+        # By the base's own method: what a subclass counts in its own has come through that already.
+        if trailing_data:
+            super().receive_data(trailing_data)
+        if eof:
+            super().receive_data(None)
 
     def can_send(self, event_type: type[Event]) -> bool:
         """Tell whether an event of this class is permitted in the present state."""
@@ -60,7 +67,7 @@ class WSConnection(Connection):
         :raises LocalProtocolError: on a client, or after a request.
         """
         if self._handshake is None:
-            raise LocalProtocolError(f"Cannot initiate an upgrade connection in state {self.state}")
+            raise LocalProtocolError(f"Cannot initiate an upgrade connection in state {self.state.name}")
         self._handshake.initiate_upgrade_connection(headers, path)
 
     def _send_otherwise(self, event: Event) -> bytes:
