@@ -266,10 +266,12 @@ class H11Handshake:
         if self._stage is Stage.BODY:
             self._exchange.receive_eof()  # where a body without a length ends
             self._read_response()
-        elif self._last_interim is not None and not self._exchange.trailing_data:
-            self._events.append(self._last_interim)
         elif self._stage in (Stage.INITIAL, Stage.REQUESTED):
-            raise refused("The connection ended before the opening handshake was complete (RFC 6455 7.2.1)")
+            if self._last_interim is None or self._exchange.trailing_data:
+                raise refused(
+                    "The connection ended before the opening handshake was complete (RFC 6455 7.2.1)"
+                )
+            self._events.append(self._last_interim)
 
     def _receive_request(self, data: bytes) -> None:
         """Read a client's request; what comes behind it waits until it is answered."""
