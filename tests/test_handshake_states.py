@@ -103,7 +103,14 @@ def rejected_client() -> WSConnection:
 
 def interim_rejected_client() -> WSConnection:
     client = requested_client()
-    feed(client, b"HTTP/1.1 100 Continue\r\n\r\n")
+    feed(client, b"HTTP/1.1 100 Continue\r\n\r\n", None)
+    return client
+
+
+def unanswered_client() -> WSConnection:
+    client = requested_client()
+    with pytest.raises(RemoteProtocolError):
+        feed(client, None)
     return client
 
 
@@ -178,6 +185,7 @@ STAGES: list[tuple[Callable[[], WSConnection], ConnectionState, set[type[Event]]
     (rejecting_client_until_eof, REJECTING, set()),
     (rejected_client, CLOSED, set()),
     (interim_rejected_client, CLOSED, set()),
+    (unanswered_client, CLOSED, set()),
     (failed_client, CLOSED, set()),
     (new_server, CONNECTING, set()),
     (half_asked_server, CONNECTING, set()),
@@ -250,13 +258,14 @@ def test_state_after_sending(make: Callable[[], WSConnection], event: Event, sta
 AT_EOF: list[tuple[Callable[[], WSConnection], list[Event] | type[Exception], ConnectionState]] = [
     (new_client, RemoteProtocolError, CLOSED),
     (requested_client, RemoteProtocolError, CLOSED),
-    (interim_client, RemoteProtocolError, CLOSED),
+    (interim_client, [RejectConnection(103)], CLOSED),
     (half_answered_client, RemoteProtocolError, CLOSED),
     (open_client, [CloseConnection(1006)], CLOSED),
     (rejecting_client, RemoteProtocolError, CLOSED),
     (rejecting_client_until_eof, [RejectData(b"", body_finished=True)], CLOSED),
     (rejected_client, [], CLOSED),
     (interim_rejected_client, [], CLOSED),
+    (unanswered_client, [], CLOSED),
     (failed_client, [], CLOSED),
     (new_server, [], CLOSED),
     (half_asked_server, [], CLOSED),
@@ -311,13 +320,21 @@ def test_bytes_after_the_end_are_refused(make: Callable[[], WSConnection]) -> No
 
 @pytest.mark.parametrize(
     "make",
-    [make for make, state, _ in STAGES if state is not CLOSED],
+    [make for make, _, _ in STAGES if make is not rejecting_client_until_eof],
     ids=lambda make: getattr(make, "__name__", ""),
 )
 def test_a_read_of_nothing_changes_nothing(make: Callable[[], WSConnection]) -> None:
     connection = make()
-    assert feed(connection, b"") == []
+    assert feed(connection, b"", b"") == []
     assert connection.state is STATE_OF[make]
+
+
+def test_a_read_of_nothing_ends_a_body_that_ends_with_the_connection() -> None:
+    """As in h11, and in the package whose name this one has."""
+    client = rejecting_client_until_eof()
+    assert feed(client, b"No.", b"") == [RejectData(b"No.", body_finished=False), RejectData(b"")]
+    assert client.state is CLOSED
+    assert feed(client, b"", None) == []
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_nothing_is_imported_inside_a_function(name: str) -> None:
     ]
     found = {target for function in functions for node, _ in imports(function) for target, _ in targets(node)}
     # h11 takes a fifth of the time of `import wsproto`, and few handshakes need it.
-    assert found == ({"h11_exchange"} if name == "handshake" else set())
+    assert found == ({"h11_exchange"} if name == "http_exchange" else set())
 
 
 @every_module

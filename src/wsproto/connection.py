@@ -100,9 +100,10 @@ class Connection:
         """How the peer broke the protocol, where it did: what tells such a failure from a peer's Close."""
         return self._protocol_error
 
-    def can_send(self, event: type[Event] | Event) -> bool:
-        """Tell whether an event of this class is permitted in the present state."""
-        return self._next_state(event if isinstance(event, type) else type(event)) is not None
+    def can_send(self, event_type: type[Event] | Event) -> bool:
+        """Tell whether an event of this class is permitted in the present state; an event asks for its own."""
+        kind = event_type if isinstance(event_type, type) else type(event_type)
+        return self._next_state(kind) is not None
 
     def _next_state(self, event_type: type[Event]) -> ConnectionState | None:
         """Look up where sending an event of this class leads; None where it is not permitted."""

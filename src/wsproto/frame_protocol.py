@@ -78,7 +78,7 @@ class FrameProtocol:
 
         :raises LocalProtocolError: for what is neither, or not of the type of the message that was begun.
         """
-        return self._encoder.send(Message(payload, message_finished=fin))  # type: ignore[type-var]
+        return self._encoder.send(Message(payload, message_finished=fin))
 
     def ping(self, payload: BytesLike = b"") -> bytes:
         """Return a Ping with at most 125 bytes of payload (RFC 6455 5.5.2).

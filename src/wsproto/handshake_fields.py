@@ -1,17 +1,17 @@
-"""Header fields of the opening handshake: collecting the peer's, checking our own, refusing a message."""
+"""Header fields of an opening handshake, over any transport: reading the peer's, checking our own."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import RejectConnection
-from .header_grammar import GrammarError, is_extension, is_field_value, is_protocol, is_token, split_list
+from .header_grammar import GrammarError, is_extension, is_field_value, is_token, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .limits import Limits
     from .typing import Headers
 
 WEBSOCKET_VERSION = b"13"
@@ -45,8 +45,17 @@ def collected(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, list[bytes]
     """Collect the values of each name, which is in lower case already, in order."""
     fields: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        fields.setdefault(name, []).append(value)
+        if name in fields:
+            fields[name].append(value)
+        else:
+            fields[name] = [value]
     return fields
+
+
+@cache
+def _key_of(name: str) -> bytes:
+    """Return the key in `collected` fields of one of the handshake's headers."""
+    return name.lower().encode()
 
 
 def single(fields: dict[bytes, list[bytes]], name: str) -> bytes | None:
@@ -54,7 +63,7 @@ def single(fields: dict[bytes, list[bytes]], name: str) -> bytes | None:
 
     :raises RemoteProtocolError: where it occurs more often.
     """
-    values = fields.get(name.lower().encode())
+    values = fields.get(_key_of(name))
     if values is None:
         return None
     if len(values) > 1:
@@ -73,80 +82,50 @@ def required(fields: dict[bytes, list[bytes]], name: str) -> bytes:
     return value
 
 
-def elements(values: Iterable[bytes], name: str) -> list[bytes]:
-    """Return the elements of a list over all lines of a header; there are no empty ones (RFC 6455 4.3).
-
-    :raises RemoteProtocolError: for a list that does not follow its grammar.
-    """
-    found = []
-    for value in values:
-        try:
-            found += split_list(value)
-        except GrammarError as error:
-            raise refused(f"Bad header {name!r}: {error}") from error
-    if not all(found):
-        raise refused(f"Bad header {name!r}: {list(values)!r} has an empty element (RFC 6455 4.3)")
-    return found
-
-
-def options(
-    fields: dict[bytes, list[bytes]], name: str, *, well_formed: Callable[[bytes], bool]
+def list_of(
+    fields: dict[bytes, list[bytes]], name: str, *, well_formed: Callable[[bytes], bool], rule: str
 ) -> list[bytes]:
-    """Return the elements of a list over all lines of a header, in lower case; empty ones count for nothing.
+    """Return the elements of a list over all lines of a header; empty ones count for nothing.
 
-    :param well_formed: what each element has to be (RFC 9110 5.6.1.2, 7.6.1, 7.8).
+    RFC 9110 5.6.1.2 says so, and RFC 6455's `1#` is that of RFC 2616 2.1, which permits null elements.
+
+    :param well_formed: what each element has to be.
+    :param rule: where that is written.
     :raises RemoteProtocolError: for one that is not.
     """
-    values = fields.get(name.lower().encode(), [])
+    found: list[bytes] = []
     try:
-        found = [element.lower() for value in values for element in split_list(value) if element]
+        for value in fields.get(_key_of(name), ()):
+            found += split_list(value)
     except GrammarError as error:
         raise refused(f"Bad header {name!r}: {error}") from error
     for element in found:
         if not well_formed(element):
-            raise refused(f"Bad header {name!r}: {element!r} does not follow its grammar (RFC 9110 7)")
+            raise refused(f"Bad header {name!r}: {element!r} does not follow its grammar ({rule})")
     return found
 
 
-def connection_upgrades(fields: dict[bytes, list[bytes]]) -> list[bytes]:
-    """Return the protocols of `Upgrade`, which `Connection` has to name (RFC 6455 4.1, 4.2.1).
+def names_of(
+    fields: dict[bytes, list[bytes]], name: str, *, well_formed: Callable[[bytes], bool], rule: str
+) -> list[str]:
+    """Return the elements of a header that, where it is there, has one at least (RFC 6455 4.3, 9.1).
 
-    :raises RemoteProtocolError: where `websocket` is not among them.
+    :raises RemoteProtocolError: where it has none, or one that is not `well_formed`.
     """
-    if b"upgrade" not in options(fields, "Connection", well_formed=is_token):
-        raise refused("Missing header, 'Connection: Upgrade'")
-    protocols = options(fields, "Upgrade", well_formed=is_protocol)
-    if b"websocket" not in protocols:
-        raise refused("Missing header, 'Upgrade: websocket'")
-    return protocols
+    if _key_of(name) not in fields:
+        return []
+    found = list_of(fields, name, well_formed=well_formed, rule=rule)
+    if not found:
+        raise refused(f"Bad header {name!r}: it has no element ({rule})")
+    return [element.decode("ascii") for element in found]
 
 
-def extension_elements(values: Iterable[bytes]) -> list[str]:
+def extensions_of(fields: dict[bytes, list[bytes]]) -> list[str]:
     """Return the elements of `Sec-WebSocket-Extensions`, each with its parameters (RFC 6455 9.1).
 
     :raises RemoteProtocolError: for one that does not follow the grammar.
     """
-    found = elements(values, "Sec-WebSocket-Extensions")
-    for element in found:
-        if not is_extension(element):
-            raise refused(
-                f"Bad header 'Sec-WebSocket-Extensions': {element!r} is no extension (RFC 6455 9.1)"
-            )
-    return [element.decode("ascii") for element in found]
-
-
-def judge_head_size(headers: Iterable[tuple[bytes, bytes]], limits: Limits) -> None:
-    """Hold the header lines of a request or response to the limits.
-
-    :raises RemoteProtocolError: with the hint 431.
-    """
-    count = 0
-    for name, value in headers:
-        count += 1
-        if len(name) + len(value) + 2 > limits.max_header_line_size:
-            raise refused(f"Header {name[:40]!r} is longer than {limits.max_header_line_size} bytes", 431)
-    if count > limits.max_headers:
-        raise refused(f"{count} header lines, at most {limits.max_headers} are permitted", 431)
+    return names_of(fields, "Sec-WebSocket-Extensions", well_formed=is_extension, rule="RFC 6455 9.1")
 
 
 def checked_headers(
@@ -155,8 +134,8 @@ def checked_headers(
     """Return the application's header fields as bytes, safe to be written (RFC 9110 5).
 
     :param permitted: names among `RESERVED` that the application may give all the same.
-    :raises LocalProtocolError: for a name that is no token or is the library's, or for a value that does not
-        stay on its line.
+    :raises LocalProtocolError: for a name that is not a token or is the library's, or for a value that does
+        not stay on its line.
     """
     result = []
     for field in headers:
@@ -167,9 +146,9 @@ def checked_headers(
         except (TypeError, ValueError) as error:
             raise LocalTypeError(f"A header field must be a pair of bytes, not {field!r}") from error
         if not is_token(name):
-            raise LocalValueError(f"{name!r} is no name of a header (RFC 9110 5.1)")
+            raise LocalValueError(f"{name!r} cannot be the name of a header (RFC 9110 5.1)")
         if not is_field_value(value):
-            raise LocalValueError(f"{value!r} is no value of a header (RFC 9110 5.5)")
+            raise LocalValueError(f"{value!r} cannot be the value of a header (RFC 9110 5.5)")
         if name.lower() in RESERVED and name.lower() not in permitted:
             raise LocalValueError(f"Header {name.decode()!r} is written by the library, or has no place here")
         result.append((name, value))
@@ -183,10 +162,5 @@ def checked_extension(element: str) -> bytes:
     """
     encoded = element.encode("utf-8", "surrogatepass")
     if not is_extension(encoded):
-        raise LocalValueError(f"{element!r} is no extension with its parameters (RFC 6455 9.1)")
+        raise LocalValueError(f"{element!r} is not an extension with its parameters (RFC 6455 9.1)")
     return encoded
-
-
-def written_head(first_line: bytes, headers: Headers) -> bytes:
-    """Write the head of a request or response."""
-    return b"\r\n".join([first_line, *[name + b": " + value for name, value in headers], b"", b""])

@@ -1,4 +1,4 @@
-"""The opening handshake's response: what a server writes (RFC 6455 4.2.2), how a client judges it (4.1)."""
+"""What a response says over any transport: a server writes it (RFC 6455 4.2.2), a client reads it (4.1)."""
 
 from __future__ import annotations
 
@@ -6,109 +6,91 @@ from typing import TYPE_CHECKING
 
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, RejectConnection, Request
-from .handshake_fields import (
-    checked_extension,
-    checked_headers,
-    collected,
-    connection_upgrades,
-    extension_elements,
-    refused,
-    single,
-    written_head,
-)
-from .utilities import generate_accept_token
+from .handshake_fields import checked_extension, checked_headers, collected, extensions_of, refused, single
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .extensions import Extension
-    from .handshake_request import JudgedRequest
     from .typing import Headers
 
-_OWN_FIELDS = frozenset(
-    {
-        b"connection",
-        b"upgrade",
-        b"sec-websocket-accept",
-        b"sec-websocket-protocol",
-        b"sec-websocket-extensions",
-    }
-)
-# A rejection frames its own body, and its connection-level fields are its own.
-_PERMITTED_IN_REJECTION = frozenset(
-    {b"connection", b"content-length", b"sec-websocket-version", b"transfer-encoding", b"upgrade"}
-)
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_SWITCHING_PROTOCOLS = b"HTTP/1.1 101 Switching Protocols"
 
+def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
+    """Return the header fields that say what a server chose, then the application's own.
 
-def written_acceptance(event: AcceptConnection, request: JudgedRequest) -> tuple[bytes, list[Extension]]:
-    """Return the response that accepts `request` (RFC 6455 4.2.2), and the extensions that were agreed on.
-
+    :returns: the fields, and the extensions that were agreed on.
     :raises LocalProtocolError: for a value that cannot be written, or a subprotocol that was not offered.
     """
-    headers = [
-        (b"Upgrade", b"websocket"),
-        (b"Connection", b"Upgrade"),
-        (b"Sec-WebSocket-Accept", generate_accept_token(request.key)),
-    ]
+    headers = []
     if event.subprotocol is not None:
-        if event.subprotocol not in request.event.subprotocols:
+        if event.subprotocol not in request.subprotocols:
             raise LocalValueError(
                 f"unexpected subprotocol {event.subprotocol!r}: the client did not offer it"
             )
         headers.append((b"Sec-WebSocket-Protocol", event.subprotocol.encode("ascii")))
     extra_headers = checked_headers(event.extra_headers)
-    answer, extensions = _chosen_extensions(map(str, request.event.extensions), event.extensions)
+    answer, extensions = _chosen_extensions(map(str, request.extensions), event.extensions)
     if answer is not None:
         headers.append((b"Sec-WebSocket-Extensions", answer))
-    head = written_head(_SWITCHING_PROTOCOLS, headers + extra_headers)
-    return (_CONTINUE + head if request.expects_continue else head), extensions
+    return headers + extra_headers, extensions
 
 
-def rejection_headers(event: RejectConnection) -> Headers:
+def read_answer(
+    fields: dict[bytes, list[bytes]],
+    request: Request,
+    offered: Sequence[Extension],
+    extra_headers: Headers,
+) -> AcceptConnection:
+    """Return the event for a response that accepts `request` and whose other fields are in order.
+
+    :raises RemoteProtocolError: for a subprotocol or an extension that was not offered (RFC 6455 4.1).
+    """
+    subprotocol = None
+    answer = single(fields, "Sec-WebSocket-Protocol")
+    if answer is not None:
+        # As in a list, empty elements around it count for nothing (RFC 9110 5.6.1.2).
+        subprotocol = answer.strip(b" \t,").decode("ascii", "backslashreplace")
+        if subprotocol not in request.subprotocols:
+            raise refused(f"unrecognized subprotocol {subprotocol}")
+    accepted = extensions_of(fields) if single(fields, "Sec-WebSocket-Extensions") is not None else []
+    return AcceptConnection(
+        subprotocol=subprotocol,
+        extensions=client_extensions_handshake(accepted, offered),
+        extra_headers=extra_headers,
+    )
+
+
+def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> Headers:
     """Return the header fields of a response that rejects a handshake (RFC 6455 4.2.2).
 
+    :param permitted: fields of the library's that the application may give here.
     :raises LocalProtocolError: for a status or a field that cannot be written.
     """
     status = event.status_code
     if not isinstance(status, int):
         raise LocalTypeError(f"A status must be an int, not {status!r}")
-    if not 100 <= status <= 999 or status == 101:
+    if not 200 <= status <= 999:
         raise LocalValueError(f"A rejection cannot have the status {status} (RFC 9110 15)")
-    bodiless = status < 200 or status in (204, 304)
+    bodiless = status in (204, 304)
     if bodiless and event.has_body:
         raise LocalValueError(f"A response with the status {status} has no body (RFC 9110 6.4.1)")
-    headers = checked_headers(event.headers, permitted=_PERMITTED_IN_REJECTION)
+    headers = checked_headers(event.headers, permitted=permitted)
     fields = collected((name.lower(), value) for name, value in headers)
     framed = b"content-length" in fields or b"transfer-encoding" in fields
-    if framed and bodiless and status != 304:
+    if framed and status == 204:
         raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
     if not event.has_body:
         if declared_length(headers):
             raise LocalValueError("A rejection without a body has a Content-Length of 0")
         if not bodiless and not framed:
             headers.append((b"content-length", b"0"))
-    return headers + _upgrade_fields(fields) if status == 426 else headers
-
-
-def _upgrade_fields(fields: dict[bytes, list[bytes]]) -> Headers:
-    """Return what a 426 response needs and lacks (RFC 9110 15.5.22, 7.8)."""
-    lacking = [] if b"upgrade" in fields else [(b"Upgrade", b"websocket")]
-    options = [
-        option.strip(b" \t").lower()
-        for value in fields.get(b"connection", [])
-        for option in value.split(b",")
-    ]
-    if b"upgrade" not in options:
-        lacking.append((b"Connection", b"Upgrade"))
-    return lacking
+    return headers
 
 
 def declared_length(headers: Headers) -> int | None:
     """Return the Content-Length that an application gave, None where it gave none.
 
-    :raises LocalProtocolError: for one that is no number, or given twice (RFC 9110 8.6).
+    :raises LocalProtocolError: for one that is not a number, or given twice (RFC 9110 8.6).
     """
     values = [value for name, value in headers if name.lower() == b"content-length"]
     if not values:
@@ -116,31 +98,6 @@ def declared_length(headers: Headers) -> int | None:
     if len(values) > 1 or not values[0].isdigit():
         raise LocalValueError(f"Content-Length must be one number, not {values!r} (RFC 9110 8.6)")
     return int(values[0])
-
-
-def judge_acceptance(
-    headers: Headers, request: Request, offered: Sequence[Extension], key: bytes
-) -> AcceptConnection:
-    """Judge a response with the status 101 (RFC 6455 4.1): the event says what was agreed.
-
-    :raises RemoteProtocolError: for one that fails the connection.
-    """
-    fields = collected(headers)
-    if connection_upgrades(fields) != [b"websocket"]:
-        # RFC 6455 4.1, RFC 9110 7.8: the one protocol that was asked for, and no other.
-        raise refused("Missing header, 'Upgrade: websocket'")
-    if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(key):
-        raise refused("Bad accept token")
-    subprotocol = single(fields, "Sec-WebSocket-Protocol")
-    if subprotocol is not None and subprotocol not in [name.encode("ascii") for name in request.subprotocols]:
-        raise refused(f"unrecognized subprotocol {subprotocol.decode('ascii', 'backslashreplace')}")
-    extensions = single(fields, "Sec-WebSocket-Extensions")
-    accepted = [] if extensions is None else extension_elements([extensions])
-    return AcceptConnection(
-        subprotocol=None if subprotocol is None else subprotocol.decode("ascii"),
-        extensions=client_extensions_handshake(accepted, offered),
-        extra_headers=[field for field in headers if field[0] not in _OWN_FIELDS],
-    )
 
 
 def server_extensions_handshake(requested: Iterable[str], supported: list[Extension]) -> bytes | None:

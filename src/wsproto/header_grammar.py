@@ -46,21 +46,23 @@ def is_field_value(value: bytes) -> bool:
 def split_list(value: bytes) -> list[bytes]:
     """Split `value` at its commas, except those in quoted strings (RFC 9110 5.6.1).
 
-    The elements come stripped of white space, the empty ones included.
+    The elements come without the white space around them; empty ones are left out (5.6.1.2).
+
+    :raises GrammarError: for a quoted string that does not end.
     """
     if b'"' not in value:
-        return [element.strip(b" \t") for element in value.split(b",")]
-    elements = []
-    start = 0
-    for match in _COMMA_OR_QUOTE.finditer(value):
-        found = match.group()
-        if found == b",":
-            elements.append(value[start : match.start()].strip(b" \t"))
-            start = match.end()
-        elif found == b'"':
-            raise GrammarError(f"{value!r} has a quoted string that does not end (RFC 9110 5.6.4)")
-    elements.append(value[start:].strip(b" \t"))
-    return elements
+        elements = value.split(b",")
+    else:
+        elements = []
+        start = 0
+        for match in _COMMA_OR_QUOTE.finditer(value):
+            if match[0] == b",":
+                elements.append(value[start : match.start()])
+                start = match.end()
+            elif match[0] == b'"':
+                raise GrammarError(f"{value!r} has a quoted string that does not end (RFC 9110 5.6.4)")
+        elements.append(value[start:])
+    return [element for part in elements if (element := part.strip(b" \t"))]
 
 
 def is_extension(element: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The heads of the two HTTP messages that open nearly every connection, read without h11.
+"""Heads of HTTP/1.1 as values: writing them, and reading those that open nearly every connection without h11.
 
 h11 takes 15 of the 35 microseconds in which a server reads a request, this a quarter of that. It reads what
 follows the strict grammar of RFC 9112, comes whole, and has nothing about it that h11 would have to judge.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FIELDS = re.compile(rb"(?:" + TOKEN + rb":[\x20-\x7e\t\x80-\xff]*\r\n)+\r\n")
 _VISIBLE = bytes(range(0x21, 0x7F))
 # What says how long a message is; h11 knows all about it.
-_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class RequestHead(NamedTuple):
@@ -49,18 +49,19 @@ def regular_request(head: bytes) -> RequestHead | None:
         or line != b"GET %b HTTP/1.1" % target
         or not target
         or target.translate(None, _VISIBLE)
+        or head.lower().count(b"\r\nhost:") != 1
     ):
-        return None
-    if [name for name, _ in headers].count(b"host") != 1:
         return None
     return RequestHead(b"GET", target, b"1.1", headers)
 
 
-def regular_acceptance(head: bytes) -> Headers | None:
-    """Read the fields of a 101 response, or return None where h11 has to."""
+def regular_acceptance(head: bytes) -> ResponseHead | None:
+    """Read the head of a 101 response, or return None where h11 has to."""
     line, headers = _regular(head)
     reason = line.removeprefix(b"HTTP/1.1 101 ")
-    return None if reason == line or reason.translate(None, _VISIBLE + b"\t ") else headers
+    if headers is None or reason == line or reason.translate(None, _VISIBLE + b"\t "):
+        return None
+    return ResponseHead(101, b"1.1", headers)
 
 
 def _regular(head: bytes) -> tuple[bytes, Headers | None]:
@@ -72,4 +73,9 @@ def _regular(head: bytes) -> tuple[bytes, Headers | None]:
     for field in rest[:-4].split(b"\r\n"):
         name, _, value = field.partition(b":")
         headers.append((name.lower(), value.strip(b" \t")))
-    return line, headers if _FRAMING.isdisjoint(name for name, _ in headers) else None
+    return line, headers if FRAMING.isdisjoint(dict(headers)) else None
+
+
+def written_head(first_line: bytes, headers: Headers) -> bytes:
+    """Write the head of a request or response."""
+    return b"\r\n".join([first_line, *[name + b": " + value for name, value in headers], b"", b""])

@@ -5,6 +5,8 @@ A connection lives twice: first as an HTTP exchange, then as frames.
 The opening handshake. A client sends a request and waits, a server waits for one and answers. The answer is
 101, and the connection is OPEN, or it is some other response with or without a body. Public states are
 coarser than the stages of this exchange (`STATE_OF_STAGE`): all that comes before the answer is CONNECTING.
+End of file ends a client's handshake, a server's before the request; behind that, a server's answer may still
+be on its way out. Once the answer is 101 it is the connection's to judge, and changes nothing here.
 
 The closing handshake. Each side sends one Close and receives one. So there are two axes, and four states:
 
@@ -107,11 +109,10 @@ class HandshakeInput(Enum):
     SEND_BODY = auto()
     SEND_BODY_END = auto()
     RECEIVE_REQUEST = auto()
+    RECEIVE_BYTES = auto()
     RECEIVE_INTERIM = auto()
-    """A 103 response."""
+    """A 1xx response other than 101, which says nothing final (RFC 9110 15.2)."""
     RECEIVE_ACCEPT = auto()
-    RECEIVE_REJECT = auto()
-    """An interim response other than 103, taken as a rejection without a body."""
     RECEIVE_REJECT_HEAD = auto()
     RECEIVE_BODY = auto()
     RECEIVE_BODY_END = auto()
@@ -158,21 +159,28 @@ CONNECTION: dict[ConnectionState, dict[Input, ConnectionState]] = {
 CLIENT_HANDSHAKE: dict[Stage, dict[HandshakeInput, Stage]] = {
     Stage.INITIAL: {
         HandshakeInput.SEND_REQUEST: Stage.REQUESTED,
+        HandshakeInput.RECEIVE_BYTES: Stage.INITIAL,
         HandshakeInput.RECEIVE_VIOLATION: Stage.ENDED,
+        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
     },
     Stage.REQUESTED: {
+        HandshakeInput.RECEIVE_BYTES: Stage.REQUESTED,
         HandshakeInput.RECEIVE_INTERIM: Stage.REQUESTED,
         HandshakeInput.RECEIVE_ACCEPT: Stage.ACCEPTED,
-        HandshakeInput.RECEIVE_REJECT: Stage.ENDED,
         HandshakeInput.RECEIVE_REJECT_HEAD: Stage.BODY,
         HandshakeInput.RECEIVE_VIOLATION: Stage.ENDED,
+        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
     },
     Stage.BODY: {
+        HandshakeInput.RECEIVE_BYTES: Stage.BODY,
         HandshakeInput.RECEIVE_BODY: Stage.BODY,
         HandshakeInput.RECEIVE_BODY_END: Stage.ENDED,
         HandshakeInput.RECEIVE_VIOLATION: Stage.ENDED,
+        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
     },
-    Stage.ACCEPTED: {},
+    Stage.ACCEPTED: {
+        HandshakeInput.RECEIVE_EOF: Stage.ACCEPTED,
+    },
     Stage.ENDED: {
         HandshakeInput.RECEIVE_EOF: Stage.ENDED,
     },
@@ -180,6 +188,7 @@ CLIENT_HANDSHAKE: dict[Stage, dict[HandshakeInput, Stage]] = {
 
 SERVER_HANDSHAKE: dict[Stage, dict[HandshakeInput, Stage]] = {
     Stage.INITIAL: {
+        HandshakeInput.RECEIVE_BYTES: Stage.INITIAL,
         HandshakeInput.RECEIVE_REQUEST: Stage.REQUESTED,
         HandshakeInput.RECEIVE_VIOLATION: Stage.REFUSED,
         HandshakeInput.RECEIVE_EOF: Stage.ENDED,
@@ -188,20 +197,25 @@ SERVER_HANDSHAKE: dict[Stage, dict[HandshakeInput, Stage]] = {
         HandshakeInput.SEND_ACCEPT: Stage.ACCEPTED,
         HandshakeInput.SEND_REJECT: Stage.ENDED,
         HandshakeInput.SEND_REJECT_HEAD: Stage.BODY,
+        HandshakeInput.RECEIVE_BYTES: Stage.REQUESTED,
         HandshakeInput.RECEIVE_VIOLATION: Stage.REFUSED,
         HandshakeInput.RECEIVE_EOF: Stage.REQUESTED,
     },
     Stage.REFUSED: {
         HandshakeInput.SEND_REJECT: Stage.ENDED,
         HandshakeInput.SEND_REJECT_HEAD: Stage.BODY,
+        HandshakeInput.RECEIVE_BYTES: Stage.REFUSED,
         HandshakeInput.RECEIVE_EOF: Stage.REFUSED,
     },
     Stage.BODY: {
         HandshakeInput.SEND_BODY: Stage.BODY,
         HandshakeInput.SEND_BODY_END: Stage.ENDED,
+        HandshakeInput.RECEIVE_BYTES: Stage.BODY,
         HandshakeInput.RECEIVE_EOF: Stage.BODY,
     },
-    Stage.ACCEPTED: {},
+    Stage.ACCEPTED: {
+        HandshakeInput.RECEIVE_EOF: Stage.ACCEPTED,
+    },
     Stage.ENDED: {
         HandshakeInput.RECEIVE_EOF: Stage.ENDED,
     },

@@ -66,6 +66,6 @@ def split_comma_header(value: bytes) -> list[str]:
     :raises RemoteProtocolError: where `value` is not ASCII, or a quoted string does not end.
     """
     try:
-        return [element.decode("ascii") for element in split_list(value) if element]
+        return [element.decode("ascii") for element in split_list(value)]
     except (GrammarError, UnicodeDecodeError) as error:
         raise RemoteProtocolError(f"Bad header value {value!r}: {error}") from error

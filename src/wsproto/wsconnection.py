@@ -29,10 +29,9 @@ class WSConnection(Connection):
     """
 
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
-        self._handshake: H11Handshake | None = H11Handshake(
-            connection_type, limits=limits
-        )  # until it is complete
-        self._announcing: H11Handshake | None = self._handshake  # until all of its events are yielded
+        # The base begins when the handshake is complete.
+        self._handshake: H11Handshake | None = H11Handshake(connection_type, limits=limits)
+        self._begin_with = connection_type, limits
         self.client = self._handshake.client
         self._state = self._handshake.state
         self._eof = False
@@ -40,17 +39,25 @@ class WSConnection(Connection):
         self._events = deque()
 
     def _after(self, handshake: H11Handshake) -> None:
-        """Take over what a call has made of the handshake: in the end, the connection."""
+        """Take over what a call has made of the handshake: its events, in the end its agreement."""
         self._state = handshake.state
-        if handshake.connection is not None:
-            self._handshake = None
-            if handshake.announced:
-                self._announcing = None
-            for name, value in vars(handshake.connection).items():
-                setattr(self, name, value)
+        events = self._events
+        events.extend(handshake.events())
+        if handshake.agreement is None:
+            return
+        extensions, trailing_data, eof = handshake.agreement
+        connection_type, limits = self._begin_with
+        self._handshake = None  # and with it the HTTP parser
+        super().__init__(connection_type, extensions, limits=limits)
+        self._events = events
+        # By the base's own method: what a subclass counts in its own has come through that already.
+        if trailing_data:
+            super().receive_data(trailing_data)
+        if eof:
+            super().receive_data(None)
 
-    def can_send(self, event_type: type[Event]) -> bool:
-        """Tell whether an event of this class is permitted in the present state."""
+    def can_send(self, event_type: type[Event] | Event) -> bool:
+        """Tell whether an event of this class is permitted in the present state; an event asks for its own."""
         return (self._handshake.can_send if self._handshake else super().can_send)(event_type)
 
     def initiate_upgrade_connection(self, headers: Headers, path: bytes | str) -> None:
@@ -62,8 +69,12 @@ class WSConnection(Connection):
         :raises LocalProtocolError: on a client, or after a request.
         """
         if self._handshake is None:
-            raise LocalProtocolError(f"Cannot initiate an upgrade connection in state {self.state}")
-        self._handshake.initiate_upgrade_connection(headers, path)
+            raise LocalProtocolError(f"Cannot initiate an upgrade connection in state {self.state.name}")
+        handshake = self._handshake
+        try:
+            handshake.initiate_upgrade_connection(headers, path)
+        finally:
+            self._after(handshake)
 
     def _send_otherwise(self, event: Event) -> bytes:
         handshake = self._handshake
@@ -85,13 +96,13 @@ class WSConnection(Connection):
 
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened, reading as it goes: the state changes with the event that changes it."""
-        if self._announcing is None:
-            return self._decoder.events(self._conclude)
-        return self._all_events(self._announcing)
+        if self._events or self._handshake is not None:
+            return self._all_events()
+        return self._decoder.events(self._conclude)
 
-    def _all_events(self, handshake: H11Handshake) -> Generator[Event, None, None]:
-        """Yield what the handshake has left to say, then what the connection has."""
-        yield from handshake.events()
+    def _all_events(self) -> Generator[Event, None, None]:
+        """Yield what waits, then what the connection has, which may open in the meantime."""
+        while self._events:
+            yield self._events.popleft()
         if self._handshake is None:
-            self._announcing = None  # and with it the HTTP parser
-            yield from super().events()
+            yield from self._decoder.events(self._conclude)

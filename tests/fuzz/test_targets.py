@@ -254,7 +254,7 @@ def test_an_unbounded_inflate_is_seen(target: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_escaped_exception_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake_request, "_read_host", lambda received: received.decode("ascii"))
+    monkeypatch.setattr(handshake_request, "read_host", lambda received: received.decode("ascii"))
     assert fails("handshake_server")
 
 

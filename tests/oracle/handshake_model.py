@@ -58,6 +58,7 @@ class Handshake:
     stage: str = "INITIAL"
     to_tell: deque[Item] = field(default_factory=deque)
     interim_responses: int = 0
+    unread: int = 0  # bytes of a head that has not all come
     ends_with_transport: bool = False  # the body of the rejection that is received
     early: list[WireFrame] | None = None  # None where not a byte came early
     end_of_file: bool = False
@@ -94,8 +95,11 @@ class Handshake:
 
         :raises FailureError: where the peer broke the protocol.
         """
-        if self.connection is None and self.stage == "ENDED":
+        if self.connection is None and self.stage == "ENDED" and size:
             raise RefusedError
+        if not size and self.client and self.stage == "BODY" and self.ends_with_transport:
+            self._end_body()
+        self.unread = items[-1][0] if items else self.unread + size
         if self.connection is None and self.client and self.stage == "INITIAL" and size:
             self._fail("ENDED")  # the server spoke before it was asked
         if self.connection:
@@ -133,7 +137,7 @@ class Handshake:
             return  # what is behind the end of a rejection is dropped
         if item.kind == BAD_ACCEPT:
             self._fail("ENDED")
-        if item == Said(REJECT, 103):
+        if item.kind == REJECT and item.value in range(100, 200):
             self.interim_responses += 1
             if self.interim_responses > MOST_INTERIM_RESPONSES:
                 self._fail("ENDED")
@@ -158,7 +162,9 @@ class Handshake:
         if self.connection:
             self.connection.receive_end_of_file()
         elif self.client and self.stage == "BODY" and self.ends_with_transport:
-            self.to_tell.append(Said(END_OF_BODY))
+            self._end_body()
+        elif self.client and self.stage == "REQUESTED" and self.interim_responses and not self.unread:
+            self.to_tell.append(Said(REJECT, 103))
             self.stage = "ENDED"
         elif self.client and self.stage != "ENDED":
             self._fail("ENDED")
@@ -170,6 +176,11 @@ class Handshake:
         if self.to_tell:
             return self.to_tell.popleft()
         return self.connection.take() if self.connection else None
+
+    def _end_body(self) -> None:
+        """End a body that has no length: with the transport, or a read of nothing."""
+        self.to_tell.append(Said(END_OF_BODY))
+        self.stage = "ENDED"
 
     def _fail(self, stage: str) -> None:
         self.stage = stage

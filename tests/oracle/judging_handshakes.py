@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from wsproto.typing import Headers
 
+_EMPTY_LINES: Final = re.compile(rb"(?:\r?\n){0,8}")
+_INTERIM: Final = re.compile(rb"1(?!01)[0-9][0-9]")
 _END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -56,7 +58,19 @@ class LooseHead(NamedTuple):
 
     def options(self, name: bytes) -> list[bytes]:
         """The elements of the lists in the lines `name`, in lower case."""
-        return [option.strip(b" \t").lower() for value in self.all(name) for option in value.split(b",")]
+        return [option.lower() for option in _elements(self.all(name))]
+
+
+def _elements(values: list[bytes]) -> list[bytes]:
+    """The elements of the lists in `values`, but for empty ones (RFC 9110 5.6.1.2)."""
+    parts = [part.strip(b" \t") for value in values for part in value.split(b",")]
+    return [part for part in parts if part]
+
+
+def loose_request(data: bytes) -> LooseHead | None:
+    """Read the head of a request, behind the empty lines that a server skips (RFC 9112 2.2)."""
+    empty_lines = _EMPTY_LINES.match(data)
+    return loose_head(data[empty_lines.end() :] if empty_lines else data)
 
 
 def loose_head(data: bytes) -> LooseHead | None:
@@ -103,6 +117,8 @@ def _received(connection: WSConnection, pieces: Sequence[bytes | None]) -> Outco
     for piece in pieces:
         if connection.state is ConnectionState.CLOSED and piece is not None:
             break
+        if piece == b"":
+            continue  # which may be the end of a body
         try:
             connection.receive_data(piece)
         except RemoteProtocolError as refusal:
@@ -141,7 +157,7 @@ def assert_server_handles(
     elif outcome.events:
         (request,) = outcome.events
         assert isinstance(request, Request)
-        head = loose_head(data)
+        head = loose_request(data)
         assert head is not None
         assert_acceptable_request(head, request)
         _assert_within(head, limits)
@@ -153,7 +169,7 @@ def assert_server_handles(
             assert_accepted(server, head, eof=eof)
     else:
         assert outcome.state is (ConnectionState.CLOSED if eof else ConnectionState.CONNECTING)
-        assert loose_head(data) is None
+        assert loose_request(data) is None
 
 
 def assert_refused(server: WSConnection, outcome: Outcome) -> None:
@@ -208,14 +224,13 @@ def assert_acceptable_request(head: LooseHead, request: Request) -> None:
     assert all(_LENGTH.fullmatch(length) for length in head.all(b"content-length"))
     assert request.target.startswith("/")
     assert request.target.isascii()
-    assert request.host
+    assert request.host or head.all(b"host") == [b""]
     assert len(set(request.subprotocols)) == len(request.subprotocols)
     assert all(_TOKEN.fullmatch(subprotocol) for subprotocol in request.subprotocols)
     assert request.subprotocols == [
-        option.decode()
-        for value in head.all(b"sec-websocket-protocol")
-        for option in map(bytes.strip, value.split(b","))
+        option.decode() for option in _elements(head.all(b"sec-websocket-protocol"))
     ]
+    assert bool(request.subprotocols) is bool(head.all(b"sec-websocket-protocol"))
     assert all(_EXTENSION.fullmatch(str(extension)) for extension in request.extensions)
     _assert_fields(request.extra_headers)
 
@@ -329,7 +344,7 @@ def assert_acceptance(
     assert head is not None
     assert len(head.start_line) <= limits.max_header_line_size
     interim_responses = 0
-    while head.start_line.split(b" ")[1] == b"103":
+    while _INTERIM.fullmatch(head.start_line.split(b" ")[1]):
         interim_responses += 1
         _assert_within(head, limits)
         head = loose_head(head.behind)
@@ -337,16 +352,16 @@ def assert_acceptance(
     assert interim_responses <= limits.max_interim_responses
     _assert_within(head, limits)
     assert re.match(rb"HTTP/1\.[1-9] 101(?: |$)", head.start_line), head.start_line
-    assert head.options(b"upgrade") == [b"websocket"] or set(head.options(b"upgrade")) == {b"", b"websocket"}
+    assert head.options(b"upgrade") == [b"websocket"]
     assert b"upgrade" in head.options(b"connection")
     assert head.all(b"sec-websocket-accept") == [ACCEPT]
-    subprotocols = head.all(b"sec-websocket-protocol")
+    subprotocols = _elements(head.all(b"sec-websocket-protocol"))
+    assert len(head.all(b"sec-websocket-protocol")) == len(subprotocols)
     assert subprotocols == ([] if accepted.subprotocol is None else [accepted.subprotocol.encode()])
     assert accepted.subprotocol in {None, *request.subprotocols}
     assert set(agreed) <= set(request.extensions)
-    extensions = head.all(b"sec-websocket-extensions")
-    assert len(extensions) == len(agreed) <= 1
-    assert b"," not in b"".join(extensions)
+    extensions = _elements(head.all(b"sec-websocket-extensions"))
+    assert len(head.all(b"sec-websocket-extensions")) == len(extensions) == len(agreed) <= 1
     _assert_fields(accepted.extra_headers)
     assert_opened(client, _in_force(extensions, agreed), head.behind, events, eof=eof)
 

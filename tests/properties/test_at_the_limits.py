@@ -127,7 +127,8 @@ def assert_a_client_refuses_more(stream: bytes, limits: Limits, more: int, data:
     client = WSConnection(CLIENT, limits=limits)
     with known_key():
         client.send(REQUESTS[0])
-    assert is_refused(client, pieces) is (more > 0)
+    # A read of nothing would end a body that ends with the connection.
+    assert is_refused(client, [piece for piece in pieces if piece]) is (more > 0)
 
 
 def is_refused(connection: WSConnection, pieces: list[bytes]) -> bool:

@@ -209,7 +209,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         event = RejectConnection(status, headers, has_body)
         if self.answered or not self.permitted(side, event):
             return
-        if status == 101 or (status < 200 and (has_body or headers)) or (length and not has_body):
+        if status < 200 or (length and not has_body):
             self.refused(side, event)
             return
         self.head = self.connections[side].send(event)
@@ -217,7 +217,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         assert (head.status, rest) == (status, b"")
         self.body_left = length
         self.models[side].reject(has_body=has_body)
-        ended = status >= 200 and (not has_body or length == 0)
+        ended = not has_body or length == 0
         self.incoming[0].write(self.head, Said(REJECT, status), *[Said(END_OF_BODY)] * ended)
 
     @rule(side=MOSTLY_SERVER, data=st.binary(max_size=5), finished=st.booleans(), fitting=st.booleans())
@@ -306,9 +306,12 @@ class HandshakeMachine(RuleBasedStateMachine):
     def deliver(self, side: int, size: int) -> None:
         if self.incoming[side].ended:
             return
-        data, items = self.incoming[side].read(size)
+        stream, model = self.incoming[side], self.models[side]
+        data, items = stream.read(size)
+        if not data and model.ends_with_transport and model.stage == "BODY" and stream.data:
+            self.body = self.body[: -len(stream.data)]  # a read of nothing is its end
         try:
-            self.models[side].receive(len(data), items)
+            model.receive(len(data), items)
         except RefusedError:
             with pytest.raises(LocalProtocolError):
                 self.connections[side].receive_data(data)

@@ -1,0 +1,133 @@
+"""Host and port of a request: what a client writes, how a server reads it (RFC 6455 11.1, RFC 9110 7.2).
+
+A name beyond ASCII travels label by label in IDNA: `xn--` and Punycode (RFC 5891, RFC 3492). Python has the
+IDNA of 2003, which turns ß into ss and final sigma into sigma and drops two joiners, so that another domain
+is asked; and it refuses right-to-left labels that are registered today. Hence this rule: a label in Unicode
+and its `xn--` form stand for each other where mapping (upper case, compatibility) has nothing to change.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from .errors import LocalTypeError, LocalValueError
+from .handshake_fields import refused
+
+_IPV6 = r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
+_ZONE = r"(?:%[A-Za-z0-9\-._~%]+)?"  # RFC 6874 2, and as it is written outside of URIs
+_SUB_DELIMS = r"!$&'()*+,;="
+# RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or an address in brackets, then perhaps a port.
+_HOST = re.compile(
+    rf"([A-Za-z0-9\-._~%{_SUB_DELIMS}]+|"
+    rf"\[(?:{_IPV6}|[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~:{_SUB_DELIMS}]+)\])(:[0-9]*)?"
+)
+_ADDRESS = re.compile(rf"(\[)?({_IPV6}){_ZONE}(?(1)\](:[0-9]*)?)")
+_MAX_HOST = 255 + len(":65535")
+_MAX_LABEL = 63  # RFC 1035 2.3.4
+_DOTS = re.compile("[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}]")
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+_NO_JOINERS = dict.fromkeys(map(ord, _JOINERS))
+# Characters that IDNA 2003 takes for others, or for none, and IDNA 2008 for themselves.
+_CAPITAL_SHARP_S = "\N{LATIN CAPITAL LETTER SHARP S}"  # ss to some, ß to others
+_DEVIATIONS = frozenset(
+    "\N{LATIN SMALL LETTER SHARP S}\N{GREEK SMALL LETTER FINAL SIGMA}" + _JOINERS + _CAPITAL_SHARP_S
+)
+# What separates labels, and what mapping leaves out though it counts as printable.
+_IN_NO_LABEL = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3002\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+def written_host(host: str) -> bytes:
+    """Return `host` as it stands in a request: names in IDNA, an IPv6 address in brackets, without its zone.
+
+    A zone has a meaning on this machine alone (RFC 6874 4).
+
+    :raises LocalProtocolError: where it is not a host.
+    """
+    if not isinstance(host, str):
+        raise LocalTypeError(f"A host must be a str, not {host!r}")
+    written = host
+    if not host.isascii():
+        name, colon, port = host.partition(":")
+        written = ".".join(map(_written_label, _DOTS.split(name))) + colon + port
+    elif host.count(":") > 1 and (address := _ADDRESS.fullmatch(host)):
+        written = f"[{address[2]}]{address[3] or ''}"
+    if not _HOST.fullmatch(written):
+        raise LocalValueError(f"{host!r} is not a host (RFC 9110 7.2)")
+    return written.encode("ascii")
+
+
+def read_host(received: bytes) -> str:
+    """Return the host of a request, its IDNA labels in Unicode; it may be empty (RFC 9110 7.2).
+
+    :raises RemoteProtocolError: where it is not a host, or has Punycode that does not decode.
+    """
+    host = received.decode("latin-1")  # so that anything gets as far as the match
+    if host and (len(host) > _MAX_HOST or not _HOST.fullmatch(host)):
+        raise refused(f"Bad header 'Host': {received!r} is not a host (RFC 9112 3.2)")
+    if "xn--" not in host.lower():
+        return host
+    name, colon, port = host.partition(":")
+    try:
+        return ".".join(map(_read_label, name.split("."))) + colon + port
+    except UnicodeError as error:
+        raise refused(f"Bad header 'Host': {received!r} is not valid IDNA (RFC 3492)") from error
+
+
+def _written_label(label: str) -> str:
+    """Return a label in its `xn--` form, where it is not in ASCII (RFC 5891 4).
+
+    :raises LocalProtocolError: where it has none, or stands for one name in IDNA 2003 and another in 2008.
+    """
+    if label.isascii():
+        return label
+    deviates = not _DEVIATIONS.isdisjoint(label)
+    mapped = _mapped(label) if deviates else label
+    try:
+        if _is_in_unicode_form(mapped) and _CAPITAL_SHARP_S not in label:
+            encoded = _encoded(mapped)
+        else:
+            encoded = "" if deviates else label.encode("idna").decode("ascii")
+    except UnicodeError:
+        encoded = ""
+    if not 0 < len(encoded) <= _MAX_LABEL:
+        raise LocalValueError(f"Give {label!r} of a host in its xn-- form, if it has one (RFC 5891 4)")
+    return encoded
+
+
+def _read_label(label: str) -> str:
+    """Return a label in Unicode where its `xn--` form is the one of that, else as it is.
+
+    :raises UnicodeError: where it is Punycode that does not decode.
+    """
+    lower = label.lower()
+    if not lower.startswith("xn--"):
+        return label
+    if len(label) > _MAX_LABEL:
+        raise UnicodeError(f"more than {_MAX_LABEL} characters")
+    decoded = lower[4:].encode("ascii").decode("punycode")
+    return decoded if _is_in_unicode_form(decoded) and _encoded(decoded) == lower else label
+
+
+def _is_in_unicode_form(label: str) -> bool:
+    """Tell whether a label is one that mapping does not change, beyond ASCII and printable (RFC 5891 5.4)."""
+    return (
+        not label.isascii()
+        and len(label) <= _MAX_LABEL
+        and label.translate(_NO_JOINERS).isprintable()
+        and not _IN_NO_LABEL.search(label)
+        and _mapped(label) == label
+    )
+
+
+def _mapped(label: str) -> str:
+    """Return a label in lower case and without compatibility characters, deviations left (UTS 46 4)."""
+    composed = unicodedata.normalize("NFKC", label)
+    # Character by character: `str.lower` makes a sigma at the end of a word a final one.
+    return unicodedata.normalize("NFKC", "".join(map(str.lower, composed)))
+
+
+def _encoded(label: str) -> str:
+    return "xn--" + label.encode("punycode").decode("ascii")

@@ -1,0 +1,225 @@
+"""One request and its response over HTTP/1.1: the one door through which their bytes come and go.
+
+A head that is regular and comes whole is read by `http_head`; h11 reads all else, and writes what rejects.
+It is not imported before, since few handshakes come so far: that would be a quarter of the time of
+`import wsproto` (7 of 28 milliseconds). What both read is the same (`tests/properties/test_quick_ways.py`).
+
+What a peer may make this side hold is bounded here, so that a fault is found where it is byte by byte.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .handshake_fields import refused
+from .http_head import FRAMING, RequestHead, ResponseHead, regular_acceptance, regular_request
+
+if TYPE_CHECKING:
+    from .h11_exchange import H11Exchange
+    from .limits import Limits
+    from .typing import Headers
+
+MAX_EMPTY_LINES = 8
+"""Empty lines that a server skips before a request (RFC 9112 2.2); at the next one, that is not HTTP."""
+_EMPTY_LINES = (b"\r\n", b"\n")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ")
+_ANY_STATUS_LINE = b"HTTP/1.1 "
+
+
+class HTTPExchange:
+    """One request and its response, as one side of them sees it.
+
+    :param client: whether this is the client's side.
+    :param limits: bounds on what the peer may send.
+    """
+
+    # Where a head is regular, these stay as they are: the time to set them would show.
+    _h11: H11Exchange | None = None
+    _head_read = b""  # a head that h11 has not seen
+    _empty_lines = 0
+    _line_begun = b""  # the first bytes of a status line
+    _line_left: int | None = None  # bytes of the first line that may come, None at its end
+    _held = 0  # bytes that h11 can make nothing of yet, at most
+    _ends_with_transport = False  # the body that is being read
+
+    def __init__(self, *, client: bool, limits: Limits) -> None:
+        self._client = client
+        self._limits = limits
+        self._received = b""  # of which is read, or is h11's to read, what is before _offset
+        self._offset = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was received."""
+        return self._received != b""
+
+    @property
+    def trailing_data(self) -> bytes:
+        """What was received and not read."""
+        unread = self._received[self._offset :]
+        return unread if self._h11 is None else self._h11.trailing_data + unread
+
+    def receive(self, data: bytes) -> None:
+        """Take in what the transport received, once `next` has read all that came before.
+
+        `b""` is end of file for a body that ends with the connection (RFC 9112 6.3), else nothing.
+        """
+        if data:
+            self._received = self._received[self._offset :] + data
+            self._offset = 0
+        elif self._ends_with_transport:
+            self.receive_eof()
+
+    def receive_eof(self) -> None:
+        """Take in that no more bytes will come."""
+        self._by_h11().receive(b"")
+
+    def next(self) -> RequestHead | ResponseHead | bytes | None:
+        """Read the next thing: a head, a piece of a body, `b""` for a body's end, or None for want of bytes.
+
+        :raises RemoteProtocolError: where the peer's message is not HTTP, or is beyond the limits.
+        """
+        if self._h11 is None:
+            found = self._next_regular()
+            if found is not None:
+                return found
+            if self._waits_for_a_first_line():
+                return None
+        return self._next_by_h11()
+
+    def _waits_for_a_first_line(self) -> bool:
+        """Tell whether there is nothing to read behind the empty lines that a server skips."""
+        received = self._received
+        skips = not self._client
+        while (
+            skips and self._empty_lines < MAX_EMPTY_LINES and received.startswith(_EMPTY_LINES, self._offset)
+        ):
+            self._offset += 2 if received.startswith(b"\r", self._offset) else 1
+            self._empty_lines += 1
+        unread = len(received) - self._offset
+        cr = skips and unread == 1 and received.endswith(b"\r") and self._empty_lines < MAX_EMPTY_LINES
+        return not unread or cr
+
+    def _next_regular(self) -> RequestHead | ResponseHead | None:
+        """Read a head without h11, or return None where h11 has to."""
+        received, limits = self._received, self._limits
+        end = received.find(b"\r\n\r\n") + 4
+        if not 4 <= end <= limits.max_handshake_size or received.find(b"\n") > limits.max_header_line_size:
+            return None
+        head = received[:end]
+        found = regular_acceptance(head) if self._client else regular_request(head)
+        if found is not None:
+            self._head_read = head
+            self._offset = end
+            self._judge_lines(found.headers, end)
+        return found
+
+    def _next_by_h11(self) -> RequestHead | ResponseHead | bytes | None:
+        """Let h11 read on, with as much of what was received as it may hold."""
+        by_h11 = self._by_h11()
+        if self._client and not self._line_begun:
+            self._judge_start(by_h11.trailing_data)
+        found = by_h11.next()
+        while found is None and self._offset < len(self._received):
+            by_h11.receive(self._next_piece())
+            found = by_h11.next()
+        if found is None or isinstance(found, bytes):
+            return found
+        self._judge_lines(found.headers, self._limits.max_handshake_size)
+        if isinstance(found, ResponseHead):
+            status = found.status_code
+            if status < 200:
+                self._line_begun = b""  # the next head begins
+            names = {name for name, _ in found.headers}
+            self._ends_with_transport = status not in (204, 304) and names.isdisjoint(FRAMING)
+        return found
+
+    def _judge_start(self, data: bytes) -> None:
+        """Refuse a response that does not begin as HTTP/1 does, at its first wrong byte (RFC 9112 4)."""
+        begun = (self._line_begun + data[: len(_ANY_STATUS_LINE)])[: len(_ANY_STATUS_LINE)]
+        if not _STATUS_LINE.match(begun + _ANY_STATUS_LINE[len(begun) :]):
+            raise refused("Bad HTTP message")
+        self._line_begun = begun
+
+    def _next_piece(self) -> bytes:
+        """Return as much of what was received as h11 may hold.
+
+        :raises RemoteProtocolError: where that is nothing (RFC 9112 3 for the first line, RFC 6585 5).
+        """
+        limits = self._limits
+        if self._held >= limits.max_handshake_size:
+            self._held = len(self._by_h11().trailing_data)
+        start = self._offset
+        stop = min(len(self._received), start + limits.max_handshake_size - self._held)
+        if start == stop:
+            raise refused(
+                f"Head, chunk line or trailer section of more than {limits.max_handshake_size} bytes", 431
+            )
+        if self._line_left is not None:
+            if self._received.find(b"\n", start, start + self._line_left + 1) >= 0:
+                self._line_left = None
+            else:
+                stop = min(stop, start + self._line_left)
+                if start == stop:
+                    raise refused(
+                        f"First line of more than {limits.max_header_line_size} bytes",
+                        431 if self._client else 414,
+                    )
+                self._line_left -= stop - start
+        self._held += stop - start
+        self._offset = stop
+        piece = self._received[start:stop]
+        if self._client and len(self._line_begun) < len(_ANY_STATUS_LINE):
+            self._judge_start(piece)
+        return piece
+
+    def _judge_lines(self, headers: Headers, size: int) -> None:
+        """Hold the header lines of a head, which has up to `size` bytes, to the limits.
+
+        :raises RemoteProtocolError: with the hint 431.
+        """
+        limits = self._limits
+        if len(headers) > limits.max_headers:
+            raise refused(f"{len(headers)} header lines, at most {limits.max_headers} are permitted", 431)
+        if size <= limits.max_header_line_size:
+            return  # as is each of its lines
+        for name, value in headers:
+            if len(name) + len(value) + 2 > limits.max_header_line_size:
+                raise refused(f"Header {name[:40]!r} is longer than {limits.max_header_line_size} bytes", 431)
+
+    def send_head(self, status_code: int, headers: Headers, *, has_body: bool) -> bytes:
+        """Return the head of a response.
+
+        :raises LocalProtocolError: for a field that cannot be written.
+        """
+        return self._by_h11().send_head(status_code, headers, has_body=has_body)
+
+    def send_body(self, data: bytes, *, last: bool) -> bytes:
+        """Return a piece of the body of a response; that it has its length is for the caller to see to."""
+        return self._by_h11().send_body(data, last=last)
+
+    def _by_h11(self) -> H11Exchange:
+        """Return h11's part of the exchange, made when there is something for it to read or write."""
+        if self._h11 is None:
+            self._line_left = self._limits.max_header_line_size
+            self._h11 = _h11_exchange().H11Exchange(
+                client=self._client, max_size=self._limits.max_handshake_size, head_read=self._head_read
+            )
+        return self._h11
+
+
+def checked_request(target: bytes | str, headers: Headers) -> RequestHead:
+    """Return a request that somebody else has parsed, held to the grammar of HTTP (RFC 9110 5, RFC 9112 3.2).
+
+    :raises RemoteProtocolError: where it does not follow it.
+    """
+    head: RequestHead = _h11_exchange().checked_request(target, headers)
+    return head
+
+
+def _h11_exchange() -> Any:
+    """Import the module that needs h11."""
+    from . import h11_exchange  # noqa: PLC0415 - see the top of this module
+
+    return h11_exchange

@@ -1,0 +1,210 @@
+"""The door for HTTP heads, from outside: what it skips, where it gives up, and what it lets go of."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.oracle.handshake_bytes import (
+    KEY,
+    accepted,
+    asking_client,
+    every_cutting,
+    failed,
+    refused,
+    rejection,
+    request,
+    response,
+)
+from tests.oracle.wire import feed
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
+from wsproto.http_exchange import MAX_EMPTY_LINES
+from wsproto.utilities import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wsproto.events import Event
+
+# -- Empty lines before a request (RFC 9112 2.2)
+
+
+@pytest.mark.requirement("R9112-2.2-02")
+@pytest.mark.parametrize("line", [b"\r\n", b"\n"], ids=["crlf", "lf"])
+@pytest.mark.parametrize("count", [1, 2, MAX_EMPTY_LINES])
+def test_empty_lines_before_a_request_are_skipped(line: bytes, count: int) -> None:
+    whole = feed(WSConnection(ConnectionType.SERVER), request())
+    assert [type(event) for event in whole] == [Request]
+    for pieces in every_cutting(line * count + request()):
+        server = WSConnection(ConnectionType.SERVER)
+        assert feed(server, *pieces) == whole
+        assert server.send(AcceptConnection()).startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\r\n" * (MAX_EMPTY_LINES + 1) + request(),
+        b"\n" * (MAX_EMPTY_LINES + 1) + request(),
+        b"\r" + request(),
+        b"\r\r\n" + request(),
+        b" \r\n" + request(),
+    ],
+    ids=["one-too-many", "one-lf-too-many", "bare-cr", "two-crs", "blank"],
+)
+def test_other_empty_lines_are_not_http(data: bytes) -> None:
+    for pieces in every_cutting(data):
+        server = WSConnection(ConnectionType.SERVER)
+        with pytest.raises(RemoteProtocolError, match=r"^Bad HTTP message$") as caught:
+            feed(server, *pieces)
+        assert caught.value.event_hint == RejectConnection(400)
+        assert server.send(RejectConnection(400)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("data", [b"\r\n", b"\r", b"\r\n\r\n\r"], ids=repr)
+def test_the_end_behind_empty_lines_is_no_event(data: bytes) -> None:
+    server = WSConnection(ConnectionType.SERVER)
+    assert feed(server, data, None) == []
+    assert server.state.name == "CLOSED"
+
+
+def test_empty_lines_before_a_response_fail_it() -> None:
+    client, key = asking_client()
+    assert str(failed(client, b"\r\n" + response(key))) == "Bad HTTP message"
+
+
+# -- What cannot be HTTP (RFC 9112 4)
+
+
+@pytest.mark.requirement("R6455-4.1-48", "R6455-7.2.1-01")
+@pytest.mark.parametrize(
+    ("data", "good"),
+    [
+        (b"SSH-2.0-OpenSSH_9.9\r\n", 0),
+        (b"HTTP/2.0 101 ", 5),
+        (b"HTTP/1.x 101 ", 7),
+        (b"HTTP/1.1\r\n", 8),
+        (b"http/1.1 101 ", 0),
+        (b"\x15\x03\x01\x00\x02\x02\x28", 0),
+        (b"220 smtp.example ESMTP\r\n", 0),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("before", [b"", rejection(b"103 Early Hints", (b"Link", b"</a>"))], ids=["", "103"])
+def test_a_client_gives_up_at_the_first_byte_that_is_not_http(data: bytes, good: int, before: bytes) -> None:
+    client, _ = asking_client()
+    assert feed(client, before + data[:good]) == []
+    for pieces in every_cutting(before + data[: good + 1]):
+        client, _ = asking_client()
+        assert str(failed(client, *pieces)) == "Bad HTTP message"
+
+
+# -- The end of a body
+
+
+@pytest.mark.parametrize("nothing", [b"", None], ids=repr)
+@pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/1.1"])
+def test_a_body_without_a_length_ends_with_the_connection(version: bytes, nothing: bytes | None) -> None:
+    client, _ = asking_client()
+    events = feed(client, version + b" 403 Forbidden\r\n\r\nNo", b".", nothing)
+    assert events[1:] == [RejectData(b"No", False), RejectData(b".", False), RejectData(b"")]
+    assert client.state.name == "CLOSED"
+
+
+def test_a_read_of_nothing_is_not_the_end_of_a_body_with_a_length() -> None:
+    client, _ = asking_client()
+    head = rejection(b"403 Forbidden", (b"Content-Length", b"3"))
+    assert feed(client, head, b"", b"No", b"", b".")[1:] == [
+        RejectData(b"No", False),
+        RejectData(b".", False),
+        RejectData(b""),
+    ]
+
+
+# -- Nothing is kept alive
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def a_bad_request(connection: WSConnection) -> None:
+    connection.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n : \r\n\r\n")
+
+
+def a_bad_request_that_is_parsed(connection: WSConnection) -> None:
+    connection.initiate_upgrade_connection([(b"a b", b"c")], "/")
+
+
+def a_bad_list(connection: WSConnection) -> None:
+    connection.receive_data(request({b"Sec-WebSocket-Extensions": [b'a; b="']}))
+
+
+def a_bad_host(connection: WSConnection) -> None:
+    connection.receive_data(request({b"Host": [b"xn--0"]}))
+
+
+def a_bad_response(connection: WSConnection) -> None:
+    connection.send(Request("localhost", "/"))
+    connection.receive_data(b"HTTP/1.1 101 S\r\n : \r\n\r\n")
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.parametrize(
+    "receive",
+    [a_bad_request, a_bad_request_that_is_parsed, a_bad_list, a_bad_host, a_bad_response],
+    ids=lambda receive: receive.__name__,
+)
+def test_what_is_refused_is_freed_at_once(receive: Callable[[WSConnection], None]) -> None:
+    """h11's error refers to a frame that refers to it, and with that frame to those that called it."""
+
+    class Held:
+        """Something of the caller's."""
+
+    def refuse() -> tuple[weakref.ref[WSConnection], weakref.ref[Held]]:
+        role = ConnectionType.CLIENT if receive is a_bad_response else ConnectionType.SERVER
+        connection, held = WSConnection(role), Held()
+        try:
+            receive(connection)
+        except RemoteProtocolError:
+            pass
+        else:
+            raise AssertionError("nothing was refused")
+        return weakref.ref(connection), weakref.ref(held)
+
+    connection, held = refuse()
+    assert connection() is None
+    assert held() is None
+
+
+@pytest.mark.parametrize("events_read", [True, False])
+def test_an_everyday_client_reads_frames_behind_any_head(events_read: bool) -> None:
+    """A head in one read, in two, and behind an interim one."""
+    frame = b"\x89\x00"
+    for pieces in (
+        [response(KEY)],
+        [response(KEY)[:9], response(KEY)[9:]],
+        [b"HTTP/1.1 100 C\r\n\r\n" + response(KEY)],
+    ):
+        events: list[Event] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("wsproto.utilities.generate_nonce", lambda: KEY)
+            client, _ = asking_client()
+        for piece in [*pieces[:-1], pieces[-1] + frame]:
+            client.receive_data(piece)
+            events += client.events() if events_read else ()
+        events += client.events()
+        assert [type(event).__name__ for event in events] == ["AcceptConnection", "Ping"]
+
+
+def test_a_refusal_of_the_first_line_can_be_answered() -> None:
+    refused(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", 400)
+    client, key = asking_client()
+    assert accepted(client, response(key)) == AcceptConnection()
