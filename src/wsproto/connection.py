@@ -101,7 +101,7 @@ class Connection:
         return self._protocol_error
 
     def can_send(self, event_type: type[Event] | Event) -> bool:
-        """Tell whether an event of this class is permitted in the present state; an event asks for its own."""
+        """Tell whether an event of this class is permitted in the present state; an event stands for it."""
         kind = event_type if isinstance(event_type, type) else type(event_type)
         return self._next_state(kind) is not None
 

@@ -57,7 +57,7 @@ class WSConnection(Connection):
             super().receive_data(None)
 
     def can_send(self, event_type: type[Event] | Event) -> bool:
-        """Tell whether an event of this class is permitted in the present state; an event asks for its own."""
+        """Tell whether an event of this class is permitted in the present state; an event stands for it."""
         return (self._handshake.can_send if self._handshake else super().can_send)(event_type)
 
     def initiate_upgrade_connection(self, headers: Headers, path: bytes | str) -> None:
