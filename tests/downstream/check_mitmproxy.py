@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import queue
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import websockets.exceptions
 import websockets.sync.client
 import websockets.sync.server
 from downstream_exchange import CLIENT_CLOSE, Abilities, Exchange, run_check
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 LONG = "0123456789" * 1000  # mitmproxy cuts what it injects into frames of 4,000 bytes
 INJECTED: list[Data] = ["injected", b"\x00\xffinjected", "", b"", LONG, LONG.encode()]
-#: A message that the proxy drops, and what it injects towards the sender instead, as mitmproxy's example does.
+#: A message that the proxy drops, and what it injects towards the sender instead.
 SECRET, INSTEAD = "a secret", "ssssssh"
 #: What the client offers; the server takes it.
 OFFERS: dict[str, list[ClientPerMessageDeflateFactory] | None] = {
@@ -46,7 +48,7 @@ OFFERS: dict[str, list[ClientPerMessageDeflateFactory] | None] = {
 
 
 class Proxy:
-    """mitmproxy in a thread, in front of one server; also its own addon, which mitmproxy calls in that thread."""
+    """mitmproxy in a thread, in front of one server; and the addon that mitmproxy calls in that thread."""
 
     def __init__(self, server_port: int) -> None:
         self.flows: queue.Queue[HTTPFlow] = queue.Queue()  # one for each connection
@@ -148,6 +150,9 @@ class Injections(Exchange):
         same(INSTEAD, client.recv(timeout=TIMEOUT_SECONDS), "what came in place of an answer")
         relay("after")  # and the server has received nothing else
         client.close(*CLIENT_CLOSE)
+        code, reason = CLIENT_CLOSE
+        told = received.get(timeout=TIMEOUT_SECONDS)
+        same(f"closed with {code} {reason!r}", told, "what the server was told at the end")
         assert flow.websocket is not None
         noted = [
             (not message.from_client, message.is_text, message.content)
@@ -166,14 +171,16 @@ def encoded(message: Data) -> bytes:
     return message.encode() if isinstance(message, str) else message
 
 
-@contextmanager
+@contextlib.contextmanager
 def noting_server(received: queue.Queue[Data]) -> Iterator[int]:
-    """Serve an echo that notes each message; gives the port."""
+    """Serve an echo that notes each message, and the end; gives the port."""
 
     def serve(connection: websockets.sync.server.ServerConnection) -> None:
-        for message in connection:
-            received.put(message)
-            connection.send(message)
+        with contextlib.suppress(websockets.exceptions.ConnectionClosed):
+            for message in connection:
+                received.put(message)
+                connection.send(message)
+        received.put(f"closed with {connection.close_code} {connection.close_reason!r}")
 
     with serve_websockets(serve) as port:
         yield port
@@ -182,7 +189,7 @@ def noting_server(received: queue.Queue[Data]) -> Iterator[int]:
 def behind_mitmproxy(open_server: OpenServer) -> OpenServer:
     """Give a server that is reached by way of mitmproxy."""
 
-    @contextmanager
+    @contextlib.contextmanager
     def behind(closes: Closes) -> Iterator[int]:
         with open_server(closes) as server_port, Proxy(server_port) as port:
             yield port
@@ -191,6 +198,7 @@ def behind_mitmproxy(open_server: OpenServer) -> OpenServer:
     return behind
 
 
+logging.basicConfig(level=logging.ERROR)  # mitmproxy logs what goes wrong in it
 run_check(
     "mitmproxy",
     [
