@@ -39,6 +39,9 @@ LONG = "0123456789" * 1000  # mitmproxy cuts what it injects into frames of 4,00
 INJECTED: list[Data] = ["injected", b"\x00\xffinjected", "", b"", LONG, LONG.encode()]
 #: A message that the proxy drops, and what it injects towards the sender instead.
 SECRET, INSTEAD = "a secret", "ssssssh"
+#: The beginning of a text, and a binary message before its end; and the failure as mitmproxy's tests know it.
+INTERRUPTED = b"\x01\x81\x00\x00\x00\x00a" + b"\x82\x81\x00\x00\x00\x00b"
+FAILURE = (1002, "expected CONTINUATION, got <Opcode.BINARY: 2>")
 #: What the client offers; the server takes it.
 OFFERS: dict[str, list[ClientPerMessageDeflateFactory] | None] = {
     "plain": None,
@@ -103,22 +106,33 @@ class Proxy:
 
 
 class Injections(Exchange):
-    """Messages that mitmproxy injects in each direction, between those that it relays."""
+    """Messages that mitmproxy injects in each direction, between those that it relays; and a failure."""
 
     def run(self) -> None:
-        """Inject over connections with and without compression; both ends are `websockets`."""
-        for name, offer in OFFERS.items():
-            received: queue.Queue[Data] = queue.Queue()
-            with noting_server(received) as server_port:
-                proxy = Proxy(server_port)
-                with (
-                    proxy as port,
-                    websockets.sync.client.connect(
-                        f"ws://{HOST}:{port}/", compression=None, extensions=offer
-                    ) as client,
-                ):
-                    same(bool(offer), bool(client.protocol.extensions), "permessage-deflate negotiated")
-                    self.inject(name, proxy, client, received)
+        """Go through connections with and without compression; both ends are `websockets`."""
+        received: queue.Queue[Data] = queue.Queue()
+        with noting_server(received) as server_port:
+            proxy = Proxy(server_port)
+            with proxy as port:
+                url = f"ws://{HOST}:{port}/"
+                for name, offer in OFFERS.items():
+                    with websockets.sync.client.connect(url, compression=None, extensions=offer) as client:
+                        same(bool(offer), bool(client.protocol.extensions), "permessage-deflate negotiated")
+                        self.inject(name, proxy, client, received)
+                with websockets.sync.client.connect(url, compression=None) as client:
+                    self.fail(client, received)
+
+    def fail(self, client: websockets.sync.client.ClientConnection, received: queue.Queue[Data]) -> None:
+        """Send what breaks the protocol: both ends hear of it."""
+        self.step = "a message inside another"
+        client.socket.sendall(INTERRUPTED)
+        told = received.get(timeout=TIMEOUT_SECONDS)
+        same(closed_with(*FAILURE), told, "what the server was told at the end")
+        try:
+            raise AssertionError(f"a message came instead of Close: {client.recv(timeout=TIMEOUT_SECONDS)!r}")
+        except websockets.exceptions.ConnectionClosed:
+            same(FAILURE, (client.close_code, client.close_reason), "what the client was told at the end")
+        self.done.append(self.step)
 
     def inject(
         self,
@@ -150,9 +164,8 @@ class Injections(Exchange):
         same(INSTEAD, client.recv(timeout=TIMEOUT_SECONDS), "what came in place of an answer")
         relay("after")  # and the server has received nothing else
         client.close(*CLIENT_CLOSE)
-        code, reason = CLIENT_CLOSE
         told = received.get(timeout=TIMEOUT_SECONDS)
-        same(f"closed with {code} {reason!r}", told, "what the server was told at the end")
+        same(closed_with(*CLIENT_CLOSE), told, "what the server was told at the end")
         assert flow.websocket is not None
         noted = [
             (not message.from_client, message.is_text, message.content)
@@ -171,6 +184,11 @@ def encoded(message: Data) -> bytes:
     return message.encode() if isinstance(message, str) else message
 
 
+def closed_with(code: int | None, reason: str | None) -> str:
+    """Say how a connection ended, among the messages that a server has received."""
+    return f"closed with {code} {reason!r}"
+
+
 @contextlib.contextmanager
 def noting_server(received: queue.Queue[Data]) -> Iterator[int]:
     """Serve an echo that notes each message, and the end; gives the port."""
@@ -180,7 +198,7 @@ def noting_server(received: queue.Queue[Data]) -> Iterator[int]:
             for message in connection:
                 received.put(message)
                 connection.send(message)
-        received.put(f"closed with {connection.close_code} {connection.close_reason!r}")
+        received.put(closed_with(connection.close_code, connection.close_reason))
 
     with serve_websockets(serve) as port:
         yield port
