@@ -49,7 +49,7 @@ campaign: $(READY) ## the properties and state machines at length, with 100 time
 fuzz: $(READY) ## every atheris target for FUZZ_SECONDS (60) each, from its seeds; needs Python 3.11 to 3.14 on Linux
 	$(BIN)/python -m fuzz run --seconds $(FUZZ_SECONDS)
 
-downstream: ## hypercorn, uvicorn, trio-websocket, simple-websocket, httpx-ws and websockets against this library
+downstream: ## hypercorn, uvicorn, mitmproxy, trio-websocket, simple-websocket, httpx-ws, websockets, and the published package's tests
 	$(PYTHON) tests/downstream/run.py
 
 bench: $(READY) ## the library beside its peers, about 10 minutes (python -m bench --help has more)

@@ -626,3 +626,19 @@ def test_slots_that_are_made_a_second_time_hide_nothing() -> None:
     body = {"__slots__": ("data",), **{name: vars(TextMessage)[name] for name in names}}
     doubled: Any = type("Doubled", (TextMessage,), body)
     assert vars(doubled("x")) == {"data": "x", **MESSAGE}
+
+
+def test_an_acceptance_with_its_extension_is_written_and_copied() -> None:
+    client, key = handshake_bytes.asking_client(Request("h", "/", extensions=[PerMessageDeflate()]))
+    answer = handshake_bytes.response(key, {b"Sec-WebSocket-Extensions": [b"permessage-deflate"]})
+    (event,) = wire.receive(client, answer + b"\xc1\x07" + HELLO)[:1]
+    written = {"subprotocol": None, "extensions": ["permessage-deflate"], "extra_headers": []}
+    assert orjson.loads(orjson.dumps(event, default=name_of)) == written
+    assert ormsgpack.unpackb(ormsgpack.packb(event, default=name_of)) == written
+    assert msgspec.json.decode(msgspec.json.encode(event, enc_hook=name_of)) == written
+    for made in copies_of(event):
+        assert [extension.enabled() for extension in made.extensions] == [True]
+
+
+def name_of(extension: PerMessageDeflate) -> str:
+    return extension.name

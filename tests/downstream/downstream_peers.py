@@ -27,7 +27,7 @@ from wsproto.events import (
 from wsproto.extensions import PerMessageDeflate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from websockets.sync.connection import Connection as WebsocketsConnection
 
@@ -291,6 +291,13 @@ def websockets_server(closes: Closes) -> Iterator[int]:
     def serve(connection: websockets.sync.server.ServerConnection) -> None:
         serve_script(WebsocketsEndpoint(connection), closes)
 
+    with serve_websockets(serve) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def serve_websockets(serve: Callable[[websockets.sync.server.ServerConnection], None]) -> Iterator[int]:
+    """Serve with the `websockets` package; gives the port."""
     # Not every client closes its TCP connection after the closing handshake: wait 1 second instead of 10.
     with websockets.sync.server.serve(serve, HOST, 0, max_size=None, close_timeout=1) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
