@@ -19,7 +19,7 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import MASK, PING, TEXT, feed, frame
+from tests.oracle.wire import MASK, PING, TEXT, feed, frame, peer_frame
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.connection import CLIENT, SERVER
 from wsproto.events import (
@@ -330,3 +330,19 @@ def test_over_http_2_the_end_of_the_stream_is_the_end_of_file() -> None:
 def test_a_connection_reads_the_trailing_data_of_a_handshake() -> None:
     server = Connection(ConnectionType.SERVER, trailing_data=frame(TEXT, b"Hello", mask=MASK))
     assert list(server.events()) == [TextMessage("Hello")]
+
+
+def test_injected_events_come_first_at_every_time_of_a_connection() -> None:
+    """Before the request, behind it, and on the open connection."""
+    server = WSConnection(ConnectionType.SERVER)
+    server.inject(TextMessage("early"))
+    server.receive_data(request())
+    early, asked = server.events()
+    assert early == TextMessage("early")
+    assert isinstance(asked, Request)
+    server.inject(TextMessage("between"))
+    server.send(AcceptConnection())
+    server.receive_data(peer_frame(False, TEXT, b"read"))
+    assert list(server.events()) == [TextMessage("between"), TextMessage("read")]
+    server.inject(TextMessage("late"))
+    assert list(server.events()) == [TextMessage("late")]
