@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from .errors import LocalTypeError, LocalValueError
 
@@ -48,20 +48,11 @@ class Limits:
     max_reject_body_size: int = _elsewhere(2**20)
     """The body of a response that rejects the handshake."""
 
-    def on_messages(self) -> dict[str, int]:
-        """Return the bounds on frames and messages that are set, by name.
-
-        The fast path asks this list what it may leave unjudged: whatever it does not know, it leaves to the
-        general path. So a new bound belongs to this list unless it is made by `_elsewhere`.
-        """
-        return {
-            bound.name: value
-            for bound in fields(self)
-            if _LEAST not in bound.metadata and (value := getattr(self, bound.name)) is not None
-        }
+    _on_messages: ClassVar[dict[str, int]]
 
     def __post_init__(self) -> None:
         """Refuse a bound that is no int of at least 0, or of at least 1 where 0 would mean no progress."""
+        on_messages = {}
         for bound in fields(self):
             value = getattr(self, bound.name)
             if value is None and bound.default is None:
@@ -71,6 +62,17 @@ class Limits:
             least = bound.metadata.get(_LEAST, 0)
             if value < least:
                 raise LocalValueError(f"{bound.name} must be at least {least}, not {value}")
+            if _LEAST not in bound.metadata:
+                on_messages[bound.name] = value
+        object.__setattr__(self, "_on_messages", on_messages)
+
+    def on_messages(self) -> dict[str, int]:
+        """Return the bounds on frames and messages that are set, by name, in a new dictionary.
+
+        The fast path asks this list what it may leave unjudged: a bound that it does not know keeps all
+        messages off it. So every bound belongs to this list that is not made by `_elsewhere`.
+        """
+        return dict(self._on_messages)
 
 
 DEFAULT_LIMITS = Limits()

@@ -39,6 +39,13 @@ def _checked(what: str, value: Any, least: int, most: int | None = None) -> int:
     return value
 
 
+def _window(what: str, value: int | EllipsisType | None) -> int | None:
+    """Return the size of a window: None stands for 15, and what was not given for None."""
+    if value is ...:
+        return None
+    return _checked(what, MAX_WINDOW_BITS if value is None else value, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
+
+
 class _Parameter(Generic[T]):
     """A parameter of RFC 7692 7.1 as an attribute: as agreed on, else as set. Assigning it changes both."""
 
@@ -53,11 +60,8 @@ class _Parameter(Generic[T]):
         return self._default if value is None else value
 
     def __set__(self, extension: PerMessageDeflate, value: T | None) -> None:
-        given: Any = self._default if value is None else value
-        if isinstance(self._default, bool):
-            given = bool(given)
-        else:
-            _checked(self._name, given, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
+        asked: Any = value
+        given: Any = bool(asked) if isinstance(self._default, bool) else _window(self._name, asked)
         extension._settings = extension._settings._replace(**{self._name: given})
         if extension._agreed is not None:
             extension._agreed = extension._agreed._replace(**{self._name: given})
@@ -105,15 +109,14 @@ class PerMessageDeflate(Extension):
         memory_level: int = 8,
         min_compress_size: int = 0,
     ) -> None:
-        self._settings = DeflateParameters()
+        self._settings = DeflateParameters(
+            bool(client_no_context_takeover),
+            _window("client_max_window_bits", client_max_window_bits),
+            bool(server_no_context_takeover),
+            _window("server_max_window_bits", server_max_window_bits),
+        )
         self._agreed: DeflateParameters | None = None
         self._enabled = False
-        self.client_no_context_takeover = client_no_context_takeover
-        self.server_no_context_takeover = server_no_context_takeover
-        if client_max_window_bits is not ...:
-            self.client_max_window_bits = client_max_window_bits
-        if server_max_window_bits is not ...:
-            self.server_max_window_bits = server_max_window_bits
         self._compression_level = _checked("compression_level", compression_level, -1, 9)
         self._memory_level = _checked("memory_level", memory_level, 1, 9)
         self._min_compress_size = _checked("min_compress_size", min_compress_size, 0)
@@ -139,7 +142,9 @@ class PerMessageDeflate(Extension):
     def for_connection(self) -> BoundExtension:
         """Return zlib state for one connection, under the hooks of a subclass if it has some."""
         codec = self._new_codec()
-        if all(getattr(type(self), hook) is getattr(PerMessageDeflate, hook) for hook in _HOOKS):
+        if type(self) is PerMessageDeflate or all(
+            getattr(type(self), hook) is getattr(PerMessageDeflate, hook) for hook in _HOOKS
+        ):
             return BoundExtension(codec, codec)
         codec.rest_size = 0  # no shortcut around hooks of a subclass
         return BoundExtension(self, codec)
