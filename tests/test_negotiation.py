@@ -297,9 +297,6 @@ def test_a_malformed_offer_is_declined(offer: str) -> None:
         'permessage-deflate; server_max_window_bits="10',
         'permessage-deflate; server_max_window_bits="1 0"',
         "permessage-deflate server_max_window_bits=10",
-        "permessage-deflate,,x-foo",
-        ",permessage-deflate",
-        "permessage-deflate,",
         "permessage-deflate; client_max_window_bits=(10)",
     ],
 )
@@ -387,7 +384,7 @@ def test_a_comma_inside_a_quoted_string_smuggles_no_offer() -> None:
     """RFC 6455 9.1: the unquoted value has to be a token, so the whole request is refused."""
     value = 'x-foo; y=",permessage-deflate; client_max_window_bits,"'
     server = WSConnection(SERVER)
-    with pytest.raises(RemoteProtocolError, match="is no extension"):
+    with pytest.raises(RemoteProtocolError, match="does not follow its grammar"):
         wire.receive(server, upgrade_request([value]))
     assert server_extensions_handshake([value], [PerMessageDeflate()]) is None
 
