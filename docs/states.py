@@ -22,13 +22,13 @@ INTRODUCTION = """\
 Drawn from `src/wsproto/states.py` by `python docs/states.py`; the theory stands on top of that file.
 An empty cell is not permitted: asking for it is a `LocalProtocolError`. `can_send(event_type)` looks it up.
 
-The state of an open connection changes when `events()` yields the event that changes it, and when `send` returns.
-`receive_data(None)` may change it at once: end of file is judged there where nothing is left to be read.
-During the opening handshake `receive_data` changes it.
+The state of an open connection changes when `events()` yields the event that changes it, and when `send`
+returns. `receive_data(None)` may change it at once: it judges end of file where nothing is left to be read.
+During the opening handshake `receive_data` changes the state.
 
-End of file before a client has its whole answer is a `RemoteProtocolError`. There are two exceptions: the body of a
-rejection may end with the connection, and behind an interim response the end makes a rejection of that. Behind the
-101 end of file is the connection's to judge. A read of nothing, `b""`, is not an input.
+End of file before a client has its whole answer is a `RemoteProtocolError`, with two exceptions: the body of
+a rejection may end with the connection, and an interim response becomes a rejection where the connection ends
+behind it. Behind the 101 end of file is the connection's to judge. A read of nothing, `b""`, is not an input.
 """
 
 

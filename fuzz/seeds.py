@@ -271,6 +271,7 @@ def _handshake_server() -> Iterator[bytes]:
     heads += [request() + hello, request() + hello[:4], request()[:40], request().replace(b"\r\n", b"\n")]
     heads += [request(start_line=line) for line in (b"POST / HTTP/1.1", b"GET / HTTP/1.0", b"GET", b"")]
     heads += [request(start_line=b"GET / HTTP/2.0"), request({b"X": [b"1\r\n 2"]}), b"\x16\x03\x01", hello]
+    heads += [b"\r\n" + request() + hello, b"\n" * 9 + request(), b"\r\n\n\r"]
     ways = [
         (flags, limits, cuts) for flags in (0, 1, 2, 6, 14) for limits in (0, 1, 2) for cuts in (0, 1, 60)
     ]
@@ -292,6 +293,9 @@ def _handshake_client() -> Iterator[bytes]:
         rejection(b"401 Unauthorized", (b"Transfer-Encoding", b"chunked"), body=b"zz\r\n"),
         rejection(b"403 Forbidden", body=b"until the end"),
         rejection(b"100 Continue"),
+        rejection(b"100 Continue") + early + response(KEY) + hello,
+        rejection(b"102 Processing") + b"HTTP/1",
+        b"SSH-2.0-OpenSSH_9.9\r\n",
         rejection(b"204 No Content"),
     ]
     flags = [request_number << 1 | eof for request_number in range(4) for eof in (0, 1)]

@@ -201,12 +201,14 @@ class HTTPExchange:
 
     def _by_h11(self) -> H11Exchange:
         """Return h11's part of the exchange, made when there is something for it to read or write."""
-        if self._h11 is None:
-            self._line_left = self._limits.max_header_line_size
-            self._h11 = _h11_exchange().H11Exchange(
-                client=self._client, max_size=self._limits.max_handshake_size, head_read=self._head_read
+        by_h11 = self._h11
+        if by_h11 is None:
+            limits = self._limits
+            self._line_left = limits.max_header_line_size
+            by_h11 = self._h11 = _h11_exchange().H11Exchange(
+                client=self._client, max_size=limits.max_handshake_size, head_read=self._head_read
             )
-        return self._h11
+        return by_h11
 
 
 def checked_request(target: bytes | str, headers: Headers) -> RequestHead:

@@ -181,18 +181,20 @@ def test_a_rejection(asked: Request, answer: bytes, limits: Limits, eof: bool, d
 #: Header fields, each with lines of its own that are right, wrong or near to either; no line removes it.
 ODD_FIELDS: dict[bytes, list[list[bytes]]] = {
     b"X-Any": [[b"1"]],
-    b"Host": [[], [b""], [b"a b"], [b"\xff"], [b"xn--\xff"], [b"h", b"h"]],
+    b"Host": [[], [b""], [b"a b"], [b"\xff"], [b"xn--\xff"], [b"XN--fa-hia.de"], [b"xn--0"], [b"h", b"h"]],
     b"Upgrade": [[], [b"h2c"], [b"websocket, h2c"], [b"WebSocket"]],
     b"Connection": [[], [b"close"], [b"keep-alive, Upgrade"], [b'"']],
     b"Sec-WebSocket-Key": [[], [b"x"], [KEY, KEY], [KEY + b"="]],
     b"Sec-WebSocket-Version": [[], [b"8"], [b"13", b"13"]],
     b"Sec-WebSocket-Accept": [[], [b"x"], [b"\xff"]],
-    b"Sec-WebSocket-Protocol": [[b"other"], [b"chat"], [b"\xff"], [b","], [b"chat", b"chat"]],
+    b"Sec-WebSocket-Protocol": [[b"other"], [b"chat"], [b"\xff"], [b","], [b"chat", b"chat"], [b",chat ,"]],
     b"Sec-WebSocket-Extensions": [
         [b"permessage-deflate;"],
         [b"x; =1"],
         [b"x; a="],
         [b"permessage-deflate, permessage-deflate"],
+        [b", permessage-deflate ,"],
+        [b","],
         [b"\xff"],
     ],
     b"Content-Length": [[b"0"], [b"5"], [b"x"]],

@@ -1,0 +1,87 @@
+"""Hosts from one side to the other: what a client writes asks the domain that was meant (RFC 6455 11.1)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.oracle.handshake_bytes import feed, read_head, request
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Request
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+SHARP_S, CAPITAL_SHARP_S, FINAL_SIGMA = "\u00df", "\u1e9e", "\u03c2"
+NON_JOINER, JOINER = "\u200c", "\u200d"
+LETTERS = st.sampled_from(
+    "aZ9-\u00df\u1e9e\u03c2\u200c\u200d\u03a3\u00fc\u00dc\u0628\u0661\u05d9\u05b4"
+    "\u3002\uff0e\u2460\ufb01\u00ad\ufe0f\u0130\u212a\u2603\ud800\U0001f600"
+)
+LABELS = st.text(LETTERS | st.characters(), min_size=1, max_size=70)
+
+
+def written(host: str) -> bytes:
+    """What a client asks for."""
+    return read_head(WSConnection(ConnectionType.CLIENT).send(Request(host, "/")))[0].one(b"Host")
+
+
+def read(host: bytes) -> str:
+    """What a server is told."""
+    (event,) = feed(WSConnection(ConnectionType.SERVER), request({b"Host": [host]}))
+    assert isinstance(event, Request)
+    return event.host
+
+
+@given(st.lists(LABELS, min_size=1, max_size=3))
+def test_what_a_server_is_told_asks_the_same_domain_again(labels: list[str]) -> None:
+    """A proxy hands on the host that it was given."""
+    try:
+        asked = written(".".join(labels))
+    except LocalProtocolError:
+        return
+    assert asked.isascii()
+    assert all(len(label) <= 63 for label in asked.split(b".") if label.startswith(b"xn--"))
+    assert written(read(asked)).lower() == asked.lower()
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyzABC0123456789-_", max_size=64))
+@example("a")
+@example("google-")
+@example("--")
+@example("-")
+def test_punycode_is_read_or_left_or_refused(code: str) -> None:
+    label = f"xn--{code}".encode()
+    try:
+        host = read(label + b":80").removesuffix(":80")
+    except RemoteProtocolError:
+        with pytest.raises(RemoteProtocolError, match="is not valid IDNA"):
+            read(label)
+        return
+    if host.isascii():
+        assert host == label.decode()
+    else:
+        assert written(host) == label.lower()
+        assert host.replace(NON_JOINER, "").replace(JOINER, "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("meant", "other"),
+    [
+        (f"fa{SHARP_S}.de", b"fass.de"),
+        (f"FA{SHARP_S}.DE", b"fass.de"),
+        (f"fa{CAPITAL_SHARP_S}.de", b"fass.de"),
+        (f"\u03b2\u03cc\u03bb\u03bf{FINAL_SIGMA}.com", b"xn--nxasmq6b.com"),
+        (f"\u0646\u0627\u0645\u0647{NON_JOINER}\u0627\u06cc.com", b"xn--mgba3gch31f.com"),
+        (f"\u0dc1\u0dca{JOINER}\u0dbb\u0dd3.com", b"xn--10cl1a0b.com"),
+        (f"a.{SHARP_S}{JOINER}.{FINAL_SIGMA}", b"a.ss.xn--4xa"),
+    ],
+)
+def test_a_client_never_asks_another_domain(meant: str, other: bytes) -> None:
+    try:
+        asked = written(meant)
+    except LocalProtocolError:
+        with pytest.raises(LocalProtocolError, match="xn-- form"):  # which is right, too
+            written(meant)
+    else:
+        assert asked != other
+        assert read(asked).lower() == meant.lower()
