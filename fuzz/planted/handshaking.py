@@ -211,4 +211,11 @@ HANDSHAKING: Final = (
         "            if handshake.announced:\n",
         "            if self._announcing:\n",
     ),
+    Fault(
+        "an error does not keep the event that tells the peer",
+        "errors of the handshake have an event_hint",
+        "errors.py",
+        "        self.event_hint = event_hint\n",
+        "        self.event_hint = None\n",
+    ),
 )
