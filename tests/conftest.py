@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
 EXAMPLES = 100
 NIGHTLY_FACTOR = 100
@@ -31,6 +33,25 @@ UNCOVERED = tuple(
     Path(__file__).parent / name
     for name in ("bench", "commands", "examples", "fuzz", "harness", "properties", "state_machines")
 )
+
+
+def pytest_configure() -> None:
+    """Take SIGINT as a terminal gives it: a shell's background job ignores it, and so would every child."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let no other thread allocate where a test traces memory: pytest-xdist's reads lists of tests."""
+    if not hasattr(getattr(item, "module", None), "tracemalloc"):
+        return (yield)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        return (yield)
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def pytest_collection_finish() -> None:
