@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 # Most of the tests that are not measured wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test browser check format autobahn engines campaign fuzz downstream bench clean
+.PHONY: help conformance matrix test test-core browser check format autobahn engines campaign fuzz downstream bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide
 test: $(READY) ## every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines'
 	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
+
+test-core: $(READY) ## the tests of the library alone, those of its tools left out; no coverage
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_*.py tests/properties tests/state_machines
 
 browser: $(READY) ## the tests of the report's page, in Chromium
 	$(BIN)/python -m pytest -m browser tests/browser

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator
 
 EXAMPLES = 100
 NIGHTLY_FACTOR = 100
@@ -33,6 +35,25 @@ UNCOVERED = tuple(
 )
 
 
+def pytest_configure() -> None:
+    """Take SIGINT as a terminal gives it: a shell's background job ignores it, and so would every child."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let no other thread allocate where a test traces memory: pytest-xdist's reads lists of tests."""
+    if not hasattr(getattr(item, "module", None), "tracemalloc"):
+        return (yield)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        return (yield)
+    finally:
+        sys.setswitchinterval(usual)
+
+
 def pytest_collection_finish() -> None:
     """Spare the tests that weigh memory what is there: the collector would walk all tests and imports."""
     gc.collect()
@@ -53,8 +74,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Mark what is not measured, and let a test take its time where it tries a hundred times as much."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the machines first, the longest tests, mark what is not measured, and give a campaign its time."""
+    items.sort(key=lambda item: "state_machines" not in item.path.parts)
     for item in items:
         if any(folder in item.path.parents for folder in UNCOVERED):
             item.add_marker(pytest.mark.uncovered)

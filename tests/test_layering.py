@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 SOURCE = ROOT / "src" / "wsproto"
 MODULES = {path.stem: path for path in sorted(SOURCE.glob("*.py"))}
 EXTERNAL = {"h11"}
 #: Needs nothing and is read by the build: it may stand anywhere.
 VERSION = "_version"
+#: They do nothing by themselves.
+UNTESTED = {"__init__", "typing", VERSION}
 
 
 def documented_order() -> list[str]:
@@ -62,17 +65,18 @@ def parsed(name: str) -> ast.Module:
 
 
 def own_imports(name: str) -> set[str]:
-    """The modules of the library that `name` imports when it runs."""
-    return {
-        target
-        for node, for_types in imports(parsed(name))
-        if not for_types
-        for target, own in targets(node)
-        if own
-    }
+    """The modules of the library that `name` imports, for the type checker alone included."""
+    return {target for node, _ in imports(parsed(name)) for target, own in targets(node) if own}
 
 
 every_module = pytest.mark.parametrize("name", MODULES)
+
+
+@every_module
+def test_a_module_has_a_file_of_tests_by_its_name(name: str) -> None:
+    """`test_NAME.py`, or several that begin so; `test_import.py` and `test_layering.py` are the package's."""
+    if name not in UNTESTED:
+        assert [*TESTS.glob(f"test_{name}.py"), *TESTS.glob(f"test_{name}_*.py")]
 
 
 def test_the_library_has_no_packages_inside() -> None:
@@ -94,24 +98,12 @@ def test_a_module_imports_only_what_stands_above_it(name: str) -> None:
 
 
 def test_there_is_no_cycle() -> None:
+    """Of types neither: what two modules name of each other belongs into a third, or into one of them."""
     remaining = {name: own_imports(name) for name in MODULES}
     while free := [name for name, needs in remaining.items() if not needs & remaining.keys()]:
         for name in free:
             del remaining[name]
     assert remaining == {}
-
-
-@every_module
-def test_types_come_from_modules_that_exist(name: str) -> None:
-    """An import for the type checker alone may point down, for a class that is only named."""
-    own = {
-        target
-        for node, for_types in imports(parsed(name))
-        if for_types
-        for target, is_own in targets(node)
-        if is_own
-    }
-    assert own <= set(MODULES)
 
 
 @every_module

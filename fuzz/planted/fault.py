@@ -26,15 +26,23 @@ class Fault:
     before: str
     after: str
 
-    def applied(self, text: str) -> str:
-        """Return the text of the file with the fault in it; raises `CommandError` if it is not as it was."""
+    def planted(self) -> str:
+        """Return the text of its file with the fault in it.
+
+        :raises CommandError: where the file is gone, or has the text not at all or several times; the error
+            names the files that have it.
+        """
+        texts = {file.name: file.read_text("utf-8") for file in sorted((SOURCE / "wsproto").glob("*.py"))}
+        text = texts.get(self.file, "")
         count = text.count(self.before)
-        if count != 1:
-            raise CommandError(
-                f"the fault {self.name!r} has to be written anew: src/wsproto/{self.file} has its text"
-                f" {count} times, not once: {self.before!r}"
-            )
-        return text.replace(self.before, self.after)
+        if count == 1:
+            return text.replace(self.before, self.after)
+        wrong = f"has its text {count} times, not once" if text else "is no file"
+        elsewhere = [name for name, other in texts.items() if name != self.file and self.before in other]
+        raise CommandError(
+            f"the fault {self.name!r} has to be written anew: src/wsproto/{self.file} {wrong}"
+            f" ({', '.join(elsewhere) or 'no other file'} has it): {self.before!r}"
+        )
 
 
 def plant(fault: Fault | None, folder: Path) -> tuple[Path, Path]:
@@ -46,6 +54,5 @@ def plant(fault: Fault | None, folder: Path) -> tuple[Path, Path]:
     work.mkdir()
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     if fault is not None:
-        file = copy / "wsproto" / fault.file
-        file.write_text(fault.applied(file.read_text("utf-8")), "utf-8")
+        (copy / "wsproto" / fault.file).write_text(fault.planted(), "utf-8")
     return copy, work

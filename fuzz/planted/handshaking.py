@@ -220,4 +220,11 @@ HANDSHAKING: Final = (
         "        self._events = events\n",
         "",
     ),
+    Fault(
+        "an error does not keep the event that tells the peer",
+        "errors of the handshake have an event_hint",
+        "errors.py",
+        "        self.event_hint = event_hint\n",
+        "        self.event_hint = None\n",
+    ),
 )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from commands.errors import CommandError
 from fuzz.planted.child import ROOT
 from fuzz.planted.detectors import command, turns
-from fuzz.planted.fault import SOURCE, plant
+from fuzz.planted.fault import plant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -64,6 +64,18 @@ class Hunt:
         return asdict(self)
 
 
+def assert_can_be_planted(faults: Sequence[Fault]) -> None:
+    """Raise a `CommandError` that names all of `faults` that have to be written anew."""
+    problems = []
+    for fault in faults:
+        try:
+            fault.planted()
+        except CommandError as error:
+            problems.append(str(error))
+    if problems:
+        raise CommandError("\n".join(problems))
+
+
 class Hunter:
     """Runs a hunt."""
 
@@ -81,8 +93,7 @@ class Hunter:
         :param control: whether to look into the library as it is first, for as long as for a fault.
         :raises CommandError: where something is found there, or a fault cannot be planted or looked for.
         """
-        for fault in faults:  # before the first minute, not after the last
-            fault.applied((SOURCE / "wsproto" / fault.file).read_text("utf-8"))
+        assert_can_be_planted(faults)  # before the first minute, not after the last
         with tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as seeds:
             for target in self._targets:
                 self._folders.seed(target, Path(seeds, target.name))

@@ -151,4 +151,11 @@ MESSAGES: Final = (
         "return Frame(opcode, event.data, event.frame_finished, event.message_finished)",
         'return Frame(opcode, event.data, event.data != b"", event.message_finished)',
     ),
+    Fault(
+        "vars() of an event leaves its first field out",
+        "vars(event) gives all fields",
+        "event_base.py",
+        "for field in fields(event)}",
+        "for field in fields(event)[1:]}",
+    ),
 )

@@ -15,12 +15,13 @@ from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
     from fuzz.properties import try_property
-    from tests.properties import test_any_calls, test_any_events
+    from tests.properties.test_any_calls import FUZZED as CALLS
+    from tests.properties.test_any_events import FUZZED as EVENTS
 
 
 def test_one_input(data: bytes) -> None:
     """Try one of the properties with what `data` draws."""
-    try_property(test_any_events.FUZZED + test_any_calls.FUZZED, data)
+    try_property(EVENTS + CALLS, data)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ answer by themselves, or are what the properties of `tests/properties/test_offer
 
 import sys
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
     sys.path[0] = str(Path(__file__).resolve().parents[2])  # a program gets its own folder there
@@ -18,7 +17,8 @@ with instrumented("wsproto"):
     from fuzz.properties import try_property
     from tests.oracle.handshake_bytes import KEY, request, response
     from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
-    from tests.properties import test_offers
+    from tests.oracle.offers import assert_judges_element
+    from tests.properties.test_offers import FUZZED
     from wsproto import Limits
     from wsproto.utilities import RemoteProtocolError, split_comma_header
 
@@ -38,8 +38,7 @@ def in_a_response(value: bytes) -> None:
 
 def by_itself(value: bytes) -> None:
     """Call the functions that read one element, and the one that splits a header."""
-    of_any_text: Any = test_offers.test_any_text_is_an_offer_that_is_declined_or_an_answer_that_fails
-    of_any_text.hypothesis.inner_test(value.decode("latin-1"))
+    assert_judges_element(f"permessage-deflate; {value.decode('latin-1')}")
     try:
         elements = split_comma_header(value)
     except RemoteProtocolError:
@@ -50,7 +49,7 @@ def by_itself(value: bytes) -> None:
 
 def drawn(data: bytes) -> None:
     """Try one of the properties."""
-    try_property(test_offers.FUZZED, data)
+    try_property(FUZZED, data)
 
 
 JUDGES = (in_a_request, in_a_response, by_itself, drawn)

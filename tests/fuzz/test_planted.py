@@ -20,7 +20,7 @@ from fuzz.planted.catalogue import FAULTS, named
 from fuzz.planted.child import ROOT, WRONG_COPY
 from fuzz.planted.detectors import Found, Turn, turns
 from fuzz.planted.fault import SOURCE, Fault, plant
-from fuzz.planted.hunt import Hunt, Hunter, Outcome
+from fuzz.planted.hunt import Hunt, Hunter, Outcome, assert_can_be_planted
 from fuzz.planted.shown import write_hunt
 from tests.fuzz.toys import toys
 
@@ -42,9 +42,8 @@ HARMLESS = Fault(
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_it_can_be_planted_and_compiles(fault: Fault) -> None:
-    source = (SOURCE / "wsproto" / fault.file).read_text("utf-8")
-    planted = fault.applied(source)
-    assert planted != source
+    planted = fault.planted()
+    assert planted != (SOURCE / "wsproto" / fault.file).read_text("utf-8")
     compile(planted, fault.file, "exec")
 
 
@@ -54,11 +53,35 @@ def test_there_are_some_in_every_module() -> None:
     assert {fault.file for fault in FAULTS} == modules - WITHOUT
 
 
-@pytest.mark.parametrize(("text", "count"), [("no such text", 0), ("import", "[2-9]")])
-def test_text_that_is_not_there_once_is_an_error_that_names_the_fault(text: str, count: object) -> None:
-    fault = replace(HARMLESS, before=text)
-    with pytest.raises(CommandError, match=f"'nothing is wrong' has to be written anew.*{count} times"):
-        fault.applied((SOURCE / "wsproto" / fault.file).read_text("utf-8"))
+@pytest.mark.parametrize(
+    ("file", "text", "wrong"),
+    [
+        ("masking.py", "no such text", r"has its text 0 times, not once \(no other file has it\)"),
+        ("masking.py", "import", r"has its text [2-9] times, not once"),
+        ("limits.py", HARMLESS.before, r"has its text 0 times, not once \(masking.py has it\)"),
+        ("gone.py", HARMLESS.before, r"is no file \(masking.py has it\)"),
+    ],
+)
+def test_text_that_is_not_there_once_is_an_error_that_names_the_fault(
+    file: str, text: str, wrong: str
+) -> None:
+    fault = replace(HARMLESS, file=file, before=text)
+    with pytest.raises(
+        CommandError,
+        match=f"^the fault 'nothing is wrong' has to be written anew: src/wsproto/{file} {wrong}",
+    ):
+        fault.planted()
+
+
+def test_all_faults_that_have_to_be_written_anew_are_named_at_once() -> None:
+    faults = [
+        HARMLESS,
+        replace(HARMLESS, name="one", file="gone.py"),
+        replace(HARMLESS, name="two", before="?!"),
+    ]
+    with pytest.raises(CommandError) as caught:
+        assert_can_be_planted(faults)
+    assert [line.split("'")[1] for line in str(caught.value).splitlines()] == ["one", "two"]
 
 
 def child(copy: Path, program: Path, imported_from: Path) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Whatever the bytes, receiving raises RemoteProtocolError and nothing else."""
+"""The only error that receiving can raise is RemoteProtocolError."""
 
 from __future__ import annotations
 

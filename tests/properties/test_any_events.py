@@ -1,4 +1,4 @@
-"""Whatever the events, sending raises LocalProtocolError alone, and a refused send leaves no trace."""
+"""The only error that sending can raise is LocalProtocolError, and a refused send leaves no trace."""
 
 from __future__ import annotations
 
