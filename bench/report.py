@@ -14,7 +14,7 @@ from bench import chart, scaling
 from bench.peers import OURS, PEERS
 from bench.results import from_json
 from bench.table import closing, number, ranged
-from commands.written import write_text
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bench.peers import PEERS
 from bench.rounds import Case
 from bench.workloads import BY_NAME, COUNTED, PEAKS, WORKLOADS
-from commands.errors import CommandError
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

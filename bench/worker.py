@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench import handshakes, memory, timing
 from bench.drivers.interface import UnsupportedError
-from bench.frames import CLOSE, CONTINUATION, Message, decode
+from bench.messages import Message
 from bench.workloads import BY_NAME, sized
+from tooling.frames import CLOSE, CONTINUATION, RSV1, decode_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,11 +201,11 @@ def _wire_complaint(data: bytes, workload: Workload, role: Role, material: Mater
     """Compare frames that a library wrote with the messages that they should hold."""
     inflater = zlib.decompressobj(wbits=-15)
     messages, parts, opcode, compressed = [], b"", 0, False
-    for frame in decode(data):
+    for frame in decode_frames(data):
         if frame.masked != (role == "client"):
             return f"a frame of a {role} has masked = {frame.masked}"
         if frame.opcode != CONTINUATION:
-            opcode, compressed = frame.opcode, frame.compressed
+            opcode, compressed = frame.opcode, bool(frame.rsv & RSV1)
         if material.fragment and len(frame.payload) != material.fragment:
             return f"a fragment has {len(frame.payload)} bytes"
         if compressed != (workload.deflate and opcode < CLOSE):

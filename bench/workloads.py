@@ -13,7 +13,8 @@ from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from bench.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Message, encode
+from bench.messages import Message
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +64,7 @@ class Workload:
             return Material(messages)
         frames = _frames(messages, masked=role == "server", deflate=self.deflate, fragment=self.fragment)
         if self.read is None:
-            reads = [frame for frame, _ in frames]
+            reads = [written for written, _ in frames]
             return Material(messages, reads, [int(last) for _, last in frames])
         return Material(messages, *_cut(frames, self.read))
 
@@ -84,23 +85,23 @@ def _frames(
         starts = range(0, len(payload) or 1, size)
         for start in starts:
             last = start == starts[-1]
-            frame = encode(
+            written = frame(
                 opcode if start == 0 else CONTINUATION,
                 payload[start : start + size],
-                keys.randbytes(4) if masked else None,
                 fin=last,
-                compressed=compressed and start == 0,
+                rsv=RSV1 if compressed and start == 0 else 0,
+                mask=keys.randbytes(4) if masked else None,
             )
-            frames.append((frame, last))
+            frames.append((written, last))
     return frames
 
 
 def _cut(frames: Sequence[tuple[bytes, bool]], size: int) -> tuple[list[bytes], list[int]]:
     """Cut a stream of frames into reads of one size, and count the messages that end in each."""
-    stream = b"".join(frame for frame, _ in frames)
+    stream = b"".join(written for written, _ in frames)
     reads = [stream[start : start + size] for start in range(0, len(stream), size)]
     ends = [0] * len(reads)
-    for offset, (_, last) in zip(accumulate(len(frame) for frame, _ in frames), frames, strict=True):
+    for offset, (_, last) in zip(accumulate(len(written) for written, _ in frames), frames, strict=True):
         ends[(offset - 1) // size] += last
     return reads, ends
 

@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 
-from commands.errors import CommandError, MissingError
 from harness.extra import EXTRA
+from tooling.errors import CommandError, MissingError
 
 MAX_TITLE = 110
 """Characters of a title."""

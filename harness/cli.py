@@ -9,31 +9,33 @@ from urllib.parse import urlsplit
 
 import click
 
-from commands import running
-from commands.errors import ExitCode
-from commands.running import Output, say
 from harness.agree import agree, found
 from harness.case_texts import read_titles
-from harness.cases import PROFILES, ROLES, select
-from harness.children import end_with_standard_input
-from harness.echo import AGENT, MAX_MESSAGE_SIZE
-from harness.echo_server import serve
-from harness.engines import ENGINES, suite_of
-from harness.fuzz_client import drive
+from harness.cases import PROFILES, select
+from harness.engines.known import ENGINES, suite_of
+from harness.engines.kosoku import KosokuSuite
 from harness.judge import EXPECTED
-from harness.matrix import Matrix
+from harness.matrix.run import Matrix
 from harness.report import write_report
+from harness.roles import ROLES
 from harness.run import Order, collect, judge_file, run
 from harness.stored_results import differing_cases, read_results
-from harness.suite_kosoku import KosokuSuite
 from harness.summary import print_role, print_titles
+from harness.testee.echo import AGENT, MAX_MESSAGE_SIZE
+from harness.testee.echo_server import serve
+from harness.testee.fuzz_client import drive
+from tooling import running
+from tooling.errors import ExitCode
+from tooling.running import Output, say
+from tooling.supervised import end_with_standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.cases import Profile, Role
-    from harness.engines import Engine
-    from harness.suite import Suite
+    from harness.cases import Profile
+    from harness.engines.known import Engine
+    from harness.engines.suite import Suite
+    from harness.roles import Role
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from commands.errors import CommandError
-from commands.written import write_text
 from harness.cases import CASES
+from tooling.errors import CommandError
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.cases import Role
     from harness.results import CaseReport, DifferenceReport, VerdictFields
+    from harness.roles import Role
 
 EXPECTED = Path(__file__).resolve().parent.parent / "autobahn" / "expected"
 """The folder of `server.json` and `client.json`."""

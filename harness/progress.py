@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.cases import Role
+    from harness.roles import Role
 
 QUIET = 30.0
 """Seconds after which a plain line is printed even inside a section."""

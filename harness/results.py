@@ -36,13 +36,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from commands.errors import CommandError
-from commands.written import write_text
+from tooling.errors import CommandError
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.cases import Profile, Role
+    from harness.cases import Profile
+    from harness.roles import Role
 
 FORMAT = 1
 

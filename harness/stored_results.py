@@ -7,16 +7,16 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from commands.errors import CommandError
-from harness.cases import ROLES
 from harness.judge import Kind, verdict_of
 from harness.results import FORMAT, DifferenceReport, RoleReport
+from harness.roles import ROLES
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.cases import Role
     from harness.results import CpuTime, Results
+    from harness.roles import Role
 
 
 def read_results(path: Path) -> Results:

@@ -16,7 +16,7 @@ from aiohttp.http_websocket import WebSocketReader, WebSocketWriter, WSMsgType
 
 from bench.drivers import interface
 from bench.drivers.interface import UnsupportedError
-from bench.frames import Message
+from bench.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

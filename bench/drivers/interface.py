@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.frames import Message
+    from bench.messages import Message
     from bench.workloads import Material, Role
 
     Timed = Callable[[int], None]

@@ -33,7 +33,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.end_to_end.peers import LIBRARY
-from commands.written import write_text
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

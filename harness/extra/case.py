@@ -8,15 +8,16 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.extra.frames import TEXT, Frame
+from harness.extra.frames import Frame
 from harness.extra.heads import REQUEST, RESPONSE
+from tooling.frames import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.cases import Role
     from harness.extra.expectations import Expectation
     from harness.extra.heads import Head
+    from harness.roles import Role
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "tests" / "requirements.csv"
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from harness.extra.frames import PING, Frame
+from harness.extra.frames import Frame
+from tooling.frames import PING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from harness.extra.case import Case
 from harness.extra.deflating import NAME, deflate
 from harness.extra.expectations import Echoes, Fails
-from harness.extra.frames import CONTINUATION, PING, PONG, RSV1, RSV2, TEXT, Frame, text
+from harness.extra.frames import Frame, text
+from tooling.frames import CONTINUATION, PING, PONG, RSV1, RSV2, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

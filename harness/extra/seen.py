@@ -7,22 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.extra.deflating import Inflater
-from harness.extra.frames import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    PING,
-    PONG,
-    RSV1,
-    TEXT,
-    minimal_bits,
-)
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, minimal_form
 
 if TYPE_CHECKING:
-    from harness.cases import Role
     from harness.extra.deflating import Agreement
-    from harness.extra.frames import Frame
     from harness.extra.heads import Head
+    from harness.roles import Role
+    from tooling.frames import Frame
 
 NEVER_SENT = {1004, 1005, 1006, 1015}
 """Close codes that no endpoint may send (RFC 6455 7.4.1)."""
@@ -106,8 +97,8 @@ class Seen:
     def _fault_of(self, frame: Frame) -> str:
         if frame.masked != (self.role == "client"):
             return f"it sent a frame {'with' if frame.masked else 'without'} a mask (RFC 6455 5.1)"
-        if frame.length_bits != minimal_bits(len(frame.payload)):
-            return f"it wrote a length of {len(frame.payload)} in {frame.length_bits} bits (RFC 6455 5.2)"
+        if frame.length_form != minimal_form(len(frame.payload)):
+            return f"it wrote a length of {len(frame.payload)} in {frame.length_form} bits (RFC 6455 5.2)"
         if frame.opcode not in {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}:
             return f"it sent opcode {frame.opcode} (RFC 6455 5.2)"
         may_compress = self.agreed is not None and frame.opcode in {TEXT, BINARY}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands.written import write_text
 from harness.report.badge import badge_of
 from harness.report.junit import junit_of
 from harness.report.markdown import summary_of
 from harness.report.page import page_of
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path

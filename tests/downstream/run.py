@@ -31,6 +31,7 @@ ROOT = HERE.parents[1]
 ENVIRONMENT = ROOT / ".downstream"
 REQUIREMENTS = HERE / "requirements.txt"
 SUITE_REQUIREMENTS = HERE / "suites-requirements.txt"
+PINS = ROOT / "tooling" / "peers.txt"
 READY = ENVIRONMENT / "installed.sha256"
 INSTALL_SECONDS = 600
 CHECK_SECONDS = 60
@@ -118,9 +119,8 @@ def ready_environment(requirements: list[Path]) -> Path:
     folder, suffix = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
     python = ENVIRONMENT / folder / f"python{suffix}"
     texts = [path.read_text() for path in requirements]
-    wanted = [
-        hashlib.sha256("\0".join([text, str(ROOT), sys.version]).encode()).hexdigest() for text in texts
-    ]
+    common = [PINS.read_text(), str(ROOT), sys.version]
+    wanted = [hashlib.sha256("\0".join([text, *common]).encode()).hexdigest() for text in texts]
     installed = READY.read_text().split() if READY.is_file() else []
     if set(wanted) <= set(installed):
         return python

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import suite_kosoku
 from harness.cli import main
+from harness.engines import kosoku
 from harness.judge import Baseline, Verdict
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_a_missing_suite_is_exit_3_with_the_command_that_installs_it(
     def version(_name: str) -> str:
         raise PackageNotFoundError
 
-    monkeypatch.setattr(suite_kosoku, "version", version)
+    monkeypatch.setattr(kosoku, "version", version)
     assert "pip install 'kosoku" in error_of(["run", "--cases", "1.1.1"], capsys, code=3)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from commands.errors import CommandError
-from harness.fuzz_client import drive
+from harness.testee.fuzz_client import drive
 from tests import wire
 from tests.wire import CLOSE, TEXT, WireFrame
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

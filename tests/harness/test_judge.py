@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from commands.errors import CommandError
 from harness.cases import AUTOBAHN_CASES, CASES, is_for
 from harness.judge import BEST_FIRST, EXPECTED, Baseline, Verdict, judge, verdict_of
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.cases import Role
+    from harness.roles import Role
 
 OK = Verdict("OK", "OK", 1000)
 INFORMATIONAL = Verdict("INFORMATIONAL", "INFORMATIONAL", None)

@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from commands.errors import CommandError
-from harness import children
 from harness.cli import main
+from harness.engines.suite import Begun, Ended, Finished, Listening, Suite
 from harness.judge import Baseline, Verdict
 from harness.role_runner import RoleRunner, run_roles
-from harness.suite import Begun, Ended, Finished, Listening, Suite
 from harness.summary import print_cpu_time
 from tests.harness.processes import all_end, children_of
 from tests.harness.serving import TIMEOUT
+from tooling import children
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from harness.cases import Role
+    from harness.engines.suite import Step
     from harness.results import CaseReport, Results, RoleReport
-    from harness.suite import Step
+    from harness.roles import Role
 
 OK = Verdict("OK", "OK", 1000)
 PROTOCOL_ERROR = Verdict("OK", "OK", 1002)

@@ -179,7 +179,7 @@ def test_a_signal_to_the_harness_leaves_nothing(wstest: Path, number: signal.Sig
 @pytest.mark.parametrize(
     ("victim", "said"),
     [
-        ("harness.wstest_worker", "wstest was killed by SIGKILL"),
+        ("harness.engines.wstest_worker", "wstest was killed by SIGKILL"),
         ("fake_wstest.py", "wstest was killed by SIGKILL"),
         ("harness serve", "the server under test was killed by SIGKILL"),
         ("harness drive", "the client under test was killed by SIGKILL"),
