@@ -1,11 +1,11 @@
-"""The command line: `python -m harness serve|drive|run|judge|report|list`."""
+"""The command line `python -m harness`: a function for each command, which hands its options on."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -23,7 +23,7 @@ from harness.stored_results import differing_cases, read_results
 from harness.summary import print_role, print_titles
 from harness.testee.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.testee.echo_server import serve
-from harness.testee.fuzz_client import drive
+from harness.testee.fuzz_client import HANDSHAKE_TIMEOUT, Bounds, address_of, drive
 from tooling import running
 from tooling.errors import ExitCode
 from tooling.running import Output, say
@@ -80,38 +80,44 @@ def _check_host(_context: click.Context, _parameter: click.Parameter, value: str
     help="TCP port; 0 takes a free one.",
 )
 @limit_option
+@click.option("--verbose", is_flag=True, help="Say on standard error who comes, and what is refused and why.")
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def serve_command(host: str, port: int, max_message_size: int, *, supervised: bool) -> None:
+def serve_command(host: str, port: int, max_message_size: int, *, verbose: bool, supervised: bool) -> None:
     """Serve echoes over the library until SIGINT or SIGTERM."""
     if supervised:
         end_with_standard_input()
-    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}"), max_message_size))
+    note = partial(click.echo, err=True) if verbose else None
+    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}"), max_message_size, note))
 
 
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     try:
-        url = urlsplit(value)
-        complete = url.scheme == "ws" and url.hostname and url.port != 0
-        more = url.path.strip("/") or url.query or url.fragment
-    except ValueError:  # a port that is no number
-        complete, more = None, ""
-    if not complete or more:
-        raise click.BadParameter(f"{value!r} is not ws://HOST:PORT")
-    return value.rstrip("/")
+        return address_of(value).url
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not ws://HOST:PORT: {error}") from None
 
 
 @cli.command("drive")
 @click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
 @click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
 @limit_option
+@click.option(
+    "--handshake-timeout",
+    default=HANDSHAKE_TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="Longest time until the server has answered a handshake.",
+)
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def drive_command(url: str, agent: str, max_message_size: int, *, supervised: bool) -> None:
+def drive_command(
+    url: str, agent: str, max_message_size: int, handshake_timeout: float, *, supervised: bool
+) -> None:
     """Run every case of a fuzzing server as its client, then have it write its reports."""
     if supervised:
         end_with_standard_input()
-    count = asyncio.run(
-        drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), max_message_size)
-    )
+    bounds = Bounds(max_message_size, handshake_timeout)
+    count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), bounds))
     click.echo(f"{count} cases have run")
 
 

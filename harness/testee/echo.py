@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from wsproto import ConnectionState, ConnectionType, WSConnection, __version__
 from wsproto.events import (
@@ -13,6 +14,7 @@ from wsproto.events import (
     CloseConnection,
     Event,
     Ping,
+    RejectConnection,
     Request,
     TextMessage,
 )
@@ -20,6 +22,9 @@ from wsproto.extensions import PerMessageDeflate
 from wsproto.limits import Limits
 from wsproto.messages import MessageJoiner
 from wsproto.utilities import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_MESSAGE_SIZE = 16 * 2**20
 """Bytes in the longest message that is echoed, by default: the longest that Autobahn sends (9.1.6, 9.2.6)."""
@@ -38,20 +43,29 @@ class EchoConnection(asyncio.Protocol):
 
     All that the library answers to one read goes out in one write: writes by message would cost a system call
     each, and without TCP_NODELAY the second would wait for the peer's delayed acknowledgement of the first.
+
+    :param note: gets a line for each thing that happens, which begins with the peer's address.
     """
 
     role = ConnectionType.SERVER
 
-    def __init__(self, max_message_size: int = MAX_MESSAGE_SIZE) -> None:
+    def __init__(
+        self, max_message_size: int = MAX_MESSAGE_SIZE, note: Callable[[str], None] | None = None
+    ) -> None:
         self.ws = WSConnection(self.role, limits=Limits(max_message_size=max_message_size))
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._joiner = MessageJoiner(max_message_size)
         self._deadline: asyncio.TimerHandle | None = None
+        self._tell = note
+        self._peer = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, and let no small write wait for an acknowledgement."""
         self.transport = cast(asyncio.Transport, transport)
         self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        host, port, *_ = self.transport.get_extra_info("peername") or ("somebody", "?")
+        self._peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._note("came")
 
     def data_received(self, data: bytes) -> None:
         """Answer what the peer sent; after the closing handshake nothing is left to say."""
@@ -77,6 +91,7 @@ class EchoConnection(asyncio.Protocol):
             self._deadline.cancel()
         if not self.lost.done():
             self.lost.set_result(None)
+        self._note("has gone")
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake, if it still can begin, else end the connection."""
@@ -111,6 +126,7 @@ class EchoConnection(asyncio.Protocol):
     def _reply(self, event: Event) -> bytes:
         match event:
             case Request():
+                self._note(f"opened {event.target!r}")
                 accept = AcceptConnection(
                     extensions=[PerMessageDeflate(compression_level=COMPRESSION_LEVEL)],
                     extra_headers=[(b"Server", AGENT.encode())],
@@ -121,6 +137,10 @@ class EchoConnection(asyncio.Protocol):
             case Ping():
                 return self.ws.send(event.response())
             case CloseConnection() if not self.closed:
+                broken = self.ws.protocol_error
+                self._note(
+                    f"was failed with {event.code}: {broken}" if broken else f"closed with {event.code}"
+                )
                 return self.ws.send(event.response())
             case _:
                 return b""
@@ -134,16 +154,32 @@ class EchoConnection(asyncio.Protocol):
 
     def _refuse(self, error: RemoteProtocolError) -> bytes:
         """Send what the error proposes: a rejection of the handshake, or a Close."""
-        return b"" if error.event_hint is None else self.ws.send(error.event_hint)
+        match error.event_hint:
+            case RejectConnection() as hint:
+                self._note(f"was refused with {hint.status_code}: {error}")
+                # Nothing is read after a refusal: RFC 9112 9.6 has the server say that.
+                return self.ws.send(replace(hint, headers=[*hint.headers, (b"Connection", b"close")]))
+            case CloseConnection() as hint:
+                self._note(f"was failed with {hint.code}: {error}")
+                return self.ws.send(hint)
+        self._note(f"was dropped: {error}")
+        return b""
 
     def _finish(self) -> None:
         """End the TCP connection, as the server has to (RFC 6455 7.1.1).
 
         Its own half first: closing a socket with unread input resets the connection, and the peer loses what
-        it has not yet read.
+        it has not yet read. TLS has no halves: asyncio writes what is left, then closes.
         """
-        self.transport.write_eof()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
         self._close_later()
+
+    def _note(self, what: str) -> None:
+        if self._tell is not None:
+            self._tell(f"{self._peer} {what}")
 
     def _close_later(self) -> None:
         if self._deadline is None:

@@ -19,11 +19,16 @@ GOING_AWAY = 1001
 
 
 async def serve(
-    host: str, port: int, ready: Callable[[str], None], max_message_size: int = MAX_MESSAGE_SIZE
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    max_message_size: int = MAX_MESSAGE_SIZE,
+    note: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
 
-    Raises `CommandError` where the address cannot be bound.
+    `note` gets a line for all that happens to a connection. Raises `CommandError` where the address cannot be
+    bound.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -32,7 +37,7 @@ async def serve(
     connections: set[EchoConnection] = set()
 
     def connect() -> EchoConnection:
-        connection = EchoConnection(max_message_size)
+        connection = EchoConnection(max_message_size, note)
         connections.add(connection)
         connection.lost.add_done_callback(lambda _: connections.discard(connection))
         return connection
@@ -50,9 +55,9 @@ async def serve(
 
 
 def url_of(server: asyncio.Server) -> str:
-    """Give the `ws://` URL of a listening server, an IPv6 address in brackets."""
+    """Give the `ws://` URL of a listening server, an IPv6 address as RFC 6874 writes it."""
     host, port = server.sockets[0].getsockname()[:2]
-    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+    return f"ws://[{host.replace('%', '%25')}]:{port}" if ":" in host else f"ws://{host}:{port}"
 
 
 async def _drain(connections: set[EchoConnection]) -> None:
