@@ -16,8 +16,8 @@ from bench.run import Order, run
 from bench.selection import labels, select, select_peers
 from bench.table import show
 from tooling import running
+from tooling.console import Output
 from tooling.errors import BadResultError, ExitCode, MissingError
-from tooling.running import Output
 from tooling.written import check_writable, write_text
 
 if TYPE_CHECKING:

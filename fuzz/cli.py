@@ -19,8 +19,8 @@ from fuzz.replay import Replay
 from fuzz.report import write_report
 from fuzz.table import show_campaign, show_coverage, show_targets
 from tooling import running
+from tooling.console import Output, say
 from tooling.errors import BadResultError, CommandError, ExitCode
-from tooling.running import Output, say
 from tooling.written import write_text
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from fuzz.crashes import explain
 from fuzz.report import figure, verdict
-from tooling.running import say
+from tooling.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

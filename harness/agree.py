@@ -8,8 +8,8 @@ from harness.judge import verdicts_of
 from harness.results import read_cases
 from harness.run import run
 from harness.summary import counts_by_role
+from tooling.console import say
 from tooling.errors import ExitCode, MissingError
-from tooling.running import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

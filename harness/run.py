@@ -29,8 +29,8 @@ from harness.summary import (
     print_table,
 )
 from harness.testee.echo import AGENT
+from tooling.console import say
 from tooling.errors import CommandError, ExitCode
-from tooling.running import say
 
 if TYPE_CHECKING:
     from collections.abc import Container, Coroutine, Mapping, Sequence

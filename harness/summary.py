@@ -11,7 +11,7 @@ from rich.text import Text
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.judge import rank
-from tooling.running import say
+from tooling.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 EXAMPLES = 100
 NIGHTLY_FACTOR = 100
@@ -31,6 +32,14 @@ UNCOVERED = tuple(
     Path(__file__).parent / name
     for name in ("bench", "examples", "fuzz", "harness", "properties", "state_machines", "tooling")
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let children end at SIGINT: a shell has its background jobs ignore it, which every child inherits."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_collection_finish() -> None:

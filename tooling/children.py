@@ -8,12 +8,12 @@ import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Sequence
     from pathlib import Path
 
 STOP_TIMEOUT = 5.0
@@ -34,6 +34,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
+        self.pid = process.pid
         self._process = process
         self._output = output
         # Not asyncio's own way of waiting: that throws away what the process has used.
@@ -67,13 +68,19 @@ class Child:
 
     async def stop(self) -> None:
         """End it, by SIGTERM and where that does not help by SIGKILL, and take what it still had to say."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if not self._end.done():
-                with suppress(ProcessLookupError):
-                    os.kill(self._process.pid, number)
+        if not self._end.done():
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGTERM)
+        for _ in range(2):
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.gather(self.ended(), self._output.read()), STOP_TIMEOUT)
                 return
+            self.kill_group()  # what it started may hold its output open
+
+    def kill_group(self) -> None:
+        """Kill it, and whatever is left of what it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 @asynccontextmanager
@@ -106,11 +113,25 @@ async def start(
         )
         yield child
     finally:
-        await child.stop()
-        process.stdin.close()  # type: ignore[union-attr]  # it was asked for
-        with suppress(ProcessLookupError):  # nothing is left of what it started itself
-            os.killpg(process.pid, signal.SIGKILL)
-        _remove_if_empty(log)
+        try:
+            await _whatever_happens(child.stop())
+        finally:
+            process.stdin.close()  # type: ignore[union-attr]  # it was asked for
+            child.kill_group()
+            _remove_if_empty(log)
+
+
+async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work to its end, and be cancelled after it: a child must not be left half ended."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _remove_if_empty(log: Path) -> None:

@@ -6,34 +6,14 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-WIDTH: Final = 160
-"""Columns of what is printed where the output is no terminal."""
-
-
-class Output(Console):
-    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__(width=None if sys.stdout.isatty() else WIDTH)
-
-    def on_broken_pipe(self) -> None:
-        """Raise it again."""
-        raise BrokenPipeError
-
-
-def say(console: Console, line: str, style: str = "") -> None:
-    """Print a line as it is, however long."""
-    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def run(command: click.Command, name: str, arguments: Sequence[str] | None, given: object = None) -> int:

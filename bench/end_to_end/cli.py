@@ -17,8 +17,8 @@ from bench.end_to_end.peers import LIBRARY, PEERS
 from bench.end_to_end.results import write_json
 from bench.end_to_end.table import print_tables
 from tooling import running
+from tooling.console import Output
 from tooling.errors import ExitCode
-from tooling.running import Output
 from tooling.written import check_writable
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from fuzz.report import filled
-from tooling.running import say
+from tooling.console import say
 from tooling.written import write_text
 
 if TYPE_CHECKING:

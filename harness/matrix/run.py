@@ -20,9 +20,9 @@ from harness.role_runner import RoleRunner
 from harness.run import parts_of, run_until_signal
 from harness.summary import count_of, print_differences
 from harness.testee.commands import LIBRARY
+from tooling.console import say
 from tooling.environments import CACHE, environment_with
 from tooling.errors import CommandError, ExitCode
-from tooling.running import say
 from tooling.written import write_text
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ class Testee:
 
 LIBRARY = Testee(
     AGENT,
-    server=(sys.executable, "-m", "harness", "serve", "--supervised"),
-    client=(sys.executable, "-m", "harness", "drive", "--supervised"),
+    server=(sys.executable, "-m", "harness.testee", "serve", "--supervised"),
+    client=(sys.executable, "-m", "harness.testee", "drive", "--supervised"),
 )
 """This library."""

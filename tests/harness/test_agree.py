@@ -10,8 +10,8 @@ from harness.agree import agree, found
 from harness.engines.suite import Ended, Suite
 from harness.judge import Baseline, Verdict
 from harness.run import Order
+from tooling.console import Output
 from tooling.errors import ExitCode, MissingError
-from tooling.running import Output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence

@@ -227,6 +227,7 @@ def test_a_signal_closes_the_connections_and_exits_0(number: signal.Signals) -> 
         sock.sendall(closing(1001))
         assert sock.recv(1) == b""
         assert silent.recv(1) == b""
+        sock.close()  # the server waits for that
         _, errors = server.process.communicate(timeout=TIMEOUT)
     assert (server.process.returncode, errors) == (0, "")
 

@@ -14,7 +14,7 @@ import pytest
 
 from harness.cli import main
 from harness.engines.docker import IMAGE, DockerSuite
-from tooling.running import Output
+from tooling.console import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from tooling import running, written
+from tooling.console import Output, say
 from tooling.errors import BadResultError, CommandError, MissingError
 
 
@@ -77,7 +78,7 @@ def test_what_is_not_installed_is_named_with_its_extra(package: str) -> None:
 
 def test_a_line_is_said_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     line = "[bold]no markup[/bold] " + "x" * 300
-    running.say(running.Output(), line)
+    say(Output(), line)
     assert capsys.readouterr().out == line + "\n"
 
 
