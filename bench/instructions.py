@@ -67,7 +67,7 @@ def count(
 def of_a_pass(
     peer: Peer, python: Path, source: Path | None, order: Mapping[str, object], passes: int
 ) -> float:
-    """Give the instructions of one pass of what a worker is ordered to do.
+    """Give the instructions of one pass of an order to a worker.
 
     It is ordered twice, one time with so many passes more: what goes before drops out.
     """

@@ -1,4 +1,4 @@
-"""What a workload sends or receives, before it becomes frames."""
+"""The messages of a workload, before they become frames."""
 
 from __future__ import annotations
 

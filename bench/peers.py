@@ -1,4 +1,4 @@
-"""Who is measured: this checkout, a copy of it, and its peers in pinned versions."""
+"""The implementations that are measured: this checkout, a copy of it, and peers in pinned versions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Peer:
     driver: str
     """The module of `bench.drivers`."""
     imports: tuple[str, ...]
-    """What a program that uses it imports: its import time is measured with these."""
+    """The modules that a program imports to use it: import time is measured with these."""
     requirements: tuple[str, ...]
-    """What pip installs for it."""
+    """The packages that pip installs for it."""
     version: str = ""
     """The version that must be imported; empty where it is this checkout's."""
 
@@ -44,7 +44,7 @@ def _pinned(name: str, *imports: str, needs: Sequence[str] = ()) -> Peer:
 #: This library needs nothing else.
 _H11: Final = pinned("h11")
 OURS: Final = Peer("ours", "wsproto", ("wsproto",), _H11)
-#: The same code again, from a copy of its files: what its ratios differ from 1 by is noise.
+#: The same code again, from a copy of its files: the distance of its ratios from 1 is noise.
 COPY: Final = Peer("copy", "wsproto", ("wsproto",), _H11)
 PEERS: Final = (
     _pinned("wsproto", needs=["h11"]),

@@ -45,7 +45,7 @@ class Site(NamedTuple):
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for."""
+    """The rows, peers and pace that a user asked for."""
 
     selection: Selection
     peers: Sequence[Peer]

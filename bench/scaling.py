@@ -51,7 +51,7 @@ class Line(NamedTuple):
     action: Action
     role: Role
     fitted_from: int
-    """Where what does not grow is less than a tenth of the cost."""
+    """From here on the part that does not grow is less than a tenth of the cost."""
 
 
 #: Unmasked, a message is copied once and that is all. A copy takes longer per byte once the bytes outgrow the
@@ -79,7 +79,7 @@ class Plot(NamedTuple):
     n: str
     cost: str
     unit: float = 1.0
-    """What a cost is divided by."""
+    """The divisor of a cost."""
 
 
 PLOTS: Final = {

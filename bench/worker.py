@@ -98,7 +98,7 @@ class Worker:
         if self.driver.Endpoint.no_idle:
             raise UnsupportedError(self.driver.Endpoint.no_idle)
         for _ in range(20):
-            self.driver.Endpoint(role, deflate=deflate)  # what is made once for all is made now
+            self.driver.Endpoint(role, deflate=deflate)  # a driver makes here what all its endpoints share
         return memory.held(lambda: self.driver.Endpoint(role, deflate=deflate), count, traced=traced)
 
     def peak(self, name: str, role: Role) -> float:
@@ -169,13 +169,13 @@ class Worker:
 
 
 def _freeze() -> None:
-    """Spare the collector what is there: what was imported and prepared is no part of what is measured."""
+    """Keep the collector away from modules and prepared bytes: they are not part of the measurement."""
     gc.collect()
     gc.freeze()
 
 
 def _complaint(driver: Driver, workload: Workload, role: Role, material: Material) -> str:
-    """Say what is wrong with a library's output; empty where it is right."""
+    """Name the fault of a library's output; empty where it is right."""
     if workload.action == "accept":
         answer = driver.accept(handshakes.BROWSER_REQUEST)()
         return handshakes.complaint(handshakes.BROWSER_REQUEST, answer, deflate=True)

@@ -1,4 +1,4 @@
-"""What is measured: a table of workloads, and the bytes of each, the same in every run and for every peer.
+"""The workloads, as a table, and the bytes of each, the same in every run and for every peer.
 
 The standard library alone, since the workers read it inside each peer's environment.
 """
@@ -27,11 +27,11 @@ MIB: Final = 2**20
 
 
 class Material(NamedTuple):
-    """What one pass of a workload hands to the library, and what must come out."""
+    """The input of one pass of a workload, and the output that must come of it."""
 
     messages: list[Message]
     reads: Sequence[bytes] = ()
-    """What the transport gives, one call each."""
+    """The reads of the transport, one call each."""
     ends: Sequence[int] = ()
     """How many messages and control frames are complete with each read."""
     fragment: int | None = None
@@ -52,7 +52,7 @@ class Workload:
     deflate: bool = False
     """Whether permessage-deflate is negotiated."""
     per: str = "message"
-    """What the cost is given for."""
+    """The unit that the cost is given for."""
     roles: tuple[Role, ...] = ("server", "client")
 
     def material(self, role: Role) -> Material:

@@ -1,4 +1,4 @@
-"""What the cases are about: the suite's own descriptions, fit to be shown as plain text."""
+"""Titles and descriptions of the cases: the suite's own, as plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cases there are, Autobahn's and the extra ones, and which of them a profile or a pattern means."""
+"""The list of all cases, Autobahn's and the extra ones, and those that a profile or a pattern means."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ def agree_command(
 def collect_command(
     folder: Path, profile: Profile, patterns: tuple[str, ...], expected: Path, *, update_baseline: bool
 ) -> ExitCode:
-    """Judge what wstest has written by itself, in both roles.
+    """Judge the reports that wstest has written in both roles.
 
     DIR has wstest's reports in the folders server and client (the library's role). Writes DIR/results.json.
     Reports of an earlier run, which were judged before, are an error.

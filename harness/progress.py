@@ -23,7 +23,7 @@ QUIET = 30.0
 
 
 class Progress(Protocol):
-    """What is told of every case that begins."""
+    """Gets every case that begins."""
 
     def begun(self, role: Role, case: str) -> None:
         """Tell that a case has begun, and the one before it has ended."""

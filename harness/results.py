@@ -1,4 +1,4 @@
-"""The shape of `results.json`: what a run found, the same for every engine.
+"""The shape of `results.json`, the same for every engine.
 
     {
       "format": 1,                        raised when a reader of the old shape would fail
@@ -49,7 +49,7 @@ FORMAT = 1
 
 
 class VerdictFields(TypedDict):
-    """What is judged of a case, under Autobahn's names."""
+    """The verdict of a case, under Autobahn's names."""
 
     behavior: str
     behaviorClose: str

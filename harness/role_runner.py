@@ -34,7 +34,7 @@ DRIVING = re.compile(r"case (\d+) of \d+")
 
 @dataclass(frozen=True)
 class RoleRun:
-    """What a role of a run found; times are in seconds."""
+    """The findings of one role of a run; times are in seconds."""
 
     reports: dict[str, CaseReport]
     duration: float

@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 Role = Literal["server", "client"]
-"""What the library is; the suite is the other."""
+"""The role of the library; the suite has the other one."""
 
 ROLES: tuple[Role, ...] = get_args(Role)

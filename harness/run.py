@@ -50,7 +50,7 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True)
 class Order:
-    """What a user asked for."""
+    """The roles and cases that a user asked for."""
 
     roles: Sequence[Role]
     profile: Profile
@@ -90,7 +90,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of an order."""
+    """The results of an order."""
 
     order: Order
     baselines: Mapping[Role, Baseline]

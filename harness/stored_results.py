@@ -100,7 +100,7 @@ def _difference(difference: Any, where: str) -> DifferenceReport:
         case _:
             raise CommandError(f"{where}: not a difference: {difference!r:.80}")
     if kind not in get_args(Kind):
-        raise CommandError(f"{where}: case {_name(case, where)}: {kind!r:.40} is no kind of difference")
+        raise CommandError(f"{where}: case {_name(case, where)}: {kind!r:.40} is not a kind of difference")
     for verdict in (expected, actual):
         if verdict is not None:
             verdict_of(verdict, f"{where}: difference of case {_name(case, where)}")

@@ -1,4 +1,4 @@
-"""What a run says at its end: a table by section, then only what differs."""
+"""The end of a run: a table by section, then the differences."""
 
 from __future__ import annotations
 

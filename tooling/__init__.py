@@ -1,1 +1,1 @@
-"""What several of the tools `harness`, `bench` and `fuzz` need; it imports none of them, nor the library."""
+"""The common part of the tools `harness`, `bench` and `fuzz`; it imports none of them, nor the library."""

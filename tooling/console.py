@@ -8,11 +8,11 @@ from typing import Final
 from rich.console import Console
 
 WIDTH: Final = 160
-"""Columns of what is printed where the output is no terminal."""
+"""Columns of the output where it does not go to a terminal."""
 
 
 class Output(Console):
-    """Standard output; where nobody reads it any more, that is a BrokenPipeError as elsewhere."""
+    """Standard output; where nobody reads it any more, it raises BrokenPipeError, as print does."""
 
     def __init__(self) -> None:
         super().__init__(width=None if sys.stdout.isatty() else WIDTH)

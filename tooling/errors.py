@@ -1,4 +1,4 @@
-"""What a command ends with."""
+"""Exit codes, and the errors that end a command."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class ExitCode(IntEnum):
     """The exit codes of every command."""
 
     GOOD = 0
-    """What was looked at is as it should be."""
+    """All is as it should be."""
     BAD = 1
-    """It is not: a verdict differs, an input fails, an output is wrong."""
+    """Something is not: a verdict differs, an input fails, an output is wrong."""
     FAILED = 2
     """The command could not do its work, or was called wrongly."""
     MISSING = 3
@@ -31,6 +31,6 @@ class MissingError(CommandError):
 
 
 class BadResultError(CommandError):
-    """What was looked at is not as it should be."""
+    """Something is not as it should be."""
 
     exit_code = ExitCode.BAD

@@ -1,4 +1,4 @@
-"""Runs a command: whatever is wrong is an exit code and one line on standard error."""
+"""Runs a command: every error becomes an exit code and one line on standard error."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None, give
 
 @contextmanager
 def interrupted_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM do what SIGINT does: what is under way leaves nothing behind."""
+    """Let SIGTERM raise KeyboardInterrupt as SIGINT does, so that nothing is left behind."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

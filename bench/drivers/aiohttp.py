@@ -43,7 +43,7 @@ def identity() -> dict[str, str]:
 
 
 class Transport(asyncio.Transport):
-    """Takes what is written; as long as nobody wants to see it, it is dropped."""
+    """Takes the bytes that are written, and drops them unless somebody wants to see them."""
 
     kept: list[bytes] | None = None
 

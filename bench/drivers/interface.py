@@ -1,4 +1,4 @@
-"""What a driver offers.
+"""The interface of a driver.
 
 Each action is prepared first and gives the function that is timed: nothing but the loop that a program on
 that library would have, and the library.

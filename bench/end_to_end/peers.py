@@ -1,4 +1,4 @@
-"""Which servers are measured, and the environment of each."""
+"""The servers that are measured, and the environment of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Peer:
     command: tuple[str, ...]
     """The module under `bench.end_to_end.servers`, and its arguments."""
     requirements: tuple[str, ...] = ()
-    """What its environment holds. Without any it runs in this one: only the checkout is needed."""
+    """The packages of its environment. Without any it runs in this one: it needs the checkout alone."""
 
     def python(self) -> Path:
         """Give the interpreter of its environment, which is made on first use.
@@ -36,7 +36,7 @@ def _say(line: str) -> None:
 
 
 LIBRARY = Peer("wsproto", "this library", ("echo_wsproto",))
-"""What the others are compared with."""
+"""The server that the others are compared with."""
 
 _UVICORN = pinned("uvicorn", "h11")
 

@@ -1,4 +1,4 @@
-"""What was measured, and the shape of the JSON file.
+"""The measurements, and the shape of the JSON file.
 
 {
   "format": 1,                          raised when a reader of the old shape would fail

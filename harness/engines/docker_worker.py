@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 LABEL = "wsproto-harness"
-"""What the containers are labelled with: `docker ps --filter label=wsproto-harness`."""
+"""The label of the containers: `docker ps --filter label=wsproto-harness`."""
 
 WORKING = "/wstest"
 """The working directory in the container."""

@@ -1,4 +1,4 @@
-"""Which engines there are."""
+"""The engines by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.engines.suite import Suite
 
 Engine = Literal["kosoku", "docker", "wstest"]
-"""What plays Autobahn's part."""
+"""The name of an engine, for `--engine`."""
 
 INSTALL = "python -m pip install 'docker>=7.1,<8'"
 

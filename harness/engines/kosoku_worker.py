@@ -57,7 +57,7 @@ def _cut(field: Any) -> Any:
 
 
 async def fuzz_server(url: str, cases: Sequence[str]) -> None:
-    """Run each case by itself, so that each is reported as it begins and ends."""
+    """Run each case by itself, which tells of each as it begins and ends."""
     for case in cases:
         say(begun=case)
         try:

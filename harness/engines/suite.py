@@ -1,4 +1,4 @@
-"""What the harness asks of an engine that plays Autobahn's part."""
+"""The interface of an engine, which plays Autobahn's part."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Suite(ABC):
     """An engine. Closing one of its generators ends what it started."""
 
     label = ""
-    """What the names of its logs begin with, where it runs beside another one."""
+    """The beginning of the names of its logs, where it runs beside another engine."""
 
     testee_options: Sequence[str] = ()
     """Arguments that the testee gets besides."""

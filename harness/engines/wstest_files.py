@@ -1,4 +1,4 @@
-"""What is known of wstest, Autobahn's own program: its specs, what it prints, and what it writes.
+"""The files and lines of wstest, Autobahn's own program: its specs, its output, its reports.
 
 It keeps all reports to itself until the last case has ended (as a server: until the client asks), then writes
 `index.json`, and after that a file per case. It exits with 0 whatever it found.
@@ -31,7 +31,7 @@ UNREACHED = re.compile(r"Connection to \S+ failed .*")
 def client_spec(url: str, cases: Sequence[str]) -> dict[str, Any]:
     """Make the spec of a fuzzing client that runs cases against the server at `url`.
 
-    A case without a `*` means itself: only what has one is taken as a regular expression.
+    A case without a `*` means itself; wstest takes one with a `*` as a regular expression.
     """
     return {"outdir": REPORTS, "servers": [{"agent": AGENT, "url": url}], "cases": list(cases)}
 

@@ -19,7 +19,7 @@ TITLE = "Compressed messages"
 # The payloads of RFC 7692 7.2.3, each of them "Hello".
 PLAIN = bytes.fromhex("f248cdc9c90700")
 AGAIN = bytes.fromhex("f200110000")
-"""What refers back to an earlier "Hello"."""
+"""Refers back to an earlier "Hello"."""
 STORED = bytes.fromhex("000500faff48656c6c6f00")
 FINAL = bytes.fromhex("f348cdc9c9070000")
 """A block with BFINAL."""

@@ -1,4 +1,4 @@
-"""What a peer did in a case: the frames that it sent, as the messages they make up, and how it ended."""
+"""The record of a peer in a case: its frames, the messages that they make up, and how it ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Event = tuple[Any, ...]
 
 @dataclass
 class Seen:
-    """All that a peer did; `role` is its."""
+    """All that a peer did; `role` is the role of the peer."""
 
     role: Role
     head: Head | None = None
@@ -36,7 +36,7 @@ class Seen:
     lacking: str = ""
     """The optional thing that it does not offer or accept, and the case needs."""
     fault: str = ""
-    """What it did that nobody may, the first of it."""
+    """The first rule that it broke."""
     events: list[Event] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     close: Frame | None = None
@@ -80,7 +80,7 @@ class Seen:
         self._inflater = Inflater(agreed.bits(self.role), takes_over=agreed.takes_over(self.role))
 
     def blame(self, fault: str) -> None:
-        """Note what it did wrong, if it is the first such thing."""
+        """Note a broken rule, if it is the first."""
         self.fault = self.fault or fault
 
     def take(self, frame: Frame) -> None:

@@ -138,7 +138,7 @@ class Wire(asyncio.Protocol):
         return await self.wait(take, timeout)
 
     def _take(self, seen: Seen, enough: Callable[[], bool]) -> None:
-        """Hand what has come to `seen`, until it is enough."""
+        """Hand the frames that have come to `seen`, until it is enough."""
         try:
             while not enough() and (frame := take_frame(self._unread, MAX_PAYLOAD)):
                 key = frame.mask.hex() if frame.mask else None

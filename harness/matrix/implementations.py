@@ -40,7 +40,7 @@ class TesteeFile:
 
     path: Path
     packages: tuple[str, ...]
-    """What it needs, pinned: `NAME==VERSION`."""
+    """The packages that it needs, pinned: `NAME==VERSION`."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _packages(path: Path) -> tuple[str, ...]:
         raise CommandError(f"the metadata of {path} cannot be read: {error}") from error
     packages = metadata.get("dependencies", [])
     if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):
-        raise CommandError(f"the dependencies of {path} are no list of packages: {packages!r:.80}")
+        raise CommandError(f"the dependencies of {path} are not a list of packages: {packages!r:.80}")
     try:
         return tuple(package if "==" in package else pinned(package)[0] for package in packages)
     except CommandError as error:

@@ -148,7 +148,7 @@ def _verdict(role: Role, case: str, row: Row, result: RoleResult) -> dict[str, A
 
 
 def frames_of(report: CaseReport) -> list[str]:
-    """List the frames of a wire log, a line each: who sent it, what it is, and its payload."""
+    """List the frames of a wire log, a line each: sender, kind, payload."""
     lines = []
     for entry in decode(report.get("wirelog")):
         if "opcode" in entry:

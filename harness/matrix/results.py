@@ -7,7 +7,7 @@
     {
       "name": "websockets", "title": "websockets 17.4",
       "roles": {
-        "server": {                       none where it is no server
+        "server": {                       none where it is not a server
           "duration": 12.3,               seconds
           "error": "",                    why not all cases were run
           "counts": {"OK": 370, ...},     of behaviour and close behaviour the worse; "NOT RUN" as well
@@ -41,7 +41,7 @@ NOT_RUN = "NOT RUN"
 
 @dataclass
 class RoleResult:
-    """What an implementation made of the cases of one role."""
+    """The results of an implementation in one role."""
 
     cases: Sequence[str]
     reports: dict[str, CaseReport] = field(default_factory=dict)

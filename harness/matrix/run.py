@@ -140,7 +140,7 @@ class Matrix:
     async def _play_role(
         self, role: Role, cases: list[str], row: Row, testee: Testee, shown: Progress
     ) -> None:
-        """Run one role, suite after suite; what keeps one of them from its end is noted."""
+        """Run one role, suite after suite; note the error that keeps one from its end."""
         result = row.roles[role] = RoleResult(cases)
         began = time.monotonic()
         for suite, part in parts_of(cases, self.suite, testee.name):

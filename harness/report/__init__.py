@@ -1,4 +1,4 @@
-"""What a run leaves for people and for CI: the page, `junit.xml`, `summary.md` and a badge."""
+"""The report of a run, for people and for CI: the page, `junit.xml`, `summary.md` and a badge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is tested: the library, or another implementation, as commands that keep to a contract.
+"""A testee: the library or another implementation, as commands that keep to a contract.
 
 A server is started as `COMMAND --port PORT` (0: any free one), and prints `Listening on ws://HOST:PORT` once
 it accepts connections. A client is started as `COMMAND ws://HOST:PORT --agent NAME`, drives the cases of the

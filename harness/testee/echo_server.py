@@ -44,7 +44,7 @@ async def serve(
 
     try:
         server = await loop.create_server(connect, host, port)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
+    except (OSError, UnicodeError) as error:  # UnicodeError: a host that cannot be a name
         raise CommandError(f"cannot listen on {host!r}, port {port}: {error}") from error
     ready(url_of(server))
     await stop.wait()

@@ -119,7 +119,7 @@ def test_an_update_keeps_the_other_cases_and_the_reasons_that_still_hold(tmp_pat
         (b'{"1.1.1": {}}', "case 1.1.1: not a verdict"),
         (
             b'{"1.1.1": {"behavior": "GOOD", "behaviorClose": "OK", "remoteCloseCode": 1}}',
-            "'GOOD' is no verdict",
+            "'GOOD' is not a verdict",
         ),
         (b'{"8.1": {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1}}', "no such case"),
     ],

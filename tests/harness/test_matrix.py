@@ -193,7 +193,7 @@ def test_a_name_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize(
     ("metadata", "problem"),
-    [("dependencies = [", "cannot be read"), ("dependencies = 'x==1'", "no list of packages")],
+    [("dependencies = [", "cannot be read"), ("dependencies = 'x==1'", "not a list of packages")],
 )
 def test_metadata_that_cannot_be_read_is_one_line(tmp_path: Path, metadata: str, problem: str) -> None:
     testees = write_testees(tmp_path / "testees", bad_server=f"# /// script\n# {metadata}\n# ///\n")

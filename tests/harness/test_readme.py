@@ -1,4 +1,4 @@
-"""The README's table of modules is true: every module stands there, and every one that stands there is there."""
+"""The README's table of modules is true: it has a row for every module, and no other row."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def with_role(**fields: Any) -> Any:
         (with_role(cases={"<b>": VERDICT}), "'<b>' is not the name of a case"),
         (with_role(cases={"": VERDICT}), "'' is not the name of a case"),
         (with_role(differences=[5]), "not a difference: 5"),
-        (with_role(differences=[{**DIFFERENCE, "kind": "worse"}]), "'worse' is no kind of difference"),
+        (with_role(differences=[{**DIFFERENCE, "kind": "worse"}]), "'worse' is not a kind of difference"),
         (with_role(differences=[{**DIFFERENCE, "case": "../x"}]), "'../x' is not the name of a case"),
         (with_role(differences=[{**DIFFERENCE, "actual": {}}]), "difference of case 1.1.1: not a verdict"),
     ],

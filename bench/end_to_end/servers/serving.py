@@ -1,4 +1,4 @@
-"""What all servers say and do; the standard library alone, since each has an environment of its own."""
+"""The common part of the servers; it needs the standard library alone: each has its own environment."""
 
 from __future__ import annotations
 

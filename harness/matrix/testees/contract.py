@@ -1,7 +1,7 @@
-"""What every testee here has in common: its arguments, its readiness line, and its end.
+"""The common part of the testees: arguments, readiness line, end.
 
-It needs the standard library alone. `README.md` in the folder above has the
-contract; a testee in another language has to do the same by itself.
+It needs the standard library alone. The README of the harness has the
+contract; a testee in another language has to do the same.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ Ask = Callable[[str], Awaitable[str]]
 def drive(echo: Echo, ask: Ask) -> None:
     """Run every case of the fuzzing server that the command line names.
 
-    Whatever a case does to the client, the next one follows: what it raised is written to standard error.
+    Whatever a case does to the client, the next one follows; standard error gets what it raised.
     """
     parser = argparse.ArgumentParser(description="An echo client, to be tested.")
     parser.add_argument("url", metavar="ws://HOST:PORT")
