@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +79,33 @@ def test_a_wrong_call_is_one_line_with_the_value_and_the_rule(
     line = error_of(arguments, capsys)
     assert value in line
     assert rule in line
+
+
+def test_a_server_that_says_nothing_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        line = error_of(["drive", url, "--handshake-timeout", "0.2"], capsys)
+    assert line == f"error: {url}/getCaseCount: no answer came within 0.2 s\n"
+
+
+def test_a_server_of_something_else_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """It greets, as mail and SSH servers do, and waits."""
+
+    def greet() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"220 mail.example ESMTP\r\n\r\n")
+            while connection.recv(2**16):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Thread(target=greet)
+        server.start()
+        url = f"ws://127.0.0.1:{listening.getsockname()[1]}"
+        line = error_of(["drive", url], capsys)
+        server.join()
+    assert line.startswith(f"error: {url}/getCaseCount: ")
+    assert "HTTP" in line
 
 
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
