@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ def over_tls(play: Play) -> bytes:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=trusting)
         received = await asyncio.wait_for(play(reader, writer), 30)
         writer.close()
+        with suppress(OSError):  # it may have been reset: it is closed
+            await writer.wait_closed()
         await asyncio.wait_for(connections[0].lost, 30)
         server.close()
         return received
