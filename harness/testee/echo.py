@@ -87,6 +87,7 @@ class EchoConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell who waits that nothing more comes; a reset is an end like another."""
+        self.transport.close()  # or Python 3.10 warns of a TLS transport that its peer closed
         if self._deadline is not None:
             self._deadline.cancel()
         if not self.lost.done():
