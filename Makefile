@@ -65,6 +65,6 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean: ## remove all that the other targets made, but for what campaigns found (fuzz/corpus, fuzz/crashes)
-	rm -rf $(VENV) .bench .downstream .matrix .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
+	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

@@ -1,5 +1,5 @@
 """`python -m bench`."""
 
-from commands.start import start
+from tooling.start import start
 
 start("bench")

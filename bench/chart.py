@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from commands.written import write_bytes
+from tooling.written import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,10 +15,10 @@ from bench.rounds import FULL, QUICK
 from bench.run import Order, run
 from bench.selection import labels, select, select_peers
 from bench.table import show
-from commands import running
-from commands.errors import BadResultError, ExitCode, MissingError
-from commands.running import Output
-from commands.written import check_writable, write_text
+from tooling import running
+from tooling.console import Output
+from tooling.errors import BadResultError, ExitCode, MissingError
+from tooling.written import check_writable, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def cli(  # noqa: PLR0913, PLR0917  # an argument per option
 ) -> ExitCode | None:
     """Measure this checkout beside its peers.
 
-    Every implementation runs in a process and an environment of its own (.bench/, made on first use), is
+    Every implementation runs in a process and an environment of its own (.peers/, made on first use), is
     checked first, and is then measured in CPU time, round by round. Repeat --only, --peer and --without for
     several.
 

@@ -1,4 +1,4 @@
-"""What the library sets itself: at most so much of a peer's cost, or at most so many bytes."""
+"""The library's goals: at most so much of a peer's cost, or at most so many bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Goal:
     """Whose cost is the yardstick; empty where the bound is in the row's own unit."""
     limit: float
     slack: float = 0
-    """What may come on top: events and lists weigh something beside the message."""
+    """An allowance: events and lists weigh something beside the message."""
 
 
 GOALS: Final = (

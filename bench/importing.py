@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.processes import environment
 from bench.results import Loaded
-from commands.errors import CommandError
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

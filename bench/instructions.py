@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from bench.processes import Worker
-from commands.errors import CommandError
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ def count(
 def of_a_pass(
     peer: Peer, python: Path, source: Path | None, order: Mapping[str, object], passes: int
 ) -> float:
-    """Give the instructions of one pass of what a worker is ordered to do.
+    """Give the instructions of one pass of an order to a worker.
 
     It is ordered twice, one time with so many passes more: what goes before drops out.
     """

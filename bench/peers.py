@@ -1,10 +1,16 @@
-"""Who is measured: this checkout, a copy of it, and its peers in pinned versions."""
+"""The implementations that are measured: this checkout, a copy of it, and peers in pinned versions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from tooling.environments import make_environment
+from tooling.peers import pinned, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src"
@@ -18,9 +24,9 @@ class Peer:
     driver: str
     """The module of `bench.drivers`."""
     imports: tuple[str, ...]
-    """What a program that uses it imports: its import time is measured with these."""
+    """The modules that a program imports to use it: import time is measured with these."""
     requirements: tuple[str, ...]
-    """What pip installs for it."""
+    """The packages that pip installs for it."""
     version: str = ""
     """The version that must be imported; empty where it is this checkout's."""
 
@@ -30,15 +36,24 @@ class Peer:
         return f"{self.name} {self.version}".rstrip()
 
 
-H11: Final = "h11==0.16.0"
-OURS: Final = Peer("ours", "wsproto", ("wsproto",), (H11,))
-#: The same code again, from a copy of its files: what its ratios differ from 1 by is noise.
-COPY: Final = Peer("copy", "wsproto", ("wsproto",), (H11,))
+def _pinned(name: str, *imports: str, needs: Sequence[str] = ()) -> Peer:
+    """Give a peer in the version of `tooling/peers.txt`, whose driver has its name."""
+    return Peer(name, name, imports or (name,), pinned(name, *needs), versions()[name])
+
+
+#: This library needs nothing else.
+_H11: Final = pinned("h11")
+OURS: Final = Peer("ours", "wsproto", ("wsproto",), _H11)
+#: The same code again, from a copy of its files: the distance of its ratios from 1 is noise.
+COPY: Final = Peer("copy", "wsproto", ("wsproto",), _H11)
 PEERS: Final = (
-    Peer("wsproto", "wsproto", ("wsproto",), ("wsproto==1.3.2", H11), "1.3.2"),
-    Peer(
-        "websockets", "websockets", ("websockets.client", "websockets.server"), ("websockets==17.4",), "17.4"
-    ),
-    Peer("aiohttp", "aiohttp", ("aiohttp.http_websocket",), ("aiohttp==3.14.5",), "3.14.5"),
-    Peer("picows", "picows", ("picows",), ("picows==2.3.1",), "2.3.1"),
+    _pinned("wsproto", needs=["h11"]),
+    _pinned("websockets", "websockets.client", "websockets.server"),
+    _pinned("aiohttp", "aiohttp.http_websocket"),
+    _pinned("picows"),
 )
+
+
+def python_of(peer: Peer, say: Callable[[str], None]) -> Path:
+    """Give the interpreter of the peer's environment, which is made on first use."""
+    return make_environment(peer.requirements, say)

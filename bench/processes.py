@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.peers import ROOT
-from commands.errors import BadResultError, CommandError
+from tooling.errors import BadResultError, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from commands.running import say
+from tooling.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from bench import chart, scaling
 from bench.peers import OURS, PEERS
 from bench.results import from_json
 from bench.table import closing, number, ranged
-from commands.written import write_text
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ REASONS: Final = {
 
 @dataclass
 class Package:
-    """What an import loads of one package."""
+    """The modules of one package that an import loads."""
 
     name: str
     importer: str
@@ -59,7 +59,7 @@ class Package:
 
     @property
     def reason(self) -> str:
-        """Say what it is there for."""
+        """Give its purpose."""
         return REASONS.get(self.name, f"{self.importer} needs it")
 
 
@@ -71,7 +71,7 @@ def write_page(file: Path, results: Results) -> None:
 
 
 def write_docs(folder: Path, results: Results) -> None:
-    """Write docs/performance.md, what it is made of, and its pictures."""
+    """Write docs/performance.md, its data, and its pictures."""
     write_text(folder / "performance.json", results.as_json())
     chart.save(folder / "performance.svg", chart.draw(results))
     if results.curves:

@@ -1,4 +1,4 @@
-"""What a run found, as data: rows with their ratios and goals, and JSON of them."""
+"""The findings of a run as data: rows with their ratios and goals, and JSON of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what it costs here, and what part that is of each peer's cost."""
+    """One line of the table: the cost here, and its ratio to each peer's cost."""
 
     label: str
     unit: str
@@ -71,7 +71,7 @@ class Curve:
     fitted_from: int
     exponent: float
     limit: float | None = None
-    """What the exponent may be; None where the curve is there to compare with."""
+    """The largest exponent allowed; None where the curve is there to compare with."""
 
     @property
     def is_steep(self) -> bool:

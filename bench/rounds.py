@@ -23,7 +23,7 @@ class Case(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What the case is called in tables and by `--only`."""
+        """The name of the case, in tables and for `--only`."""
         return self.workload.name if self.role == "both" else f"{self.workload.name} / {self.role}"
 
 
@@ -41,7 +41,7 @@ FULL = Pace(21, 0.015)
 
 @dataclass
 class Samples:
-    """What was measured of one case: for each peer the cost of an operation, in seconds, round by round."""
+    """The measurements of one case: for each peer the cost of an operation, in seconds, round by round."""
 
     case: Case
     costs: dict[str, list[float]] = field(default_factory=dict)

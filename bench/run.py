@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import environments, importing, instructions, rounds
-from bench.peers import COPY, OURS, SOURCE
+from bench import importing, instructions, rounds
+from bench.peers import COPY, OURS, SOURCE, python_of
 from bench.processes import Unsupported, Worker
 from bench.results import Results, Row, row_of
 from bench.selection import IMPORT, counting_label
@@ -45,7 +45,7 @@ class Site(NamedTuple):
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for."""
+    """The rows, peers and pace that a user asked for."""
 
     selection: Selection
     peers: Sequence[Peer]
@@ -53,7 +53,7 @@ class Order:
     quick: bool
 
 
-def run(order: Order, progress: Progress, find_python: FindPython = environments.python_of) -> Results:
+def run(order: Order, progress: Progress, find_python: FindPython = python_of) -> Results:
     """Measure it all."""
     selection = order.selection
     begun = time.monotonic()

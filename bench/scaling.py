@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from bench import environments, instructions
+from bench import instructions
 from bench.chart import save
-from bench.peers import OURS, SOURCE
+from bench.peers import OURS, SOURCE, python_of
 from bench.processes import Worker
 from bench.results import Curve
 from bench.workloads import KIB, MIB
@@ -51,7 +51,7 @@ class Line(NamedTuple):
     action: Action
     role: Role
     fitted_from: int
-    """Where what does not grow is less than a tenth of the cost."""
+    """From here on the part that does not grow is less than a tenth of the cost."""
 
 
 #: Unmasked, a message is copied once and that is all. A copy takes longer per byte once the bytes outgrow the
@@ -79,7 +79,7 @@ class Plot(NamedTuple):
     n: str
     cost: str
     unit: float = 1.0
-    """What a cost is divided by."""
+    """The divisor of a cost."""
 
 
 PLOTS: Final = {
@@ -93,7 +93,7 @@ def measure(
     progress: Progress,
     *,
     quick: bool,
-    find_python: Callable[[Peer, Callable[[str], None]], Path] = environments.python_of,
+    find_python: Callable[[Peer, Callable[[str], None]], Path] = python_of,
 ) -> dict[str, list[Curve]]:
     """Measure this library's curves: "work" where there is valgrind, "size" and "reads"."""
     python = find_python(OURS, progress.say)

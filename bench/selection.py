@@ -1,4 +1,4 @@
-"""Which rows and which peers a run is about."""
+"""The rows and the peers of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bench.peers import PEERS
 from bench.rounds import Case
 from bench.workloads import BY_NAME, COUNTED, PEAKS, WORKLOADS
-from commands.errors import CommandError
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,13 +31,13 @@ class Idle:
 
     @property
     def label(self) -> str:
-        """What the row is called."""
+        """The name of the row."""
         return f"idle connection{', unused deflate' if self.deflate else ''} / {self.role}"
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is to be measured."""
+    """The rows to measure."""
 
     timed: list[Case]
     counted: list[Case]
@@ -104,5 +104,5 @@ def select_peers(only: Iterable[str], without: Iterable[str]) -> list[Peer]:
     known = {peer.name: peer for peer in PEERS}
     for name in (*only, *without):
         if name not in known:
-            raise CommandError(f"{name!r} is no peer; there are {', '.join(known)}")
+            raise CommandError(f"{name!r} is not a peer; choose from {', '.join(known)}")
     return [peer for name, peer in known.items() if (not only or name in only) and name not in without]

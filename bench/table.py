@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bench.peers import COPY
 from bench.results import noise
-from commands.running import say
+from tooling.console import say
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench import handshakes, memory, timing
 from bench.drivers.interface import UnsupportedError
-from bench.frames import CLOSE, CONTINUATION, Message, decode
+from bench.messages import Message
 from bench.workloads import BY_NAME, sized
+from tooling.frames import CLOSE, CONTINUATION, RSV1, decode_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ class Worker:
         if self.driver.Endpoint.no_idle:
             raise UnsupportedError(self.driver.Endpoint.no_idle)
         for _ in range(20):
-            self.driver.Endpoint(role, deflate=deflate)  # what is made once for all is made now
+            self.driver.Endpoint(role, deflate=deflate)  # a driver makes here what all its endpoints share
         return memory.held(lambda: self.driver.Endpoint(role, deflate=deflate), count, traced=traced)
 
     def peak(self, name: str, role: Role) -> float:
@@ -168,13 +169,13 @@ class Worker:
 
 
 def _freeze() -> None:
-    """Spare the collector what is there: what was imported and prepared is no part of what is measured."""
+    """Keep the collector away from modules and prepared bytes: they are not part of the measurement."""
     gc.collect()
     gc.freeze()
 
 
 def _complaint(driver: Driver, workload: Workload, role: Role, material: Material) -> str:
-    """Say what is wrong with a library's output; empty where it is right."""
+    """Name the fault of a library's output; empty where it is right."""
     if workload.action == "accept":
         answer = driver.accept(handshakes.BROWSER_REQUEST)()
         return handshakes.complaint(handshakes.BROWSER_REQUEST, answer, deflate=True)
@@ -200,11 +201,11 @@ def _wire_complaint(data: bytes, workload: Workload, role: Role, material: Mater
     """Compare frames that a library wrote with the messages that they should hold."""
     inflater = zlib.decompressobj(wbits=-15)
     messages, parts, opcode, compressed = [], b"", 0, False
-    for frame in decode(data):
+    for frame in decode_frames(data):
         if frame.masked != (role == "client"):
             return f"a frame of a {role} has masked = {frame.masked}"
         if frame.opcode != CONTINUATION:
-            opcode, compressed = frame.opcode, frame.compressed
+            opcode, compressed = frame.opcode, bool(frame.rsv & RSV1)
         if material.fragment and len(frame.payload) != material.fragment:
             return f"a fragment has {len(frame.payload)} bytes"
         if compressed != (workload.deflate and opcode < CLOSE):

@@ -1,4 +1,4 @@
-"""What is measured: a table of workloads, and the bytes of each, the same in every run and for every peer.
+"""The workloads, as a table, and the bytes of each, the same in every run and for every peer.
 
 The standard library alone, since the workers read it inside each peer's environment.
 """
@@ -13,7 +13,8 @@ from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from bench.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Message, encode
+from bench.messages import Message
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,11 +27,11 @@ MIB: Final = 2**20
 
 
 class Material(NamedTuple):
-    """What one pass of a workload hands to the library, and what must come out."""
+    """The input of one pass of a workload, and the output that must come of it."""
 
     messages: list[Message]
     reads: Sequence[bytes] = ()
-    """What the transport gives, one call each."""
+    """The reads of the transport, one call each."""
     ends: Sequence[int] = ()
     """How many messages and control frames are complete with each read."""
     fragment: int | None = None
@@ -51,7 +52,7 @@ class Workload:
     deflate: bool = False
     """Whether permessage-deflate is negotiated."""
     per: str = "message"
-    """What the cost is given for."""
+    """The unit that the cost is given for."""
     roles: tuple[Role, ...] = ("server", "client")
 
     def material(self, role: Role) -> Material:
@@ -63,7 +64,7 @@ class Workload:
             return Material(messages)
         frames = _frames(messages, masked=role == "server", deflate=self.deflate, fragment=self.fragment)
         if self.read is None:
-            reads = [frame for frame, _ in frames]
+            reads = [written for written, _ in frames]
             return Material(messages, reads, [int(last) for _, last in frames])
         return Material(messages, *_cut(frames, self.read))
 
@@ -84,23 +85,23 @@ def _frames(
         starts = range(0, len(payload) or 1, size)
         for start in starts:
             last = start == starts[-1]
-            frame = encode(
+            written = frame(
                 opcode if start == 0 else CONTINUATION,
                 payload[start : start + size],
-                keys.randbytes(4) if masked else None,
                 fin=last,
-                compressed=compressed and start == 0,
+                rsv=RSV1 if compressed and start == 0 else 0,
+                mask=keys.randbytes(4) if masked else None,
             )
-            frames.append((frame, last))
+            frames.append((written, last))
     return frames
 
 
 def _cut(frames: Sequence[tuple[bytes, bool]], size: int) -> tuple[list[bytes], list[int]]:
     """Cut a stream of frames into reads of one size, and count the messages that end in each."""
-    stream = b"".join(frame for frame, _ in frames)
+    stream = b"".join(written for written, _ in frames)
     reads = [stream[start : start + size] for start in range(0, len(stream), size)]
     ends = [0] * len(reads)
-    for offset, (_, last) in zip(accumulate(len(frame) for frame, _ in frames), frames, strict=True):
+    for offset, (_, last) in zip(accumulate(len(written) for written, _ in frames), frames, strict=True):
         ends[(offset - 1) // size] += last
     return reads, ends
 

@@ -8,9 +8,9 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from commands.errors import MissingError
 from fuzz.fuzzer import Fuzzer
 from fuzz.results import Results
+from tooling.errors import MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

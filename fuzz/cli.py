@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands import running
-from commands.errors import BadResultError, CommandError, ExitCode
-from commands.running import Output, say
-from commands.written import write_text
 from fuzz import campaign, corpus_coverage, crashes
 from fuzz.folders import PACKAGE, Folders, hash_of, inputs_in, shown
 from fuzz.minimizer import Budget
@@ -22,6 +18,10 @@ from fuzz.progress import progress, steps
 from fuzz.replay import Replay
 from fuzz.report import write_report
 from fuzz.table import show_campaign, show_coverage, show_targets
+from tooling import running
+from tooling.console import Output, say
+from tooling.errors import BadResultError, CommandError, ExitCode
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

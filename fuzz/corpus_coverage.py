@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import coverage
 from coverage.exceptions import NoDataError
 
-from commands.errors import CommandError
 from fuzz.folders import shown
 from fuzz.replay import Replay
 from fuzz.worker import ROOT
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,12 +6,12 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from commands.written import write_bytes, write_text
 from fuzz.folders import hash_of, shown
 from fuzz.frames_shown import frame_lines, hex_lines
 from fuzz.minimizer import Budget, minimize
 from fuzz.replay import Replay
 from fuzz.results import Finding
+from tooling.written import write_bytes, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from commands.errors import CommandError
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from commands.errors import CommandError
 from fuzz import crashes
 from fuzz.folders import shown
 from fuzz.libfuzzer import Monitor, executed
@@ -19,6 +18,7 @@ from fuzz.minimizer import Budget
 from fuzz.process import started
 from fuzz.replay import MEMORY_LIMIT, TIME_LIMIT
 from fuzz.results import TargetResult
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence

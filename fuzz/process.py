@@ -90,7 +90,7 @@ async def started(
 ) -> AsyncIterator[Process]:
     """Start a target with libFuzzer's arguments; it ends with the block, with `stop` or with this process."""
     running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "fuzz.supervised", str(program), *arguments),
+        *(sys.executable, "-m", "tooling.supervised", str(program), *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from commands.running import say
+from tooling.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

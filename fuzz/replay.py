@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import fuzz.worker
-from commands.errors import CommandError
 from fuzz.worker import ROOT, TIMED_OUT
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from commands.written import write_text
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from fuzz.results import Results, TargetResult

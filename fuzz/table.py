@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from rich.markup import escape
 from rich.table import Table
 
-from commands.running import say
 from fuzz.crashes import explain
 from fuzz.report import figure, verdict
+from tooling.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,5 +1,5 @@
 """`python -m harness`."""
 
-from commands.start import start
+from tooling.start import start
 
 start("harness")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands.errors import ExitCode, MissingError
-from commands.running import say
 from harness.judge import verdicts_of
 from harness.results import read_cases
 from harness.run import run
 from harness.summary import counts_by_role
+from tooling.console import say
+from tooling.errors import ExitCode, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.cases import Role
-    from harness.engines import Engine
+    from harness.engines.known import Engine
+    from harness.engines.suite import Suite
+    from harness.roles import Role
     from harness.run import Order
-    from harness.suite import Suite
 
 
 def found(suites: Mapping[Engine, Suite], console: Console) -> dict[Engine, Suite]:

@@ -1,4 +1,4 @@
-"""What the cases are about: the suite's own descriptions, fit to be shown as plain text."""
+"""Titles and descriptions of the cases: the suite's own, as plain text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 
-from commands.errors import CommandError, MissingError
 from harness.extra import EXTRA
+from tooling.errors import CommandError, MissingError
 
 MAX_TITLE = 110
 """Characters of a title."""

@@ -1,22 +1,20 @@
-"""Which cases there are, Autobahn's and the extra ones, and which of them a profile or a pattern means."""
+"""The list of all cases, Autobahn's and the extra ones, and those that a profile or a pattern means."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, get_args
 
-from commands.errors import CommandError
 from harness.extra import EXTRA, GROUPS
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Role = Literal["server", "client"]
-"""What the library is in a run; Autobahn is the other."""
+    from harness.roles import Role
 
 Profile = Literal["fast", "wide", "full"]
 
-ROLES: tuple[Role, ...] = get_args(Role)
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 SECTIONS = {

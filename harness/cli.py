@@ -1,39 +1,36 @@
-"""The command line: `python -m harness serve|drive|run|judge|report|list`."""
+"""The command line `python -m harness`: a function for each command, which hands its options on."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
-from commands import running
-from commands.errors import ExitCode
-from commands.running import Output, say
 from harness.agree import agree, found
 from harness.case_texts import read_titles
-from harness.cases import PROFILES, ROLES, select
-from harness.children import end_with_standard_input
-from harness.echo import AGENT, MAX_MESSAGE_SIZE
-from harness.echo_server import serve
-from harness.engines import ENGINES, suite_of
-from harness.fuzz_client import drive
+from harness.cases import PROFILES, select
+from harness.engines.known import ENGINES, suite_of
+from harness.engines.kosoku import KosokuSuite
 from harness.judge import EXPECTED
-from harness.matrix import Matrix
+from harness.matrix.run import Matrix
 from harness.report import write_report
+from harness.roles import ROLES
 from harness.run import Order, collect, judge_file, run
 from harness.stored_results import differing_cases, read_results
-from harness.suite_kosoku import KosokuSuite
 from harness.summary import print_role, print_titles
+from harness.testee.cli import drive_command, serve_command
+from tooling import running
+from tooling.console import Output, say
+from tooling.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.cases import Profile, Role
-    from harness.engines import Engine
-    from harness.suite import Suite
+    from harness.cases import Profile
+    from harness.engines.known import Engine
+    from harness.engines.suite import Suite
+    from harness.roles import Role
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,68 +47,8 @@ def cli() -> None:
     """
 
 
-limit_option = click.option(
-    "--max-message-size",
-    default=MAX_MESSAGE_SIZE,
-    show_default=True,
-    metavar="BYTES",
-    type=click.IntRange(0),
-    help="Longest message that is echoed; a longer one is refused with 1009.",
-)
-
-
-def _check_host(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not value:
-        raise click.BadParameter("'' is not an address (asyncio would listen on all of them)")
-    return value
-
-
-@cli.command("serve")
-@click.option(
-    "--host", callback=_check_host, default="127.0.0.1", show_default=True, help="Address to listen on."
-)
-@click.option(
-    "--port",
-    default=9001,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="TCP port; 0 takes a free one.",
-)
-@limit_option
-@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def serve_command(host: str, port: int, max_message_size: int, *, supervised: bool) -> None:
-    """Serve echoes over the library until SIGINT or SIGTERM."""
-    if supervised:
-        end_with_standard_input()
-    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}"), max_message_size))
-
-
-def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    try:
-        url = urlsplit(value)
-        complete = url.scheme == "ws" and url.hostname and url.port != 0
-        more = url.path.strip("/") or url.query or url.fragment
-    except ValueError:  # a port that is no number
-        complete, more = None, ""
-    if not complete or more:
-        raise click.BadParameter(f"{value!r} is not ws://HOST:PORT")
-    return value.rstrip("/")
-
-
-@cli.command("drive")
-@click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
-@click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
-@limit_option
-@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def drive_command(url: str, agent: str, max_message_size: int, *, supervised: bool) -> None:
-    """Run every case of a fuzzing server as its client, then have it write its reports."""
-    if supervised:
-        end_with_standard_input()
-    count = asyncio.run(
-        drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), max_message_size)
-    )
-    click.echo(f"{count} cases have run")
-
+cli.add_command(serve_command)
+cli.add_command(drive_command)
 
 profile_option = click.option(
     "--profile",
@@ -313,7 +250,7 @@ def agree_command(
 def collect_command(
     folder: Path, profile: Profile, patterns: tuple[str, ...], expected: Path, *, update_baseline: bool
 ) -> ExitCode:
-    """Judge what wstest has written by itself, in both roles.
+    """Judge the reports that wstest has written in both roles.
 
     DIR has wstest's reports in the folders server and client (the library's role). Writes DIR/results.json.
     Reports of an earlier run, which were judged before, are an error.

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from commands.errors import CommandError
-from commands.written import write_text
 from harness.cases import CASES
+from tooling.errors import CommandError
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.cases import Role
     from harness.results import CaseReport, DifferenceReport, VerdictFields
+    from harness.roles import Role
 
 EXPECTED = Path(__file__).resolve().parent.parent / "autobahn" / "expected"
 """The folder of `server.json` and `client.json`."""
@@ -39,7 +39,7 @@ Kind = Literal["regression", "improvement", "change", "missing", "extra", "unrec
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is judged of a case."""
+    """The verdict of a case."""
 
     behavior: str
     behavior_close: str
@@ -50,7 +50,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is left to wish for."""
+        """Whether both verdicts are OK."""
         return self.behavior == self.behavior_close == "OK"
 
     @property
@@ -82,7 +82,7 @@ class Difference:
     expected: Verdict | None
     actual: Verdict | None
     options: str = ""
-    """What `run` needs more, to repeat it: the engine."""
+    """Further options of `run` that repeat it: those of the engine."""
 
     @property
     def repeat(self) -> str:
@@ -176,7 +176,7 @@ class Baseline:
             raise CommandError(f"{where}: there is no such case")
         for name in (verdict.behavior, verdict.behavior_close):
             if name not in BEST_FIRST:
-                raise CommandError(f"{where}: {name!r} is no verdict of Autobahn")
+                raise CommandError(f"{where}: {name!r} is not a verdict of Autobahn")
         self.verdicts[case] = verdict
         if "why" in entry:
             self.whys[case] = str(entry["why"])

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.cases import Role
+    from harness.roles import Role
 
 QUIET = 30.0
 """Seconds after which a plain line is printed even inside a section."""
 
 
 class Progress(Protocol):
-    """What is told of every case that begins."""
+    """Gets every case that begins."""
 
     def begun(self, role: Role, case: str) -> None:
         """Tell that a case has begun, and the one before it has ended."""

@@ -1,4 +1,4 @@
-"""The shape of `results.json`: what a run found, the same for every engine.
+"""The shape of `results.json`, the same for every engine.
 
     {
       "format": 1,                        raised when a reader of the old shape would fail
@@ -36,19 +36,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from commands.errors import CommandError
-from commands.written import write_text
+from tooling.errors import CommandError
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.cases import Profile, Role
+    from harness.cases import Profile
+    from harness.roles import Role
 
 FORMAT = 1
 
 
 class VerdictFields(TypedDict):
-    """What is judged of a case, under Autobahn's names."""
+    """The verdict of a case, under Autobahn's names."""
 
     behavior: str
     behaviorClose: str

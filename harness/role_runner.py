@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from commands.errors import CommandError
-from harness import children
-from harness.suite import Begun, Ended, Finished, Listening
-from harness.testee import LIBRARY
+from harness.engines.suite import Begun, Ended, Finished, Listening
+from harness.testee.commands import LIBRARY
+from tooling import children
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
     from pathlib import Path
 
-    from harness.cases import Role
-    from harness.children import Child
+    from harness.engines.suite import Step, Suite
     from harness.progress import Progress
     from harness.results import CaseReport, CpuTime
-    from harness.suite import Step, Suite
-    from harness.testee import Testee
+    from harness.roles import Role
+    from harness.testee.commands import Testee
+    from tooling.children import Child
 
 ResultT = TypeVar("ResultT")
 
@@ -34,7 +34,7 @@ DRIVING = re.compile(r"case (\d+) of \d+")
 
 @dataclass(frozen=True)
 class RoleRun:
-    """What a role of a run found; times are in seconds."""
+    """The findings of one role of a run; times are in seconds."""
 
     reports: dict[str, CaseReport]
     duration: float

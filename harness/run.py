@@ -10,18 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from commands.errors import CommandError, ExitCode
-from commands.running import say
-from harness import wstest
 from harness.cases import AUTOBAHN_CASES, SelectionError, is_for, select
-from harness.echo import AGENT
+from harness.engines import wstest_files
+from harness.engines.extra import ExtraSuite
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline, judge, verdicts_of
 from harness.progress import progress
 from harness.report import remove_report, write_report
 from harness.results import FORMAT, read_cases, write_results
 from harness.role_runner import RoleRun, RoleRunner, run_roles
-from harness.suite_extra import ExtraSuite
 from harness.summary import (
     count_of,
     counts_by_role,
@@ -31,6 +28,9 @@ from harness.summary import (
     print_role,
     print_table,
 )
+from harness.testee.echo import AGENT
+from tooling.console import say
+from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Container, Coroutine, Mapping, Sequence
@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.cases import Profile, Role
+    from harness.cases import Profile
+    from harness.engines.suite import Suite
     from harness.judge import Difference, Verdict
     from harness.results import CaseReport, Results
-    from harness.suite import Suite
+    from harness.roles import Role
 
 
 ResultT = TypeVar("ResultT")
@@ -49,7 +50,7 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True)
 class Order:
-    """What a user asked for."""
+    """The roles and cases that a user asked for."""
 
     roles: Sequence[Role]
     profile: Profile
@@ -89,7 +90,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of an order."""
+    """The results of an order."""
 
     order: Order
     baselines: Mapping[Role, Baseline]
@@ -136,7 +137,7 @@ def collect(order: Order, folder: Path, console: Console) -> ExitCode:
     differences = _judge(cases, baselines, runs)
     reports = [report for found in runs.values() for report in found.reports.values()]
     started = min((report.get("started", "") for report in reports), default="")
-    engine = f"wstest {wstest.version_of(reports)}"
+    engine = f"wstest {wstest_files.version_of(reports)}"
     outcome = Outcome(order, baselines, runs, differences)
     return _conclude_in(folder, outcome, _results(outcome, engine, started), console)
 
@@ -147,8 +148,8 @@ def _collect_role(folder: Path, results_path: Path) -> RoleRun:
         raise CommandError(f"there is no {index}: wstest did not come to its end")
     if results_path.exists() and results_path.stat().st_mtime_ns >= index.stat().st_mtime_ns:
         raise CommandError(f"{index} is of an earlier run: {results_path} is newer, so it was judged before")
-    reports = dict(wstest.read_reports(lambda name: (folder / name).read_bytes(), str(folder)))
-    return RoleRun(reports, wstest.duration_of(reports.values()))
+    reports = dict(wstest_files.read_reports(lambda name: (folder / name).read_bytes(), str(folder)))
+    return RoleRun(reports, wstest_files.duration_of(reports.values()))
 
 
 def _results(outcome: Outcome, engine: str, started: str) -> Results:

@@ -7,16 +7,16 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from commands.errors import CommandError
-from harness.cases import ROLES
 from harness.judge import Kind, verdict_of
 from harness.results import FORMAT, DifferenceReport, RoleReport
+from harness.roles import ROLES
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.cases import Role
     from harness.results import CpuTime, Results
+    from harness.roles import Role
 
 
 def read_results(path: Path) -> Results:
@@ -100,7 +100,7 @@ def _difference(difference: Any, where: str) -> DifferenceReport:
         case _:
             raise CommandError(f"{where}: not a difference: {difference!r:.80}")
     if kind not in get_args(Kind):
-        raise CommandError(f"{where}: case {_name(case, where)}: {kind!r:.40} is no kind of difference")
+        raise CommandError(f"{where}: case {_name(case, where)}: {kind!r:.40} is not a kind of difference")
     for verdict in (expected, actual):
         if verdict is not None:
             verdict_of(verdict, f"{where}: difference of case {_name(case, where)}")

@@ -1,4 +1,4 @@
-"""What a run says at its end: a table by section, then only what differs."""
+"""The end of a run: a table by section, then the differences."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table
 from rich.text import Text
 
-from commands.running import say
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.judge import rank
+from tooling.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from rich.console import Console, OverflowMethod
 
-    from harness.cases import Role
     from harness.judge import Difference, Verdict
     from harness.results import Results
+    from harness.roles import Role
 
 
 def count_of(cases: Collection[str]) -> str:

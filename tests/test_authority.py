@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.oracle.handshake_bytes import feed, read_head, request
+from tests.oracle.handshake_bytes import read_head, request
+from tests.oracle.wire import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import Request
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError

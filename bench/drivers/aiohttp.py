@@ -16,7 +16,7 @@ from aiohttp.http_websocket import WebSocketReader, WebSocketWriter, WSMsgType
 
 from bench.drivers import interface
 from bench.drivers.interface import UnsupportedError
-from bench.frames import Message
+from bench.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -43,7 +43,7 @@ def identity() -> dict[str, str]:
 
 
 class Transport(asyncio.Transport):
-    """Takes what is written; as long as nobody wants to see it, it is dropped."""
+    """Takes the bytes that are written, and drops them unless somebody wants to see them."""
 
     kept: list[bytes] | None = None
 

@@ -1,4 +1,4 @@
-"""What a driver offers.
+"""The interface of a driver.
 
 Each action is prepared first and gives the function that is timed: nothing but the loop that a program on
 that library would have, and the library.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.frames import Message
+    from bench.messages import Message
     from bench.workloads import Material, Role
 
     Timed = Callable[[int], None]

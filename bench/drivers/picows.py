@@ -16,7 +16,8 @@ import picows
 from bench import handshakes
 from bench.drivers import interface
 from bench.drivers.interface import UnsupportedError
-from bench.frames import CONTINUATION, Message
+from bench.messages import Message
+from tooling.frames import CONTINUATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

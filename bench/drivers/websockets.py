@@ -21,7 +21,8 @@ from websockets.uri import parse_uri
 
 from bench import handshakes
 from bench.drivers import interface
-from bench.frames import CLOSE, CONTINUATION, TEXT, Message
+from bench.messages import Message
+from tooling.frames import CLOSE, CONTINUATION, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bench import handshakes
 from bench.drivers import interface
-from bench.frames import BINARY, CLOSE, PING, PONG, TEXT, Message
+from bench.messages import Message
+from tooling.frames import BINARY, CLOSE, PING, PONG, TEXT
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,

@@ -1,5 +1,5 @@
 """`python -m bench.end_to_end`."""
 
-from commands.start import start
+from tooling.start import start
 
 start("bench.end_to_end")

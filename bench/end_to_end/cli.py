@@ -16,10 +16,10 @@ from bench.end_to_end.page import DOCUMENT, write_document, write_page
 from bench.end_to_end.peers import LIBRARY, PEERS
 from bench.end_to_end.results import write_json
 from bench.end_to_end.table import print_tables
-from commands import running
-from commands.errors import ExitCode
-from commands.running import Output
-from commands.written import check_writable
+from tooling import running
+from tooling.console import Output
+from tooling.errors import ExitCode
+from tooling.written import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +58,7 @@ def cli(
 ) -> ExitCode:
     """Measure echo servers end to end: this library beside its peers, under one load generator.
 
-    Each server runs in an environment of its own under .bench/, made when it is missing, and listens on
+    Each server runs in an environment of its own under .peers/, made when it is missing, and listens on
     127.0.0.1. Exit codes: 0 measured, 2 failed or called wrongly, 3 a server cannot be installed.
     """
     chosen = [PEERS[name] for name in PEERS if not names or name in {LIBRARY.name, *names}]

@@ -30,7 +30,7 @@ NORMAL_CLOSURE = (1000).to_bytes(2, "big")
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is sent: on each connection messages of one size, always the same number in flight."""
+    """A load: on each connection messages of one size, always the same number in flight."""
 
     size: int
     """Bytes of payload; up to 1 KiB it is text, above binary."""
@@ -65,7 +65,7 @@ def frame(first_byte: int, payload: bytes, key: bytes = b"") -> bytes:
 
 
 class Script:
-    """What a connection sends, over and over, and what has to come back.
+    """The bytes that a connection sends, over and over, and those that have to come back.
 
     Both are longer than one time round by as much as is read or written at once, so that no slice has to be
     taken in two parts.

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from bench.end_to_end.chart import svg
 from bench.end_to_end.table import HEADINGS, releases, tables
-from commands.written import write_text
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path

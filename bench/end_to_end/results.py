@@ -1,4 +1,4 @@
-"""What was measured, and the shape of the JSON file.
+"""The measurements, and the shape of the JSON file.
 
 {
   "format": 1,                          raised when a reader of the old shape would fail
@@ -33,7 +33,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.end_to_end.peers import LIBRARY
-from commands.written import write_text
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from bench.end_to_end.peers import ROOT
-from commands.errors import CommandError
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ class ServerProcess:
 @contextmanager
 def serving(peer: Peer) -> Iterator[ServerProcess]:
     """Start a server, and end it; it ends as well when this process is gone."""
-    command = [peer.python(), "-m", f"bench.end_to_end.servers.{peer.command[0]}", *peer.command[1:]]
+    command = [str(peer.python()), "-m", f"bench.end_to_end.servers.{peer.command[0]}", *peer.command[1:]]
     # The checkout's library, wherever it is installed besides.
     environment = {**os.environ, **MALLOC, "PYTHONPATH": str(ROOT / "src")}
     with (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from commands.errors import CommandError
 from fuzz.planted.closing import CLOSING
 from fuzz.planted.deflating import DEFLATING
 from fuzz.planted.framing import FRAMING
 from fuzz.planted.handshaking import HANDSHAKING
 from fuzz.planted.messages import MESSAGES
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib.util
 import runpy
+import signal
 import sys
 from pathlib import Path
 
-from fuzz.supervised import end_with_standard_input
+from tooling.supervised import end_with_standard_input
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,7 @@ WRONG_COPY = 4
 
 def main(copy: str, program: str) -> None:
     """Run `program`, whose arguments stand in `sys.argv`."""
-    end_with_standard_input()
+    end_with_standard_input(signal.SIGKILL, group=True)
     # As the programs here have it; the copy comes behind it, by PYTHONPATH, and before what is installed.
     sys.path[0] = str(ROOT)
     found = importlib.util.find_spec("wsproto")  # without importing it, which is the targets' to instrument

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from commands.errors import CommandError
 from fuzz.planted import profiles
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

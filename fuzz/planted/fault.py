@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from commands.errors import CommandError
+from tooling.errors import CommandError
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
 """The folder that holds the package `wsproto`."""

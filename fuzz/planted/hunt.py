@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from commands.errors import CommandError
 from fuzz.planted.child import ROOT
 from fuzz.planted.detectors import command, turns
 from fuzz.planted.fault import plant
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from commands.running import say
-from commands.written import write_text
 from fuzz.report import filled
+from tooling.console import say
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What Autobahn does not test: the section X of the suite, as data (`case`) and a small driver (`driver`).
+"""Section X, which Autobahn does not have: cases as data (`case`) and a small driver (`driver`).
 
 A group is a module here. New cases go to the end of their group: the baselines know a case by its number.
 """

@@ -5,8 +5,9 @@ from __future__ import annotations
 from harness.extra.case import of_client
 from harness.extra.deflating import NAME, deflate
 from harness.extra.expectations import Echoes, FailsHandshake
-from harness.extra.frames import RSV1, TEXT, Frame
+from harness.extra.frames import Frame
 from harness.extra.heads import RESPONSE
+from tooling.frames import RSV1, TEXT
 
 TITLE = "Compression answers"
 

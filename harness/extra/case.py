@@ -1,4 +1,4 @@
-"""What an extra case is made of."""
+"""The parts of an extra case."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.extra.frames import TEXT, Frame
+from harness.extra.frames import Frame
 from harness.extra.heads import REQUEST, RESPONSE
+from tooling.frames import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.cases import Role
     from harness.extra.expectations import Expectation
     from harness.extra.heads import Head
+    from harness.roles import Role
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "tests" / "requirements.csv"
 
@@ -30,7 +31,7 @@ Frames = tuple[Frame, ...]
 
 @dataclass(frozen=True)
 class Case:
-    """A case: what the harness sends, what is expected, and the sentence of the RFC that says so.
+    """A case: the bytes that the harness sends, the answer that it expects, and the rule of the RFC.
 
     In `deflate`, `{testee}` and `{harness}` stand for the names that RFC 7692 gives their sides, `client` or
     `server`: the same words are an offer to a server and an answer to a client.
@@ -48,17 +49,17 @@ class Case:
     unmet: str = "FAILED"
     """The verdict where the peer does not as expected: NON-STRICT where the RFC does not demand it."""
     why: str = ""
-    """The reason where `unmet` is no failure."""
+    """The reason where `unmet` is not FAILED."""
     roles: tuple[Role, ...] = ("server", "client")
 
     request: Head = REQUEST
-    """What a server is sent."""
+    """The request that goes to a server."""
     body: bytes = b""
-    """What follows the request in one piece with it."""
+    """Bytes that follow the request, in one piece with it."""
     response: Head = RESPONSE
-    """What a client is answered."""
+    """The answer that goes to a client."""
     interim: bytes = b""
-    """What a client is sent before that."""
+    """Bytes that go to a client before the answer."""
     deflate: str = ""
     """Sec-WebSocket-Extensions, as it is sent; an answer that is to be taken gets what the offer demands."""
     fits: str = ""
@@ -67,7 +68,7 @@ class Case:
     """Whether a client may take the answer for one that it does not support (RFC 7692 7)."""
 
     send: Frames | Callable[[int], Frames] = (HELLO,)
-    """What is sent then; a function gets the size, as a power of two, of the window that may be used."""
+    """The frames behind the heads; a function gets the size of the window, as a power of two."""
     at_once: bool = False
     """Whether this goes out in one piece with the head."""
     byte_by_byte: bool = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from harness.extra.case import Case
 from harness.extra.deflating import NAME
 from harness.extra.expectations import Answers, Echoes, Fails
-from harness.extra.frames import CLOSE, CONTINUATION, PING, RSV1, TEXT, Frame, close, text
+from harness.extra.frames import Frame, close, text
+from tooling.frames import CLOSE, CONTINUATION, PING, RSV1, TEXT
 
 TITLE = "Close codes"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 NAME = "permessage-deflate"
 TAIL = b"\x00\x00\xff\xff"
-"""What a sender leaves out behind each message (RFC 7692 7.2.1)."""
+"""The end of each message, which a sender leaves out (RFC 7692 7.2.1)."""
 
 MAX_INFLATED = 2 * 2**20
 """Bytes in the longest message that is inflated: no case asks for a longer answer."""
@@ -29,7 +29,7 @@ class NegotiationError(Exception):
 
 
 def parse_extensions(lines: Sequence[str]) -> list[Element]:
-    """Read the values of Sec-WebSocket-Extensions, leniently: what is judged is judged elsewhere."""
+    """Read the values of Sec-WebSocket-Extensions, leniently: others judge them."""
     elements = []
     for written in (element for line in lines for element in _ELEMENT.findall(line)):
         name, *parameters = (part.strip(" \t") for part in _PARAMETER.findall(written))
@@ -42,7 +42,7 @@ def parse_extensions(lines: Sequence[str]) -> list[Element]:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What an answer to an offer of permessage-deflate says."""
+    """The content of an answer to an offer of permessage-deflate."""
 
     server_no_context_takeover: bool = False
     client_no_context_takeover: bool = False

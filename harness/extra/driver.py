@@ -19,11 +19,11 @@ from harness.extra.seen import Seen
 from harness.extra.wire import PIECE, Wire
 
 if TYPE_CHECKING:
-    from harness.cases import Role
     from harness.extra.case import Case
     from harness.extra.deflating import Element
     from harness.extra.heads import Head
     from harness.results import ExtraCaseReport
+    from harness.roles import Role
 
 TIMEOUT = 3.0
 """Seconds that a peer has for whatever it has to do."""

@@ -1,4 +1,4 @@
-"""What a peer has to do in a case, and the verdict on what it did, in Autobahn's terms.
+"""The duty of a peer in a case, and the verdict on it in Autobahn's terms.
 
 Each rule of an RFC has its verdict: who breaks a MUST has FAILED, who breaks a SHOULD is NON-STRICT, and who
 has not what the RFC leaves optional is UNIMPLEMENTED.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from harness.extra.frames import PING, Frame
+from harness.extra.frames import Frame
+from tooling.frames import PING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ Finding = tuple[str, str]
 
 
 class Expectation(ABC):
-    """What is expected of a peer."""
+    """The duty of a peer."""
 
     probes = False
     """Whether the harness asks, behind its frames, if the connection is still open."""
@@ -166,7 +167,7 @@ class Refuses(Expectation):
         return f"The server refuses the request with an HTTP error{more}."
 
     def judge(self, seen: Seen, unmet: str) -> Finding:
-        """Want a final status that is no 101; a dropped connection is a lesser answer (RFC 6455 10.7)."""
+        """Want a final status other than 101; a dropped connection is a lesser answer (RFC 6455 10.7)."""
         if seen.opened or seen.fault:
             return unmet, "The server accepted the request with 101."
         if seen.head is None:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from harness.extra.case import Case, of_client, of_server
 from harness.extra.expectations import Echoes, Fails
-from harness.extra.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, Frame, text
+from harness.extra.frames import Frame, text
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT
 
 if TYPE_CHECKING:
     from harness.extra.seen import Seen
+    from tooling.frames import LengthForm
 
 TITLE = "Masks and lengths"
 
@@ -25,8 +27,12 @@ _WRONGLY_MASKED = (
 )
 
 
+LONG_FORMS: tuple[tuple[int, LengthForm], ...] = ((5, 16), (5, 64), (200, 64))
+"""Payload lengths, and more bits than they need."""
+
+
 def _key_used_again(seen: Seen) -> str:
-    keys = [frame.key for frame in seen.frames]
+    keys = [frame.mask for frame in seen.frames]
     return "" if len(keys) == len(set(keys)) else f"{len(set(keys))} masking keys for {len(keys)} frames"
 
 
@@ -41,7 +47,9 @@ CASES = (
         )
         for what, send in _WRONGLY_MASKED
     ),
-    of_server("A masking key of zeros", "R6455-5.3-05", Echoes("Hello"), send=(text("Hello", key=bytes(4)),)),
+    of_server(
+        "A masking key of zeros", "R6455-5.3-05", Echoes("Hello"), send=(text("Hello", mask=bytes(4)),)
+    ),
     of_client(
         "A fresh masking key for each of 32 frames",
         "R6455-5.3-02",
@@ -53,17 +61,17 @@ CASES = (
             f"A length of {length} in {bits} bits",
             "R6455-5.2-06",
             Fails(1002),
-            send=(Frame(TEXT, b"x" * length, length_bits=bits),),
+            send=(Frame(TEXT, b"x" * length, length_form=bits),),
             unmet="NON-STRICT",
             why=SENDER_RULE,
         )
-        for length, bits in ((5, 16), (5, 64), (200, 64))
+        for length, bits in LONG_FORMS
     ),
     Case(
         "A ping with a length of 5 in 16 bits",
         "R6455-5.2-06",
         Fails(1002),
-        send=(Frame(PING, b"Hello", length_bits=16),),
+        send=(Frame(PING, b"Hello", length_form=16),),
         unmet="NON-STRICT",
         why=SENDER_RULE,
     ),
@@ -71,7 +79,7 @@ CASES = (
         "A length of 64 bits with the first bit set",
         "R6455-5.2-05",
         Fails(1002, 1009),
-        send=(Frame(BINARY, b"x", length_bits=64, declared=2**63 + 1),),
+        send=(Frame(BINARY, b"x", length_form=64, declared=2**63 + 1),),
         unmet="NON-STRICT",
         why=SENDER_RULE,
     ),

@@ -14,7 +14,7 @@ PROTOCOL = "Sec-WebSocket-Protocol"
 EXTENSIONS = "Sec-WebSocket-Extensions"
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-"""What the accept token hashes behind the key (RFC 6455 1.3)."""
+"""The text behind the key in the hash of the accept token (RFC 6455 1.3)."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def accept_token(key: str) -> str:
 
 
 def response_fault(head: Head, key: str) -> str:
-    """Say what is wrong with a server's 101; nothing where it is as RFC 6455 4.2.2 wants it."""
+    """Name the fault of a server's 101; empty where it is as RFC 6455 4.2.2 wants it."""
     if not head.start.startswith("HTTP/1.1 101"):
         return f"the response begins {head.start!r}"
     if head.tokens("Upgrade") != ["websocket"]:
@@ -123,7 +123,7 @@ def response_fault(head: Head, key: str) -> str:
 
 
 def request_fault(head: Head) -> str:
-    """Say what is wrong with a client's request; nothing where it is as RFC 6455 4.1 wants it."""
+    """Name the fault of a client's request; empty where it is as RFC 6455 4.1 wants it."""
     method, _, rest = head.start.partition(" ")
     target, _, version = rest.partition(" ")
     if method != "GET" or version != "HTTP/1.1" or not target.startswith(("/", "http://")):

@@ -9,7 +9,8 @@ from functools import cache
 from harness.extra.case import MAX_MESSAGE_SIZE, Case
 from harness.extra.deflating import NAME, TAIL, deflate
 from harness.extra.expectations import Echoes, Fails
-from harness.extra.frames import BINARY, CONTINUATION, RSV1, Frame
+from harness.extra.frames import Frame
+from tooling.frames import BINARY, CONTINUATION, RSV1
 
 TITLE = "Limits"
 
@@ -43,14 +44,14 @@ def _fragments(payload: bytes, size: int, *, rsv: int = 0, fin: bool = True) -> 
             payload[start : start + size],
             fin=fin and start + size >= len(payload),
             rsv=0 if start else rsv,
-            key=KEY,
+            mask=KEY,
         )
         for start in starts
     )
 
 
 def _zeros(size: int) -> Frame:
-    return Frame(BINARY, bytes(size), key=KEY)
+    return Frame(BINARY, bytes(size), mask=KEY)
 
 
 def _compressed(size: int) -> Frame:
@@ -58,7 +59,7 @@ def _compressed(size: int) -> Frame:
 
 
 def _endless() -> Frame:
-    return replace(_zeros(FLOOD_SIZE * MIB), declared=2**62, length_bits=64)
+    return replace(_zeros(FLOOD_SIZE * MIB), declared=2**62, length_form=64)
 
 
 # Made when they are sent: these are long.
@@ -114,7 +115,7 @@ CASES = (
         "R6455-10.4-01",
         Fails(1009),
         deflate=NAME,
-        send=lambda _bits: (Frame(BINARY, bomb(), rsv=RSV1, key=KEY),),
+        send=lambda _bits: (Frame(BINARY, bomb(), rsv=RSV1, mask=KEY),),
         watch_memory=True,
     ),
     Case(

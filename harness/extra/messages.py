@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from harness.extra.case import Case
 from harness.extra.deflating import NAME, deflate
 from harness.extra.expectations import Echoes, Fails
-from harness.extra.frames import CONTINUATION, PING, PONG, RSV1, RSV2, TEXT, Frame, text
+from harness.extra.frames import Frame, text
+from tooling.frames import CONTINUATION, PING, PONG, RSV1, RSV2, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ TITLE = "Compressed messages"
 # The payloads of RFC 7692 7.2.3, each of them "Hello".
 PLAIN = bytes.fromhex("f248cdc9c90700")
 AGAIN = bytes.fromhex("f200110000")
-"""What refers back to an earlier "Hello"."""
+"""Refers back to an earlier "Hello"."""
 STORED = bytes.fromhex("000500faff48656c6c6f00")
 FINAL = bytes.fromhex("f348cdc9c9070000")
 """A block with BFINAL."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from harness.extra.case import of_server
 from harness.extra.deflating import NAME, deflate
 from harness.extra.expectations import Declines, Echoes, Refuses
-from harness.extra.frames import RSV1, TEXT, Frame
+from harness.extra.frames import Frame
 from harness.extra.heads import REQUEST
+from tooling.frames import RSV1, TEXT
 
 if TYPE_CHECKING:
     from harness.extra.seen import Seen

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from harness.extra.case import of_server
 from harness.extra.expectations import Echoes, Refuses
-from harness.extra.frames import PING, Frame, text
+from harness.extra.frames import Frame, text
 from harness.extra.heads import KEY, REQUEST, VERSION
+from tooling.frames import PING
 
 if TYPE_CHECKING:
     from harness.extra.seen import Seen

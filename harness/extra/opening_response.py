@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from harness.extra.case import of_client
 from harness.extra.expectations import Echoes, FailsHandshake
-from harness.extra.frames import PING, Frame, text
+from harness.extra.frames import Frame, text
 from harness.extra.heads import ACCEPT, EXTENSIONS, PROTOCOL, RESPONSE, request_fault
+from tooling.frames import PING
 
 if TYPE_CHECKING:
     from harness.extra.seen import Seen

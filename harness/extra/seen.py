@@ -1,4 +1,4 @@
-"""What a peer did in a case: the frames that it sent, as the messages they make up, and how it ended."""
+"""The record of a peer in a case: its frames, the messages that they make up, and how it ended."""
 
 from __future__ import annotations
 
@@ -7,22 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.extra.deflating import Inflater
-from harness.extra.frames import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    PING,
-    PONG,
-    RSV1,
-    TEXT,
-    minimal_bits,
-)
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, minimal_form
 
 if TYPE_CHECKING:
-    from harness.cases import Role
     from harness.extra.deflating import Agreement
-    from harness.extra.frames import Frame
     from harness.extra.heads import Head
+    from harness.roles import Role
+    from tooling.frames import Frame
 
 NEVER_SENT = {1004, 1005, 1006, 1015}
 """Close codes that no endpoint may send (RFC 6455 7.4.1)."""
@@ -33,7 +24,7 @@ Event = tuple[Any, ...]
 
 @dataclass
 class Seen:
-    """All that a peer did; `role` is its."""
+    """All that a peer did; `role` is the role of the peer."""
 
     role: Role
     head: Head | None = None
@@ -45,7 +36,7 @@ class Seen:
     lacking: str = ""
     """The optional thing that it does not offer or accept, and the case needs."""
     fault: str = ""
-    """What it did that nobody may, the first of it."""
+    """The first rule that it broke."""
     events: list[Event] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     close: Frame | None = None
@@ -89,7 +80,7 @@ class Seen:
         self._inflater = Inflater(agreed.bits(self.role), takes_over=agreed.takes_over(self.role))
 
     def blame(self, fault: str) -> None:
-        """Note what it did wrong, if it is the first such thing."""
+        """Note a broken rule, if it is the first."""
         self.fault = self.fault or fault
 
     def take(self, frame: Frame) -> None:
@@ -106,8 +97,8 @@ class Seen:
     def _fault_of(self, frame: Frame) -> str:
         if frame.masked != (self.role == "client"):
             return f"it sent a frame {'with' if frame.masked else 'without'} a mask (RFC 6455 5.1)"
-        if frame.length_bits != minimal_bits(len(frame.payload)):
-            return f"it wrote a length of {len(frame.payload)} in {frame.length_bits} bits (RFC 6455 5.2)"
+        if frame.length_form != minimal_form(len(frame.payload)):
+            return f"it wrote a length of {len(frame.payload)} in {frame.length_form} bits (RFC 6455 5.2)"
         if frame.opcode not in {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}:
             return f"it sent opcode {frame.opcode} (RFC 6455 5.2)"
         may_compress = self.agreed is not None and frame.opcode in {TEXT, BINARY}

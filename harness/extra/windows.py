@@ -8,7 +8,8 @@ from functools import cache
 from harness.extra.case import Case
 from harness.extra.deflating import NAME, deflate
 from harness.extra.expectations import Echoes
-from harness.extra.frames import BINARY, RSV1, Frame
+from harness.extra.frames import Frame
+from tooling.frames import BINARY, RSV1
 
 TITLE = "Window sizes"
 

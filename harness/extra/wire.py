@@ -8,15 +8,17 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.extra.frames import CLOSE, FrameError, take_frame
+from harness.extra.frames import MAX_PAYLOAD
 from harness.extra.heads import take_head
+from tooling.frames import CLOSE, LongFrameError, take_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from harness.extra.frames import Frame
+    from harness.extra.frames import Frame as SentFrame
     from harness.extra.heads import Head
     from harness.extra.seen import Seen
+    from tooling.frames import Frame
 
 PIECE = 2**16
 """Bytes that are sent at once."""
@@ -101,12 +103,12 @@ class Wire(asyncio.Protocol):
             self.unfinished = True
             return
 
-    def encode(self, frames: Iterable[Frame]) -> bytes:
+    def encode(self, frames: Iterable[SentFrame]) -> bytes:
         """Give the bytes of frames, and log them as sent."""
         written = []
         for frame in frames:
             keyed = frame.keyed(by_client=self._by_client)
-            key = keyed.key.hex() if keyed.key else None
+            key = keyed.mask.hex() if keyed.mask else None
             self._note("TF", _shown(keyed), keyed.opcode, keyed.fin, keyed.rsv, key, None, None, False)  # noqa: FBT003
             written.append(keyed.encode())
             self.unfinished = (frame.declared or 0) > len(frame.payload)
@@ -136,13 +138,13 @@ class Wire(asyncio.Protocol):
         return await self.wait(take, timeout)
 
     def _take(self, seen: Seen, enough: Callable[[], bool]) -> None:
-        """Hand what has come to `seen`, until it is enough."""
+        """Hand the frames that have come to `seen`, until it is enough."""
         try:
-            while not enough() and (frame := take_frame(self._unread)):
-                key = frame.key.hex() if frame.key else None
+            while not enough() and (frame := take_frame(self._unread, MAX_PAYLOAD)):
+                key = frame.mask.hex() if frame.mask else None
                 self._note("RF", _shown(frame), frame.opcode, frame.fin, frame.rsv, frame.masked, key)
                 seen.take(frame)
-        except FrameError as error:
+        except LongFrameError as error:
             seen.blame(str(error))
         if self.ended and not enough():
             seen.ended = "reset" if self.ended == "reset" else "closed"

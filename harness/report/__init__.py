@@ -1,14 +1,14 @@
-"""What a run leaves for people and for CI: the page, `junit.xml`, `summary.md` and a badge."""
+"""The report of a run, for people and for CI: the page, `junit.xml`, `summary.md` and a badge."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from commands.written import write_text
 from harness.report.badge import badge_of
 from harness.report.junit import junit_of
 from harness.report.markdown import summary_of
 from harness.report.page import page_of
+from tooling.written import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the page shows of a case once it is opened, as the JSON that its script reads."""
+"""The details of a case, which the page shows once it is opened, as the JSON that its script reads."""
 
 from __future__ import annotations
 

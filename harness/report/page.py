@@ -12,9 +12,9 @@ from harness.report.tree import count, tone_of, tree_of
 from harness.summary import counts_by_role
 
 if TYPE_CHECKING:
-    from harness.cases import Role
     from harness.report.tree import Section
     from harness.results import Results
+    from harness.roles import Role
 
 ICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 2 2'><circle cx='1' cy='1' r='1' fill='{}'/></svg>"

@@ -30,7 +30,7 @@ def render(template: str, **values: object) -> str:
 
 
 def read(name: str) -> str:
-    """Read what goes into the page as it is."""
+    """Read a file that goes into the page unchanged."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The tree of sections: what each is called, and the section of the RFC that it is about."""
+"""The tree of sections: the title of each, and the section of the RFC that it is about."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from harness.report.sections import TITLES, link_of, parent_of, reference_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.cases import Role
     from harness.results import CaseReport, DifferenceReport, Results, RoleReport
+    from harness.roles import Role
 
 MAX_VERDICT = 40
 """Characters of a verdict; Autobahn's longest has 16."""

@@ -52,7 +52,7 @@ SENDERS: dict[str, Sender] = {
 
 
 Entry = dict[str, Any]
-"""What the page shows in a line; but a note has a `sender`, `"suite"` or `"library"`.
+"""A line of the page; but a note has a `sender`, `"suite"` or `"library"`.
 
     a frame     opcode, name, fin, rsv, length, hex, cut, and where it has them mask, code, text
     octets      octets (in hex), length, cut, and writes, the number of pieces that they came in
@@ -64,7 +64,7 @@ Entry = dict[str, Any]
 
 
 def decode(wirelog: object) -> list[Entry]:
-    """List what the page shows of a wire log; what it does not know it shows as it is."""
+    """List the lines of a wire log; an entry of an unknown kind is shown as it is."""
     if not isinstance(wirelog, list):
         return []
     framed = {SENDERS[kind] for kind in ("TF", "RF") if any(_kind(entry) == kind for entry in wirelog)}
@@ -107,7 +107,7 @@ def _entries_of(logged: Any, streams: Mapping[Sender, _Stream]) -> list[Entry]:
 
 
 def _octets(sender: Sender, length: int, shown: str, streams: Mapping[Sender, _Stream]) -> list[Entry]:
-    """List the octets, and the frames that are complete with them; nothing where it is no hex."""
+    """List the octets, and the frames that they complete; nothing where they are not hex."""
     known = _from_hex(shown.removesuffix(CUT))
     if known is None:
         return []
@@ -213,12 +213,12 @@ def _text(octets: bytes, *, whole: bool) -> str:
 
 @dataclass
 class _Stream:
-    """What one side sent: finds the frames in its octets, and before them the HTTP of the handshake."""
+    """The octets of one side: finds the frames in them, and before those the HTTP of the handshake."""
 
     sender: Sender
     octets: bytearray = field(default_factory=bytearray)
     unknown: int = 0
-    """How many octets that were not logged follow `octets`; what follows them is not known either."""
+    """How many octets follow `octets` that the log leaves out; nobody knows those behind them either."""
 
     def feed(self, known: bytes, length: int) -> list[Entry]:
         """Take `length` octets, of which the first are known, and list what is complete with them."""

@@ -17,7 +17,7 @@ from bench.selection import everything, labels
         (["--only", "receive everything"], "'receive everything'", "means no workload"),
         (["--only", "send*", "--only", "nothing*"], "'nothing*'", "--list"),
         (["--peer", "tornado"], "'tornado'", "wsproto, websockets, aiohttp, picows"),
-        (["--without", "tornado"], "'tornado'", "is no peer"),
+        (["--without", "tornado"], "'tornado'", "is not a peer"),
         (["--json", "/dev/null/results.json"], "/dev/null/results.json", "cannot write"),
         (["--html", "/"], "'/'", "is a directory"),
         (["--docs", "--quick"], "--docs", "measures everything"),

@@ -20,11 +20,10 @@ from bench.end_to_end import cli, load
 from bench.end_to_end.load import Scenario, connected
 from bench.end_to_end.peers import LIBRARY, ROOT, Peer
 from bench.end_to_end.server_process import serving
-from commands.errors import CommandError, MissingError
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 TIMEOUT = 20.0
 SCENARIO = Scenario(size=32, connections=1, in_flight=4)
@@ -59,14 +58,6 @@ def test_a_server_that_ends_is_named_with_its_last_word() -> None:
         serving(peer),
     ):
         pytest.fail("it does not exist")
-
-
-def test_what_cannot_be_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.end_to_end.peers.ENVIRONMENTS", tmp_path)
-    peer = Peer("absent", "", ("echo_absent",), (f"{tmp_path}/absent",))
-    with pytest.raises(MissingError, match=r"cannot install .*/absent for absent: ERROR"):
-        peer.python()
-    assert not (peer.environment / "complete").exists()
 
 
 class Double:

@@ -21,12 +21,12 @@ from bench.results import Curve, noise
 from bench.worker import Worker as Inside
 from bench.worker import WrongOutputError
 from bench.workloads import WORKLOADS
-from commands.errors import BadResultError, CommandError, ExitCode
 from tests.bench.conftest import this_python
+from tooling.errors import BadResultError, CommandError, ExitCode
 
 if TYPE_CHECKING:
     from bench.drivers.interface import Driver
-    from bench.frames import Message
+    from bench.messages import Message
     from bench.results import Results
     from bench.workloads import Material
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bench import frames, handshakes
-from bench.frames import Message
+from bench import handshakes
+from bench.messages import Message
 from bench.rounds import Case
 from bench.workloads import BY_NAME, MIB, WORKLOADS, Material
 from tests.oracle import wire
@@ -84,26 +82,6 @@ def test_a_thousand_fragments() -> None:
 def test_sizes_are_what_the_names_say() -> None:
     assert [len(message.payload) for message in BY_NAME["send binary 16 MiB"].messages()] == [16 * MIB]
     assert {len(message.payload) for message in BY_NAME["receive deflate 64 KiB"].messages()} == {65536}
-
-
-@given(
-    st.sampled_from([0, 1, 2, 8, 9, 10]),
-    st.binary(max_size=300) | st.sampled_from([65535, 65536]).map(bytes),
-    st.none() | st.binary(min_size=4, max_size=4),
-    st.booleans(),
-    st.booleans(),
-)
-def test_both_encoders_and_both_decoders_agree(
-    opcode: int, payload: bytes, key: bytes | None, fin: bool, compressed: bool
-) -> None:
-    data = frames.encode(opcode, payload, key, fin=fin, compressed=compressed)
-    assert data == wire.frame(opcode, payload, fin=fin, rsv=wire.RSV1 if compressed else 0, mask=key)
-    assert frames.decode(data) == [frames.Frame(fin, compressed, opcode, key is not None, payload)]
-
-
-def test_a_cut_frame_is_refused() -> None:
-    with pytest.raises(ValueError, match="wants 1 bytes more"):
-        frames.decode(frames.encode(1, b"Hello", None)[:-1])
 
 
 def test_the_browsers_request_is_a_good_one() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 FOLDER = ROOT / ".downstream"
+PINS = ROOT / "tooling" / "peers.txt"
 INSTALL_SECONDS = 600
 PROBE_SECONDS = 20
 NEWEST_MINOR = 15
@@ -60,7 +61,7 @@ class Environment:
         lists = [f"--requirement={file}" for file in files]
         failure = f"cannot install what {HERE.relative_to(ROOT)} requires"
         if self.wants_another_wsproto:  # which is installed first, and then replaced
-            run_or_raise([*pip, *lists], failure)
+            run_or_raise([*pip, *lists, *pins_of(self.requirements)], failure)
             lists = []
         # One run of pip for all: no project can bring another wsproto than this one.
         run_or_raise([*pip, *lists, f"--editable={ROOT}"], failure)
@@ -77,9 +78,15 @@ MITMPROXY = Environment(
 )
 
 
+def pins_of(requirements: Path) -> list[str]:
+    """Give the pins of what `requirements` names, and of nothing else."""
+    names = {line.split()[0] for line in requirements.read_text().splitlines()}
+    return [line for line in PINS.read_text().splitlines() if line.partition("==")[0] in names]
+
+
 def digest(requirements: Path, interpreter: str) -> str:
     """Give what an environment depends on, in a few characters."""
-    parts = [requirements.read_text(), str(ROOT), interpreter, sys.version]
+    parts = [requirements.read_text(), PINS.read_text(), str(ROOT), interpreter, sys.version]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

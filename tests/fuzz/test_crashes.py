@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from commands.errors import CommandError
 from fuzz import replay as replaying
 from fuzz.cli import main
 from fuzz.crashes import keep
@@ -16,6 +15,7 @@ from fuzz.minimizer import Budget, minimize
 from fuzz.replay import Replay
 from tests.fuzz.toys import toys
 from tests.oracle import wire
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path

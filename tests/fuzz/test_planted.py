@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from commands.errors import CommandError
 from fuzz import campaign
 from fuzz.cli import main
 from fuzz.folders import PACKAGE
@@ -23,6 +22,7 @@ from fuzz.planted.fault import SOURCE, Fault, plant
 from fuzz.planted.hunt import Hunt, Hunter, Outcome, assert_can_be_planted
 from fuzz.planted.shown import write_hunt
 from tests.fuzz.toys import toys
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from commands.errors import ExitCode, MissingError
-from commands.running import Output
 from harness.agree import agree, found
+from harness.engines.suite import Ended, Suite
 from harness.judge import Baseline, Verdict
 from harness.run import Order
-from harness.suite import Ended, Suite
+from tooling.console import Output
+from tooling.errors import ExitCode, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from harness.engines import Engine
+    from harness.engines.known import Engine
+    from harness.engines.suite import Step
     from harness.results import CaseReport
-    from harness.suite import Step
 
 
 class Fixed(Suite):

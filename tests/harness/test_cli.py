@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import suite_kosoku
 from harness.cli import main
+from harness.engines import kosoku
 from harness.judge import Baseline, Verdict
 
 if TYPE_CHECKING:
@@ -47,7 +49,15 @@ def error_of(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code:
         (["drive", "ws://[::1"], "'ws://[::1'", "not ws://HOST:PORT"),
         (["drive", "ws://"], "'ws://'", "not ws://HOST:PORT"),
         (["drive", "ws://localhost/chat"], "'ws://localhost/chat'", "not ws://HOST:PORT"),
+        (["drive", "ws://me:secret@localhost:1"], "'ws://me:secret@localhost:1'", "user info has no place"),
+        (["drive", "ws://localhost:0"], "'ws://localhost:0'", "nobody listens on port 0"),
         (["drive", "ws://127.0.0.1:1"], "ws://127.0.0.1:1", "cannot connect"),
+        (["drive", "ws://a..b:1"], "ws://a..b:1", "cannot connect"),
+        (["drive", f"ws://{'a' * 64}.example:1"], "a.example:1", "cannot connect"),
+        (["drive", "ws://xn--\xff.example:1"], "ws://xn--\xff.example:1", "cannot connect"),
+        (["drive", "ws://a b:1"], "ws://a b:1", "cannot connect"),
+        (["drive", "ws://[fe80::1%25lo]:1"], "ws://[fe80::1%25lo]:1", "cannot connect"),
+        (["drive", "ws://localhost:1", "--handshake-timeout", "0"], "0", "x>0"),
         (["run", "--role", "proxy"], "'proxy'", "'server', 'client', 'both'"),
         (["run", "--profile", "slow"], "'slow'", "'fast', 'wide', 'full'"),
         (["run", "--cases", "6.40"], "'6.40'", "means no case"),
@@ -71,6 +81,33 @@ def test_a_wrong_call_is_one_line_with_the_value_and_the_rule(
     assert rule in line
 
 
+def test_a_server_that_says_nothing_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        line = error_of(["drive", url, "--handshake-timeout", "0.2"], capsys)
+    assert line == f"error: {url}/getCaseCount: no answer came within 0.2 s\n"
+
+
+def test_a_server_of_something_else_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """It greets, as mail and SSH servers do, and waits."""
+
+    def greet() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"220 mail.example ESMTP\r\n\r\n")
+            while connection.recv(2**16):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Thread(target=greet)
+        server.start()
+        url = f"ws://127.0.0.1:{listening.getsockname()[1]}"
+        line = error_of(["drive", url], capsys)
+        server.join()
+    assert line.startswith(f"error: {url}/getCaseCount: ")
+    assert "HTTP" in line
+
+
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--help"]) == 0
     assert "--update-baseline" in capsys.readouterr().out
@@ -88,7 +125,7 @@ def test_a_missing_suite_is_exit_3_with_the_command_that_installs_it(
     def version(_name: str) -> str:
         raise PackageNotFoundError
 
-    monkeypatch.setattr(suite_kosoku, "version", version)
+    monkeypatch.setattr(kosoku, "version", version)
     assert "pip install 'kosoku" in error_of(["run", "--cases", "1.1.1"], capsys, code=3)
 
 

@@ -227,6 +227,7 @@ def test_a_signal_closes_the_connections_and_exits_0(number: signal.Signals) -> 
         sock.sendall(closing(1001))
         assert sock.recv(1) == b""
         assert silent.recv(1) == b""
+        sock.close()  # the server waits for that
         _, errors = server.process.communicate(timeout=TIMEOUT)
     assert (server.process.returncode, errors) == (0, "")
 
@@ -253,3 +254,58 @@ def test_a_port_in_use_is_one_line_and_exit_2(echo_server: EchoServer) -> None:
     assert found.stderr.startswith(f"error: cannot listen on '127.0.0.1', port {echo_server.address[1]}: ")
     assert "address already in use" in found.stderr
     assert found.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
+        (REQUEST.replace(b"Version: 13", b"Version: 12") + b"\r\n", "426"),
+    ],
+)
+def test_a_refusal_says_that_the_connection_ends(
+    echo_server: EchoServer, request_bytes: bytes, status: str
+) -> None:
+    """A proxy would otherwise send the next request on a connection that nobody reads (RFC 9112 9.6)."""
+    with echo_server.connect() as sock:
+        sock.sendall(request_bytes)
+        head = head_of(sock)
+    options = [line.partition(":")[2] for line in head.splitlines() if line.startswith("connection:")]
+    assert head.startswith(f"http/1.1 {status} ")
+    assert "close" in [option.strip() for line in options for option in line.split(",")]
+    assert ("upgrade: websocket" in head) is (status == "426")
+
+
+def test_a_verbose_server_says_who_came_and_what_was_refused_and_why() -> None:
+    with serving("--verbose") as server:
+        with opened(server) as sock:
+            good = f"127.0.0.1:{sock.getsockname()[1]}"
+            sock.sendall(closing(3000))
+            rest(sock)
+        with server.connect() as sock:
+            refused = f"127.0.0.1:{sock.getsockname()[1]}"
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert head_of(sock)
+        with opened(server) as sock:
+            failed = f"127.0.0.1:{sock.getsockname()[1]}"
+            sock.sendall(frame(TEXT, b"\xff"))
+            rest(sock)
+        server.process.terminate()
+        _, errors = server.process.communicate(timeout=TIMEOUT)
+    lines = errors.splitlines()
+    assert lines[:4] == [
+        f"{good} came",
+        f"{good} opened '/chat'",
+        f"{good} closed with 3000",
+        f"{good} has gone",
+    ]
+    assert f"{refused} was refused with 400: Missing header, 'Connection: Upgrade'" in lines
+    (why,) = [line for line in lines if line.startswith(f"{failed} was failed with 1007: ")]
+    assert "UTF-8" in why
+
+
+def test_a_server_that_is_not_verbose_says_nothing(echo_server: EchoServer) -> None:
+    """The fixture sees to it at the end."""
+    with echo_server.connect() as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert head_of(sock)

@@ -136,7 +136,7 @@ def copy(tmp_path: Path) -> Iterator[Path]:
     """Copy what docker-compose.yml needs, and clear away what it made."""
     for name in ("docker-compose.yml", ".dockerignore", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(TREE / name, tmp_path)
-    for name in ("src", "harness", "autobahn"):
+    for name in ("src", "tooling", "harness", "autobahn"):
         shutil.copytree(TREE / name, tmp_path / name, ignore=shutil.ignore_patterns("reports", "__pycache__"))
     (tmp_path / "tests").mkdir()
     shutil.copy(TREE / "tests" / "requirements.csv", tmp_path / "tests")
@@ -155,7 +155,7 @@ def compose(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_compose_fails_and_names_the_cases_where_one_echo_is_broken(copy: Path) -> None:
-    echo = copy / "harness" / "echo.py"
+    echo = copy / "harness" / "testee" / "echo.py"
     sound = "        return self.ws.send(message)\n"
     broken = "        if len(message.data) == 126:\n            message = type(message)(message.data[:-1])\n"
     assert echo.read_text().count(sound) == 1

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.engines.extra import ExtraSuite
+from harness.engines.suite import Ended, Listening
 from harness.extra import EXTRA, driver, limits, wire
 from harness.extra.driver import Play
 from harness.extra.expectations import Fails, FailsHandshake, Refuses
-from harness.suite import Ended, Listening
-from harness.suite_extra import ExtraSuite
 from tests.harness import lax_peers
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from commands.errors import CommandError
 from harness.cases import AUTOBAHN_CASES, CASES, is_for
 from harness.judge import BEST_FIRST, EXPECTED, Baseline, Verdict, judge, verdict_of
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.cases import Role
+    from harness.roles import Role
 
 OK = Verdict("OK", "OK", 1000)
 INFORMATIONAL = Verdict("INFORMATIONAL", "INFORMATIONAL", None)
@@ -119,7 +119,7 @@ def test_an_update_keeps_the_other_cases_and_the_reasons_that_still_hold(tmp_pat
         (b'{"1.1.1": {}}', "case 1.1.1: not a verdict"),
         (
             b'{"1.1.1": {"behavior": "GOOD", "behaviorClose": "OK", "remoteCloseCode": 1}}',
-            "'GOOD' is no verdict",
+            "'GOOD' is not a verdict",
         ),
         (b'{"8.1": {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1}}', "no such case"),
     ],

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from commands.errors import CommandError
 from harness import case_texts
 from harness.case_texts import MAX_TITLE, plain, read_titles, title_of, visible
 from harness.cases import CASES
@@ -21,6 +20,7 @@ from harness.judge import Baseline, Verdict
 from harness.report import FILES
 from harness.stored_results import differing_cases, read_results
 from tests.harness.report_samples import case, results, role, troubled
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ def with_role(**fields: Any) -> Any:
         (with_role(cases={"<b>": VERDICT}), "'<b>' is not the name of a case"),
         (with_role(cases={"": VERDICT}), "'' is not the name of a case"),
         (with_role(differences=[5]), "not a difference: 5"),
-        (with_role(differences=[{**DIFFERENCE, "kind": "worse"}]), "'worse' is no kind of difference"),
+        (with_role(differences=[{**DIFFERENCE, "kind": "worse"}]), "'worse' is not a kind of difference"),
         (with_role(differences=[{**DIFFERENCE, "case": "../x"}]), "'../x' is not the name of a case"),
         (with_role(differences=[{**DIFFERENCE, "actual": {}}]), "difference of case 1.1.1: not a verdict"),
     ],

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from commands.errors import CommandError
 from harness.results import read_cases
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path

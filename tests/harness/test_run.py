@@ -14,23 +14,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from commands.errors import CommandError
-from harness import children
 from harness.cli import main
+from harness.engines.suite import Begun, Ended, Finished, Listening, Suite
 from harness.judge import Baseline, Verdict
 from harness.role_runner import RoleRunner, run_roles
-from harness.suite import Begun, Ended, Finished, Listening, Suite
 from harness.summary import print_cpu_time
+from harness.testee import commands
 from tests.harness.processes import all_end, children_of
 from tests.harness.serving import TIMEOUT
+from tooling import children
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from harness.cases import Role
+    from harness.engines.suite import Step
     from harness.results import CaseReport, Results, RoleReport
-    from harness.suite import Step
+    from harness.roles import Role
 
 OK = Verdict("OK", "OK", 1000)
 PROTOCOL_ERROR = Verdict("OK", "OK", 1002)
@@ -156,15 +157,26 @@ class Silence:
 REPORT: CaseReport = {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1000}
 
 
-def play(role: Role, suite: FakeSuite, folder: Path, *, time_limit: float = TIMEOUT) -> Any:
-    runner = RoleRunner(role, ["1.1.1", "1.1.2"], suite, Silence(), folder, time_limit=time_limit)
+IDLE = commands.Testee("idle", server=("sh", "-c", "echo Listening on ws://127.0.0.1:1; exec cat", "sh"))
+"""A server that begins at once, and does nothing."""
+
+
+def play(
+    role: Role,
+    suite: FakeSuite,
+    folder: Path,
+    *,
+    time_limit: float = TIMEOUT,
+    testee: commands.Testee = commands.LIBRARY,
+) -> Any:
+    runner = RoleRunner(role, ["1.1.1", "1.1.2"], suite, Silence(), folder, time_limit, testee)
     return asyncio.run(run_roles([runner]))[role]
 
 
 def test_a_suite_that_hangs_is_ended_with_the_case_named(tmp_path: Path) -> None:
     suite = FakeSuite(Begun("1.1.1"), Ended("1.1.1", REPORT), Begun("1.1.2"), 60.0)
-    with pytest.raises(CommandError, match=r"server: case 1\.1\.2 did not end within 5 s"):
-        play("server", suite, tmp_path, time_limit=5)  # in which the server under test has to begin, too
+    with pytest.raises(CommandError, match=r"server: case 1\.1\.2 did not end within 1 s"):
+        play("server", suite, tmp_path, time_limit=1, testee=IDLE)
     assert suite.closed
 
 

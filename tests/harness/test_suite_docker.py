@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from commands.running import Output
 from harness.cli import main
-from harness.suite_docker import IMAGE, DockerSuite
+from harness.engines.docker import IMAGE, DockerSuite
+from tooling.console import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def test_an_address_that_is_none_is_exit_3(
 def test_a_missing_sdk_is_exit_3_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "harness.suite_docker")
+    monkeypatch.delitem(sys.modules, "harness.engines.docker")
     monkeypatch.setitem(sys.modules, "docker", None)
     assert "docker is not installed: python -m pip install 'docker" in error_of(capsys, 3)
 

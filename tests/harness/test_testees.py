@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.suite import Ended, Listening
-from harness.suite_extra import ExtraSuite
-from harness.testee import LIBRARY
-from harness.testee_files import FOLDER
+from harness.engines.extra import ExtraSuite
+from harness.engines.suite import Ended, Listening
+from harness.matrix.implementations import FOLDER
+from harness.testee.commands import LIBRARY
 from tests.harness.serving import TIMEOUT
 from tests.harness.test_extra_verdicts import NOWHERE
 

@@ -1,10 +1,10 @@
-"""What all servers say and do; the standard library alone, since each has an environment of its own."""
+"""The common part of the servers; it needs the standard library alone: each has its own environment."""
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
+import signal
+
+from tooling.supervised import end_with_standard_input
 
 HOST = "127.0.0.1"
 
@@ -18,10 +18,4 @@ def ready(port: int, *releases: str) -> None:
     A server ends on its own when the process that started it is gone, whatever became of that.
     """
     print(f"Listening on {HOST} port {port} with {', '.join(releases)}", flush=True)
-    threading.Thread(target=_end_with_standard_input, daemon=True).start()
-
-
-def _end_with_standard_input() -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    os._exit(0)
+    end_with_standard_input(signal.SIGKILL)

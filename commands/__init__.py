@@ -1,1 +1,0 @@
-"""What the commands `python -m harness`, `bench` and `fuzz` have in common."""

@@ -1,0 +1,140 @@
+"""The extra section X: cases of the harness's own, beside whatever engine runs Autobahn's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from harness.engines.suite import Begun, Ended, Listening, Suite
+from harness.extra import EXTRA
+from harness.extra.case import MAX_MESSAGE_SIZE
+from harness.extra.driver import TIMEOUT, Play
+from harness.extra.frames import close, text
+from harness.extra.heads import RESPONSE, accept_token
+from harness.extra.seen import Seen
+from harness.extra.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
+
+    from harness.engines.suite import Step
+    from harness.extra.heads import Head
+
+
+class ExtraSuite(Suite):
+    """The cases of `harness.extra`, in this process."""
+
+    label = "extra-"
+    testee_options = ("--max-message-size", str(MAX_MESSAGE_SIZE))
+
+    def __init__(self, agent: str) -> None:
+        self._agent = agent
+
+    def version(self) -> str:
+        """Say how many there are."""
+        return f"{len(EXTRA)} extra cases"
+
+    async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
+        """Run cases against a server."""
+        for case in cases:
+            yield Begun(case)
+            yield Ended(case, await Play(EXTRA[case], "server", self._agent).against_server(url))
+
+    async def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
+        """Serve cases to a client until it asks for the reports."""
+        server = FuzzingServer(cases)
+        listener = await asyncio.get_running_loop().create_server(server.protocol, "127.0.0.1", 0)
+        try:
+            yield Listening(f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+            while (step := await server.steps.get()) is not None:
+                if isinstance(step, BaseException):
+                    raise step
+                yield step
+        finally:
+            listener.close()
+            await server.stop()
+
+
+class FuzzingServer:
+    """Speaks the protocol of Autobahn's fuzzing server.
+
+    /getCaseCount answers with a text, /runCase?case=N&agent=A plays a case, /updateReports ends it all.
+    """
+
+    def __init__(self, cases: Sequence[str]) -> None:
+        self.steps: asyncio.Queue[Step | BaseException | None] = asyncio.Queue()
+        self._cases = cases
+        self._played: set[str] = set()
+        self._keys: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def protocol(self) -> Wire:
+        """Make the protocol of one connection."""
+        return Wire(self._connected)
+
+    async def stop(self) -> None:
+        """End all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _others(self) -> None:
+        """Wait for the cases that the client has left already."""
+        if others := [task for task in self._tasks if task is not asyncio.current_task()]:
+            await asyncio.wait(others)
+
+    def _connected(self, wire: Wire) -> None:
+        task = asyncio.create_task(self._serve(wire))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.steps.put_nowait(error)
+
+    async def _serve(self, wire: Wire) -> None:
+        try:
+            request = await wire.read_head(TIMEOUT)
+            if request is None:
+                return
+            url = urlsplit(request.start.split(" ")[1])
+            query = parse_qs(url.query)
+            if url.path == "/runCase":
+                await self._run_case(wire, request, query)
+            elif url.path == "/getCaseCount":
+                await _tell(wire, request, str(len(self._cases)))
+            elif url.path == "/updateReports":
+                await _tell(wire, request, None)
+                await self._others()
+                self.steps.put_nowait(None)
+            self._keys.update(request.values("Sec-WebSocket-Key"))
+        finally:
+            wire.abort()
+
+    async def _run_case(self, wire: Wire, request: Head, query: dict[str, list[str]]) -> None:
+        """Play the case that is asked for, once; a client that comes again for it is sent away."""
+        number = query.get("case", [""])[0]
+        if not number.isdecimal() or not 0 < int(number) <= len(self._cases):
+            return
+        name = self._cases[int(number) - 1]
+        if name in self._played:
+            return
+        self._played.add(name)
+        self.steps.put_nowait(Begun(name))
+        agent = query.get("agent", ["?"])[0]
+        report = await Play(EXTRA[name], "client", agent).against_client(wire, request, self._keys)
+        self.steps.put_nowait(Ended(name, report))
+
+
+async def _tell(wire: Wire, request: Head, answer: str | None) -> None:
+    """Answer a question by a message, if there is one, and a Close."""
+    key = request.values("Sec-WebSocket-Key")
+    await wire.send(RESPONSE.encode(accept=accept_token(key[0] if key else "")))
+    await wire.send(wire.encode([*([text(answer)] if answer else []), close(1000)]))
+    seen = Seen("client")
+    await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), TIMEOUT)
+    wire.close()
+    await wire.wait_end(TIMEOUT)

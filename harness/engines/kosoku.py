@@ -1,0 +1,37 @@
+"""The engine kosoku: Autobahn's own case files on a current Python, in `harness.engines.kosoku_worker`."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from harness.engines.suite import Suite
+from harness.engines.workers import work
+from tooling.errors import MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
+
+    from harness.engines.suite import Step
+
+WORKER = "harness.engines.kosoku_worker"
+
+
+class KosokuSuite(Suite):
+    """kosoku 0.1, in a worker process for each role."""
+
+    def version(self) -> str:
+        """Give name and version, or raise `MissingError`."""
+        try:
+            return f"kosoku {version('kosoku')}"
+        except PackageNotFoundError:
+            raise MissingError("kosoku is not installed: python -m pip install 'kosoku>=0.1,<0.2'") from None
+
+    def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
+        """Run cases against a server."""
+        return work("kosoku", [WORKER, "server", url, *cases], log)
+
+    def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
+        """Serve cases to a client."""
+        return work("kosoku", [WORKER, "client", *cases], log)

@@ -1,0 +1,92 @@
+"""Runs kosoku: `python -m harness.engines.kosoku_worker server URL CASE ...`, or `client CASE ...`.
+
+It prints the lines that `workers` reads. It is a process of its own since kosoku cannot be told to stop and
+puts Autobahn's modules on the import path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import kosoku
+
+from harness.engines.workers import FIELDS, say
+from tooling.supervised import end_with_standard_input
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.results import CaseReport
+
+MAX_PAYLOAD = 60
+"""Characters of a message that a report shows (the wire log cuts them by itself)."""
+
+
+def report_of(result: Any) -> CaseReport:
+    """Turn a `kosoku.CaseResult` into a report under Autobahn's names: `wasClean` is its `was_clean`."""
+    names = (name for name in FIELDS if name not in {"behavior", "behaviorClose"})
+    report: dict[str, Any] = {name: getattr(result, _snake(name)) for name in names}
+    report["behavior"] = result.behavior.value
+    report["behaviorClose"] = result.behavior_close.value
+    report["expected"] = {verdict: _shown(events) for verdict, events in (result.expected or {}).items()}
+    report["expectedClose"] = result.expected_close or {}
+    report["received"] = _shown(result.received or [])
+    report["trafficStats"] = result.traffic_stats and result.traffic_stats.__json__()
+    return report  # type: ignore[return-value]  # its keys are the type's
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?=[A-Z])", "_", name).lower()
+
+
+def _shown(events: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [[_cut(field) for field in event] for event in events]
+
+
+def _cut(field: Any) -> Any:
+    """Make a field of an event fit for JSON, and short."""
+    if isinstance(field, bytes):
+        field = field.decode("latin-1")
+    if isinstance(field, str) and len(field) > MAX_PAYLOAD:
+        return f"{field[:MAX_PAYLOAD]} ..."
+    return field
+
+
+async def fuzz_server(url: str, cases: Sequence[str]) -> None:
+    """Run each case by itself, which tells of each as it begins and ends."""
+    for case in cases:
+        say(begun=case)
+        try:
+            results = await kosoku.run_fuzzingclient(url, [case])
+        except kosoku.FailureError as failure:
+            results = failure.results
+        for result in results:
+            say(ended=result.case_id, report=report_of(result))
+
+
+async def fuzz_client(cases: Sequence[str]) -> None:
+    """Serve the cases until the client asks for the reports."""
+    async with kosoku.run_fuzzingserver(cases, host="127.0.0.1", port=0) as server:
+        say(listening=f"ws://{server.address}:{server.port}")
+        try:
+            results = await server.get_result()
+        except kosoku.FailureError as failure:
+            results = failure.results
+        for result in results:
+            say(ended=result.case_id, report=report_of(result))
+
+
+def main() -> None:
+    """Run."""
+    end_with_standard_input()
+    mode, *rest = sys.argv[1:]
+    asyncio.run(fuzz_server(rest[0], rest[1:]) if mode == "server" else fuzz_client(rest))
+    os._exit(0)  # kosoku 0.1.0 now and then aborts in the shutdown of Python 3.13, when all is said
+
+
+if __name__ == "__main__":
+    main()

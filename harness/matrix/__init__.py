@@ -1,0 +1,1 @@
+"""Several implementations through the same cases: `python -m harness matrix`."""

@@ -1,0 +1,161 @@
+"""`matrix.html`: counts by implementation and section, the cases of a section, and each that is not OK."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from harness.case_texts import plain, title_of, visible
+from harness.cases import SECTIONS, section_of
+from harness.extra import EXTRA
+from harness.matrix.results import NOT_RUN, count_text
+from harness.report.wirelog import decode, http_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.matrix.results import RoleResult, Row
+    from harness.results import CaseReport
+    from harness.roles import Role
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+KINDS = {
+    "OK": ("ok", "\N{CHECK MARK}"),
+    "INFORMATIONAL": ("open", "i"),
+    "NON-STRICT": ("soft", "~"),
+    "UNIMPLEMENTED": ("open", "\N{EMPTY SET}"),
+    NOT_RUN: ("none", "\N{EM DASH}"),
+}
+"""How a verdict is shown: its class and its sign. Every other one is a failure."""
+
+FAILURE = ("bad", "\N{BALLOT X}")
+
+MAX_FRAMES = 24
+"""Frames of a wire log that the page shows."""
+
+MAX_PAYLOAD = 100
+"""Characters of a payload that the page shows."""
+
+
+def render(about: Mapping[str, Any], cases: Mapping[Role, Sequence[str]], rows: Sequence[Row]) -> str:
+    """Give the page."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    roles = [_role(role, chosen, rows) for role, chosen in cases.items()]
+    legend = [(name, *kind(name)) for name in (*KINDS, "FAILED")]
+    return str(environment.get_template("matrix.html").render(about=about, roles=roles, legend=legend))
+
+
+def kind(verdict: str) -> tuple[str, str]:
+    """Give the class and the sign of a verdict."""
+    return KINDS.get(verdict, FAILURE)
+
+
+def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]:
+    taking_part = [(row, row.roles[role]) for row in rows if role in row.roles]
+    by_section: dict[str, list[str]] = {}
+    for case in cases:
+        by_section.setdefault(section_of(case), []).append(case)
+    return {
+        "name": role,
+        "sections": [_section(role, name, chosen, taking_part) for name, chosen in by_section.items()],
+        "implementations": [
+            {
+                "title": row.title,
+                "error": visible(result.error),
+                "cells": [_cell(result, chosen, f"#{role}-{name}") for name, chosen in by_section.items()],
+                "total": _cell(result, cases, ""),
+            }
+            for row, result in taking_part
+        ],
+    }
+
+
+def _cell(result: RoleResult, cases: Sequence[str], link: str) -> dict[str, Any]:
+    """Give the counts of some cases: a part for each kind of verdict, the worst of which colours the cell."""
+    counts = result.counts(cases)
+    by_kind: Counter[tuple[str, str]] = Counter()
+    for verdict, count in counts.items():
+        by_kind[kind(verdict)] += count
+    parts = [(*each, count) for each, count in by_kind.items()]
+    return {"parts": parts, "worst": parts[-1][0], "text": count_text(counts), "link": link}
+
+
+def _section(
+    role: Role, name: str, cases: Sequence[str], taking_part: Sequence[tuple[Row, RoleResult]]
+) -> dict[str, Any]:
+    return {
+        "id": f"{role}-{name}",
+        "name": name,
+        "title": SECTIONS[name],
+        "implementations": [row.title for row, _ in taking_part],
+        "cases": [
+            {
+                "name": case,
+                "title": _title(case, taking_part),
+                "verdicts": [_verdict(role, case, row, result) for row, result in taking_part],
+            }
+            for case in cases
+        ],
+    }
+
+
+def _title(case: str, taking_part: Sequence[tuple[Row, RoleResult]]) -> str:
+    if case in EXTRA:
+        return EXTRA[case].title
+    reports = [result.reports[case] for _, result in taking_part if case in result.reports]
+    return next((title_of(text) for report in reports if (text := report.get("description"))), "")
+
+
+def _verdict(role: Role, case: str, row: Row, result: RoleResult) -> dict[str, Any]:
+    verdict = result.verdict(case)
+    style, sign = kind(verdict)
+    report = result.reports.get(case)
+    shown: dict[str, Any] = {"verdict": verdict, "style": style, "sign": sign, "title": row.title}
+    if verdict == "OK" or report is None:
+        return {**shown, "id": ""}
+    return {
+        **shown,
+        "id": f"{role}-{case}-{row.name}",
+        "behavior": report["behavior"],
+        "close": report["behaviorClose"],
+        "code": report["remoteCloseCode"] or "none",
+        "facts": [
+            (name, plain(str(text)))
+            for name, text in (
+                ("did", report.get("description")),
+                ("expected", report.get("expectation")),
+                ("happened", report.get("result")),
+                ("closing", report.get("resultClose")),
+            )
+            if text
+        ],
+        "repeat": f"python -m harness matrix --only {row.name} --cases {case}",
+        "heads": [
+            http_text(head) for head in (report.get("httpRequest"), report.get("httpResponse")) if head
+        ],
+        "frames": frames_of(report),
+    }
+
+
+def frames_of(report: CaseReport) -> list[str]:
+    """List the frames of a wire log, a line each: sender, kind, payload."""
+    lines = []
+    for entry in decode(report.get("wirelog")):
+        if "opcode" in entry:
+            who = "suite" if entry["sender"] == "suite" else "testee"
+            flags = ("" if entry["fin"] else ", not the last") + (", reserved bits" if entry["rsv"] else "")
+            payload = entry.get("text") or entry.get("hex") or ""
+            line = f"{who:<6}  {entry['name']}{flags}, {entry['length']} bytes"
+            lines.append(f"{line}: {payload[:MAX_PAYLOAD]}" if payload else line)
+    more = len(lines) - MAX_FRAMES
+    return [*lines[:MAX_FRAMES], f"and {more} more"] if more > 0 else lines

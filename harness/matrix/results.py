@@ -1,0 +1,104 @@
+"""The shape of `matrix.json`: what each implementation made of each case.
+
+{
+  "format": 1,
+  "engine": "kosoku 0.1.0", "python": "3.13.1", "started": "...", "profile": "fast", "patterns": [],
+  "implementations": [
+    {
+      "name": "websockets", "title": "websockets 17.4",
+      "roles": {
+        "server": {                       none where it is not a server
+          "duration": 12.3,               seconds
+          "error": "",                    why not all cases were run
+          "counts": {"OK": 370, ...},     of behaviour and close behaviour the worse; "NOT RUN" as well
+          "cases": {"1.1.1": {...}, ...}  as in results.json; of a case that is OK only the verdict
+        }
+      }
+    }
+  ]
+}
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.judge import BEST_FIRST, rank, verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.results import CaseReport, VerdictFields
+    from harness.roles import Role
+
+FORMAT = 1
+
+NOT_RUN = "NOT RUN"
+"""Stands for a verdict where there is none."""
+
+
+@dataclass
+class RoleResult:
+    """The results of an implementation in one role."""
+
+    cases: Sequence[str]
+    reports: dict[str, CaseReport] = field(default_factory=dict)
+    duration: float = 0.0
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def error(self) -> str:
+        """Why not all cases were run, in a line; nothing where all were."""
+        missing = len(self.cases) - len(self.reports)
+        if not self.errors and missing:
+            return f"{missing} cases were not run"
+        return "; ".join(dict.fromkeys(self.errors))
+
+    def verdict(self, case: str) -> str:
+        """Give the worse of the verdicts on behaviour and close behaviour."""
+        if case not in self.reports:
+            return NOT_RUN
+        verdict = verdict_of(self.reports[case], case)
+        return max(verdict.behavior, verdict.behavior_close, key=rank)
+
+    def shown(self, case: str) -> CaseReport | VerdictFields:
+        """Give a report, of a case that is OK the verdict alone."""
+        report = self.reports[case]
+        return report if self.verdict(case) != "OK" else verdict_of(report, case).fields()
+
+    def counts(self, cases: Sequence[str] | None = None) -> dict[str, int]:
+        """Count the verdicts, the best first."""
+        counted = Counter(map(self.verdict, self.cases if cases is None else cases))
+        return {verdict: counted[verdict] for verdict in (*BEST_FIRST, NOT_RUN) if counted[verdict]}
+
+
+@dataclass
+class Row:
+    """An implementation and what it made of the cases."""
+
+    name: str
+    title: str
+    roles: dict[Role, RoleResult]
+
+    def report(self) -> dict[str, Any]:
+        """Give it in the shape of `matrix.json`."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "roles": {
+                role: {
+                    "duration": round(result.duration, 3),
+                    "error": result.error,
+                    "counts": result.counts(),
+                    "cases": {case: result.shown(case) for case in result.reports},
+                }
+                for role, result in self.roles.items()
+            },
+        }
+
+
+def count_text(counts: Mapping[str, int]) -> str:
+    """Give `370 OK, 3 FAILED`."""
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())

@@ -1,0 +1,26 @@
+# /// script
+# dependencies = ["tornado"]
+# ///
+"""tornado's client."""
+
+from __future__ import annotations
+
+from tornado.websocket import websocket_connect
+
+from contract import drive
+
+
+async def echo(url: str, max_message_size: int) -> None:
+    """Send every message back."""
+    connection = await websocket_connect(url, compression_options={}, max_message_size=max_message_size)
+    while (message := await connection.read_message()) is not None:
+        await connection.write_message(message, binary=isinstance(message, bytes))
+
+
+async def ask(url: str) -> str:
+    """Give the server's message."""
+    connection = await websocket_connect(url)
+    return str(await connection.read_message())
+
+
+drive(echo, ask)

@@ -1,0 +1,105 @@
+"""`serve` and `drive`, commands of `python -m harness`, and of `python -m harness.testee`.
+
+The second starts in a third of the time, since it imports click and the testee alone: a run starts a process
+for each role and each engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.testee.echo import AGENT, MAX_MESSAGE_SIZE
+from harness.testee.echo_server import serve
+from harness.testee.fuzz_client import HANDSHAKE_TIMEOUT, Bounds, address_of, drive
+from tooling import running
+from tooling.supervised import end_with_standard_input
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+limit_option = click.option(
+    "--max-message-size",
+    default=MAX_MESSAGE_SIZE,
+    show_default=True,
+    metavar="BYTES",
+    type=click.IntRange(0),
+    help="Longest message that is echoed; a longer one is refused with 1009.",
+)
+
+
+def _check_host(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value:
+        raise click.BadParameter("'' is not an address (asyncio would listen on all of them)")
+    return value
+
+
+@click.command("serve")
+@click.option(
+    "--host", callback=_check_host, default="127.0.0.1", show_default=True, help="Address to listen on."
+)
+@click.option(
+    "--port",
+    default=9001,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="TCP port; 0 takes a free one.",
+)
+@limit_option
+@click.option("--verbose", is_flag=True, help="Say on standard error who comes, and what is refused and why.")
+@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
+def serve_command(host: str, port: int, max_message_size: int, *, verbose: bool, supervised: bool) -> None:
+    """Serve echoes over the library until SIGINT or SIGTERM."""
+    if supervised:
+        end_with_standard_input()
+    note = partial(click.echo, err=True) if verbose else None
+    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}"), max_message_size, note))
+
+
+def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        return address_of(value).url
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not ws://HOST:PORT: {error}") from None
+
+
+@click.command("drive")
+@click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
+@click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
+@limit_option
+@click.option(
+    "--handshake-timeout",
+    default=HANDSHAKE_TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="Longest time until the server has answered a handshake.",
+)
+@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
+def drive_command(
+    url: str, agent: str, max_message_size: int, handshake_timeout: float, *, supervised: bool
+) -> None:
+    """Run every case of a fuzzing server as its client, then have it write its reports."""
+    if supervised:
+        end_with_standard_input()
+    bounds = Bounds(max_message_size, handshake_timeout)
+    count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), bounds))
+    click.echo(f"{count} cases have run")
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run the testee alone."""
+
+
+cli.add_command(serve_command)
+cli.add_command(drive_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    return running.run(cli, "python -m harness.testee", arguments)

@@ -1,0 +1,190 @@
+"""`python -m harness drive`: an echo client that runs every case of a fuzzing server."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+from harness.testee.echo import COMPRESSION_LEVEL, MAX_MESSAGE_SIZE, EchoConnection
+from tooling.errors import CommandError
+from wsproto import ConnectionType
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    RejectConnection,
+    Request,
+    TextMessage,
+)
+from wsproto.extensions import Extension, PerMessageDeflate
+from wsproto.utilities import LocalProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wsproto.utilities import RemoteProtocolError
+
+HANDSHAKE_TIMEOUT = 10.0
+"""Seconds that a server has to accept a connection and to answer the handshake, by default."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is."""
+
+    url: str
+    host: str
+    """For a socket: an IPv6 address without brackets, with its zone."""
+    port: int
+    authority: str
+    """For the Host field, which has no zone (RFC 6874 4)."""
+
+
+def address_of(url: str) -> Address:
+    """Read `ws://HOST:PORT`; raises `ValueError`, which says what is wrong, for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme != "ws" or not parts.hostname:
+        raise ValueError("it does not begin with ws:// and a host")
+    if "@" in parts.netloc:
+        raise ValueError("user info has no place in it (RFC 6455 3)")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("the server decides on what comes after the port")
+    if parts.port == 0:
+        raise ValueError("nobody listens on port 0")
+    host = unquote(parts.hostname)  # the zone of a link-local address stands behind %25 (RFC 6874 2)
+    port = parts.port or 80
+    name = f"[{host.partition('%')[0]}]" if ":" in host else host
+    return Address(url.rstrip("/"), host, port, f"{name}:{port}")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The patience of a client."""
+
+    max_message_size: int = MAX_MESSAGE_SIZE
+    """Bytes."""
+    handshake_timeout: float = HANDSHAKE_TIMEOUT
+    """Seconds."""
+
+
+ClientT = TypeVar("ClientT", bound="EchoClient")
+
+
+class EchoClient(EchoConnection):
+    """A client's end of one connection: sends every message back until the server closes."""
+
+    role = ConnectionType.CLIENT
+    awaited = "handshake"
+    """The thing that the server has to send in time."""
+
+    def __init__(self, server: Address, target: str, bounds: Bounds) -> None:
+        super().__init__(bounds.max_message_size)
+        # Autobahn asks for no context takeover (cases 13.2, 13.5, 13.6) only of a client that offers it.
+        offers: list[Extension] = [
+            PerMessageDeflate(compression_level=COMPRESSION_LEVEL),
+            PerMessageDeflate(client_no_context_takeover=True, compression_level=COMPRESSION_LEVEL),
+        ]
+        self.failure = f"the server ended the connection before its {self.awaited}"
+        """The reason why it did not come."""
+        self._request = self.ws.send(Request(host=server.authority, target=target, extensions=offers))
+        self._timeout = bounds.handshake_timeout
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the opening request."""
+        super().connection_made(transport)
+        self.transport.write(self._request)
+        self._patience = asyncio.get_running_loop().call_later(self._timeout, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._arrived()
+        super().connection_lost(exc)
+
+    def _arrived(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+
+    def _give_up(self) -> None:
+        self.failure = f"no {self.awaited} came within {self._timeout:g} s"
+        self.transport.abort()
+
+    def _reply(self, event: Event) -> bytes:
+        match event:
+            case AcceptConnection() if self.awaited == "handshake":
+                self._arrived()
+            case RejectConnection():
+                self.failure = f"the server refused the handshake with {event.status_code}"
+                self.transport.close()
+        return super()._reply(event)
+
+    def _refuse(self, error: RemoteProtocolError) -> bytes:
+        if isinstance(error.event_hint, CloseConnection):
+            return super()._refuse(error)
+        self.failure = str(error)
+        self.transport.close()  # the handshake failed, and only a server answers that
+        return b""
+
+    def _finish(self) -> None:
+        self._close_later()  # RFC 6455 7.1.1: the server closes the TCP connection
+
+
+class Question(EchoClient):
+    """A connection that keeps what the server says, where the server answers with a message and a Close."""
+
+    awaited = "answer"
+    answer: str | None = None
+
+    def received(self, message: TextMessage | BytesMessage) -> bytes:
+        """Keep the text."""
+        self.answer = str(message.data)
+        return b""
+
+
+async def drive(
+    url: str, agent: str, progress: Callable[[int, int], None], bounds: Bounds | None = None
+) -> int:
+    """Run every case of the fuzzing server at `url`, have it write its reports, and give the number of cases.
+
+    `progress` gets the number of each case as it starts, and how many there are. Raises `CommandError` where
+    the server does not answer, and `ValueError` for a URL that `address_of` refuses.
+    """
+    server, bounds = address_of(url), bounds or Bounds()
+    count = await _case_count(server, bounds)
+    name = quote(agent, safe="")
+    for number in range(1, count + 1):
+        progress(number, count)
+        await _connect(EchoClient, server, f"/runCase?case={number}&agent={name}", bounds)
+    await _connect(EchoClient, server, f"/updateReports?agent={name}", bounds)
+    return count
+
+
+async def _case_count(server: Address, bounds: Bounds) -> int:
+    question = await _connect(Question, server, "/getCaseCount", bounds)
+    if question.answer is None:
+        raise CommandError(f"{server.url}/getCaseCount: {question.failure}")
+    if not question.answer.isdecimal():
+        raise CommandError(
+            f"{server.url}/getCaseCount answered {question.answer!r:.80}, not a number of cases"
+        )
+    return int(question.answer)
+
+
+async def _connect(kind: type[ClientT], server: Address, target: str, bounds: Bounds) -> ClientT:
+    """Run one connection to its end."""
+    try:
+        client = kind(server, target, bounds)
+        connecting = asyncio.get_running_loop().create_connection(lambda: client, server.host, server.port)
+        await asyncio.wait_for(connecting, bounds.handshake_timeout)
+    except (OSError, UnicodeError, LocalProtocolError, asyncio.TimeoutError) as error:
+        why = (
+            getattr(error, "strerror", None)
+            or str(error)
+            or f"no answer within {bounds.handshake_timeout:g} s"
+        )
+        raise CommandError(f"cannot connect to {server.url}: {why}") from error
+    await client.lost
+    return client

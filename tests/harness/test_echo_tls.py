@@ -1,0 +1,103 @@
+"""The echo glue over TLS, where a transport has no halves to close: nothing is logged, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.testee.echo import EchoConnection
+from tests.harness.test_echo_server import REQUEST, closing, frame
+from tests.oracle import wire
+from tests.oracle.wire import CLOSE, TEXT, WireFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bytes]]
+
+#: A key and a certificate of its own for localhost and 127.0.0.1, which nobody else trusts.
+PEM = Path(__file__).with_name("loopback.pem")
+
+
+def over_tls(play: Play) -> bytes:
+    """Connect to the glue and give what the play does; whatever asyncio would log or print is an error."""
+    unhandled: list[dict[str, Any]] = []
+
+    async def run() -> bytes:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+        accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        accepting.load_cert_chain(PEM)
+        trusting = ssl.create_default_context(cafile=PEM)
+        connections: list[EchoConnection] = []
+
+        def connect() -> EchoConnection:
+            connections.append(EchoConnection())
+            return connections[-1]
+
+        server = await asyncio.get_running_loop().create_server(connect, "127.0.0.1", 0, ssl=accepting)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=trusting)
+        received = await asyncio.wait_for(play(reader, writer), 30)
+        writer.close()
+        with suppress(OSError):  # it may have been reset: it is closed
+            await writer.wait_closed()
+        await asyncio.wait_for(connections[0].lost, 30)
+        server.close()
+        return received
+
+    received = asyncio.run(run())
+    assert unhandled == []
+    return received
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def frames_of(received: bytes) -> list[WireFrame]:
+    head, _, rest = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    return wire.decode_frames(rest)
+
+
+def test_the_closing_handshake_ends_the_connection() -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(REQUEST + b"\r\n" + frame(TEXT, b"hello") + closing())
+        return await reader.read()
+
+    assert frames_of(over_tls(play)) == [WireFrame(TEXT, b"hello"), WireFrame(CLOSE, b"\x03\xe8")]
+
+
+def test_a_violation_ends_the_connection() -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(REQUEST + b"\r\n" + frame(0x3) + closing(1002))
+        return await reader.read()
+
+    assert [one.close_code for one in frames_of(over_tls(play))] == [1002]
+
+
+def test_a_refusal_arrives_and_ends_the_connection() -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        return await reader.read()
+
+    assert over_tls(play).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", REQUEST, REQUEST + b"\r\n"], ids=["nothing", "half a request", "a request"]
+)
+def test_a_peer_that_goes_away_is_an_end_like_another(sent: bytes) -> None:
+    async def play(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(sent)
+        await writer.drain()
+        return b""
+
+    assert over_tls(play) == b""

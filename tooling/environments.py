@@ -1,0 +1,90 @@
+"""Virtual environments for peers, made on first use and kept: one for each set of packages."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import shutil
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tooling import children
+from tooling.errors import CommandError, MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+CACHE: Final = Path(__file__).resolve().parent.parent / ".peers"
+"""Where they are kept."""
+
+TIME_LIMIT: Final = 600.0
+"""Seconds that making one may take."""
+
+PIP_INSTALL: Final = ("--disable-pip-version-check", "--no-input", "install", "--quiet")
+
+READY: Final = "ready"
+"""The file that says an environment is whole."""
+
+
+def make_environment(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
+    """Do what `environment_with` does, for a program without an event loop."""
+    return asyncio.run(environment_with(packages, say, cache))
+
+
+async def environment_with(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
+    """Give the interpreter of an environment with these packages; without any, the one that runs this.
+
+    `say` gets a line where the environment has to be made. Raises `MissingError` where that fails.
+    """
+    if not packages:
+        return Path(sys.executable)
+    name = Path(packages[0].partition("==")[0]).name
+    made_of = "\0".join([*packages, sys.version])
+    folder = cache / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
+    python = folder / "bin" / "python"
+    async with _locked(cache / f"{folder.name}.lock"):
+        if not (folder / READY).is_file():
+            say(f"installing {', '.join(packages)} into {folder}")
+            await _make(packages, folder, python)
+    return python
+
+
+async def _make(packages: Sequence[str], folder: Path, python: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    log = folder.with_name(f"{folder.name}.log")
+    try:
+        await _run(["venv", "--without-pip", str(folder)], log)
+        await _run(["pip", f"--python={python}", *PIP_INSTALL, *packages], log)
+    except CommandError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise MissingError(f"cannot install {' '.join(packages)}: {error}") from error
+    (folder / READY).touch()
+
+
+async def _run(module: Sequence[str], log: Path) -> None:
+    """Run a module to its end; raises `CommandError` where it fails or takes too long."""
+    command = [sys.executable, "-m", "tooling.supervised", "-m", *module]
+    async with children.start("the installation", command, log, cwd=CACHE.parent) as child:
+        try:
+            code = await asyncio.wait_for(child.ended(), TIME_LIMIT)
+        except asyncio.TimeoutError:
+            raise CommandError(f"the installation took more than {TIME_LIMIT:g} s") from None
+        if code:
+            raise child.death(code)
+
+
+@asynccontextmanager
+async def _locked(file: Path) -> AsyncIterator[None]:
+    """Wait until no other process makes the same environment."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(0.1)
+        yield
