@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Final
 
-from fuzz.planted.closing import CLOSING
-from fuzz.planted.deflating import DEFLATING
-from fuzz.planted.framing import FRAMING
-from fuzz.planted.handshaking import HANDSHAKING
-from fuzz.planted.messages import MESSAGES
+from fuzz.planted import faults
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -16,7 +14,11 @@ if TYPE_CHECKING:
 
     from fuzz.planted.fault import Fault
 
-FAULTS: Final = (*FRAMING, *MESSAGES, *DEFLATING, *CLOSING, *HANDSHAKING)
+FAULTS: Final[tuple[Fault, ...]] = tuple(
+    fault
+    for module in iter_modules(faults.__path__, f"{faults.__name__}.")
+    for fault in import_module(module.name).FAULTS
+)
 
 
 def named(parts: Sequence[str]) -> list[Fault]:

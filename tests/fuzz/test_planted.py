@@ -10,11 +10,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pathlib import Path
+
 import pytest
 
 from fuzz import campaign
 from fuzz.cli import main
 from fuzz.folders import PACKAGE
+from fuzz.planted import faults
 from fuzz.planted.catalogue import FAULTS, named
 from fuzz.planted.child import ROOT, WRONG_COPY
 from fuzz.planted.detectors import Found, Turn, turns
@@ -25,10 +28,9 @@ from tests.fuzz.toys import toys
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
-#: What the other modules would have to lose to be wrong is found by importing them.
-WITHOUT = {"__init__.py", "_version.py", "typing.py"}
+#: These hold names, and hooks that do nothing.
+WITHOUT = {"__init__.py", "_version.py", "extension.py", "extensions.py", "typing.py"}
 
 SECOND_CLOSE = "a second Close may be sent"
 HARMLESS = Fault(
@@ -51,6 +53,7 @@ def test_there_are_some_in_every_module() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 25
     modules = {file.name for file in (SOURCE / "wsproto").glob("*.py")}
     assert {fault.file for fault in FAULTS} == modules - WITHOUT
+    assert modules - WITHOUT == {file.name for file in Path(faults.__path__[0]).glob("[a-z]*.py")}
 
 
 @pytest.mark.parametrize(

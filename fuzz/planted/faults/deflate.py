@@ -1,0 +1,77 @@
+"""Faults of `deflate.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fuzz.planted.fault import Fault
+
+_FILE: Final = "deflate.py"
+
+FAULTS: Final = (
+    Fault(
+        "a sender ignores that it agreed to compress each message by itself",
+        "RFC 7692 7.1.1",
+        _FILE,
+        "        if not self._context_takeover:\n            self._deflater = None\n",
+        "",
+    ),
+    Fault(
+        "a receiver keeps the context of a sender that has none",
+        "RFC 7692 7.1.1",
+        _FILE,
+        "        self._final_blocks = 0\n"
+        "        if not self._context_takeover:\n"
+        "            self._inflater = None\n",
+        "        self._final_blocks = 0\n",
+    ),
+    Fault(
+        "a receiver forgets the context behind a message in several frames",
+        "RFC 7692 7.2.3.2",
+        _FILE,
+        "        self._final_blocks = 0\n        if not self._context_takeover:\n",
+        "        self._final_blocks = 0\n        if True:\n",
+    ),
+    Fault(
+        "a fragment inflates without a bound",
+        "Limits.max_inflated_size",
+        _FILE,
+        "inflated = inflater.decompress(given, limit)",
+        "inflated = inflater.decompress(given)",
+    ),
+    Fault(
+        "a whole message inflates without a bound",
+        "Limits.max_inflated_size",
+        _FILE,
+        "inflated = inflater.decompress(data, limit)",
+        "inflated = inflater.decompress(data)",
+    ),
+    Fault(
+        "a compressed fragment that is none raises zlib.error",
+        "receiving raises RemoteProtocolError alone",
+        _FILE,
+        "            inflated = inflater.decompress(given, limit)\n        except zlib.error as error:",
+        "            inflated = inflater.decompress(given, limit)\n        except InflateError as error:",
+    ),
+    Fault(
+        "a block with BFINAL breaks the message behind it",
+        "RFC 7692 7.2.3.4",
+        _FILE,
+        "if len(inflated) == limit or inflater.eof:",
+        "if len(inflated) == limit:",
+    ),
+    Fault(
+        "a message that ends in a block with BFINAL gets the tail all the same",
+        "RFC 7692 7.2.3.4",
+        _FILE,
+        "if inflater.eof and self._finishing and self._input[self._offset :] == TAIL:",
+        'if inflater.eof and self._finishing and self._input[self._offset :] == b"":',
+    ),
+    Fault(
+        "the tail of a compressed message is sent, too",
+        "RFC 7692 7.2.1",
+        _FILE,
+        "return deflated[: -len(TAIL)] if deflated",
+        "return deflated if deflated",
+    ),
+)

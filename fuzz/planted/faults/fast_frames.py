@@ -1,0 +1,40 @@
+"""Faults of `fast_frames.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fuzz.planted.fault import Fault
+
+_FILE: Final = "fast_frames.py"
+
+FAULTS: Final = (
+    Fault(
+        "the fast path takes the length 126 for a payload of 126 bytes",
+        "RFC 6455 5.2",
+        _FILE,
+        "    max_size=MAX_CONTROL_PAYLOAD,\n",
+        "    max_size=MAX_CONTROL_PAYLOAD + 1,\n",
+    ),
+    Fault(
+        "the fast path begins a message inside of another one",
+        "RFC 6455 5.4",
+        _FILE,
+        "kind: _kinds(_CONTROL, {Opcode.CONTINUATION: kind,",
+        "kind: _kinds(_CONTROL, _BEGUN, {Opcode.CONTINUATION: kind,",
+    ),
+    Fault(
+        "the fast path does not know the limit of a message",
+        "Limits.max_message_size",
+        _FILE,
+        'sizes = [bounds.pop(name) for name in ("max_frame_size", "max_message_size") if name in bounds]',
+        'sizes = [bounds.pop(name) for name in ("max_frame_size", "max_message_size") if name in bounds][:1]',
+    ),
+    Fault(
+        "a limit that the fast path does not know is left unjudged",
+        "RFC 6455 10.4",
+        _FILE,
+        'if bounds.pop("max_fragments", 1) == 0 or bounds:',
+        'if bounds.pop("max_fragments", 1) == 0:',
+    ),
+)

@@ -1,0 +1,49 @@
+"""Faults of `handshake_response.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fuzz.planted.fault import Fault
+
+_FILE: Final = "handshake_response.py"
+
+FAULTS: Final = (
+    Fault(
+        "a subprotocol is accepted from the server though none was offered",
+        "RFC 6455 4.1",
+        _FILE,
+        "        if subprotocol not in request.subprotocols:",
+        "        if request.subprotocols and subprotocol not in request.subprotocols:",
+    ),
+    Fault(
+        "a server names a subprotocol that was not offered",
+        "RFC 6455 4.2.2",
+        _FILE,
+        "        if event.subprotocol not in request.subprotocols:",
+        "        if not request.subprotocols and event.subprotocol is None:",
+    ),
+    Fault(
+        "a subprotocol that is not ASCII raises UnicodeDecodeError",
+        "receiving raises RemoteProtocolError alone",
+        _FILE,
+        '.decode("ascii", "backslashreplace")',
+        '.decode("ascii")',
+    ),
+    Fault(
+        "an answer to an extension that was not offered is passed over",
+        "RFC 6455 9.1",
+        _FILE,
+        "        agreed[name] = _finalized(\n",
+        "        if all(extension.name != name for extension in supported):\n"
+        "            continue\n"
+        "        agreed[name] = _finalized(\n",
+    ),
+    Fault(
+        "an extension may be answered twice",
+        "RFC 6455 9.1",
+        _FILE,
+        "        if name in agreed:\n            raise refused(",
+        "        if name not in [_name_of(other) for other in accepted]:\n            raise refused(",
+    ),
+)

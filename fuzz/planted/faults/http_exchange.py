@@ -1,0 +1,40 @@
+"""Faults of `http_exchange.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fuzz.planted.fault import Fault
+
+_FILE: Final = "http_exchange.py"
+
+FAULTS: Final = (
+    Fault(
+        "what comes with the response is lost",
+        "RFC 6455 4.1",
+        _FILE,
+        "return unread if self._h11 is None else",
+        'return b"" if self._h11 is None else',
+    ),
+    Fault(
+        "what comes with a response in several reads is lost",
+        "RFC 6455 4.1",
+        _FILE,
+        "self._h11.trailing_data + unread",
+        "unread",
+    ),
+    Fault(
+        "bytes of a head that came in earlier reads do not count",
+        "Limits.max_handshake_size",
+        _FILE,
+        "        self._held += stop - start\n",
+        "        self._held = stop - start\n",
+    ),
+    Fault(
+        "of a first line only what comes in one read counts",
+        "Limits.max_header_line_size",
+        _FILE,
+        "                self._line_left -= stop - start\n",
+        "",
+    ),
+)

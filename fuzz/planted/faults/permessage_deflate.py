@@ -1,0 +1,99 @@
+"""Faults of `permessage_deflate.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fuzz.planted.fault import Fault
+
+_FILE: Final = "permessage_deflate.py"
+
+FAULTS: Final = (
+    Fault(
+        "a ping inside of a compressed message ends its compression",
+        "RFC 7692 6.1",
+        _FILE,
+        "        self._inbound_control = opcode >= Opcode.CLOSE\n",
+        "        self._inbound_control = opcode >= Opcode.CLOSE\n"
+        "        self._inbound_compressed &= not self._inbound_control\n",
+    ),
+    Fault(
+        "a ping sent inside of a compressed message ends its compression",
+        "RFC 7692 6.1",
+        _FILE,
+        "        if opcode >= Opcode.CLOSE:\n            return rsv, data\n",
+        "        if opcode >= Opcode.CLOSE:\n"
+        "            self._outbound_compressed = False\n"
+        "            return rsv, data\n",
+    ),
+    Fault(
+        "RSV1 on a continuation is accepted",
+        "RFC 7692 6.1",
+        _FILE,
+        "return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else NO_RSV",
+        "return CloseReason.PROTOCOL_ERROR if rsv.rsv1 and self._inbound_control else rsv",
+    ),
+    Fault(
+        "RSV1 on a ping is accepted",
+        "RFC 7692 6.1",
+        _FILE,
+        "return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else NO_RSV",
+        "return CloseReason.PROTOCOL_ERROR if rsv.rsv1 and not self._inbound_control else rsv",
+    ),
+    Fault(
+        "RSV1 is written on each frame of a compressed message",
+        "RFC 7692 6.1",
+        _FILE,
+        "            if self._outbound_compressed:\n                rsv =",
+        "        if self._outbound_compressed:\n                rsv =",
+    ),
+    Fault(
+        "a client inflates with its own window, not the server's",
+        "RFC 7692 7.1.2.1",
+        _FILE,
+        "self._agreed.of_side(client=not self.client)",
+        "self._agreed.of_side(client=True)",
+    ),
+    Fault(
+        "a client inflates with the largest window, whatever was agreed",
+        "RFC 7692 7.1.2.1",
+        _FILE,
+        "self._inflater = Inflater(bits, context_takeover=takeover)",
+        "self._inflater = Inflater(MAX_WINDOW_BITS if self.client else bits, context_takeover=takeover)",
+    ),
+    Fault(
+        "a sender ignores the window that was agreed",
+        "RFC 7692 7.1.2",
+        _FILE,
+        "max(bits, MIN_DEFLATE_WINDOW_BITS),",
+        "MAX_WINDOW_BITS,",
+    ),
+    Fault(
+        "a compressed frame is inflated as it comes",
+        "any cutting gives the same events",
+        _FILE,
+        "        return Inflater.unit if self._inbound_compressed else 0\n",
+        "        return 0\n",
+    ),
+    Fault(
+        "two connections share the compression of one extension object",
+        "RFC 7692 7.2",
+        _FILE,
+        "        codec = self._new_codec()\n        if type(self)",
+        "        codec = self._codec = self._codec or self._new_codec()\n        if type(self)",
+    ),
+    Fault(
+        "the hooks of a subclass are passed by where a compressed message comes whole",
+        "Extension.frame_inbound_payload_data",
+        _FILE,
+        "        codec.rest_size = 0  # no shortcut around hooks of a subclass\n",
+        "",
+    ),
+    Fault(
+        "a window that is assigned after the agreement is not in force",
+        "RFC 7692 7.1.2",
+        _FILE,
+        "            extension._agreed = extension._agreed._replace(**{self._name: given})\n",
+        "            pass\n",
+    ),
+)
