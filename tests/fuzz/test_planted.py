@@ -8,8 +8,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from pathlib import Path
 
 import pytest
@@ -26,8 +24,6 @@ from fuzz.planted.hunt import Hunt, Hunter, Outcome, assert_can_be_planted
 from fuzz.planted.shown import write_hunt
 from tests.fuzz.toys import toys
 from tooling.errors import CommandError
-
-if TYPE_CHECKING:
 
 #: These hold names, and hooks that do nothing.
 WITHOUT = {"__init__.py", "_version.py", "extension.py", "extensions.py", "typing.py"}
