@@ -86,7 +86,7 @@ def _draw_goals(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def svg(figure: Figure) -> bytes:
-    """Give a figure as an SVG file, without the time it was made at."""
+    """Return a figure as an SVG file, without the time it was made at."""
     content = BytesIO()
     figure.savefig(content, format="svg", metadata={"Date": None})
     return content.getvalue()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
     with running.interrupted_by_sigterm():
         return running.run(cli, "python -m bench", arguments)
 

@@ -54,6 +54,6 @@ EVERYWHERE: Final = Goal("*", "wsproto", 1.0)
 
 
 def goals_of(label: str) -> list[Goal]:
-    """Give the goals of a row."""
+    """Return the goals of a row."""
     goals = [goal for goal in GOALS if fnmatchcase(label, goal.pattern)]
     return goals if any(goal.peer == EVERYWHERE.peer for goal in goals) else [*goals, EVERYWHERE]

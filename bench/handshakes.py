@@ -47,7 +47,7 @@ def request(*, deflate: bool) -> bytes:
 
 
 def accept_token(head: bytes) -> bytes:
-    """Give the Sec-WebSocket-Accept that belongs to the key in a request."""
+    """Return the Sec-WebSocket-Accept that belongs to the key in a request."""
     key = header(head, b"Sec-WebSocket-Key")
     return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
 
@@ -65,7 +65,7 @@ def response(head: bytes, *, deflate: bool) -> bytes:
 
 
 def header(head: bytes, name: bytes) -> bytes:
-    """Give the value of a header field, empty where there is none."""
+    """Return the value of a header field, empty where there is none."""
     found = re.search(rb"(?mi)^" + re.escape(name) + rb":[ \t]*(.*?)[ \t]*\r$", head)
     return found[1] if found else b""
 

@@ -35,7 +35,7 @@ def available() -> bool:
 def count(
     sites: Mapping[Peer, tuple[Path, Path | None]], cases: Sequence[Case], progress: Callable[[str], None]
 ) -> list[dict[str, list[float]]]:
-    """Give the instructions for a message, for each case and implementation."""
+    """Return the instructions for a message, for each case and implementation."""
     operations = [len(case.workload.messages()) for case in cases]
     passes = [max(1, OPERATIONS // count) for count in operations]
     jobs = [(peer, longer) for peer in sites for longer in (None, *range(len(cases)))]
@@ -67,7 +67,7 @@ def count(
 def of_a_pass(
     peer: Peer, python: Path, source: Path | None, order: Mapping[str, object], passes: int
 ) -> float:
-    """Give the instructions of one pass of an order to a worker.
+    """Return the instructions of one pass of an order to a worker.
 
     It is ordered twice, one time with so many passes more: what goes before drops out.
     """
@@ -103,7 +103,7 @@ def _orders(cases: Sequence[Case], passes: Sequence[int], longer: int | None) ->
 
 
 def total(worker: Worker) -> int:
-    """Let a worker under valgrind end, and give the instructions of its life."""
+    """Let a worker under valgrind end, and return the instructions of its life."""
     said = worker.finish()
     found = re.search(r"I\s+refs:\s+([\d,]+)", said)
     if found is None:

@@ -62,7 +62,7 @@ class Worker:
         self._process.communicate()
 
     def ask(self, do: str, **arguments: Any) -> Any:
-        """Have it do something, and give the result; a part in which it cannot take part is `Unsupported`."""
+        """Have it do something, and return the result, or `Unsupported` where it cannot."""
         assert self._process.stdin is not None  # noqa: S101  # all three were asked for
         assert self._process.stdout is not None  # noqa: S101
         timer = threading.Timer(TIME_LIMIT, self._process.kill)
@@ -88,7 +88,7 @@ class Worker:
         return answer["result"]
 
     def check_identity(self, folder: Path) -> dict[str, str]:
-        """Give what it imported, and refuse what does not come from the folder, or in another version."""
+        """Return what it imported, and refuse what does not come from the folder, or in another version."""
         identity: dict[str, str] = self.ask("identity")
         if not Path(identity["file"]).resolve().is_relative_to(folder.resolve()):
             raise CommandError(f"{self.peer.title} was imported from {identity['file']}, not from {folder}")
@@ -103,7 +103,7 @@ class Worker:
         self._process.stdin.flush()
 
     def finish(self) -> str:
-        """Let it end by itself, and give what it wrote to standard error."""
+        """Let it end by itself, and return what it wrote to standard error."""
         try:
             answers, errors = self._process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
@@ -122,6 +122,6 @@ class Worker:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment variables of a worker: nothing of the caller's Python gets in."""
+    """Return the environment variables of a worker: nothing of the caller's Python gets in."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}

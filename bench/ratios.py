@@ -37,7 +37,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Estimate:
 
 
 def rank_for(count: int) -> int:
-    """Give how many of the ordered samples may be left out at either end.
+    """Return how many of the ordered samples may be left out at either end.
 
     The true median lies outside the range [rank + 1, count - rank] of order statistics with the probability
     that at most `rank` of `count` fair coins show heads, twice.

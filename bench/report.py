@@ -59,7 +59,7 @@ class Package:
 
     @property
     def reason(self) -> str:
-        """Give its purpose."""
+        """Return its purpose."""
         return REASONS.get(self.name, f"{self.importer} needs it")
 
 
@@ -80,12 +80,12 @@ def write_docs(folder: Path, results: Results) -> None:
 
 
 def page(results: Results) -> str:
-    """Give docs/performance.md."""
+    """Return docs/performance.md."""
     return _render("performance.md.jinja", results)
 
 
 def page_of(json_text: str) -> str:
-    """Give docs/performance.md from what docs/performance.json holds."""
+    """Return docs/performance.md from what docs/performance.json holds."""
     return page(from_json(json_text))
 
 

@@ -96,7 +96,7 @@ class Results:
         return [name for name in self.peers if name not in {OURS.name, COPY.name}]
 
     def worst(self, peer: str) -> Row | None:
-        """Give the row with the highest ratio to a peer."""
+        """Return the row with the highest ratio to a peer."""
         rows = [row for row in self.rows if peer in row.ratios]
         return max(rows, key=lambda row: row.ratios[peer].value, default=None)
 
@@ -168,5 +168,5 @@ def exact(value: float) -> Estimate:
 
 
 def noise(rows: Iterable[Row]) -> list[float]:
-    """Give the ratios of this library to a copy of itself, in order."""
+    """Return the ratios of this library to a copy of itself, in order."""
     return sorted(row.ratios[COPY.name].value for row in rows if COPY.name in row.ratios)

@@ -133,7 +133,7 @@ def _identify(sites: Sequence[Site], results: Results, progress: Progress) -> No
 
 
 def _shown(file: str, site: Site) -> str:
-    """Give a path without where this machine keeps things."""
+    """Return a path without where this machine keeps things."""
     return str(Path(file).resolve().relative_to(site.folder.resolve()))
 
 

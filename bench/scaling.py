@@ -169,7 +169,7 @@ def exponent(points: Sequence[tuple[int, float]], fitted_from: int) -> float:
 
 
 def steep(curves: Mapping[str, Sequence[Curve]]) -> list[Curve]:
-    """Give the curves that grow faster than they may."""
+    """Return the curves that grow faster than they may."""
     return [curve for found in curves.values() for curve in found if curve.is_steep]
 
 

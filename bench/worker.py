@@ -94,7 +94,7 @@ class Worker:
         return len(self.material(BY_NAME[name], role).messages) or 1
 
     def idle(self, role: Role, *, deflate: bool, count: int, traced: bool) -> float:
-        """Give the bytes that an open connection holds, over so many of them."""
+        """Return the bytes that an open connection holds, over so many of them."""
         if self.driver.Endpoint.no_idle:
             raise UnsupportedError(self.driver.Endpoint.no_idle)
         for _ in range(20):
@@ -102,7 +102,7 @@ class Worker:
         return memory.held(lambda: self.driver.Endpoint(role, deflate=deflate), count, traced=traced)
 
     def peak(self, name: str, role: Role) -> float:
-        """Give the most bytes that a library holds while it receives, in sizes of the message."""
+        """Return the most bytes that a library holds while it receives, in sizes of the message."""
         if self.driver.Endpoint.no_peak:
             raise UnsupportedError(self.driver.Endpoint.no_peak)
         workload = BY_NAME[name]
@@ -113,7 +113,7 @@ class Worker:
     def scale(
         self, action: Action, role: Role, size: int, read: int | None, seconds: float
     ) -> tuple[float, float]:
-        """Give the median costs in seconds of a message, in reads of a size, and of a plain copy of it."""
+        """Return the median costs in seconds of a message, in reads of a size, and of a plain copy of it."""
         timed = self._sized(action, role, size, read)
         view = memoryview(random.randbytes(size))
 

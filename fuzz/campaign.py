@@ -37,7 +37,7 @@ def require_atheris() -> None:
 
 
 def processors() -> int:
-    """Give how many processors this process may use."""
+    """Return how many processors this process may use."""
     return os.cpu_count() or 1
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None, folders: Folders = PACKAGE) -> int:
-    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
     with running.interrupted_by_sigterm():
         return running.run(cli, "python -m fuzz", arguments, folders)
 
@@ -146,7 +146,7 @@ def _target_of(folders: Folders, file: Path, name: str | None) -> Target:
 
 
 def _replay(console: Console, folders: Folders, target: Target, files: Sequence[Path]) -> list[Path]:
-    """Replay the inputs of a target, explain those that fail, and give them."""
+    """Replay the inputs of a target, explain those that fail, and return them."""
     failing = []
     with Replay(target) as replay, steps(console) as shown_:
         for number, file in enumerate(files, 1):

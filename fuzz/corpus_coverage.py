@@ -87,7 +87,7 @@ def measure(targets: Sequence[Target], jobs: int, progress: Steps, html: Path | 
 
 
 def _replay(target: Target, file: Path, progress: Steps) -> list[Path]:
-    """Replay the corpus of a target with the branches recorded in `file`; give the inputs that fail."""
+    """Replay the corpus of a target with the branches recorded in `file`; return the inputs that fail."""
     failing = []
     inputs = target.inputs()
     with Replay(target, TIME_LIMIT, file) as replay:
@@ -104,7 +104,7 @@ def _replay(target: Target, file: Path, progress: Steps) -> list[Path]:
 
 
 def _report(files: Sequence[Path], html: Path | None = None) -> dict[str, Any]:
-    """Give the report of coverage.py, as it writes it in JSON."""
+    """Return the report of coverage.py, as it writes it in JSON."""
     rules = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         measured = coverage.Coverage(data_file=f"{folder}/all", branch=True, config_file=False)

@@ -51,7 +51,7 @@ def _fails_alike(replay: Replay, failure: Failure, candidate: bytes) -> bool:
 
 
 def note_of(file: Path) -> Path:
-    """Give the file that explains an input."""
+    """Return the file that explains an input."""
     return file.with_suffix(".txt")
 
 

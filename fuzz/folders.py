@@ -24,7 +24,7 @@ HASH_LENGTH: Final = 12
 
 
 def hash_of(data: bytes) -> str:
-    """Give what the name of a kept input ends with."""
+    """Return what the name of a kept input ends with."""
     return hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
 
 
@@ -104,11 +104,11 @@ class Folders:
         return self.root / "report"
 
     def log_of(self, name: str) -> Path:
-        """Give the file with all that a target printed in a campaign."""
+        """Return the file with all that a target printed in a campaign."""
         return self.report / "logs" / f"{name}.txt"
 
     def targets(self, names: Sequence[str] = ()) -> list[Target]:
-        """Give these targets, or all; raises `CommandError` for a name that none has."""
+        """Return these targets, or all; raises `CommandError` for a name that none has."""
         known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("targets/fuzz_*.py"))
         if not known:
             raise CommandError(f"{self.root} has no target, no file targets/fuzz_*.py")
@@ -118,14 +118,14 @@ class Folders:
         return [Target(self.root, name) for name in dict.fromkeys(names or known)]
 
     def target_of(self, file: Path) -> Target:
-        """Give the target that an input belongs to, by its name `NAME-HASH`."""
+        """Return the target that an input belongs to, by its name `NAME-HASH`."""
         name, dash, _ = file.name.partition("-")
         if not dash:
             raise CommandError(f"{file.name!r} is not TARGET-HASH: name its target with --target")
         return self.targets([name])[0]
 
     def seed(self, target: Target, folder: Path | None = None) -> int:
-        """Write the seeds of a target into its corpus, or another folder, and give their number."""
+        """Write the seeds of a target into its corpus, or another folder, and return their number."""
         seeds = self.root / "seeds.py"
         if not seeds.is_file():
             raise CommandError(f"there is no {seeds} to make seeds with")
@@ -151,7 +151,7 @@ def inputs_in(paths: Sequence[Path]) -> list[Path]:
 
 
 def shown(path: Path) -> str:
-    """Give the shorter way to write a path: from the working directory, where that does not lead up."""
+    """Return the shorter way to write a path: from the working directory, where that does not lead up."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 

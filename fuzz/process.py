@@ -36,7 +36,7 @@ class Process:
         self._log = log
 
     async def lines(self) -> AsyncIterator[str]:
-        """Give what it prints, line by line, and keep it in its log."""
+        """Yield what it prints, line by line, and keep it in its log."""
         assert self._process.stdout is not None  # noqa: S101  # it was asked for
         rest = b""
         with self._log.open("ab") as log:
@@ -53,7 +53,7 @@ class Process:
                 yield rest.decode(errors="replace")
 
     async def ended(self) -> int:
-        """Wait for its end and give its exit code, below 0 for a signal."""
+        """Wait for its end and return its exit code, below 0 for a signal."""
         return await self._process.wait()
 
     @property

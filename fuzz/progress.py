@@ -108,7 +108,7 @@ class LiveProgress(Progress):
 
 
 def figures_of(result: TargetResult) -> str:
-    """Give the figures of a target in a line."""
+    """Return the figures of a target in a line."""
     rate = f" ({result.rate:,.0f} a CPU second)" if result.rate else ""
     return (
         f"{result.executions:,} executions{rate}, {result.edges} edges, corpus {result.corpus},"

@@ -116,7 +116,7 @@ class Results:
         return all(target.status == "clean" for target in self.targets)
 
     def as_json(self) -> str:
-        """Give the text of `results.json`."""
+        """Return the text of `results.json`."""
         content = {"format": 1, "clean": self.clean, **asdict(self, dict_factory=_camel)}
         return json.dumps(content, indent=1) + "\n"
 

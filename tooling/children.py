@@ -43,12 +43,12 @@ class Child:
         )
 
     async def lines(self) -> AsyncIterator[str]:
-        """Give the lines that it prints, until it closes its output."""
+        """Yield the lines that it prints, until it closes its output."""
         async for line in self._output:
             yield line.decode().rstrip("\n")
 
     async def ended(self) -> int:
-        """Wait for its end and give its exit code."""
+        """Wait for its end and return its exit code."""
         _, status, used = await asyncio.shield(self._end)
         self.cpu_time = round(used.ru_utime + used.ru_stime, 3)
         self._process.returncode = os.waitstatus_to_exitcode(status)

@@ -35,7 +35,7 @@ def make_environment(packages: Sequence[str], say: Callable[[str], None], cache:
 
 
 async def environment_with(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
-    """Give the interpreter of an environment with these packages; without any, the one that runs this.
+    """Return the interpreter of an environment with these packages; without any, the one that runs this.
 
     `say` gets a line where the environment has to be made. Raises `MissingError` where that fails.
     """

@@ -67,7 +67,7 @@ class Frame:
         return self.payload[2:].decode()
 
     def encode(self) -> bytes:
-        """Give the bytes that it is on the wire."""
+        """Return the bytes that it is on the wire."""
         return frame(
             self.opcode,
             self.payload,
@@ -106,7 +106,7 @@ def xor(payload: bytes, key: bytes) -> bytes:
 
 
 def minimal_form(length: int) -> LengthForm:
-    """Give the shortest of the three ways to write a payload length."""
+    """Return the shortest of the three ways to write a payload length."""
     if length <= 125:
         return 7
     return 16 if length <= 0xFFFF else 64
@@ -152,7 +152,7 @@ def peer_frame(  # noqa: PLR0913  # likewise
 
 
 def close_payload(code: int | None = None, reason: str | bytes = b"") -> bytes:
-    """Give the payload of a Close frame; a reason may be given as bytes, which need not be UTF-8."""
+    """Return the payload of a Close frame; a reason may be given as bytes, which need not be UTF-8."""
     reason_bytes = reason.encode() if isinstance(reason, str) else reason
     return (b"" if code is None else code.to_bytes(2, "big")) + reason_bytes
 
@@ -207,7 +207,7 @@ def take_frame(data: bytearray, limit: int) -> Frame | None:
 
 
 def read_frame(data: bytes | bytearray, start: int = 0, limit: int = 2**63) -> tuple[Frame, int]:
-    """Read the frame at an offset, and give the offset behind it.
+    """Read the frame at an offset, and return the offset behind it.
 
     Raises `IncompleteFrameError`, and `LongFrameError` for a payload of more than `limit` bytes.
     """

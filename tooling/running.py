@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(command: click.Command, name: str, arguments: Sequence[str] | None, given: object = None) -> int:
-    """Run the command line and give its exit code.
+    """Run the command line and return its exit code.
 
     :param name: how the user calls it.
     :param arguments: those of the process where there are none.

@@ -33,7 +33,7 @@ LOOP.close()  # nothing ever waits
 
 
 def identity() -> dict[str, str]:
-    """Give what was imported, and whether the reader is the compiled one."""
+    """Return what was imported, and whether the reader is the compiled one."""
     compiled = WebSocketReader.__module__.endswith("reader_c")
     return {
         "version": aiohttp.__version__,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Timed = Callable[[int], None]
     """Does the passes that its argument says."""
     Once = Callable[[], bytes]
-    """Does its work once, and gives the bytes that the library wrote."""
+    """Does its work once, and returns the bytes that the library wrote."""
 
 
 class UnsupportedError(Exception):
@@ -43,7 +43,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def received(self, material: Material) -> list[Message]:
-        """Do it once, and give what came, joined to whole messages."""
+        """Do it once, and return what came, joined to whole messages."""
 
     @abstractmethod
     def send(self, material: Material) -> Timed:
@@ -51,7 +51,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def sent(self, material: Material) -> bytes:
-        """Do it once, and give the bytes written."""
+        """Do it once, and return the bytes written."""
 
     @abstractmethod
     def answer_pings(self, material: Material) -> Timed:
@@ -59,7 +59,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def answered(self, material: Material) -> bytes:
-        """Do it once, and give the bytes written."""
+        """Do it once, and return the bytes written."""
 
     @abstractmethod
     def answer_close(self, material: Material) -> Once:
@@ -77,7 +77,7 @@ class Driver(Protocol):
 
     @staticmethod
     def identity() -> dict[str, str]:
-        """Give what was imported: `version`, `file`, and what helpers written in C it uses."""
+        """Return what was imported: `version`, `file`, and what helpers written in C it uses."""
         ...
 
     @staticmethod

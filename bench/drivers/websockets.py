@@ -39,7 +39,7 @@ URI = parse_uri("ws://example.com/")
 
 
 def identity() -> dict[str, str]:
-    """Give what was imported, and whether masking is the C extension's."""
+    """Return what was imported, and whether masking is the C extension's."""
     compiled = vars(frames)["apply_mask"] is speedups.apply_mask
     return {
         "version": version("websockets"),

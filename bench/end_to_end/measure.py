@@ -116,7 +116,7 @@ def _sample(scenario: Scenario, server: ServerProcess, effort: Effort) -> Sample
 
 
 def _machine_cpu_time() -> float:
-    """Give the seconds that all CPUs together were busy so far, for whomever."""
+    """Return the seconds that all CPUs together were busy so far, for whomever."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)  # iowait: on Linux alone
     guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # counted in user as well

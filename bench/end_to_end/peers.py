@@ -24,7 +24,7 @@ class Peer:
     """The packages of its environment. Without any it runs in this one: it needs the checkout alone."""
 
     def python(self) -> Path:
-        """Give the interpreter of its environment, which is made on first use.
+        """Return the interpreter of its environment, which is made on first use.
 
         Raises `MissingError` where that cannot be done.
         """

@@ -57,7 +57,7 @@ class ServerProcess:
             return self._process.stdout.readline() if selector.select(START_TIMEOUT) else ""
 
     def cpu_time(self) -> float:
-        """Give the CPU time that it has used with its children so far: seconds, user and system.
+        """Return the CPU time that it has used with its children so far: seconds, user and system.
 
         The system counts in steps of 10 ms.
         """

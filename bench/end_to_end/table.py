@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def tables(results: Results) -> dict[Scenario, list[Row]]:
-    """Give the table of each scenario."""
+    """Return the table of each scenario."""
     return {
         scenario: [_row(measured, results.ratio(measured)) for measured in found]
         for scenario, found in results.scenarios().items()

@@ -84,7 +84,7 @@ class Turn:
 
 
 def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iterator[Turn]:
-    """Give turns without end.
+    """Yield turns without end.
 
     :param seeds: holds a folder of seeds for each target.
     :param work: is for what the targets add to them.

@@ -156,7 +156,7 @@ async def _take(coming: Iterator[Turn], copy: Path, work: Path) -> Found:
 
 
 async def _run(arguments: Sequence[str], copy: Path, work: Path) -> tuple[int, str]:
-    """Run a process, and give its exit code and its output; it and all that it started end with this."""
+    """Run a process, and return its exit code and its output; it and all that it started end with this."""
     process = await asyncio.create_subprocess_exec(
         *arguments,
         stdin=asyncio.subprocess.PIPE,

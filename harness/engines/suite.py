@@ -59,7 +59,7 @@ class Suite(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """Give name and version for the report; raises `MissingError` where the engine is not installed."""
+        """Return name and version for the report; raises `MissingError` where the engine is not installed."""
 
     @abstractmethod
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:

@@ -34,7 +34,7 @@ class Case:
     """A case: the bytes that the harness sends, the answer that it expects, and the rule of the RFC.
 
     In `deflate`, `{testee}` and `{harness}` stand for the names that RFC 7692 gives their sides, `client` or
-    `server`: the same words are an offer to a server and an answer to a client.
+    `server`: the same text is an offer to a server and an answer to a client.
     """
 
     title: str
@@ -76,7 +76,7 @@ class Case:
     watch_memory: bool = False
 
     def requirement_for(self, role: Role) -> dict[str, str]:
-        """Give the row of `requirements.csv` for the testee in a role."""
+        """Return the row of `requirements.csv` for the testee in a role."""
         return requirements()[(self.client_requirement if role == "client" else "") or self.requirement]
 
 

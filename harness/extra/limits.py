@@ -1,4 +1,4 @@
-"""X.9: what a peer does that was told to take no message longer than `MAX_MESSAGE_SIZE` (RFC 6455 10.4)."""
+"""X.9: long messages for a peer that must take none over `MAX_MESSAGE_SIZE` (RFC 6455 10.4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEY = bytes(4)
 
 @cache
 def bomb() -> bytes:
-    """Give 0.3 MB that inflate to `BOMB_SIZE` MiB of zeros.
+    """Return 0.3 MB that inflate to `BOMB_SIZE` MiB of zeros.
 
     A full flush makes a piece of DEFLATE data that can be repeated.
     """

@@ -21,13 +21,13 @@ MARGIN = 262
 
 @cache
 def repeating(bits: int) -> bytes:
-    """Give random bytes twice: a larger window than of `bits` finds the first half in the second."""
+    """Return random bytes twice: a larger window than of `bits` finds the first half in the second."""
     return random.Random(bits).randbytes(2**bits + MARGIN) * 2  # noqa: S311  # any bytes without repetition
 
 
 @cache
 def far_back(bits: int) -> bytes:
-    """Give random bytes twice, the second time as far behind as a window of `bits` reaches."""
+    """Return random bytes twice, the second time as far behind as a window of `bits` reaches."""
     return random.Random(bits).randbytes(max(2**bits - MARGIN, 200)) * 2  # noqa: S311
 
 

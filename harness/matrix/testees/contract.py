@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 
 
 def server_arguments() -> argparse.Namespace:
-    """Read `--port` and `--max-message-size`, and see to it that the server ends with its standard input."""
+    """Read `--port` and `--max-message-size`; end the server when its standard input ends."""
     parser = argparse.ArgumentParser(description="An echo server, to be tested.")
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes a free one")
     _add_limit(parser)
