@@ -11,7 +11,7 @@ python3 -m pip install --quiet '.[fuzz,test]'
 for target in ${TARGETS:-$(cd fuzz/targets && ls fuzz_*.py | sed 's/^fuzz_//; s/\.py$//')}; do
   name=fuzz_$target
 
-  # The seeds first: for measuring coverage the program is changed, so that it is no longer to be imported.
+  # The seeds first: to measure coverage the build changes the program, which cannot be imported afterwards.
   seeds=$(mktemp -d)
   python3 -c 'import sys; from pathlib import Path; from fuzz import seeds; seeds.write(sys.argv[1], Path(sys.argv[2]))' \
     "$target" "$seeds"

@@ -1,4 +1,4 @@
-"""Which branches of wsproto the corpora reach, without any other test: each input is replayed once."""
+"""Measures which branches of wsproto the corpora reach by themselves: each input is replayed once."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Covered:
 
     @property
     def percent(self) -> float:
-        """The share of the branches that are covered; 100 where there are none."""
+        """The share of the branches that are covered, in percent; 100 where the module has none."""
         return 100.0 * self.covered / self.branches if self.branches else 100.0
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the corpora cover."""
+    """The coverage of the corpora."""
 
     modules: list[Covered]
     targets: list[Covered]

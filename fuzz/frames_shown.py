@@ -27,7 +27,7 @@ def hex_lines(data: bytes) -> str:
 
 
 def frame_lines(stream: bytes) -> list[str]:
-    """Return a line for each frame, broken ones too, and one for what is left at the end."""
+    """Return a line for each frame, broken ones too, and one for bytes left at the end."""
     lines: list[str] = []
     offset = 0
     while offset < len(stream) and len(lines) < MAX_FRAMES:

@@ -71,7 +71,7 @@ class Process:
             self.cpu_time = (int(fields[11]) + int(fields[12])) / TICKS
 
     async def attend(self, stop: asyncio.Event) -> None:
-        """Look now and then, and kill it with all that it started once that is wanted."""
+        """Look now and then, and kill it, with all that it started, once that is wanted."""
         while not stop.is_set():
             self.look()
             with suppress(asyncio.TimeoutError):

@@ -1,4 +1,4 @@
-"""What a campaign found, as `fuzz/report/results.json` has it.
+"""The results of a campaign, in the shape of `fuzz/report/results.json`.
 
 {
   "format": 1,                      raised when a reader of the old shape would fail
@@ -14,7 +14,7 @@
       "problem": "",                why a target died or did not start
       "seconds": 60.1,              of fuzzing, from where the corpus had been read
       "executions": 210000,
-      "rate": 3494.2,               executions in a second of processor time, on one core; null: none to tell
+      "rate": 3494.2,               executions in a second of processor time, on one core; null: unknown
       "baseline": 9120.4,           the same of the empty input, without mutation
       "edges": 812, "corpus": 340, "newInputs": 12,
       "growth": [[0.4, 640], ...],  seconds and edges
@@ -63,7 +63,7 @@ class Finding:
 
 @dataclass
 class TargetResult:
-    """What came of one target."""
+    """The result of one target."""
 
     name: str
     title: str
@@ -83,7 +83,7 @@ class TargetResult:
 
 @dataclass
 class Results:
-    """What came of a campaign."""
+    """The results of a campaign."""
 
     seconds: int
     jobs: int
@@ -98,7 +98,7 @@ class Results:
 
     @property
     def crashes(self) -> int:
-        """How many inputs fail."""
+        """The number of inputs that fail."""
         return sum(len(target.findings) for target in self.targets)
 
     @property

@@ -314,7 +314,7 @@ def _extension_headers() -> Iterator[bytes]:
 
 
 def _drawn(count: int = DRAWN) -> Iterator[bytes]:
-    """Bytes for Hypothesis to draw from: there is no vector of them, so they are seeded random ones."""
+    """Make bytes for Hypothesis to draw from: no test has such a vector, so they are seeded random ones."""
     random = Random(_SEED)
     for number in range(count):
         yield bytes((number % 256,)) + random.randbytes(random.choice((64, 256, 1024)))

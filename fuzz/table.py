@@ -1,4 +1,4 @@
-"""What is printed at the end: tables of targets, of a campaign, of coverage; and what is known of a crash."""
+"""The output at the end: tables of targets, of a campaign, of coverage; and the facts about a crash."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _table(text: Sequence[str], numbers: Sequence[str], last: Sequence[str] = ()
 
 
 def show_targets(console: Console, targets: Iterable[Target]) -> None:
-    """Print the targets, with what they start from."""
+    """Print the targets, with their corpora and dictionaries."""
     table = _table(("target",), ("corpus",), ("dictionary", "fuzzes"))
     for target in targets:
         dictionary = target.options.get("dict", "-").rpartition("/")[2]
@@ -45,7 +45,7 @@ def show_targets(console: Console, targets: Iterable[Target]) -> None:
 
 
 def show_campaign(console: Console, results: Results) -> None:
-    """Print the crashes, and then what came of each target."""
+    """Print the crashes, then the result of each target."""
     for target in results.targets:
         for finding in target.findings:
             console.rule(f"{target.name}: crash", style="red")
@@ -75,7 +75,7 @@ def show_campaign(console: Console, results: Results) -> None:
 
 
 def show_coverage(console: Console, measured: Measured) -> None:
-    """Print what each target reaches alone, and what all together reach of each module."""
+    """Print the branches that each target reaches alone, and those of each module that all reach together."""
     alone = _table(("target alone",), ("inputs", "covered", "%"))
     for row in measured.targets:
         alone.add_row(row.name, str(row.inputs), str(row.covered), f"{row.percent:.1f}")

@@ -1,8 +1,8 @@
-"""What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
+"""The detectors of a fault: the properties, the state machines and the targets take turns, again and again.
 
-Every fault meets the same turns in the same order: first the tests with few examples, and with some; then
-what the properties enumerate, the properties as `make test` has them, the targets with their seeds and the
-machines. The targets take longer turns later.
+Every fault meets the same turns in the same order: first the tests with few examples, then with some; then
+the properties that enumerate their inputs, the properties as `make test` runs them, the targets with their
+seeds, and the machines. The targets take longer turns later.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ENDED: Final = re.compile(r"ERROR: libFuzzer: (?P<message>.*)")
 
 @dataclass(frozen=True)
 class Found:
-    """What found a fault."""
+    """The detector that found a fault."""
 
     kind: str
     """`property`, `machine` or `target`."""
@@ -69,7 +69,7 @@ class Turn:
     """Of `fuzz.planted.child`, behind the copy."""
 
     def judge(self, code: int, said: str) -> Found | None:
-        """Tell what its exit code and its output mean; raises `CommandError` if it did not do its work."""
+        """Tell whether it found the fault; raises `CommandError` if it did not do its work."""
         if code == 0:
             return None
         if self.kind == "target":
@@ -86,9 +86,9 @@ class Turn:
 def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iterator[Turn]:
     """Yield turns without end.
 
-    :param seeds: holds a folder of seeds for each target.
-    :param work: is for what the targets add to them.
-    :param seed: what chance is made of; each turn has another one.
+    :param seeds: has a folder of seeds for each target.
+    :param work: the folder for the inputs that the targets add.
+    :param seed: seeds the random choices; each turn derives another seed from it.
     """
     numbers = count(seed)
     yield _tests("machine", DRAWN, profiles.QUICK, next(numbers))

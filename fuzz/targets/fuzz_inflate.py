@@ -3,7 +3,7 @@
 
 The first bytes choose window, limits, how much zlib is given at a time, fragments and reads; the rest is one
 message, or several that `SEPARATOR` parts.
-What is inflated is compared with what the tests' own reader inflates, and no piece may exceed its limit.
+The result is compared with that of the tests' own reader, and no piece may exceed its limit.
 """
 
 import sys
@@ -55,7 +55,7 @@ def stream_of(data: bytes) -> bytes:
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what is inflated of `data`."""
+    """Judge how `data` is inflated."""
     if len(data) < CHOICES:
         return
     flags, limits, _, cuts = data[:CHOICES]
