@@ -1,4 +1,4 @@
-"""The library's goals: at most so much of a peer's cost, or at most so many bytes."""
+"""The library's goals: the largest ratio to a peer's cost, or the largest number of bytes."""
 
 from __future__ import annotations
 

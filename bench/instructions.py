@@ -1,4 +1,4 @@
-"""Counts instructions with valgrind: they do not depend on what else the machine does."""
+"""Counts instructions with valgrind: they do not depend on the load of the machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COPY_BY_VECTORS: Final = {"GLIBC_TUNABLES": f"glibc.cpu.x86_rep_movsb_threshold=
 
 
 def available() -> bool:
-    """Tell whether there is a valgrind."""
+    """Tell whether valgrind is installed."""
     return shutil.which("valgrind") is not None
 
 
@@ -69,7 +69,7 @@ def of_a_pass(
 ) -> float:
     """Return the instructions of one pass of an order to a worker.
 
-    It is ordered twice, one time with so many passes more: what goes before drops out.
+    The worker runs twice, once with so many passes more: the difference leaves out the rest.
     """
     valgrind = ("valgrind", *VALGRIND)
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def steps(peers: int, cases: int) -> int:
 def _orders(cases: Sequence[Case], passes: Sequence[int], longer: int | None) -> list[dict[str, object]]:
     """Tell a worker to do every case, one of them twice as long."""
     return [
-        # One pass goes before: the interpreter has seen the code by then, and has made what it keeps.
+        # One pass goes before: after it the interpreter has specialised the code and filled its caches.
         {
             "do": "passes",
             "name": case.workload.name,

@@ -18,7 +18,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a row stands against one goal."""
+    """The verdict on a row by one goal."""
 
     peer: str
     limit: float
@@ -75,13 +75,13 @@ class Curve:
 
     @property
     def is_steep(self) -> bool:
-        """Whether cost grows faster than it may."""
+        """Whether the cost grows faster than the limit allows."""
         return self.limit is not None and self.exponent > self.limit
 
 
 @dataclass
 class Results:
-    """All that a run found."""
+    """All results of a run."""
 
     machine: dict[str, str]
     pace: dict[str, float]
@@ -101,7 +101,7 @@ class Results:
         return max(rows, key=lambda row: row.ratios[peer].value, default=None)
 
     def as_json(self) -> str:
-        """Write it down, with the verdicts."""
+        """Return the results as JSON, with the verdicts."""
         data = asdict(self)
         for row, written in zip(self.rows, data["rows"], strict=True):
             written["verdicts"] = [asdict(verdict) for verdict in row.verdicts()]
@@ -109,7 +109,7 @@ class Results:
 
 
 def from_json(text: str) -> Results:
-    """Read what `as_json` wrote."""
+    """Read the text that `as_json` returned."""
     data: dict[str, Any] = json.loads(text)
     rows = [
         Row(
@@ -163,7 +163,7 @@ def row_of(
 
 
 def exact(value: float) -> Estimate:
-    """Make an estimate of what has no noise."""
+    """Make an estimate of a value without noise."""
     return Estimate(value, value, value)
 
 

@@ -1,4 +1,4 @@
-"""Times one thing by itself. The standard library alone: workers use it."""
+"""Times one thing by itself. It needs the standard library alone: workers use it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class ServerStopsError(Exception):
 
 
 def main() -> int:
-    """Listen, and say in one line why that cannot be."""
+    """Serve until Ctrl-C, and say in one line why it cannot."""
     arguments = server_arguments(sys.argv[0], __doc__)
     family = socket.AF_INET6 if ":" in arguments.host else socket.AF_INET
     try:
@@ -109,7 +109,7 @@ def wait_for_input(sock: socket.socket, stop: socket.socket, seconds: float | No
     :raises TimeoutError: when nothing has come in so many seconds.
     """
     if isinstance(sock, ssl.SSLSocket) and sock.pending():
-        return  # TLS has read it from the network already
+        return  # TLS has already read it from the network
     with selectors.DefaultSelector() as selector:
         selector.register(stop, selectors.EVENT_READ)
         selector.register(sock, selectors.EVENT_READ)

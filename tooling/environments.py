@@ -30,7 +30,7 @@ READY: Final = "ready"
 
 
 def make_environment(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
-    """Do what `environment_with` does, for a program without an event loop."""
+    """Call `environment_with` from a program without an event loop."""
     return asyncio.run(environment_with(packages, say, cache))
 
 

@@ -31,6 +31,6 @@ class MissingError(CommandError):
 
 
 class BadResultError(CommandError):
-    """Something is not as it should be."""
+    """A result is not as it should be."""
 
     exit_code = ExitCode.BAD

@@ -1,7 +1,8 @@
 """WebSocket frames (RFC 6455 5.2), written and read without a line of the library.
 
-Who judges the library makes its bytes here, and reads here what the library sent. Writing refuses nothing: it
-writes frames that no peer may send. Reading takes any whole frame and tells how it was written.
+Tools that judge the library make their bytes here, and read here the bytes that the library sent. Writing
+refuses nothing: it also writes frames that no peer may send. Reading takes any whole frame and tells how it
+was written.
 
 It needs the standard library alone: programs use it in the environments of peers.
 """
@@ -67,7 +68,7 @@ class Frame:
         return self.payload[2:].decode()
 
     def encode(self) -> bytes:
-        """Return the bytes that it is on the wire."""
+        """Return its bytes on the wire."""
         return frame(
             self.opcode,
             self.payload,
@@ -89,7 +90,7 @@ class IncompleteFrameError(ValueError):
 
 
 class LongFrameError(ValueError):
-    """A frame says that its payload has `length` bytes, more than are taken."""
+    """A frame says that its payload has `length` bytes, which is over the limit."""
 
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(f"a frame of {length} bytes came, at most {limit} are taken")
@@ -112,7 +113,7 @@ def minimal_form(length: int) -> LengthForm:
     return 16 if length <= 0xFFFF else 64
 
 
-def frame(  # noqa: PLR0913  # all that a frame can be
+def frame(  # noqa: PLR0913  # a frame has that many parts
     opcode: int,
     payload: bytes = b"",
     *,
@@ -176,7 +177,7 @@ def decode_frame(data: bytes) -> Frame:
 
 
 def leading_frames(data: bytes) -> list[Frame]:
-    """Read the whole frames that `data` begins with; what is left over does not count."""
+    """Read the whole frames that `data` begins with, and ignore the bytes after them."""
     try:
         return decode_frames(data)
     except IncompleteFrameError as incomplete:

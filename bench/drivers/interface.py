@@ -1,7 +1,7 @@
 """The interface of a driver.
 
-Each action is prepared first and gives the function that is timed: nothing but the loop that a program on
-that library would have, and the library.
+Each action is prepared first, and returns the function to time: the loop that a program on that library would
+have, and nothing else.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Endpoint(ABC):
 
     @abstractmethod
     def receive(self, material: Material) -> Timed:
-        """Hand over the reads, and take what comes of each."""
+        """Hand over the reads, and take the result of each."""
 
     @abstractmethod
     def received(self, material: Material) -> list[Message]:
-        """Do it once, and return what came, joined to whole messages."""
+        """Do it once, and return the results, joined to whole messages."""
 
     @abstractmethod
     def send(self, material: Material) -> Timed:
@@ -77,7 +77,7 @@ class Driver(Protocol):
 
     @staticmethod
     def identity() -> dict[str, str]:
-        """Return what was imported: `version`, `file`, and what helpers written in C it uses."""
+        """Return the `version` and `file` that were imported, and the helpers in C that it uses."""
         ...
 
     @staticmethod

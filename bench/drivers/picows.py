@@ -32,7 +32,7 @@ SIZE = 2**31 - 1
 
 
 def identity() -> dict[str, str]:
-    """Return what was imported."""
+    """Return the version and file that were imported."""
     version = picows.version.__version__
     return {"version": version, "file": str(picows.__file__), "helpers": "all of it in Cython and C"}
 

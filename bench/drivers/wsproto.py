@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def identity() -> dict[str, str]:
-    """Return what was imported."""
+    """Return the version and file that were imported."""
     module = import_module("wsproto")
     return {"version": module.__version__, "file": str(module.__file__), "helpers": "pure Python"}
 

@@ -1,4 +1,4 @@
-"""The figures as text: what the terminal, the page and the document show alike."""
+"""The figures as text, alike for the terminal, the page and the document."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def print_tables(console: Console, results: Results) -> None:
             if number:
                 table.add_column(heading, justify="right", no_wrap=True)
             else:
-                table.add_column(heading)  # what is folded on a narrow terminal
+                table.add_column(heading)  # a narrow terminal folds it
         for row in rows:
             table.add_row(*row)
         console.print(table)
