@@ -14,10 +14,10 @@ class Goal:
     pattern: str
     """A glob for the row's label."""
     peer: str
-    """Whose cost is the yardstick; empty where the bound is in the row's own unit."""
+    """The peer to compare with; empty where the bound is in the row's own unit."""
     limit: float
     slack: float = 0
-    """An allowance: events and lists weigh something beside the message."""
+    """An allowance for events and lists beside the message."""
 
 
 GOALS: Final = (

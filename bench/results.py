@@ -57,7 +57,7 @@ class Loaded:
 
     name: str
     microseconds: int
-    """By itself, without what it imports."""
+    """Time of the module itself, without its imports."""
     importer: str
     """The module that wanted it first."""
 
@@ -71,7 +71,7 @@ class Curve:
     fitted_from: int
     exponent: float
     limit: float | None = None
-    """The largest exponent allowed; None where the curve is there to compare with."""
+    """The largest exponent allowed; None for a curve that others are compared with."""
 
     @property
     def is_steep(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 LONGEST: Final = 70_000
-"""Bytes that a case may send: more is about speed."""
+"""Bytes that a case may send: cases with more test speed."""
 
 
 class CaseFrame(NamedTuple):

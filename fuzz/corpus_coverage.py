@@ -52,7 +52,7 @@ class Measured:
     targets: list[Covered]
     total: Covered
     failing: list[Path]
-    """Inputs that fail; they belong into `replay`."""
+    """Inputs that fail: `replay` explains them."""
 
 
 def measure(targets: Sequence[Target], jobs: int, progress: Steps, html: Path | None = None) -> Measured:

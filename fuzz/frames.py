@@ -36,7 +36,7 @@ LIMITS = (
     Limits(max_frame_size=0, max_fragments=0),
     Limits(max_frame_size=70_000, max_message_size=70_000, max_fragments=5, max_inflated_size=1000),
 )
-"""The second byte chooses one of them. Where pieces are tiny, messages are small: a bomb has millions."""
+"""The second byte chooses one of them. Where pieces are tiny, messages are small, or a bomb has millions."""
 
 READS = 6
 """Most reads into which a stream is cut, about; the rest comes in one."""

@@ -33,12 +33,12 @@ DEFAULTS: Final = {"timeout": f"{TIME_LIMIT:.0f}", "rss_limit_mb": str(MEMORY_LI
 """Options where a target has none of its own: seconds for an input, MiB for the process."""
 
 GRACE: Final = 60.0
-"""Seconds that a target may take for ending, beyond what it was given."""
+"""Seconds that a target may take to end, beyond its time."""
 
 BASELINE_TIME: Final = 1.0
 """Seconds for which the empty input is executed."""
 BASELINE_LIMIT: Final = 60.0
-"""Seconds that a target may take for starting and for that."""
+"""Seconds that a target may take to start and to measure the baseline."""
 BASELINE_LOT: Final = 200
 BASELINE_LOTS: Final = 5000
 

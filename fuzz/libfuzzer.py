@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 NOTHING: Final = ("INFO:", "WARNING: Failed to find", "Dictionary:", "stat::", "#")
-"""What opens the lines that tell nothing about an end."""
+"""The beginnings of the lines that say nothing about an end."""
 
 TAIL: Final = 40
 """Lines that are kept for the case that a target dies."""
@@ -33,7 +33,7 @@ class Monitor:
     edges: int = 0
     """Edges of the control flow that were reached: libFuzzer's `cov`."""
     corpus: int = 0
-    """Inputs that reach something of their own, which libFuzzer keeps."""
+    """Inputs that libFuzzer keeps, since each reaches something that no other does."""
     fuzzing: bool = False
     """Whether the corpus has been read and the fuzzing has begun."""
     artifacts: list[Path] = field(default_factory=list)

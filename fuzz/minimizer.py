@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLAIN: Final = 0
-"""The byte that says nothing."""
+"""The byte that blanks another."""
 
 
 class Budget:

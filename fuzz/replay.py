@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fuzz.folders import Target
 
 TIME_LIMIT: Final = 10.0
-"""Seconds that a target may take for one input where its options do not say."""
+"""Seconds that a target may take for one input, unless its options say otherwise."""
 
 MEMORY_LIMIT: Final = 1024
 """MiB of address space of the process in which a target runs."""

@@ -42,9 +42,9 @@ class Finding:
     """An input that a target fails on."""
 
     kind: str
-    """What libFuzzer saw: `crash`, `timeout`, `oom`."""
+    """The kind of failure that libFuzzer saw: `crash`, `timeout`, `oom`."""
     file: str
-    """Where the minimised input is."""
+    """The file with the minimised input."""
     title: str
     """The exception, in one line."""
     place: str
@@ -58,7 +58,7 @@ class Finding:
     test: str
     """A pytest case."""
     command: str
-    """What reproduces it."""
+    """The command that reproduces it."""
 
 
 @dataclass

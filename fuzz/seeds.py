@@ -38,7 +38,7 @@ LONGEST: Final = 4096
 """Bytes in a seed, at most, where the target's `max_len` leaves no room for more."""
 _SMALL_PIECES: Final = next(index for index, one in enumerate(LIMITS) if one.max_inflated_size == 1000)
 DRAWN: Final = 60
-"""Seeds for a target whose properties Hypothesis draws for, where nothing else is said."""
+"""Default number of seeds for a target whose properties Hypothesis draws for."""
 _SEED: Final = 6455
 
 _CODES: Final = (999, 1000, 1003, 1004, 1005, 1006, 1011, 1014, 1015, 1016, 2999, 3000, 4999, 5000)

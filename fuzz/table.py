@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fuzz.results import Results
 
 MAX_MISSING: Final = 10
-"""Branches that are named of a module."""
+"""Branches of a module that the table names."""
 
 
 def _table(text: Sequence[str], numbers: Sequence[str], last: Sequence[str] = ()) -> Table:

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parent.parent
-"""The working directory of all that imports `fuzz`, so that it is this one."""
+"""The working directory, so that `import fuzz` finds this checkout."""
 
 TIMED_OUT = "Timeout"
-"""How faulthandler's output opens when an input takes too long."""
+"""The beginning of faulthandler's output when an input takes too long."""
 
 
 def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file: str = "") -> None:

@@ -31,7 +31,7 @@ SECTIONS = {
     "13": "Compression (different parameters)",
     **GROUPS,
 }
-"""The title of every section that holds cases, as Autobahn's report names it; the extra section is X."""
+"""The title of every section with cases, as Autobahn's report has it; the extra section is X."""
 
 # fmt: off
 COUNTS = {
@@ -45,7 +45,7 @@ COUNTS = {
     "13.1": 18, "13.2": 18, "13.3": 18, "13.4": 18, "13.5": 18, "13.6": 18, "13.7": 18,
 }
 # fmt: on
-"""How many cases every lowest section has; they are numbered from 1 without a gap (Autobahn 25.10.1)."""
+"""The number of cases in every lowest section; they count from 1 without a gap (Autobahn 25.10.1)."""
 
 AUTOBAHN_CASES = tuple(
     f"{section}.{number}" for section, count in COUNTS.items() for number in range(1, count + 1)

@@ -82,7 +82,7 @@ class Difference:
     expected: Verdict | None
     actual: Verdict | None
     options: str = ""
-    """Further options of `run` that repeat it: those of the engine."""
+    """Further options of `run` that repeat the case: those of the engine."""
 
     @property
     def repeat(self) -> str:

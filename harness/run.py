@@ -58,7 +58,7 @@ class Order:
     expected: Path = EXPECTED
     update_baseline: bool = False
     only: Mapping[Role, Container[str]] | None = None
-    """Of these cases only those that stand here for the role; None for all."""
+    """The cases of each role to which the order is narrowed; None for all."""
 
     def cases(self) -> dict[Role, list[str]]:
         """List the cases of each role that has some.

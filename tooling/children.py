@@ -27,7 +27,7 @@ class Child:
     """A process whose standard output is read by line; its standard error goes to a log file."""
 
     cpu_time: float | None = None
-    """Seconds, user and system, that it has used together with what it started; None while it runs."""
+    """Seconds, user and system, that it and its children have used; None while it runs."""
 
     def __init__(
         self, name: str, process: subprocess.Popen[bytes], output: asyncio.StreamReader, log: Path

@@ -24,7 +24,7 @@ RSV2: Final = 2
 RSV3: Final = 1
 
 LengthForm = Literal[7, 16, 64]
-"""Bits that a payload length is written in."""
+"""The number of bits in which a payload length is written."""
 
 MASK: Final = b"\x37\xfa\x21\x3d"
 """The key of the masked example in RFC 6455 5.7."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.workloads import Material, Role
 
     Timed = Callable[[int], None]
-    """Does the passes that its argument says."""
+    """Does as many passes as its argument says."""
     Once = Callable[[], bytes]
     """Does its work once, and returns the bytes that the library wrote."""
 
@@ -29,9 +29,9 @@ class Endpoint(ABC):
     """One end of an open connection: the handshake is over when it is made."""
 
     no_idle = ""
-    """Why it cannot be weighed while it does nothing; empty where it can."""
+    """The reason why an idle connection cannot be weighed; empty where it can."""
     no_peak = ""
-    """Why the memory that it takes for a message cannot be seen; empty where it can."""
+    """The reason why the memory for a message cannot be measured; empty where it can."""
 
     def __init__(self, role: Role, *, deflate: bool) -> None:
         self.role = role

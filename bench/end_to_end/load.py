@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.end_to_end.server_process import ServerProcess
 
 STALL_TIMEOUT = 10.0
-"""Seconds without a byte from the server after which it has failed."""
+"""The server has failed after so many seconds without a byte from it."""
 
 RECEIVE_BYTES = 2**18
 

@@ -65,5 +65,5 @@ PEERS = {
 }
 """The servers by name, in the order of the tables. All run on asyncio's own event loop.
 
-The library a second time shows the noise: how far its ratio is from 1.
+The library a second time shows the noise: the distance of its ratio from 1.
 """

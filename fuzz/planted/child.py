@@ -17,7 +17,7 @@ from tooling.supervised import end_with_standard_input
 ROOT = Path(__file__).parents[2]
 
 WRONG_COPY = 4
-"""The exit code for a `wsproto` from elsewhere; pytest's for a wrong call, which no program here makes."""
+"""The exit code for a `wsproto` from elsewhere; pytest uses it for wrong calls, which nothing here makes."""
 
 
 def main(copy: str, program: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fuzz.folders import Target
 
 FIRST_TURN: Final = 1
-"""Seconds for which a target fuzzes in its first turn; its seeds it reads in any case."""
+"""Seconds for which a target fuzzes in its first turn, after it has read its seeds."""
 LONGEST_TURN: Final = 16
 
 PYTEST: Final = ("pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "fuzz.planted.profiles")
@@ -31,10 +31,10 @@ TESTS: Final = {
     "property": ("tests/properties", "--timeout=15", "--timeout-method=thread"),
     "machine": ("tests/state_machines", "--timeout=0"),
 }
-"""Where they are, and the seconds after which a test hangs; of the machines each is one long test."""
+"""The folders of the tests, and the seconds after which a test hangs; each machine is one long test."""
 
 DRAWN: Final = ("-m", "hypothesis")
-"""Tests that Hypothesis draws for."""
+"""The tests for which Hypothesis draws values."""
 ENUMERATED: Final = ("-m", "not hypothesis")
 
 _FAILED: Final = re.compile(
@@ -56,7 +56,7 @@ class Found:
     by: str
     """The test or the target."""
     message: str
-    """What it said, in a line."""
+    """Its message, in a line."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Turn:
     kind: str
     name: str
     arguments: Sequence[str]
-    """Of `fuzz.planted.child`, behind the copy."""
+    """The arguments of `fuzz.planted.child` after the copy."""
 
     def judge(self, code: int, said: str) -> Found | None:
         """Tell whether it found the fault; raises `CommandError` if it did not do its work."""

@@ -51,7 +51,7 @@ class Hunt:
     with_targets: bool
     """Whether the targets ran; they need atheris."""
     load: float = field(default_factory=lambda: os.getloadavg()[0])
-    """Processes that wanted to run when it began, of others too."""
+    """The load average of the machine when it began."""
     outcomes: list[Outcome] = field(default_factory=list)
 
     @property

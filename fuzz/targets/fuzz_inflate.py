@@ -23,10 +23,10 @@ with instrumented("wsproto"):
 
 CHOICES = 4
 SEPARATOR = b"\xff\xff\xff\xff"
-"""Parts messages; DEFLATE data holds it seldom, since a block of type 3 is an error."""
+"""Separates messages; DEFLATE data seldom holds it, since a block of type 3 is an error."""
 
 UNITS = (2**14, 1, 3, 10, 100)
-"""Bytes of a frame that zlib is given at a time: as it is used, and so that frames have several."""
+"""Bytes of a frame that zlib gets at a time: the usual number, and so few that a frame has several units."""
 
 # Bits of the first byte, beside the window in the lowest three.
 NO_TAKEOVER, TEXT, CLIENT, PINGS = 0x08, 0x10, 0x20, 0x40

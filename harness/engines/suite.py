@@ -52,10 +52,10 @@ class Suite(ABC):
     """The beginning of the names of its logs, where it runs beside another engine."""
 
     testee_options: Sequence[str] = ()
-    """Arguments that the testee gets besides."""
+    """Additional arguments for the testee."""
 
     options: str = ""
-    """The options of `run` that choose it, after a space; none for the usual one."""
+    """The options of `run` that choose it, after a space; empty for the default engine."""
 
     @abstractmethod
     def version(self) -> str:

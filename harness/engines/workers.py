@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.engines.suite import Step
 
 FIELDS = tuple(get_type_hints(CaseReport))
-"""The names of all that a report of a case may have."""
+"""The names of all fields that a report of a case may have."""
 
 
 def say(**line: object) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 REPORTS = "reports"
-"""The folder, below its working directory, that wstest is told to write to."""
+"""The folder for wstest's reports, below its working directory."""
 
 BEGUN = re.compile(r"Running test case ID (\S+) for agent")
 LISTENS_NEXT = re.compile(r"Cases = \[")

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 HELD = '{ "$@"; echo "wstest ended with $?"; } </dev/null & cat >/dev/null; kill -s KILL 0'
 """A shell script that runs its arguments, and kills them when its standard input ends.
 
-Whoever holds the other end of that is gone then, even by SIGKILL. When they have ended it says so, and stays.
+The process at the other end is gone then, even by SIGKILL. When the arguments have ended, the script says so
+and stays.
 """
 
 ENDED = re.compile(r"wstest ended with (\d+)")

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from harness.roles import Role
 
 TIMEOUT = 3.0
-"""Seconds that a peer has for whatever it has to do."""
+"""Seconds that a peer has for each step."""
 
 GRACE = 0.5
-"""Seconds that a peer has besides to fail the connection, where it has answered the ping already."""
+"""Further seconds that a peer has to fail the connection, where it has already answered the ping."""
 
 NOT_IN_REPORT = 60
 """Characters of a message that a report shows."""

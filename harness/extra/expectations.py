@@ -21,7 +21,7 @@ PROBE = Frame(PING, b"still open?")
 """Asks a peer that should have failed the connection; a Pong says that it has not."""
 
 MAX_GROWTH = 64 * 2**20
-"""Bytes that a peer's memory may grow by, which keeps to a limit of 1 MiB."""
+"""Bytes by which the memory of a peer with a limit of 1 MiB may grow."""
 
 Finding = tuple[str, str]
 """A verdict, and a sentence that says why."""
@@ -31,13 +31,13 @@ class Expectation(ABC):
     """The duty of a peer."""
 
     probes = False
-    """Whether the harness asks, behind its frames, if the connection is still open."""
+    """Whether the harness sends a ping behind its frames, to ask if the connection is still open."""
     answered = True
-    """Whether the handshake is to succeed."""
+    """Whether the handshake has to succeed."""
     negotiates = True
-    """Whether an extension that the case names is to be agreed on."""
+    """Whether both sides have to agree on an extension of the case."""
     ends_early = False
-    """Whether the harness says at once that nothing more comes."""
+    """Whether the harness ends its direction at once."""
 
     @abstractmethod
     def __str__(self) -> str:

@@ -81,13 +81,13 @@ REQUEST = Head(
         ("Sec-WebSocket-Version", "13"),
     ),
 )
-"""A request that nothing is wrong with."""
+"""A correct request."""
 
 RESPONSE = Head(
     "HTTP/1.1 101 Switching Protocols",
     (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", "{accept}")),
 )
-"""A response that nothing is wrong with."""
+"""A correct response."""
 
 
 def take_head(data: bytearray) -> Head | None:

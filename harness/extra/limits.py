@@ -16,13 +16,13 @@ TITLE = "Limits"
 
 MIB = 2**20
 BOMB_SIZE = 256
-"""MiB that the bomb inflates to."""
+"""The size of the inflated bomb, in MiB."""
 
 FLOOD_SIZE = 100
-"""MiB of a message that a peer should not wait for the end of."""
+"""The size of a message, in MiB, whose end a peer should not await."""
 
 KEY = bytes(4)
-"""A masking key of zeros, for what is long."""
+"""A masking key of zeros, for long messages."""
 
 
 @cache

@@ -8,7 +8,7 @@ from contextlib import suppress
 import psutil
 
 INTERVAL = 0.005
-"""Seconds between two looks; what inflates a bomb takes a tenth of a second at least."""
+"""Seconds between two looks; inflating a bomb takes a tenth of a second at least."""
 
 
 class MemoryWatch:

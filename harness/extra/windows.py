@@ -16,7 +16,7 @@ TITLE = "Window sizes"
 SIZES = range(8, 16)
 
 MARGIN = 262
-"""Bytes of its window that zlib does not refer back over."""
+"""Bytes at the far end of its window to which zlib does not refer."""
 
 
 @cache

@@ -24,13 +24,13 @@ PIECE = 2**16
 """Bytes that are sent at once."""
 
 PATIENCE = 3.0
-"""Seconds that a peer may leave unread what it is sent."""
+"""Seconds for which a peer may leave bytes unread."""
 
 LOGGED = 64
-"""Bytes of a payload, and of what was sent or received at once, that the log shows: as many as Autobahn's."""
+"""Bytes of a payload, and of a read or write, that the log shows: as many as Autobahn's log."""
 
 LOG_ENTRIES = 50
-"""Entries of each kind in a log, so that what floods does not fill the report."""
+"""Entries of each kind in a log, so that a flood does not fill the report."""
 
 
 class Wire(asyncio.Protocol):

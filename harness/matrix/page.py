@@ -30,7 +30,7 @@ KINDS = {
     "UNIMPLEMENTED": ("open", "\N{EMPTY SET}"),
     NOT_RUN: ("none", "\N{EM DASH}"),
 }
-"""How a verdict is shown: its class and its sign. Every other one is a failure."""
+"""The CSS class and the sign of a verdict. Every other verdict is a failure."""
 
 FAILURE = ("bad", "\N{BALLOT X}")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.results import Results
 
 FILES = {"index.html": page_of, "junit.xml": junit_of, "summary.md": summary_of, "badge.svg": badge_of}
-"""The files of a report, and what renders each."""
+"""The files of a report, and the function that renders each."""
 
 
 def write_report(folder: Path, results: Results) -> Path:

@@ -31,7 +31,7 @@ SHOWN_BY_THEMSELVES = {
     "localCloseReason", "received", "remoteCloseCode", "remoteCloseReason", "reportCompressionRatio",
     "reportTime", "requirement", "result", "resultClose", "rfc", "wirelog",
 }  # fmt: skip
-"""The fields of a report that have a place on the page, or none; the others stand in a table."""
+"""The fields of a report with a place of their own on the page, or with none; a table has the others."""
 
 
 def details_of(results: Results) -> dict[str, Any]:

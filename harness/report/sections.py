@@ -94,7 +94,7 @@ REFERENCES = {
     "12": "RFC 7692 7.2",
     "13": "RFC 7692 7.1",
 }
-"""The section of an RFC that a section, and those below it that have none here, is about."""
+"""The section of an RFC that a section tests, and those below it that have no entry here."""
 
 
 def parent_of(case: str) -> str:

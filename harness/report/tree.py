@@ -30,7 +30,7 @@ class Cell:
 
     role: Role
     verdict: str
-    """Of behaviour and close behaviour the worse."""
+    """The worse of behaviour and close behaviour."""
     report: CaseReport | None
     difference: DifferenceReport | None
 

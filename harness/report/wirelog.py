@@ -218,7 +218,7 @@ class _Stream:
     sender: Sender
     octets: bytearray = field(default_factory=bytearray)
     unknown: int = 0
-    """How many octets follow `octets` that the log leaves out; nobody knows those behind them either."""
+    """The number of octets behind `octets` that the log leaves out; those behind them are unknown as well."""
 
     def feed(self, known: bytes, length: int) -> list[Entry]:
         """Take `length` octets, of which the first are known, and list what is complete with them."""

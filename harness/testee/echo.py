@@ -33,7 +33,7 @@ CLOSE_TIMEOUT = 5.0
 """Seconds that the peer has to send its Close, and a server to end the TCP connection."""
 
 COMPRESSION_LEVEL = 1
-"""Autobahn judges no ratio, and zlib is most of a full run: a quarter less CPU time than by default."""
+"""Autobahn does not judge the ratio, and a full run takes a quarter less CPU time than by default."""
 
 AGENT = f"wsproto/{__version__}"
 

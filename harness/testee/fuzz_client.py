@@ -78,7 +78,7 @@ class EchoClient(EchoConnection):
 
     role = ConnectionType.CLIENT
     awaited = "handshake"
-    """The thing that the server has to send in time."""
+    """The bytes that the server has to send in time, in words."""
 
     def __init__(self, server: Address, target: str, bounds: Bounds) -> None:
         super().__init__(bounds.max_message_size)
@@ -88,7 +88,7 @@ class EchoClient(EchoConnection):
             PerMessageDeflate(client_no_context_takeover=True, compression_level=COMPRESSION_LEVEL),
         ]
         self.failure = f"the server ended the connection before its {self.awaited}"
-        """The reason why it did not come."""
+        """The reason why they did not come."""
         self._request = self.ws.send(Request(host=server.authority, target=target, extensions=offers))
         self._timeout = bounds.handshake_timeout
         self._patience: asyncio.TimerHandle | None = None

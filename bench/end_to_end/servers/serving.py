@@ -9,7 +9,7 @@ from tooling.supervised import end_with_standard_input
 HOST = "127.0.0.1"
 
 MAX_MESSAGE_SIZE = 2**20
-"""Bytes in the longest message that is taken."""
+"""Bytes in the longest message that a server accepts."""
 
 
 def ready(port: int, *releases: str) -> None:

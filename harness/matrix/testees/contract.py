@@ -63,7 +63,7 @@ Echo = Callable[[str, int], Awaitable[None]]
 """Connects to a URL and sends every message back until the server closes; gets the longest size to take."""
 
 Ask = Callable[[str], Awaitable[str]]
-"""Connects to a URL and gives the text that the server sends."""
+"""Connects to a URL and returns the text that the server sends."""
 
 
 def drive(echo: Echo, ask: Ask) -> None:
