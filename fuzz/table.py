@@ -69,7 +69,7 @@ def show_campaign(console: Console, results: Results) -> None:
             f"[{colour}]{escape(status)}[/]",
         )
     console.print(table)
-    legend = "a CPU second: of one core; baseline: the same for the empty input, without mutation"
+    legend = "a CPU second: executions in one, on one core; baseline: with the empty input, without mutation"
     console.print(legend, style="dim", highlight=False)
     console.print(verdict(results), style="green" if results.clean else "red", highlight=False)
 

@@ -83,7 +83,7 @@ def print_tables(console: Console, results: Results) -> None:
     console.print(
         f"Medians of {results.rounds} rounds of {results.seconds:g} s (lowest to highest). "
         "library / server: CPU per message of this library over that server's, round by round. "
-        "generator: the load generator's CPU per message; + it was about as busy as the server, or more: the "
+        "generator: the load generator's CPU per message; +: it was as busy as the server, or busier: the "
         f"server could have answered more messages. Other processes kept {results.others:.1f} CPUs busy.",
         highlight=False,
     )
