@@ -1,4 +1,4 @@
-# Every target makes the virtual environment that it needs: `make test` works on a fresh machine with Python >= 3.10.
+# Every target makes the virtual environment that it needs: `make test` works on a new machine with Python >= 3.10.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,56 +6,56 @@ READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
 FUZZ_SECONDS ?= 60
-# Most of the tests that are not measured wait for other processes.
+# Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: help conformance matrix test test-core browser check format autobahn engines campaign fuzz downstream bench clean
 
-help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-conformance: $(READY) ## Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
+conformance: $(READY) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
 
-test: $(READY) ## every test, with the branch coverage of src/wsproto
+test: $(READY) ## run every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines'
 	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
 
-test-core: $(READY) ## the tests of the library alone, those of its tools left out; no coverage
+test-core: $(READY) ## run the tests of the library alone, without those of its tools and without coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_*.py tests/properties tests/state_machines
 
-browser: $(READY) ## the tests of the report's page, in Chromium
+browser: $(READY) ## test the report's page, in Chromium
 	$(BIN)/python -m pytest -m browser tests/browser
 
-check: $(READY) ## format, lint, types
+check: $(READY) ## check format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-matrix: $(READY) ## other implementations beside this one, on one page (PROFILE=full|wide|fast)
+matrix: $(READY) ## run Autobahn's cases against other implementations too, and compare them on one page (PROFILE=full|wide|fast)
 	$(BIN)/python -m harness matrix --profile $(PROFILE)
 
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-autobahn: ## Autobahn's own program, in Docker, judges both roles (PROFILE=full|wide|fast); the exit code is the verdict
+autobahn: ## have Autobahn's own program, in Docker, judge both roles (PROFILE=full|wide|fast); the exit code is the verdict
 	PROFILE=$(PROFILE) docker compose up --exit-code-from report
 
-engines: $(READY) ## needs Docker: the engines agree, and leave nothing behind whatever happens (WSTEST=path of wstest)
+engines: $(READY) ## test that the engines agree, and leave nothing behind; needs Docker (WSTEST=path of wstest)
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
 
-campaign: $(READY) ## the properties and state machines at length, with 100 times the examples
+campaign: $(READY) ## run the properties and state machines with 100 times the examples
 	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines
 
-fuzz: $(READY) ## every atheris target for FUZZ_SECONDS (60) each, from its seeds; needs Python 3.11 to 3.14 on Linux
+fuzz: $(READY) ## run every atheris target for FUZZ_SECONDS (60), from its seeds; needs Python 3.11 to 3.14 on Linux
 	$(BIN)/python -m fuzz run --seconds $(FUZZ_SECONDS)
 
-downstream: ## hypercorn, uvicorn, mitmproxy, trio-websocket, simple-websocket, httpx-ws, websockets, and the published package's tests
+downstream: ## run hypercorn, uvicorn, mitmproxy, trio-websocket, simple-websocket, httpx-ws, websockets, and the published package's tests
 	$(PYTHON) tests/downstream/run.py
 
-bench: $(READY) ## the library beside its peers, about 10 minutes (python -m bench --help has more)
+bench: $(READY) ## measure the library beside its peers, about 10 minutes (python -m bench --help has more)
 	$(BIN)/python -m bench
 
 $(READY): pyproject.toml
@@ -64,7 +64,7 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,fuzz,harness,test,check]'
 	@touch $@
 
-clean: ## remove all that the other targets made, but for what campaigns found (fuzz/corpus, fuzz/crashes)
+clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes
 	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf src/*.egg-info

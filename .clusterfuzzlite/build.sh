@@ -1,17 +1,17 @@
 #!/bin/bash -eu
 # Builds every target, or those that TARGETS names (without fuzz_), into $OUT, with seeds, dictionary and options.
 #
-# $SRC/wsproto is the checkout; `compile_python_fuzzer` is the image's: it freezes a program with pyinstaller.
-# `python tests/fuzz/clusterfuzzlite_build.py` runs this on any machine, with a stand-in for it.
+# $SRC/wsproto is the checkout. The image's `compile_python_fuzzer` freezes a program with pyinstaller;
+# `python tests/fuzz/clusterfuzzlite_build.py` runs this on any machine, with a stand-in for that program.
 cd "$SRC/wsproto"
 
-# atheris stays the image's own, which its sanitizer library was built with.
+# atheris stays that of the image, which was built with the image's sanitizer library.
 python3 -m pip install --quiet '.[fuzz,test]'
 
 for target in ${TARGETS:-$(cd fuzz/targets && ls fuzz_*.py | sed 's/^fuzz_//; s/\.py$//')}; do
   name=fuzz_$target
 
-  # The seeds first: for measuring coverage the program is changed, so that it is no longer to be imported.
+  # The seeds first: to measure coverage the build changes the program, which cannot be imported afterwards.
   seeds=$(mktemp -d)
   python3 -c 'import sys; from pathlib import Path; from fuzz import seeds; seeds.write(sys.argv[1], Path(sys.argv[2]))' \
     "$target" "$seeds"

@@ -3,7 +3,7 @@
 #
 # `docker compose up --exit-code-from report` stops everything as soon as any container ends, and then needs an exit
 # code of `report`. So `report` starts first, empties the folder of reports, and runs its command when both roles have
-# ended; the other services stay, when their command has ended, until the verdict is there.
+# ended; the other services stay after their command has ended, until the verdict is there.
 set -eu
 umask 022
 name=$1
@@ -11,7 +11,7 @@ shift
 here=$(dirname "$0")
 running=$here/reports/.running # is there until the verdict; a service whose command has ended makes a file in it
 
-# Root becomes the owner of this folder, so that the reports belong to the user whose it is.
+# Root takes on the user of this folder's owner, so that the reports belong to that user.
 if [ "$(id -u)" = 0 ]; then
     owner=$(stat -c %u "$here")
     group=$(stat -c %g "$here")

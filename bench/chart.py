@@ -1,4 +1,4 @@
-"""The ratios as a picture."""
+"""Draws the ratios."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def draw(results: Results) -> Figure:
 
 
 def _draw_peer(axes: Axes, rows: Sequence[Row], peer: str, label: str) -> None:
-    """Draw the dots and ranges of a peer; what is off the scale stands at its end, with its number."""
+    """Draw the dots and ranges of a peer; a value off the scale stands at its end, with its number."""
     found = [(row.ratios[peer], index) for index, row in enumerate(rows) if peer in row.ratios]
     colour = COLOURS.get(peer, "black")
     for estimate, index in found:
@@ -86,14 +86,14 @@ def _draw_goals(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def svg(figure: Figure) -> bytes:
-    """Give a figure as an SVG file, without the time it was made at."""
+    """Return a figure as an SVG file, without the time it was made at."""
     content = BytesIO()
     figure.savefig(content, format="svg", metadata={"Date": None})
     return content.getvalue()
 
 
 def save(file: Path, figure: Figure) -> None:
-    """Write a figure in the format that the file's name says."""
+    """Write a figure in the format that the file's suffix names."""
     if file.suffix == ".svg":
         write_bytes(file, svg(figure))
         return

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
     with running.interrupted_by_sigterm():
         return running.run(cli, "python -m bench", arguments)
 
@@ -35,12 +35,16 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="7 short rounds instead of 21: about a minute.")
-@click.option("--only", "patterns", multiple=True, metavar="GLOB", help="Only these rows; see --list.")
+@click.option("--only", "patterns", multiple=True, metavar="GLOB", help="Only these rows; --list names them.")
 @click.option("--peer", "only_peers", multiple=True, metavar="NAME", help="Only against this peer.")
 @click.option("--without", multiple=True, metavar="NAME", help="Not against this peer.")
 @click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write the results as JSON.")
-@click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Write them as a page to read.")
-@click.option("--docs", is_flag=True, help="Measure all, sizes too, and rewrite docs/performance.*")
+@click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Write the results as a page to read.")
+@click.option(
+    "--docs",
+    is_flag=True,
+    help="Measure all, `scaling` too, and rewrite docs/performance.* and docs/scaling.svg.",
+)
 @click.option("--list", "list_only", is_flag=True, help="Name the rows and the peers, and measure nothing.")
 @click.pass_context
 def cli(  # noqa: PLR0913, PLR0917  # an argument per option
@@ -57,9 +61,9 @@ def cli(  # noqa: PLR0913, PLR0917  # an argument per option
 ) -> ExitCode | None:
     """Measure this checkout beside its peers.
 
-    Every implementation runs in a process and an environment of its own (.peers/, made on first use), is
-    checked first, and is then measured in CPU time, round by round. Repeat --only, --peer and --without for
-    several.
+    Every implementation runs in a process and an environment of its own (.peers/, made on first use). Its
+    output is checked first; then its CPU time is measured, round by round. You may repeat --only, --peer and
+    --without.
 
     Exit codes: 0 measured, 1 an implementation gave wrong output or its cost grows too fast, 2 the benchmark
     failed or was called wrongly, 3 something that it needs is missing.

@@ -1,4 +1,4 @@
-"""The library's goals: at most so much of a peer's cost, or at most so many bytes."""
+"""The library's goals: the largest ratio to a peer's cost, or the largest number of bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Goal:
     pattern: str
     """A glob for the row's label."""
     peer: str
-    """Whose cost is the yardstick; empty where the bound is in the row's own unit."""
+    """The peer to compare with; empty where the bound is in the row's own unit."""
     limit: float
     slack: float = 0
-    """An allowance: events and lists weigh something beside the message."""
+    """An allowance for events and lists beside the message."""
 
 
 GOALS: Final = (
@@ -54,6 +54,6 @@ EVERYWHERE: Final = Goal("*", "wsproto", 1.0)
 
 
 def goals_of(label: str) -> list[Goal]:
-    """Give the goals of a row."""
+    """Return the goals of a row."""
     goals = [goal for goal in GOALS if fnmatchcase(label, goal.pattern)]
     return goals if any(goal.peer == EVERYWHERE.peer for goal in goals) else [*goals, EVERYWHERE]

@@ -1,4 +1,4 @@
-"""The benchmark's own opening handshakes (RFC 6455 4): what a peer of the measured library would write."""
+"""The benchmark's own opening handshakes (RFC 6455 4), as a peer of the measured library would write them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BROWSER_REQUEST = (
 
 
 def request(*, deflate: bool) -> bytes:
-    """Write a client's request with nothing in it that is not needed."""
+    """Write a client's request with only the fields that it needs."""
     return (
         b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: "
@@ -47,7 +47,7 @@ def request(*, deflate: bool) -> bytes:
 
 
 def accept_token(head: bytes) -> bytes:
-    """Give the Sec-WebSocket-Accept that belongs to the key in a request."""
+    """Return the Sec-WebSocket-Accept that belongs to the key in a request."""
     key = header(head, b"Sec-WebSocket-Key")
     return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
 
@@ -65,13 +65,13 @@ def response(head: bytes, *, deflate: bool) -> bytes:
 
 
 def header(head: bytes, name: bytes) -> bytes:
-    """Give the value of a header field, empty where there is none."""
+    """Return the value of a header field, empty where it is missing."""
     found = re.search(rb"(?mi)^" + re.escape(name) + rb":[ \t]*(.*?)[ \t]*\r$", head)
     return found[1] if found else b""
 
 
 def complaint(head: bytes, answer: bytes, *, deflate: bool) -> str:
-    """Say what is wrong with the answer to a request; empty where it opens the connection."""
+    """Name the fault of an answer to a request; empty where it opens the connection."""
     if not answer.startswith(b"HTTP/1.1 101 ") or not answer.endswith(b"\r\n\r\n"):
         return f"the answer is {answer[:60]!r}"
     if header(answer, b"Sec-WebSocket-Accept") != accept_token(head):

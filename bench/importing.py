@@ -1,4 +1,4 @@
-"""Import time, in interpreters of their own, and what importing the library loads."""
+"""Measures import time in fresh interpreters, and lists the modules that importing the library loads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ print(time.process_time() - start)
 def import_times(
     sites: Mapping[Peer, tuple[Path, list[str]]], rounds: int, progress: Callable[[str], None]
 ) -> dict[str, list[float]]:
-    """Give the CPU seconds of each import, round by round; a site is an interpreter and more folders."""
+    """Return the CPU seconds of each import, round by round; a site is an interpreter and further folders."""
     for peer, (python, sources) in sites.items():
         _run(peer, python, sources)  # writes the bytecode
     times: dict[str, list[float]] = {peer.name: [] for peer in sites}

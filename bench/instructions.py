@@ -1,4 +1,4 @@
-"""Counts instructions with valgrind: they do not depend on what else the machine does."""
+"""Counts instructions with valgrind: they do not depend on the load of the machine."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ COPY_BY_VECTORS: Final = {"GLIBC_TUNABLES": f"glibc.cpu.x86_rep_movsb_threshold=
 
 
 def available() -> bool:
-    """Tell whether there is a valgrind."""
+    """Tell whether valgrind is installed."""
     return shutil.which("valgrind") is not None
 
 
 def count(
     sites: Mapping[Peer, tuple[Path, Path | None]], cases: Sequence[Case], progress: Callable[[str], None]
 ) -> list[dict[str, list[float]]]:
-    """Give the instructions for a message, for each case and implementation."""
+    """Return the instructions for a message, for each case and implementation."""
     operations = [len(case.workload.messages()) for case in cases]
     passes = [max(1, OPERATIONS // count) for count in operations]
     jobs = [(peer, longer) for peer in sites for longer in (None, *range(len(cases)))]
@@ -67,9 +67,9 @@ def count(
 def of_a_pass(
     peer: Peer, python: Path, source: Path | None, order: Mapping[str, object], passes: int
 ) -> float:
-    """Give the instructions of one pass of an order to a worker.
+    """Return the instructions of one pass of an order to a worker.
 
-    It is ordered twice, one time with so many passes more: what goes before drops out.
+    The worker runs twice, once with so many passes more: the difference leaves out the rest.
     """
     valgrind = ("valgrind", *VALGRIND)
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def steps(peers: int, cases: int) -> int:
 def _orders(cases: Sequence[Case], passes: Sequence[int], longer: int | None) -> list[dict[str, object]]:
     """Tell a worker to do every case, one of them twice as long."""
     return [
-        # One pass goes before: the interpreter has seen the code by then, and has made what it keeps.
+        # One pass goes before: after it the interpreter has specialised the code and filled its caches.
         {
             "do": "passes",
             "name": case.workload.name,
@@ -103,7 +103,7 @@ def _orders(cases: Sequence[Case], passes: Sequence[int], longer: int | None) ->
 
 
 def total(worker: Worker) -> int:
-    """Let a worker under valgrind end, and give the instructions of its life."""
+    """Let a worker under valgrind end, and return the instructions of its life."""
     said = worker.finish()
     found = re.search(r"I\s+refs:\s+([\d,]+)", said)
     if found is None:

@@ -1,4 +1,4 @@
-"""Counts the bytes that a library holds. The standard library alone: workers use it."""
+"""Counts the bytes that a library holds. It needs the standard library alone: workers use it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def held(make: Callable[[], object], count: int, *, traced: bool) -> float:
-    """Give the bytes that each of `count` objects holds.
+    """Return the bytes that each of `count` objects holds.
 
-    Traced, it is what was asked of Python's allocators, zlib's windows included: exact, whatever else the
-    process does. Otherwise it is the growth of the resident set, with what the allocators lose.
+    Traced, these are the bytes asked of Python's allocators, zlib's windows included: exact, whatever else
+    the process does. Otherwise they are the growth of the resident set, with the allocators' losses.
     """
     made: list[object] = [None] * count
     gc.collect()
@@ -39,7 +39,7 @@ def _held(*, traced: bool) -> int:
 
 
 def peak(work: Callable[[], object]) -> int:
-    """Give the most bytes that `work` holds at a time, above what there was before."""
+    """Return the most bytes that `work` holds at a time, beyond those before it."""
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]

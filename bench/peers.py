@@ -37,7 +37,7 @@ class Peer:
 
 
 def _pinned(name: str, *imports: str, needs: Sequence[str] = ()) -> Peer:
-    """Give a peer in the version of `tooling/peers.txt`, whose driver has its name."""
+    """Return a peer in the version of `tooling/peers.txt`, whose driver has its name."""
     return Peer(name, name, imports or (name,), pinned(name, *needs), versions()[name])
 
 
@@ -55,5 +55,5 @@ PEERS: Final = (
 
 
 def python_of(peer: Peer, say: Callable[[str], None]) -> Path:
-    """Give the interpreter of the peer's environment, which is made on first use."""
+    """Return the interpreter of the peer's environment, which is made on first use."""
     return make_environment(peer.requirements, say)

@@ -22,7 +22,7 @@ TIME_LIMIT = 120.0
 
 
 class Unsupported(str):
-    """Why an implementation takes no part in a workload."""
+    """The reason why an implementation takes no part in a workload."""
 
     __slots__ = ()
 
@@ -41,7 +41,7 @@ class Worker:
     ) -> None:
         self.peer = peer
         command = [*prefix, str(python), "-m", "bench.worker", peer.driver]
-        # Out of the reach of a Ctrl-C at the terminal: closing its standard input is what ends it.
+        # Out of the reach of a Ctrl-C at the terminal: it ends when its standard input closes.
         self._process = subprocess.Popen(
             command if source is None else [*command, str(source)],
             stdin=subprocess.PIPE,
@@ -62,7 +62,7 @@ class Worker:
         self._process.communicate()
 
     def ask(self, do: str, **arguments: Any) -> Any:
-        """Have it do something, and give the result; a part in which it cannot take part is `Unsupported`."""
+        """Have it do something, and return the result, or `Unsupported` where it cannot."""
         assert self._process.stdin is not None  # noqa: S101  # all three were asked for
         assert self._process.stdout is not None  # noqa: S101
         timer = threading.Timer(TIME_LIMIT, self._process.kill)
@@ -88,7 +88,7 @@ class Worker:
         return answer["result"]
 
     def check_identity(self, folder: Path) -> dict[str, str]:
-        """Give what it imported, and refuse what does not come from the folder, or in another version."""
+        """Return what it imported; refuse a library from another folder, or of another version."""
         identity: dict[str, str] = self.ask("identity")
         if not Path(identity["file"]).resolve().is_relative_to(folder.resolve()):
             raise CommandError(f"{self.peer.title} was imported from {identity['file']}, not from {folder}")
@@ -103,7 +103,7 @@ class Worker:
         self._process.stdin.flush()
 
     def finish(self) -> str:
-        """Let it end by itself, and give what it wrote to standard error."""
+        """Let it end by itself, and return its standard error."""
         try:
             answers, errors = self._process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
@@ -122,6 +122,6 @@ class Worker:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment variables of a worker: nothing of the caller's Python gets in."""
+    """Return the environment variables of a worker: without those of the caller's Python."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}

@@ -1,4 +1,4 @@
-"""Shows how far a run is: a bar on a terminal, else a line now and then."""
+"""Shows the progress of a run: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Progress:
             say(self._console, line)
 
     def expect(self, steps: int) -> None:
-        """Learn how many steps there will be, from now on."""
+        """Set the number of steps from now on."""
         self._total, self._done = steps, 0
         if self._bar is not None:
             if self._task is not None:

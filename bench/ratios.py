@@ -32,12 +32,12 @@ def estimate(samples: Sequence[float]) -> Estimate:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Estimate:
-    """Estimate how our cost compares with theirs, from the pairs that the rounds give."""
+    """Estimate the ratio of our cost to theirs, from the pairs that the rounds give."""
     return estimate([own / other for own, other in zip(ours, theirs, strict=True)])
 
 
 def rank_for(count: int) -> int:
-    """Give how many of the ordered samples may be left out at either end.
+    """Return how many of the ordered samples the range may leave out at either end.
 
     The true median lies outside the range [rank + 1, count - rank] of order statistics with the probability
     that at most `rank` of `count` fair coins show heads, twice.

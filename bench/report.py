@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.results import Loaded, Results, Row
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-#: Why each package outside the library is loaded; for others the one that wants it says enough.
+#: The reason for loading a package outside the library; of others, the importer says enough.
 REASONS: Final = {
     "__future__": "annotations are not evaluated",
     "_hashlib": "OpenSSL's SHA-1, through hashlib",
@@ -59,7 +59,7 @@ class Package:
 
     @property
     def reason(self) -> str:
-        """Give its purpose."""
+        """Return its purpose."""
         return REASONS.get(self.name, f"{self.importer} needs it")
 
 
@@ -80,12 +80,12 @@ def write_docs(folder: Path, results: Results) -> None:
 
 
 def page(results: Results) -> str:
-    """Give docs/performance.md."""
+    """Return docs/performance.md."""
     return _render("performance.md.jinja", results)
 
 
 def page_of(json_text: str) -> str:
-    """Give docs/performance.md from what docs/performance.json holds."""
+    """Return docs/performance.md from what docs/performance.json holds."""
     return page(from_json(json_text))
 
 
@@ -115,7 +115,7 @@ def _render(template: str, results: Results, **more: object) -> str:
 
 
 def packages(loaded: Sequence[Loaded]) -> list[Package]:
-    """Sum up an import by package, the dearest first, and the library's own left out."""
+    """Sum up an import by package, the dearest first, without the library's own modules."""
     found: dict[str, Package] = {}
     for module in loaded:
         name = module.name.partition(".")[0]
@@ -127,7 +127,7 @@ def packages(loaded: Sequence[Loaded]) -> list[Package]:
 
 
 def dashes(results: Results) -> list[tuple[str, str, list[str]]]:
-    """Say who takes no part, why, and in which workloads."""
+    """List the peers that take no part, with the reason and the workloads."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for row in results.rows:
         for peer, reason in row.unsupported.items():
@@ -155,5 +155,5 @@ HEADINGS: Final = {
 
 
 def _inline(svg: bytes) -> str:
-    """Cut an SVG file down to what may stand inside a page."""
+    """Cut an SVG file down to the element that may stand inside a page."""
     return re.sub(r"^.*?(?=<svg)", "", svg.decode(), flags=re.DOTALL)

@@ -18,7 +18,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a row stands against one goal."""
+    """The verdict on a row by one goal."""
 
     peer: str
     limit: float
@@ -57,7 +57,7 @@ class Loaded:
 
     name: str
     microseconds: int
-    """By itself, without what it imports."""
+    """Time of the module itself, without its imports."""
     importer: str
     """The module that wanted it first."""
 
@@ -71,17 +71,17 @@ class Curve:
     fitted_from: int
     exponent: float
     limit: float | None = None
-    """The largest exponent allowed; None where the curve is there to compare with."""
+    """The largest exponent allowed; None for a curve that others are compared with."""
 
     @property
     def is_steep(self) -> bool:
-        """Whether cost grows faster than it may."""
+        """Whether the cost grows faster than the limit allows."""
         return self.limit is not None and self.exponent > self.limit
 
 
 @dataclass
 class Results:
-    """All that a run found."""
+    """All results of a run."""
 
     machine: dict[str, str]
     pace: dict[str, float]
@@ -96,12 +96,12 @@ class Results:
         return [name for name in self.peers if name not in {OURS.name, COPY.name}]
 
     def worst(self, peer: str) -> Row | None:
-        """Give the row with the highest ratio to a peer."""
+        """Return the row with the highest ratio to a peer."""
         rows = [row for row in self.rows if peer in row.ratios]
         return max(rows, key=lambda row: row.ratios[peer].value, default=None)
 
     def as_json(self) -> str:
-        """Write it down, with the verdicts."""
+        """Return the results as JSON, with the verdicts."""
         data = asdict(self)
         for row, written in zip(self.rows, data["rows"], strict=True):
             written["verdicts"] = [asdict(verdict) for verdict in row.verdicts()]
@@ -109,7 +109,7 @@ class Results:
 
 
 def from_json(text: str) -> Results:
-    """Read what `as_json` wrote."""
+    """Read the text that `as_json` returned."""
     data: dict[str, Any] = json.loads(text)
     rows = [
         Row(
@@ -163,10 +163,10 @@ def row_of(
 
 
 def exact(value: float) -> Estimate:
-    """Make an estimate of what has no noise."""
+    """Make an estimate of a value without noise."""
     return Estimate(value, value, value)
 
 
 def noise(rows: Iterable[Row]) -> list[float]:
-    """Give the ratios of this library to a copy of itself, in order."""
+    """Return the ratios of this library to a copy of itself, in order."""
     return sorted(row.ratios[COPY.name].value for row in rows if COPY.name in row.ratios)

@@ -28,7 +28,7 @@ class Case(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How long is measured."""
+    """The length of a measurement."""
 
     rounds: int
     seconds: float

@@ -1,4 +1,4 @@
-"""A whole run: everything that is selected, of everyone that takes part."""
+"""A whole run: measures the selected rows of all peers that take part."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RESIDENT = " (resident)"
 
 
 class Site(NamedTuple):
-    """Where an implementation is: an interpreter, and a folder for what is not installed there."""
+    """The place of an implementation: an interpreter, and a folder for code that is not installed there."""
 
     peer: Peer
     python: Path
@@ -124,7 +124,7 @@ def _worker(site: Site) -> Worker:
 
 
 def _identify(sites: Sequence[Site], results: Results, progress: Progress) -> None:
-    """Make sure that everyone is who they should be, and say so."""
+    """Check that each worker imported the right library, and say so."""
     for site in sites:
         with _worker(site) as worker:
             identity = worker.check_identity(site.folder)
@@ -133,7 +133,7 @@ def _identify(sites: Sequence[Site], results: Results, progress: Progress) -> No
 
 
 def _shown(file: str, site: Site) -> str:
-    """Give a path without where this machine keeps things."""
+    """Return a path without the folders of this machine."""
     return str(Path(file).resolve().relative_to(site.folder.resolve()))
 
 
@@ -194,7 +194,7 @@ def _peak(sites: Sequence[Site], case: Case, progress: Progress) -> Row:
 def _fresh(
     sites: Sequence[Site], label: str, progress: Progress, do: str, **where: object
 ) -> tuple[dict[str, list[float]], dict[str, str]]:
-    """Ask a fresh process of everyone the same."""
+    """Ask a fresh process of each implementation the same."""
     found: dict[str, list[float]] = {}
     unsupported: dict[str, str] = {}
     for site in sites:

@@ -35,7 +35,7 @@ COUNTED_PASSES: Final = 1000
 """Messages of a byte whose instructions are counted; of longer ones fewer, at least one."""
 MAX_EXPONENT: Final = 1.05
 
-#: Glibc keeps what is freed: otherwise the system hands out, clears and takes back every page of a message
+#: Glibc keeps freed memory: otherwise the system hands out, clears and takes back every page of a message
 #: over 32 MiB, which costs ten times as much as the copy, and none of it is the library's.
 KEEP_MEMORY: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
@@ -55,8 +55,8 @@ class Line(NamedTuple):
 
 
 #: Unmasked, a message is copied once and that is all. A copy takes longer per byte once the bytes outgrow the
-#: processor's caches, so the times are held against those of plain copies, taken in turns with them; that the
-#: work per byte does not grow, the instructions show.
+#: processor's caches, so the times are compared with those of plain copies, taken in turns with them. The
+#: instructions show that the work per byte does not grow.
 COPY: Final = "a plain copy, no library"
 MASKED: Final = (
     Line("receive, masked", "receive", "server", 64 * KIB),
@@ -73,7 +73,7 @@ BY_READS: Final = (
 
 
 class Plot(NamedTuple):
-    """One of the plots, and how it is labelled."""
+    """One of the plots, and its labels."""
 
     title: str
     n: str
@@ -169,7 +169,7 @@ def exponent(points: Sequence[tuple[int, float]], fitted_from: int) -> float:
 
 
 def steep(curves: Mapping[str, Sequence[Curve]]) -> list[Curve]:
-    """Give the curves that grow faster than they may."""
+    """Return the curves that grow faster than they may."""
     return [curve for found in curves.values() for curve in found if curve.is_steep]
 
 
@@ -210,7 +210,7 @@ def figure(curves: Mapping[str, Sequence[Curve]]) -> Figure:
 
 
 def _draw_side(axes: Axes, curves: Sequence[Curve], unit: float) -> None:
-    """Plot each curve, and more thickly where it is fitted."""
+    """Plot each curve, with a thicker line where it is fitted."""
     for one in curves:
         label = f"{one.label}: exponent {one.exponent:.2f}"
         style = ":" if one.limit is None else "-"

@@ -100,7 +100,7 @@ def _means(pattern: str, label: str) -> bool:
 
 
 def select_peers(only: Iterable[str], without: Iterable[str]) -> list[Peer]:
-    """Give the peers that are asked for."""
+    """Return the peers that are asked for."""
     known = {peer.name: peer for peer in PEERS}
     for name in (*only, *without):
         if name not in known:

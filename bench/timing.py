@@ -1,4 +1,4 @@
-"""Times one thing by itself. The standard library alone: workers use it."""
+"""Times one thing by itself. It needs the standard library alone: workers use it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLES = 5
 
 
 def sample(timed: Timed, repeat: int) -> float:
-    """Give the CPU seconds of so many passes.
+    """Return the CPU seconds of so many passes.
 
     The garbage collector runs as in any program, but starts from nothing.
     """
@@ -27,7 +27,7 @@ def sample(timed: Timed, repeat: int) -> float:
 
 
 def costs(works: Sequence[Timed], seconds: float) -> list[float]:
-    """Give the median cost in seconds of a pass of each, from samples of about so many seconds in turns."""
+    """Return the median cost in seconds of a pass of each, from samples of about so many seconds in turns."""
     repeats = [_calibrated(timed, seconds) for timed in works]
     samples = [[sample(*work) for work in zip(works, repeats, strict=True)] for _ in range(SAMPLES)]
     return [median(found) / repeat for found, repeat in zip(zip(*samples, strict=True), repeats, strict=True)]

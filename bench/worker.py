@@ -1,7 +1,7 @@
 """Runs inside a peer's environment: prepares, checks and times workloads, as its standard input asks.
 
-One JSON object a line in each direction. It needs the standard library and the peer alone, and ends with its
-standard input.
+Orders and answers are JSON objects, one a line. It needs the standard library and the peer alone, and ends
+with its standard input.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_FRESH = 100
 
 
 class WrongOutputError(Exception):
-    """A library gave something else than what it was handed."""
+    """A library's output is not what its input demands."""
 
 
 class Worker:
@@ -45,17 +45,17 @@ class Worker:
         self.timed = cache(self._timed)
 
     def identity(self) -> dict[str, str]:
-        """Say what was imported."""
+        """Say which library was imported."""
         return {**self.driver.identity(), "python": sys.version.split()[0]}
 
     @staticmethod
     def pin() -> None:
-        """Stay on one core, the same for everyone: on a machine that others use, no two are equally fast."""
+        """Stay on one core, the same for all workers: on a shared machine no two are equally fast."""
         if hasattr(os, "sched_setaffinity"):  # Linux
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
     def check(self, name: str, role: Role) -> None:
-        """Do a workload once and compare what comes out with what went in."""
+        """Do a workload once and compare its output with its input."""
         workload = BY_NAME[name]
         material = self.material(workload, role)
         complaint = _complaint(self.driver, workload, role, material)
@@ -63,7 +63,7 @@ class Worker:
             raise WrongOutputError(complaint)
 
     def calibrate(self, name: str, role: Role, seconds: float) -> int:
-        """Find how many passes fill a time."""
+        """Find out how many passes fill a time."""
         repeat = 1
         while (took := self.sample(name, role, repeat)) < seconds / 2:
             repeat *= max(2, min(16, int(seconds / max(took, 1e-6) / 2)))
@@ -94,7 +94,7 @@ class Worker:
         return len(self.material(BY_NAME[name], role).messages) or 1
 
     def idle(self, role: Role, *, deflate: bool, count: int, traced: bool) -> float:
-        """Give the bytes that an open connection holds, over so many of them."""
+        """Return the bytes that an open connection holds, over so many of them."""
         if self.driver.Endpoint.no_idle:
             raise UnsupportedError(self.driver.Endpoint.no_idle)
         for _ in range(20):
@@ -102,7 +102,7 @@ class Worker:
         return memory.held(lambda: self.driver.Endpoint(role, deflate=deflate), count, traced=traced)
 
     def peak(self, name: str, role: Role) -> float:
-        """Give the most bytes that a library holds while it receives, in sizes of the message."""
+        """Return the most bytes that a library holds while it receives, in sizes of the message."""
         if self.driver.Endpoint.no_peak:
             raise UnsupportedError(self.driver.Endpoint.no_peak)
         workload = BY_NAME[name]
@@ -113,7 +113,7 @@ class Worker:
     def scale(
         self, action: Action, role: Role, size: int, read: int | None, seconds: float
     ) -> tuple[float, float]:
-        """Give the median costs in seconds of a message, in reads of a size, and of a plain copy of it."""
+        """Return the median costs in seconds of a message, in reads of a size, and of a plain copy of it."""
         timed = self._sized(action, role, size, read)
         view = memoryview(random.randbytes(size))
 
@@ -239,7 +239,7 @@ def main(driver: str, *sources: str) -> None:
     sys.path[:0] = sources
     worker = Worker(cast("Driver", import_module(f"bench.drivers.{driver}")))
     # Until a large block has been freed once, glibc may give back the top of its heap after every message and
-    # get it anew: 64 KiB inflated take 40 % more, in one process of two with the same code.
+    # get it anew: 64 KiB inflated then take 40 % more, in one of two processes with the same code.
     bytes(2**24)
     _freeze()
     for line in sys.stdin:

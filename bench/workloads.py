@@ -1,6 +1,6 @@
 """The workloads, as a table, and the bytes of each, the same in every run and for every peer.
 
-The standard library alone, since the workers read it inside each peer's environment.
+It needs the standard library alone, since the workers import it inside each peer's environment.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MIB: Final = 2**20
 
 
 class Material(NamedTuple):
-    """The input of one pass of a workload, and the output that must come of it."""
+    """The input of one pass of a workload, and its right output."""
 
     messages: list[Message]
     reads: Sequence[bytes] = ()

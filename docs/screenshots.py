@@ -25,7 +25,7 @@ PICTURES: tuple[tuple[Literal["light", "dark"], str], ...] = (("light", ""), ("d
 
 
 class NoBrowserError(Exception):
-    """There is no Chromium."""
+    """No Chromium was found."""
 
 
 @contextmanager

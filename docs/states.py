@@ -1,4 +1,4 @@
-"""Draw `docs/states.md` from the tables in `wsproto.states`: `python docs/states.py`."""
+"""Draws `docs/states.md` from the tables in `wsproto.states`: `python docs/states.py`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ INTRODUCTION = """\
 # States
 
 Drawn from `src/wsproto/states.py` by `python docs/states.py`; the theory stands on top of that file.
-An empty cell is not permitted: asking for it is a `LocalProtocolError`. `can_send(event_type)` looks it up.
+An empty cell means that the state does not permit the input: where the program asks for it, that is a
+`LocalProtocolError`. `can_send(event_type)` looks it up.
 
 The state of an open connection changes when `events()` yields the event that changes it, and when `send`
-returns. `receive_data(None)` may change it at once: it judges end of file where nothing is left to be read.
-During the opening handshake `receive_data` changes the state.
+returns. `receive_data(None)` may change it at once: it judges end of file where no bytes are left unread.
+During the opening handshake `receive_data` and `send` change the state.
 
 End of file before a client has its whole answer is a `RemoteProtocolError`, with two exceptions: the body of
 a rejection may end with the connection, and an interim response becomes a rejection where the connection ends
-behind it. Behind the 101 end of file is the connection's to judge. A read of nothing, `b""`, is not an input.
+behind it. End of file behind the 101 is judged by the connection. A read of nothing, `b""`, is not an input,
+but where it ends the body of a rejection.
 """
 
 
@@ -65,7 +67,7 @@ def page() -> str:
         parts += [f"## {title}\n", diagram(table, next(iter(table))) + "\n", grid(table) + "\n"]
     stages = "\n".join(f"| {stage.name} | {state.name} |" for stage, state in STATE_OF_STAGE.items())
     parts += [
-        "## The state that a stage of the handshake shows as\n",
+        "## The public state at each stage of the handshake\n",
         f"| stage | state |\n| --- | --- |\n{stages}\n",
     ]
     return "\n".join(parts)

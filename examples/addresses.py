@@ -1,4 +1,4 @@
-"""Where to connect: the parts of a ws or wss URL (RFC 6455 3), and the TCP or TLS connection to it.
+"""Takes a ws or wss URL apart (RFC 6455 3), and opens the TCP or TLS connection to it.
 
 Every error here names the value and the rule in one line.
 """
@@ -37,7 +37,7 @@ class Address:
 
     @property
     def node(self) -> str:
-        """What the resolver is asked for: a link-local address needs its zone, the name of an interface."""
+        """The host for the resolver: a link-local address needs its zone, the name of an interface."""
         return f"{self.host}%{self.zone}" if self.zone else self.host
 
     @property
@@ -80,7 +80,7 @@ def address_of_url(url: str) -> Address:
         raise AddressError(f"{url!r} has the port 0, on which nobody listens")
     host, zone = host_and_zone((parts.hostname or "") + (f"%{unquote(zoned[2])}" if zoned else ""))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    target = quote(target, safe=string.punctuation)  # what is not ASCII (RFC 6455 11.1)
+    target = quote(target, safe=string.punctuation)  # escapes all that is not ASCII (RFC 6455 11.1)
     return Address(host, port or DEFAULT_PORTS[parts.scheme], zone, target, parts.scheme)
 
 

@@ -72,7 +72,7 @@ class Client:
         await self._writer.drain()
 
     async def receive(self) -> CloseConnection:
-        """Read until the server has closed, and give the closing event."""
+        """Read until the server has closed, and return the closing event."""
         while True:
             for event in self._ws.events():
                 if isinstance(event, CloseConnection):

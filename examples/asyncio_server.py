@@ -133,7 +133,7 @@ class EchoConnection:
             await self._writer.drain()
 
     def _answer(self, event: Event) -> bytes:
-        """Give the bytes to send for one event."""
+        """Return the bytes to send for one event."""
         match event:
             case Request() if event.target.partition("?")[0] not in PATHS:
                 print(f"refused {event.target!r}: 404", flush=True)
@@ -154,7 +154,7 @@ class EchoConnection:
         return b""
 
     def _refuse(self, rejection: RejectConnection) -> bytes:
-        """Give the bytes of a refusal: it announces the end of the connection (RFC 9112 9.6)."""
+        """Return the bytes of a refusal: it announces the end of the connection (RFC 9112 9.6)."""
         return self._ws.send(replace(rejection, headers=[*rejection.headers, (b"Connection", b"close")]))
 
     async def _hang_up(self) -> None:

@@ -39,7 +39,7 @@ class ClientArguments(NamedTuple):
     tls: ssl.SSLContext | None
 
     def failure(self, error: Exception) -> str:
-        """Say in one line why there was no conversation."""
+        """Say in one line why no conversation took place."""
         reason = str(error)
         if isinstance(error, TimeoutError) or not reason:  # asyncio.TimeoutError says nothing on Python 3.10
             reason = f"no answer within {self.timeout:g} seconds"
@@ -65,7 +65,7 @@ def server_arguments(program: str, description: str | None, *, alpn: str = "http
         "words", nargs="*", metavar="HOST PORT", help=f"default: {DEFAULT_HOST} {DEFAULT_PORT}"
     )
     parser.add_argument("--certificate", metavar="FILE", help="PEM, with its chain: serve wss:// with it")
-    parser.add_argument("--key", metavar="FILE", help="PEM; default: it stands in the certificate's file")
+    parser.add_argument("--key", metavar="FILE", help="PEM; default: the certificate's file has it, too")
     values = parser.parse_args()
     try:
         address, rest = _host_and_port(values.words, lowest=0)
@@ -99,8 +99,8 @@ def client_arguments(program: str, description: str | None, *, alpn: str = "http
         "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, help="seconds to wait for an answer"
     )
     trust = parser.add_mutually_exclusive_group()
-    trust.add_argument("--ca", metavar="FILE", help="PEM: trust the certificates that these sign")
-    trust.add_argument("--insecure", action="store_true", help="take any certificate: for tests alone")
+    trust.add_argument("--ca", metavar="FILE", help="PEM: trust certificates that these authorities signed")
+    trust.add_argument("--insecure", action="store_true", help="accept any certificate: for tests alone")
     values = parser.parse_args()
     try:
         for word in values.words:
@@ -135,7 +135,7 @@ def _parser(program: str, description: str | None) -> OneLineParser:
 
 
 def _host_and_port(words: list[str], *, lowest: int) -> tuple[Address, list[str]]:
-    """Read HOST and PORT; return what stands behind them, too."""
+    """Read HOST and PORT; return them and the words behind them."""
     if not words:
         return Address(DEFAULT_HOST, DEFAULT_PORT), []
     host, zone = host_and_zone(words[0])

@@ -48,7 +48,7 @@ class PerMessageBzip2(Extension):
         self._agreed = False
 
     def for_connection(self) -> PerMessageBzip2:
-        """Return an object of one connection; its streams begin with its messages, and so are its own."""
+        """Return an object of one connection: each message begins streams of that connection's own."""
         return copy(self)
 
     def offer(self) -> bool | str:

@@ -48,7 +48,7 @@ class ServerStopsError(Exception):
 
 
 def main() -> int:
-    """Listen, and say in one line why that cannot be."""
+    """Serve until Ctrl-C, and say in one line why it cannot."""
     arguments = server_arguments(sys.argv[0], __doc__)
     family = socket.AF_INET6 if ":" in arguments.host else socket.AF_INET
     try:
@@ -109,7 +109,7 @@ def wait_for_input(sock: socket.socket, stop: socket.socket, seconds: float | No
     :raises TimeoutError: when nothing has come in so many seconds.
     """
     if isinstance(sock, ssl.SSLSocket) and sock.pending():
-        return  # TLS has read it from the network already
+        return  # TLS has already read it from the network
     with selectors.DefaultSelector() as selector:
         selector.register(stop, selectors.EVENT_READ)
         selector.register(sock, selectors.EVENT_READ)
@@ -195,7 +195,7 @@ class EchoConnection:
             self._sock.sendall(self._answer(event))
 
     def _answer(self, event: Event) -> bytes:
-        """Give the bytes to send for one event."""
+        """Return the bytes to send for one event."""
         match event:
             case Request() if event.target.partition("?")[0] not in PATHS:
                 print(f"refused {event.target!r}: 404", flush=True)
@@ -221,7 +221,7 @@ class EchoConnection:
         return b""
 
     def _refuse(self, rejection: RejectConnection) -> bytes:
-        """Give the bytes of a refusal: it announces the end of the connection (RFC 9112 9.6)."""
+        """Return the bytes of a refusal: it announces the end of the connection (RFC 9112 9.6)."""
         return self._ws.send(replace(rejection, headers=[*rejection.headers, (b"Connection", b"close")]))
 
     def _hang_up(self) -> None:

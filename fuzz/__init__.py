@@ -1,1 +1,1 @@
-"""Fuzzing of wsproto: coverage-guided targets, their corpora, and what runs them."""
+"""Fuzzes wsproto: targets, their corpora, and the commands that run them."""

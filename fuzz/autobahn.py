@@ -1,7 +1,7 @@
-"""What Autobahn's cases send, as seeds: `python -m fuzz.autobahn` prints the frames of each case as JSON.
+"""The frames of Autobahn's cases, as seeds: `python -m fuzz.autobahn` prints those of each case as JSON.
 
-The cases come with kosoku and run here without a peer, each with a connection that writes down what it is
-told to send. It is a program of its own, since kosoku's cases put modules of theirs on the import path.
+The cases come with kosoku and run here without a peer, each with a connection that records what the
+case sends. This is a program of its own, since kosoku's cases put their modules on the import path.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 LONGEST: Final = 70_000
-"""Bytes that a case may send: more is about speed."""
+"""Bytes that a case may send: cases with more test speed."""
 
 
 class CaseFrame(NamedTuple):
-    """A frame that a case sends; `deflate` where permessage-deflate would still have to deflate it."""
+    """A frame that a case sends; `deflate` means that permessage-deflate would still deflate it."""
 
     opcode: int
     payload: bytes
@@ -30,7 +30,7 @@ class CaseFrame(NamedTuple):
 def case_frames() -> dict[str, list[CaseFrame]]:
     """Run all cases; return the frames of each by its name, as `6.4.1`.
 
-    :raises subprocess.CalledProcessError: where kosoku is missing; its words stand on standard error.
+    :raises subprocess.CalledProcessError: where kosoku is missing; standard error has the reason.
     """
     command = [sys.executable, "-m", "fuzz.autobahn"]
     root = Path(__file__).resolve().parents[1]
@@ -46,7 +46,7 @@ def case_frames() -> dict[str, list[CaseFrame]]:
 
 
 def _octets(payload: str | bytes | int) -> bytes:
-    """Return what a case from the days of Python 2 means by a payload."""
+    """Return the bytes that a case from the days of Python 2 means by a payload."""
     if isinstance(payload, int):
         return bytes([payload])
     return payload.encode() if isinstance(payload, str) else payload
@@ -58,7 +58,7 @@ class _Factory:
 
 
 class _Recorder:
-    """Stands for the connection that a case is given: keeps what is sent, waits for nothing."""
+    """Takes the place of a case's connection: keeps the frames that are sent, and never waits."""
 
     def __init__(self, constants: type) -> None:
         self.frames: list[CaseFrame] = []
@@ -73,7 +73,7 @@ class _Recorder:
                 setattr(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        """Let what is not about frames, as `killAfter`, do nothing."""
+        """Let methods without frames, such as `killAfter`, do nothing."""
         if name.startswith("__"):
             raise AttributeError(name)
         return lambda *_arguments, **_named: None

@@ -1,4 +1,4 @@
-"""Fuzzes many targets, some at once."""
+"""Fuzzes many targets, several at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def has_atheris() -> bool:
 
 
 def require_atheris() -> None:
-    """Raise `MissingError` where there is none; listing and replaying do without."""
+    """Raise `MissingError` where atheris is missing; listing and replaying do without."""
     if not has_atheris():
         raise MissingError(
             "atheris is not installed: python -m pip install '.[fuzz]', on Python 3.11 to 3.14"
@@ -37,19 +37,19 @@ def require_atheris() -> None:
 
 
 def processors() -> int:
-    """Give how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return os.cpu_count() or 1
 
 
 def run(folders: Folders, targets: Sequence[Target], seconds: int, jobs: int, progress: Progress) -> Results:
     """Fuzz each target for so many seconds, `jobs` targets at once.
 
-    Targets that have no corpus are seeded. SIGINT and SIGTERM end it early; what was found until then is in
-    the results.
+    Targets that have no corpus are seeded. SIGINT and SIGTERM end it early; the results
+    then hold the findings so far.
     """
     require_atheris()
     for target in targets:
-        _ = target.options  # wrong ones are found before the first second
+        _ = target.options  # wrong ones show before the first second
         if not target.inputs():
             progress.say(f"{target.name}: {folders.seed(target)} seeds written")
     return asyncio.run(_run(folders, targets, Results(seconds, jobs), progress))
@@ -83,7 +83,7 @@ async def _run(folders: Folders, targets: Sequence[Target], results: Results, pr
 
 
 async def _tick(progress: Progress) -> None:
-    """Show how far it is, also while libFuzzer has nothing to say."""
+    """Show the progress, also while libFuzzer prints nothing."""
     while True:
         await asyncio.sleep(TICK)
         progress.tick()

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None, folders: Folders = PACKAGE) -> int:
-    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
     with running.interrupted_by_sigterm():
         return running.run(cli, "python -m fuzz", arguments, folders)
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Fuzz wsproto under atheris, and replay what was found without it.
+    """Fuzz wsproto under atheris, and replay inputs without it.
 
     TARGET is a name that `list` shows; without one all are meant. Kept inputs are named TARGET-HASH, with the
     first 12 hexadecimal digits of their SHA-256.
@@ -59,7 +59,10 @@ jobs_option = click.option(
     help="Targets at once, each in one process.",
 )
 target_option = click.option(
-    "--target", "name", metavar="TARGET", help="Whose input it is, where the file's name does not say so."
+    "--target",
+    "name",
+    metavar="TARGET",
+    help="The target of the input, where the file's name does not say it.",
 )
 _EXISTING = click.Path(exists=True, path_type=Path)
 
@@ -75,7 +78,7 @@ def list_command(folders: Folders) -> None:
 @targets_argument
 @click.pass_obj
 def seed_command(folders: Folders, names: tuple[str, ...]) -> None:
-    """Write the seeds of targets into fuzz/corpus/TARGET, beside what is there."""
+    """Add the seeds of targets to fuzz/corpus/TARGET."""
     console = Output()
     for target in folders.targets(names):
         say(console, f"{target.name}: {folders.seed(target)} seeds in {shown(target.corpus)}")
@@ -89,7 +92,7 @@ def seed_command(folders: Folders, names: tuple[str, ...]) -> None:
     default=60,
     show_default=True,
     metavar="N",
-    help="For each target, with reading its corpus; two for its baseline come on top.",
+    help="For each target, from the start; its baseline takes two more.",
 )
 @jobs_option
 @click.pass_obj
@@ -97,10 +100,10 @@ def run_command(folders: Folders, names: tuple[str, ...], seconds: int, jobs: in
     """Fuzz targets, and write fuzz/report/{index.html,summary.md,results.json}.
 
     A target ends at its first crash. That is minimised, kept in fuzz/crashes and printed. SIGINT ends
-    a campaign early: what came of it until then is reported.
+    a campaign early, and the report has the results so far.
 
-    Executions are counted in a second of processor time, which on an idle machine is a second of one core.
-    Baseline is the same for the empty input, without mutation: what a target is called for at best.
+    The rate is the number of executions in a second of processor time, on an idle machine a second of one
+    core. The baseline is the rate for the empty input, without mutation: a target can reach no more.
     """
     campaign.require_atheris()
     console, targets = Output(), folders.targets(names)
@@ -126,7 +129,7 @@ def run_command(folders: Folders, names: tuple[str, ...], seconds: int, jobs: in
 @target_option
 @click.pass_obj
 def replay_command(folders: Folders, paths: tuple[Path, ...], name: str | None) -> ExitCode:
-    """Give inputs to their targets; without a FILE, all of fuzz/regressions. It needs no atheris.
+    """Run targets on their inputs; without a FILE, on all of fuzz/regressions. It needs no atheris.
 
     A FILE may be a folder. An input that fails is named, and explained in fuzz/crashes/TARGET-HASH.txt.
     """
@@ -146,7 +149,7 @@ def _target_of(folders: Folders, file: Path, name: str | None) -> Target:
 
 
 def _replay(console: Console, folders: Folders, target: Target, files: Sequence[Path]) -> list[Path]:
-    """Replay the inputs of a target, explain those that fail, and give them."""
+    """Replay the inputs of a target, explain those that fail, and return them."""
     failing = []
     with Replay(target) as replay, steps(console) as shown_:
         for number, file in enumerate(files, 1):
@@ -172,13 +175,13 @@ def _replay(console: Console, folders: Folders, target: Target, files: Sequence[
     default=60,
     show_default=True,
     metavar="N",
-    help="Longest time that it may take.",
+    help="Longest time that minimising may take.",
 )
 @click.pass_obj
 def minimize_command(folders: Folders, file: Path, name: str | None, seconds: int) -> ExitCode:
     """Make a FILE that fails smaller, as long as it fails with the same exception at the same place.
 
-    What comes out is kept as fuzz/crashes/TARGET-HASH and explained in a .txt beside it. It needs no atheris.
+    The result is kept as fuzz/crashes/TARGET-HASH and explained in a .txt beside it. It needs no atheris.
     """
     console, target, data = Output(), _target_of(folders, file, name), file.read_bytes()
     with Replay(target) as replay:
@@ -234,7 +237,7 @@ def coverage_command(
     default=60,
     show_default=True,
     metavar="N",
-    help="In which each fault has to be found.",
+    help="Time in which something has to find each fault.",
 )
 @click.option(
     "--jobs",
@@ -247,16 +250,16 @@ def coverage_command(
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**31),
-    default=lambda: Random().randrange(2**31),  # noqa: S311 - it is no secret
+    default=lambda: Random().randrange(2**31),  # noqa: S311 - not a secret
     show_default="any",
     metavar="N",
-    help="What chance is made of; printed with the result.",
+    help="Seed of the random choices; printed with the result.",
 )
 @click.option(
     "--markdown",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the table there, too.",
+    help="Write the table to this file as well.",
 )
 @click.pass_obj
 def plant_command(  # noqa: PLR0913, PLR0917 - an option each
@@ -270,8 +273,8 @@ def plant_command(  # noqa: PLR0913, PLR0917 - an option each
 ) -> None:
     """Plant single faults in copies of the library, and show what finds each, and when.
 
-    NAME is a fault's name, or a part of it; without one all are planted, after a run with none, in which
-    nothing may be found. The table is also in fuzz/report/planted.md and planted.json. Without atheris the
+    NAME is a fault's name, or a part of it. Without one all are planted, after a run without any fault, in
+    which nothing may fail. The table is also in fuzz/report/planted.md and planted.json. Without atheris the
     targets are left out. Exit code 1: a fault was not found.
     """
     console, faults = Output(), catalogue.named(names)
@@ -283,7 +286,7 @@ def plant_command(  # noqa: PLR0913, PLR0917 - an option each
     try:
         with planted.progress(console, len(faults)) as told:
             Hunter(folders, hunt).run(faults, told, control=not names)
-    finally:  # interrupted it says what was found until then
+    finally:  # an interrupted hunt still shows its findings
         planted.write_hunt(hunt, [*files, markdown] if markdown else files)
     planted.show_hunt(console, hunt)
     say(console, f"seed: {seed}, report: {shown(files[0])}")

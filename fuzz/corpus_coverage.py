@@ -1,4 +1,4 @@
-"""Which branches of wsproto the corpora reach, without any other test: each input is replayed once."""
+"""Measures which branches of wsproto the corpora reach by themselves: each input is replayed once."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ class Covered:
 
     @property
     def percent(self) -> float:
-        """The share of the branches that are covered; 100 where there are none."""
+        """The share of the branches that are covered, in percent; 100 where the module has none."""
         return 100.0 * self.covered / self.branches if self.branches else 100.0
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the corpora cover."""
+    """The coverage of the corpora."""
 
     modules: list[Covered]
     targets: list[Covered]
     total: Covered
     failing: list[Path]
-    """Inputs that fail; they belong into `replay`."""
+    """Inputs that fail: `replay` explains them."""
 
 
 def measure(targets: Sequence[Target], jobs: int, progress: Steps, html: Path | None = None) -> Measured:
@@ -87,7 +87,7 @@ def measure(targets: Sequence[Target], jobs: int, progress: Steps, html: Path | 
 
 
 def _replay(target: Target, file: Path, progress: Steps) -> list[Path]:
-    """Replay the corpus of a target with the branches recorded in `file`; give the inputs that fail."""
+    """Replay the corpus of a target with the branches recorded in `file`; return the inputs that fail."""
     failing = []
     inputs = target.inputs()
     with Replay(target, TIME_LIMIT, file) as replay:
@@ -104,7 +104,7 @@ def _replay(target: Target, file: Path, progress: Steps) -> list[Path]:
 
 
 def _report(files: Sequence[Path], html: Path | None = None) -> dict[str, Any]:
-    """Give the report of coverage.py, as it writes it in JSON."""
+    """Return the report of coverage.py, as it writes it in JSON."""
     rules = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         measured = coverage.Coverage(data_file=f"{folder}/all", branch=True, config_file=False)

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from fuzz.replay import Failure
 
 MINIMIZE_TIME: Final = 20.0
-"""Seconds for minimizing one crash of a campaign."""
+"""Seconds for minimising one crash of a campaign."""
 
 LINE_OF_HEX: Final = 88
 """Hexadecimal digits in a line of a pytest case."""
 
 
 def keep(folders: Folders, target: Target, data: bytes, kind: str, budget: Budget) -> Finding:
-    """Minimise an input that fails, and write it down with all that is known of it.
+    """Minimise an input that fails, and write it to a file, with an explanation beside it.
 
-    An input that does not fail any more when it is replayed alone is kept as it is, and said to be so.
+    An input that no longer fails when it is replayed alone is kept as it is, and the explanation says so.
     """
     with Replay(target) as replay:
         failure = replay.run(data)
@@ -51,14 +51,14 @@ def _fails_alike(replay: Replay, failure: Failure, candidate: bytes) -> bool:
 
 
 def note_of(file: Path) -> Path:
-    """Give the file that explains an input."""
+    """Return the file that explains an input."""
     return file.with_suffix(".txt")
 
 
-def describe(  # noqa: PLR0913, PLR0917  # a finding is made of that much
+def describe(  # noqa: PLR0913, PLR0917  # a finding has that many parts
     target: Target, file: Path, data: bytes, failure: Failure | None, kind: str, original_size: int
 ) -> Finding:
-    """Put together what is known of an input that fails."""
+    """Put together the facts about an input that fails."""
     title = (
         failure.title if failure else f"{kind}, which does not happen again when the input is replayed alone"
     )

@@ -1,4 +1,4 @@
-"""Where the targets are, and what belongs to each: options, dictionary, corpus, crashes."""
+"""The targets and the files of each: options, dictionary, corpus, crashes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HASH_LENGTH: Final = 12
 
 
 def hash_of(data: bytes) -> str:
-    """Give what the name of a kept input ends with."""
+    """Return the end of a kept input's name, a hash of its bytes."""
     return hashlib.sha256(data).hexdigest()[:HASH_LENGTH]
 
 
@@ -42,12 +42,12 @@ class Target:
 
     @property
     def corpus(self) -> Path:
-        """The folder that libFuzzer reads, and adds what reached something new to."""
+        """The folder from which libFuzzer reads, and to which it adds inputs that reach a new branch."""
         return self.root / "corpus" / self.name
 
     @property
     def title(self) -> str:
-        """The first line of its docstring; nothing of it is imported for that."""
+        """The first line of its docstring, read without importing it."""
         try:
             text = ast.get_docstring(ast.parse(self.file.read_bytes()))
         except SyntaxError as error:
@@ -68,7 +68,7 @@ class Target:
             dictionary = self.root / "dictionaries" / options["dict"]
             if not dictionary.is_file():
                 raise CommandError(
-                    f"{file} names the dictionary {options['dict']!r}: {dictionary} is no file"
+                    f"{file} names the dictionary {options['dict']!r}, but {dictionary} is not a file"
                 )
             options["dict"] = str(dictionary)
         return options
@@ -84,7 +84,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Folders:
-    """A folder with targets, and around them what they start from and leave."""
+    """A folder with targets, and the folders around them: corpora, crashes, regressions, reports."""
 
     root: Path
 
@@ -100,15 +100,15 @@ class Folders:
 
     @property
     def report(self) -> Path:
-        """What a campaign writes."""
+        """The folder that a campaign writes."""
         return self.root / "report"
 
     def log_of(self, name: str) -> Path:
-        """Give the file with all that a target printed in a campaign."""
+        """Return the file with all that a target printed in a campaign."""
         return self.report / "logs" / f"{name}.txt"
 
     def targets(self, names: Sequence[str] = ()) -> list[Target]:
-        """Give these targets, or all; raises `CommandError` for a name that none has."""
+        """Return these targets, or all; raises `CommandError` for an unknown name."""
         known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("targets/fuzz_*.py"))
         if not known:
             raise CommandError(f"{self.root} has no target, no file targets/fuzz_*.py")
@@ -118,17 +118,17 @@ class Folders:
         return [Target(self.root, name) for name in dict.fromkeys(names or known)]
 
     def target_of(self, file: Path) -> Target:
-        """Give the target that an input belongs to, by its name `NAME-HASH`."""
+        """Return the target that an input belongs to, by its name `NAME-HASH`."""
         name, dash, _ = file.name.partition("-")
         if not dash:
             raise CommandError(f"{file.name!r} is not TARGET-HASH: name its target with --target")
         return self.targets([name])[0]
 
     def seed(self, target: Target, folder: Path | None = None) -> int:
-        """Write the seeds of a target into its corpus, or another folder, and give their number."""
+        """Write the seeds of a target into its corpus, or another folder, and return their number."""
         seeds = self.root / "seeds.py"
         if not seeds.is_file():
-            raise CommandError(f"there is no {seeds} to make seeds with")
+            raise CommandError(f"{seeds} is missing, which makes the seeds")
         folder = folder or target.corpus
         folder.mkdir(parents=True, exist_ok=True)
         count: int = _load(seeds, "fuzz.seeds").write(target.name, folder)
@@ -140,7 +140,7 @@ PACKAGE: Final = Folders(Path(__file__).parent)
 
 
 def inputs_in(paths: Sequence[Path]) -> list[Path]:
-    """List the inputs that files and folders hold; notes beside them and unfinished files are none."""
+    """List the inputs that files and folders hold, without notes and unfinished files."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -151,7 +151,7 @@ def inputs_in(paths: Sequence[Path]) -> list[Path]:
 
 
 def shown(path: Path) -> str:
-    """Give the shorter way to write a path: from the working directory, where that does not lead up."""
+    """Return the shorter way to write a path: from the working directory, where that does not lead up."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 

@@ -1,4 +1,4 @@
-"""How the input of a frames target is read: three bytes of choices, then what the peer writes."""
+"""The input of a frames target: three bytes of choices, then the bytes that the peer writes."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ LIMITS = (
     Limits(max_frame_size=0, max_fragments=0),
     Limits(max_frame_size=70_000, max_message_size=70_000, max_fragments=5, max_inflated_size=1000),
 )
-"""The second byte chooses one of them. Where pieces are tiny, messages are small: a bomb has millions."""
+"""The second byte chooses one of them. Where pieces are tiny, messages are small, or a bomb has millions."""
 
 READS = 6
-"""Reads that a stream comes in, at most and about; what is left then comes in one."""
+"""Most reads into which a stream is cut, about; the rest comes in one."""
 
 
 @cache
@@ -52,7 +52,7 @@ def _setting(role: ConnectionType, flags: int, limits: int) -> Setting:
 
 
 def stream_of(data: bytes) -> bytes:
-    """Return what the peer writes, for those who show the frames of an input."""
+    """Return the bytes that the peer writes, to show the frames of an input."""
     return data[CHOICES:]
 
 
@@ -70,7 +70,7 @@ def cut(stream: bytes, choice: int) -> list[bytes]:
 
 
 def judge_frames(role: ConnectionType, data: bytes) -> tuple[Setting, list[Event]]:
-    """Let one end of a connection receive what stands behind the choices of `data`, and judge what comes."""
+    """Let one end of a connection receive the bytes behind the choices of `data`, and judge its events."""
     flags, limits, cuts = data[:CHOICES]
     setting = _setting(role, flags & (DEFLATE | NO_TAKEOVER | SMALL_WINDOW | INERT), limits % len(LIMITS))
     events = assert_received_rightly(

@@ -15,7 +15,7 @@ WIDTH: Final = 16
 
 
 def hex_lines(data: bytes) -> str:
-    """Give a line for each 16 bytes: offset, hex, ASCII."""
+    """Return a line for each 16 bytes: offset, hex, ASCII."""
     lines = []
     for offset in range(0, min(len(data), MAX_HEX), WIDTH):
         row = data[offset : offset + WIDTH]
@@ -27,7 +27,7 @@ def hex_lines(data: bytes) -> str:
 
 
 def frame_lines(stream: bytes) -> list[str]:
-    """Give a line for each frame, broken ones too, and one for what is left at the end."""
+    """Return a line for each frame, broken ones too, and one for bytes left at the end."""
     lines: list[str] = []
     offset = 0
     while offset < len(stream) and len(lines) < MAX_FRAMES:

@@ -1,8 +1,9 @@
 """Runs one target under atheris: first on the empty input, for the baseline, then fuzzing.
 
-Not in libFuzzer's fork mode. For frames_server, 20 s from the seeds, that made 63,000 executions in the
-processor time of 89,000 without, since each job imports everything again; its edges were counted wrong (2,968
-for 637), since they have other numbers in each process; and an input that ended a job went unnoticed.
+It does not use libFuzzer's fork mode. With frames_server, 20 s from the seeds, that mode made 63,000
+executions in the processor time of 89,000 without it, since each job imports everything again. It counted
+edges wrong (2,968 for 637), since these have other numbers in each process. And an input that ended a job
+went unnoticed.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ DEFAULTS: Final = {"timeout": f"{TIME_LIMIT:.0f}", "rss_limit_mb": str(MEMORY_LI
 """Options where a target has none of its own: seconds for an input, MiB for the process."""
 
 GRACE: Final = 60.0
-"""Seconds that a target may take for ending, beyond what it was given."""
+"""Seconds that a target may take to end, beyond its time."""
 
 BASELINE_TIME: Final = 1.0
 """Seconds for which the empty input is executed."""
 BASELINE_LIMIT: Final = 60.0
-"""Seconds that a target may take for starting and for that."""
+"""Seconds that a target may take to start and to measure the baseline."""
 BASELINE_LOT: Final = 200
 BASELINE_LOTS: Final = 5000
 
@@ -58,7 +59,7 @@ class Fuzzer:
         self.result = TargetResult(target.name, target.title)
 
     async def run(self) -> TargetResult:
-        """Fuzz, and tell what came of it; whatever happens is in the result."""
+        """Fuzz, and return the result, whatever happens."""
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             self._folders.crashes.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,7 @@ class Fuzzer:
             await self._limited(self._measure_baseline(), BASELINE_LIMIT)
             if self.result.status == "clean" and not self._monitor.artifacts:
                 before = self._corpus()
-                # The time counts from the start: reading the corpus is a part of it.
+                # The time includes reading the corpus.
                 await self._limited(
                     self._fuzz(), self._seconds + GRACE + 2 * float(str(self._options["timeout"]))
                 )
@@ -89,7 +90,7 @@ class Fuzzer:
                     self._monitor.feed(line)
                     continue
                 lots += 1
-                if lots == 1:  # it is for warming up
+                if lots == 1:  # the first one only warms up
                     began, cpu = time.monotonic(), process.cpu_time
                 elif process.cpu_time > cpu:
                     self.result.baseline = round(BASELINE_LOT * (lots - 1) / (process.cpu_time - cpu), 1)
@@ -98,7 +99,7 @@ class Fuzzer:
             await self._judge_early_end(process, lots)
 
     async def _judge_early_end(self, process: Process, lots: int) -> None:
-        """Judge a process that the empty input has ended, or that never came to it."""
+        """Judge a process that ended on the empty input, or before it."""
         if self._stop.is_set():
             self.result.status = "interrupted"
         elif not self._monitor.artifacts and await process.ended():
@@ -140,14 +141,14 @@ class Fuzzer:
         if self._stop.is_set():
             self.result.status = "interrupted"
         elif code or not self._monitor.fuzzing:
-            self.result.status = "died"  # unless it left an input that says why
+            self.result.status = "died"  # unless it left an input that shows the reason
             self.result.problem = self._end_of(process)
             if not self._monitor.fuzzing:
                 name, corpus = self._target.name, shown(self._target.corpus)
                 self.result.problem += f"; find the input: python -m fuzz replay --target {name} {corpus}"
 
     async def _keep_artifacts(self) -> None:
-        """Minimise and explain what libFuzzer wrote down, one input after the other."""
+        """Minimise and explain the inputs that libFuzzer kept, one after the other."""
         for number, artifact in enumerate(self._monitor.artifacts, 1):
             self.result.status, self.result.problem = "crashed", ""
             self._progress.phase(self._target.name, f"minimising crash {number}")
@@ -167,7 +168,7 @@ class Fuzzer:
                 self._progress.found(self.result, finding)
 
     async def _limited(self, doing: Coroutine[None, None, None], seconds: float) -> None:
-        """Let it take so long and no longer."""
+        """Limit its time."""
         try:
             await asyncio.wait_for(doing, seconds)
         except asyncio.TimeoutError:

@@ -1,4 +1,4 @@
-"""How the input of a handshake target is read: three bytes of choices, then what the peer writes."""
+"""The input of a handshake target: three bytes of choices, then the bytes that the peer writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wsproto.events import RejectConnection
 END_OF_FILE = 0x01
 REJECT = 0x02
 BODY = 0x04
-LENGTH = 0x08  # which a body has, to be sent otherwise in chunks
+LENGTH = 0x08  # a body has it, or else comes in chunks
 
 LIMITS = (
     Limits(),
@@ -22,7 +22,7 @@ LIMITS = (
 
 
 def judge_request(data: bytes) -> None:
-    """Let a server receive what stands behind the choices of `data`."""
+    """Let a server receive the bytes behind the choices of `data`."""
     if len(data) < CHOICES:
         return
     flags, limits, cuts = data[:CHOICES]
@@ -37,7 +37,7 @@ def judge_request(data: bytes) -> None:
 
 
 def judge_response(data: bytes) -> None:
-    """Let a client receive what stands behind the choices of `data`."""
+    """Let a client receive the bytes behind the choices of `data`."""
     if len(data) < CHOICES:
         return
     flags, limits, cuts = data[:CHOICES]

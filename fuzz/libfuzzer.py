@@ -1,4 +1,4 @@
-"""What libFuzzer and atheris print, read line by line.
+"""Reads the output of libFuzzer and atheris, line by line.
 
 #2   INITED cov: 81 ft: 81 corp: 1/1b exec/s: 0 rss: 47Mb
 #7   NEW    cov: 93 ft: 94 corp: 2/2b lim: 64 exec/s: 0 rss: 47Mb ...
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 NOTHING: Final = ("INFO:", "WARNING: Failed to find", "Dictionary:", "stat::", "#")
-"""What opens the lines that tell nothing about an end."""
+"""The beginnings of the lines that say nothing about an end."""
 
 TAIL: Final = 40
 """Lines that are kept for the case that a target dies."""
@@ -27,13 +27,13 @@ _EXECUTIONS: Final = re.compile(r"stat::number_of_executed_units:\s+(?P<executio
 
 @dataclass
 class Monitor:
-    """Fed with the lines of one libFuzzer process, it knows how far that is and what it found."""
+    """Takes the lines of one libFuzzer process, and so knows its progress and its findings."""
 
     executions: int = 0
     edges: int = 0
     """Edges of the control flow that were reached: libFuzzer's `cov`."""
     corpus: int = 0
-    """Inputs that reach something of their own, which libFuzzer keeps."""
+    """Inputs that libFuzzer keeps, since each reaches something that no other does."""
     fuzzing: bool = False
     """Whether the corpus has been read and the fuzzing has begun."""
     artifacts: list[Path] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Monitor:
 
     @property
     def last_words(self) -> str:
-        """The last line that says something, for a target that died without more."""
+        """The last line with any text, for a target that died without an explanation."""
         said = [line for line in self.tail if line.strip() and not line.startswith(NOTHING)]
         return said[-1].strip() if said else ""
 

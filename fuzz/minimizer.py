@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLAIN: Final = 0
-"""The byte that says nothing."""
+"""The byte that blanks another."""
 
 
 class Budget:
-    """The time that minimizing may take, and a way to give up earlier."""
+    """The time that minimising may take, and a way to give up earlier."""
 
     def __init__(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> None:
         self._until = time.monotonic() + seconds
@@ -21,12 +21,12 @@ class Budget:
 
     @property
     def spent(self) -> bool:
-        """Whether it has to end now."""
+        """Whether the time is over."""
         return self._stopped() or time.monotonic() > self._until
 
 
 def minimize(data: bytes, fails: Callable[[bytes], bool], budget: Budget) -> bytes:
-    """Give the smallest and plainest input that was found for which `fails` is true, as it is for `data`."""
+    """Return the smallest and plainest input found for which `fails` is true, as it is for `data`."""
     tried: set[bytes] = set()
 
     def try_(candidate: bytes) -> bool:

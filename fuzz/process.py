@@ -36,7 +36,7 @@ class Process:
         self._log = log
 
     async def lines(self) -> AsyncIterator[str]:
-        """Give what it prints, line by line, and keep it in its log."""
+        """Yield what it prints, line by line, and keep it in its log."""
         assert self._process.stdout is not None  # noqa: S101  # it was asked for
         rest = b""
         with self._log.open("ab") as log:
@@ -53,7 +53,7 @@ class Process:
                 yield rest.decode(errors="replace")
 
     async def ended(self) -> int:
-        """Wait for its end and give its exit code, below 0 for a signal."""
+        """Wait for its end and return its exit code, below 0 for a signal."""
         return await self._process.wait()
 
     @property
@@ -71,7 +71,7 @@ class Process:
             self.cpu_time = (int(fields[11]) + int(fields[12])) / TICKS
 
     async def attend(self, stop: asyncio.Event) -> None:
-        """Look now and then, and kill it with all that it started once that is wanted."""
+        """Look now and then, and kill it, with all that it started, once that is wanted."""
         while not stop.is_set():
             self.look()
             with suppress(asyncio.TimeoutError):

@@ -1,4 +1,4 @@
-"""Shows how far a campaign is: a live line for each target on a terminal, else plain lines now and then."""
+"""Shows the progress of a campaign: a live line per target on a terminal, else plain lines now and then."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUIET: Final = 5.0
 """Seconds between two plain lines of a target."""
 
 IDLE: Final = ("waiting", "clean", "crashed", "died", "hung", "not started", "interrupted")
-"""What is said of a target that does not run."""
+"""The text for a target that does not run."""
 
 
 class Progress:
@@ -43,20 +43,20 @@ class Progress:
         say(self._console, line)
 
     def phase(self, name: str, phase: str) -> None:
-        """Learn what a target does now."""
+        """Take note of what a target does now."""
         self._phases[name] = phase
         self._since[name] = time.monotonic()
 
     def figures(self, result: TargetResult) -> None:
-        """Learn how far a target is."""
+        """Take note of a target's figures."""
         self._results[result.name] = result
 
     def found(self, result: TargetResult, finding: Finding) -> None:
-        """Learn of a crash."""
+        """Take note of a crash."""
         self.say(f"{result.name}: {finding.title} ({finding.file}, {finding.size} bytes)")
 
     def finished(self, result: TargetResult) -> None:
-        """Learn what came of a target."""
+        """Take note of a target's result."""
         self.figures(result)
         self.phase(result.name, result.status)
         problem = f": {result.problem}" if result.problem else ""
@@ -108,7 +108,7 @@ class LiveProgress(Progress):
 
 
 def figures_of(result: TargetResult) -> str:
-    """Give the figures of a target in a line."""
+    """Return the figures of a target in a line."""
     rate = f" ({result.rate:,.0f} a CPU second)" if result.rate else ""
     return (
         f"{result.executions:,} executions{rate}, {result.edges} edges, corpus {result.corpus},"
@@ -141,7 +141,7 @@ class Steps:
         say(self._console, line)
 
     def step(self, name: str, number: int, count: int) -> None:
-        """Learn that a target has done so many of its inputs."""
+        """Take note that a target has done so many of its inputs."""
         if self._bars is not None:
             if name not in self._tasks:
                 self._tasks[name] = self._bars.add_task(name, total=count)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 if is_program():
-    # A target keeps what it finds itself; the settings of a process that imports one stay as they are.
+    # A target keeps its findings itself. A process that only imports a target keeps its own settings.
     settings.register_profile("fuzz", database=None, deadline=None, suppress_health_check=list(HealthCheck))
     settings.load_profile("fuzz")
 

@@ -1,4 +1,4 @@
-"""Gives inputs to a target without atheris, and survives what they do."""
+"""Runs a target on inputs without atheris, and survives whatever they do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fuzz.folders import Target
 
 TIME_LIMIT: Final = 10.0
-"""Seconds that a target may take for one input where its options do not say."""
+"""Seconds that a target may take for one input, unless its options say otherwise."""
 
 MEMORY_LIMIT: Final = 1024
 """MiB of address space of the process in which a target runs."""
@@ -30,7 +30,7 @@ MEMORY_LIMIT: Final = 1024
 
 @dataclass(frozen=True)
 class Failure:
-    """What a target did with an input that it should not have done."""
+    """A target's failure on an input."""
 
     type: str
     """The exception's class, or `hang`, or `killed by SIGSEGV`, or `exit code 7`."""
@@ -73,7 +73,7 @@ class Replay:
         self._errors.close()
 
     def run(self, data: bytes) -> Failure | None:
-        """Give `data` to the target and tell how it failed; None where it did not.
+        """Run the target on `data` and return its failure, or None.
 
         Raises `CommandError` where the target cannot even be imported.
         """
@@ -147,12 +147,12 @@ class Replay:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                with suppress(BrokenPipeError):  # what was not read any more
+                with suppress(BrokenPipeError):  # the lines that nobody has read
                     pipe.close()
 
 
 def _stack(said: list[str]) -> str:
-    """Cut what faulthandler wrote down to where the target was, the innermost call first."""
+    """Cut faulthandler's output down to the calls of the target, the innermost first."""
     own = max(number for number, line in enumerate(said) if line.startswith(("Thread ", "Current thread ")))
     calls = itertools.takewhile(lambda line: f'"{fuzz.worker.__file__}"' not in line, said[own + 1 :])
     return "\n".join(["Where it was, the innermost call first:", *calls])

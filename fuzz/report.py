@@ -1,4 +1,4 @@
-"""What a campaign leaves: `index.html` to read, `summary.md` for CI, `results.json` for programs."""
+"""The report of a campaign: `index.html` to read, `summary.md` for CI, `results.json` for programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPARK: Final = (120, 28)
 
 
 def write_report(folder: Path, results: Results) -> Path:
-    """Write the three files, and give the path of the page; raises `OSError`."""
+    """Write the three files, and return the path of the page; raises `OSError`."""
     write_text(folder / "results.json", results.as_json())
     write_text(folder / "summary.md", render("summary.md.jinja", results))
     write_text(folder / "index.html", render("index.html.jinja", results))
@@ -32,7 +32,7 @@ def render(template: str, results: Results) -> str:
 
 
 def filled(template: str, **shown: object) -> str:
-    """Render a template; what a page shows is escaped."""
+    """Render a template and escape the values in it."""
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html.jinja"]),
@@ -46,7 +46,7 @@ def filled(template: str, **shown: object) -> str:
 
 
 def verdict(results: Results) -> str:
-    """Say in a line how it ended."""
+    """Say in a line how the campaign ended."""
     said = []
     if results.crashes:
         said.append(f"{results.crashes} crash{'es' if results.crashes > 1 else ''}")
@@ -58,22 +58,22 @@ def verdict(results: Results) -> str:
 
 
 def total(results: Results) -> int:
-    """Give the executions of all targets."""
+    """Return the executions of all targets."""
     return sum(target.executions for target in results.targets)
 
 
 def figure(value: float | None) -> str:
-    """Write a number for people; a dash where there is none."""
+    """Write a number for people, or a dash where there is none."""
     return "-" if value is None else f"{value:,.0f}"
 
 
 def cell(text: str) -> str:
-    """Write text so that it stays in its cell of a Markdown table."""
+    """Write text so that it stays in one cell of a Markdown table."""
     return " ".join(text.replace("|", "\\|").split())
 
 
 def spark(result: TargetResult) -> str:
-    """Give the points of a line that shows how the edges grew from where it began, for a polyline of SVG."""
+    """Return the points of an SVG polyline that shows how the edges grew since the start."""
     width, height = SPARK
     if not result.growth or not result.seconds:
         return ""

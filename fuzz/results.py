@@ -1,4 +1,4 @@
-"""What a campaign found, as `fuzz/report/results.json` has it.
+"""The results of a campaign, in the shape of `fuzz/report/results.json`.
 
 {
   "format": 1,                      raised when a reader of the old shape would fail
@@ -14,7 +14,7 @@
       "problem": "",                why a target died or did not start
       "seconds": 60.1,              of fuzzing, from where the corpus had been read
       "executions": 210000,
-      "rate": 3494.2,               executions in a second of processor time, on one core; null: none to tell
+      "rate": 3494.2,               executions in a second of processor time, on one core; null: unknown
       "baseline": 9120.4,           the same of the empty input, without mutation
       "edges": 812, "corpus": 340, "newInputs": 12,
       "growth": [[0.4, 640], ...],  seconds and edges
@@ -42,9 +42,9 @@ class Finding:
     """An input that a target fails on."""
 
     kind: str
-    """What libFuzzer saw: `crash`, `timeout`, `oom`."""
+    """The kind of failure that libFuzzer saw: `crash`, `timeout`, `oom`."""
     file: str
-    """Where the minimised input is."""
+    """The file with the minimised input."""
     title: str
     """The exception, in one line."""
     place: str
@@ -58,12 +58,12 @@ class Finding:
     test: str
     """A pytest case."""
     command: str
-    """What reproduces it."""
+    """The command that reproduces it."""
 
 
 @dataclass
 class TargetResult:
-    """What came of one target."""
+    """The result of one target."""
 
     name: str
     title: str
@@ -83,7 +83,7 @@ class TargetResult:
 
 @dataclass
 class Results:
-    """What came of a campaign."""
+    """The results of a campaign."""
 
     seconds: int
     jobs: int
@@ -98,7 +98,7 @@ class Results:
 
     @property
     def crashes(self) -> int:
-        """How many inputs fail."""
+        """The number of inputs that fail."""
         return sum(len(target.findings) for target in self.targets)
 
     @property
@@ -116,7 +116,7 @@ class Results:
         return all(target.status == "clean" for target in self.targets)
 
     def as_json(self) -> str:
-        """Give the text of `results.json`."""
+        """Return the text of `results.json`."""
         content = {"format": 1, "clean": self.clean, **asdict(self, dict_factory=_camel)}
         return json.dumps(content, indent=1) + "\n"
 

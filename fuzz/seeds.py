@@ -38,7 +38,7 @@ LONGEST: Final = 4096
 """Bytes in a seed, at most, where the target's `max_len` leaves no room for more."""
 _SMALL_PIECES: Final = next(index for index, one in enumerate(LIMITS) if one.max_inflated_size == 1000)
 DRAWN: Final = 60
-"""Seeds for a target whose properties Hypothesis draws for, where nothing else is said."""
+"""Default number of seeds for a target whose properties Hypothesis draws for."""
 _SEED: Final = 6455
 
 _CODES: Final = (999, 1000, 1003, 1004, 1005, 1006, 1011, 1014, 1015, 1016, 2999, 3000, 4999, 5000)
@@ -314,7 +314,7 @@ def _extension_headers() -> Iterator[bytes]:
 
 
 def _drawn(count: int = DRAWN) -> Iterator[bytes]:
-    """Bytes for Hypothesis to draw from: there is no vector of them, so they are seeded random ones."""
+    """Make bytes for Hypothesis to draw from: no test has such a vector, so they are seeded random ones."""
     random = Random(_SEED)
     for number in range(count):
         yield bytes((number % 256,)) + random.randbytes(random.choice((64, 256, 1024)))

@@ -1,7 +1,7 @@
 """Mutates a stream of frames inside, and keeps its frames well-formed (RFC 6455 5.2, 5.4, 5.5).
 
-What a peer writes stays a row of frames with right headers in a permitted order. What changes is what they
-hold, how messages are cut into frames and deflated, and the control frames between.
+The stream stays a row of frames with right headers in a permitted order. A mutation changes their payloads,
+the way messages are cut into frames and deflated, and the control frames between.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Mutator:
             self._frames[index] = replace(frame, opcode=TEXT + BINARY - frame.opcode)
 
     def _deflate(self) -> None:
-        """Deflate what a frame holds; as the whole of a message."""
+        """Deflate a frame's payload as a whole message."""
         index = self._at()
         frame = self._frames[index]
         if frame.opcode in (TEXT, BINARY):
@@ -150,7 +150,7 @@ class Mutator:
             self._choices[0] |= DEFLATE
 
     def _deflate_all(self) -> None:
-        """Deflate anew, each with the window that those before it leave, the messages that are one frame."""
+        """Deflate anew the messages of one frame, each with the window that those before it leave."""
         window = self._random.choice((9, 15))
         deflater, inflater = Deflater(window_bits=window), zlib.decompressobj(-15)
         for index, frame in enumerate(self._frames):

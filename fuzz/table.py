@@ -1,4 +1,4 @@
-"""What is printed at the end: tables of targets, of a campaign, of coverage; and what is known of a crash."""
+"""The output at the end: tables of targets, of a campaign, of coverage; and the facts about a crash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fuzz.results import Results
 
 MAX_MISSING: Final = 10
-"""Branches that are named of a module."""
+"""Branches of a module that the table names."""
 
 
 def _table(text: Sequence[str], numbers: Sequence[str], last: Sequence[str] = ()) -> Table:
@@ -36,7 +36,7 @@ def _table(text: Sequence[str], numbers: Sequence[str], last: Sequence[str] = ()
 
 
 def show_targets(console: Console, targets: Iterable[Target]) -> None:
-    """Print the targets, with what they start from."""
+    """Print the targets, with their corpora and dictionaries."""
     table = _table(("target",), ("corpus",), ("dictionary", "fuzzes"))
     for target in targets:
         dictionary = target.options.get("dict", "-").rpartition("/")[2]
@@ -45,7 +45,7 @@ def show_targets(console: Console, targets: Iterable[Target]) -> None:
 
 
 def show_campaign(console: Console, results: Results) -> None:
-    """Print the crashes, and then what came of each target."""
+    """Print the crashes, then the result of each target."""
     for target in results.targets:
         for finding in target.findings:
             console.rule(f"{target.name}: crash", style="red")
@@ -69,13 +69,13 @@ def show_campaign(console: Console, results: Results) -> None:
             f"[{colour}]{escape(status)}[/]",
         )
     console.print(table)
-    legend = "a CPU second: of one core; baseline: the same for the empty input, without mutation"
+    legend = "a CPU second: executions in one, on one core; baseline: with the empty input, without mutation"
     console.print(legend, style="dim", highlight=False)
     console.print(verdict(results), style="green" if results.clean else "red", highlight=False)
 
 
 def show_coverage(console: Console, measured: Measured) -> None:
-    """Print what each target reaches alone, and what all together reach of each module."""
+    """Print the branches that each target reaches alone, and those of each module that all reach together."""
     alone = _table(("target alone",), ("inputs", "covered", "%"))
     for row in measured.targets:
         alone.add_row(row.name, str(row.inputs), str(row.covered), f"{row.percent:.1f}")

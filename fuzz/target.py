@@ -1,4 +1,4 @@
-"""What the fuzz targets share: instrumenting what is fuzzed, running a target under atheris, its first bytes.
+"""The common part of the fuzz targets: instruments the library, runs a target under atheris.
 
 A target is a program of its own, `python fuzz/targets/fuzz_NAME.py`, and a module: imported as
 `fuzz.targets.fuzz_NAME` it instruments nothing and needs no atheris, so that an input can be replayed
@@ -26,7 +26,7 @@ def is_program() -> bool:
 
 
 def instrumented(*packages: str) -> AbstractContextManager[object]:
-    """Let what is imported inside of the context tell atheris where it branches and what it compares.
+    """Instrument the imports inside of the context: atheris learns of their branches and comparisons.
 
     :param packages: the packages to instrument, with all their modules.
     """

@@ -1,4 +1,4 @@
-"""`python -m fuzz.worker`: calls `test_one_input` of a target, in a process that may hang or die of it.
+"""`python -m fuzz.worker`: calls `test_one_input` of a target, in a process that may hang or die.
 
     python -m fuzz.worker ROOT TARGET TIME_LIMIT MEMORY_LIMIT [COVERAGE_FILE]
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parent.parent
-"""The working directory of all that imports `fuzz`, so that it is this one."""
+"""The working directory, so that `import fuzz` finds this checkout."""
 
 TIMED_OUT = "Timeout"
-"""How faulthandler's output opens when an input takes too long."""
+"""The beginning of faulthandler's output when an input takes too long."""
 
 
 def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file: str = "") -> None:
     """Answer for inputs until there are no more."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a target prints is no answer
+    os.dup2(2, 1)  # answers go to the old standard output, a target's prints to standard error
     inputs: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     # Unbuffered: a thread that waits for a buffered file aborts Python when it ends.
     threading.Thread(target=_read, args=(FileIO(0), inputs), daemon=True).start()
@@ -66,7 +66,7 @@ def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file
 
 
 def _read(source: FileIO, inputs: queue.SimpleQueue[bytes | None]) -> None:
-    """Hand inputs on, and at their end None: then this process ends, a hanging one by its time limit."""
+    """Hand inputs on, and None at their end, which ends this process, a hanging one by its time limit."""
     while header := _exactly(source, 4):
         inputs.put(_exactly(source, int.from_bytes(header, "big")))
     inputs.put(None)
@@ -80,7 +80,7 @@ def _exactly(source: FileIO, size: int) -> bytes:
 
 
 def _measure(file: str) -> Any:
-    import coverage  # noqa: PLC0415  # it is wanted for this alone, and slows imports down
+    import coverage  # noqa: PLC0415  # only this needs it, and it slows imports down
 
     measured = coverage.Coverage(data_file=file, branch=True, source_pkgs=["wsproto"], config_file=False)
     measured.start()
@@ -95,7 +95,8 @@ def _try(test_one_input: Callable[[bytes], None], data: bytes) -> dict[str, str]
         name = (
             kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         )
-        inner = error.__traceback__.tb_next if error.__traceback__ else None  # this function is no news
+        # Without the frame of this function:
+        inner = error.__traceback__.tb_next if error.__traceback__ else None
         return {
             "type": name,
             "message": str(error),

@@ -1,1 +1,1 @@
-"""`python -m harness`: runs wsproto against the Autobahn test suite in both roles and judges the verdicts."""
+"""`python -m harness`: runs the Autobahn test suite against wsproto in both roles and judges the verdicts."""

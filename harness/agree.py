@@ -1,4 +1,4 @@
-"""`python -m harness agree`: whether engines that know nothing of each other give equal verdicts."""
+"""`python -m harness agree`: compares the verdicts of engines that know nothing of each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def found(suites: Mapping[Engine, Suite], console: Console) -> dict[Engine, Suite]:
-    """Choose the engines that are here, and say which and why the others are not.
+    """Choose the engines that are installed; say which they are, and why the others are left out.
 
     Raises `MissingError` where fewer than two are.
     """

@@ -21,9 +21,9 @@ print(json.dumps({case: kind.DESCRIPTION for case, kind in kosoku.cases.CASES.it
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    r"""Give a text in which every character shows: others become `\n`, `\x00`, `\u202e`, but those to `keep`.
+    r"""Escape the characters that do not show, as `\n`, `\x00`, `\u202e`, except those to `keep`.
 
-    What comes from the wire may hold anything; the result is valid in UTF-8, HTML and XML, and reads one way.
+    Bytes from the wire may hold anything. The result is valid in UTF-8, HTML and XML, and is unambiguous.
     """
     if text.isprintable():
         return text
@@ -36,7 +36,7 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def plain(text: str) -> str:
-    """Give a description of Autobahn as plain text: it has `<br>`, `<b>`, and from kosoku `b'hex'` in it."""
+    """Turn a description by Autobahn, which has `<br>`, `<b>` and with kosoku `b'hex'`, into plain text."""
     text = re.sub(r"<br */?>", "\n", text)
     text = re.sub(r"</?b>", "", text)
     text = re.sub(r"\b(0x)?b'([0-9a-f]*)'", r"\1\2", text)
@@ -45,7 +45,7 @@ def plain(text: str) -> str:
 
 
 def title_of(description: str) -> str:
-    """Give the description in one line of at most `MAX_TITLE` characters."""
+    """Return the description in one line of at most `MAX_TITLE` characters."""
     title = plain(description).replace("\n", " ")
     return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1].rstrip()}…"
 

@@ -1,4 +1,4 @@
-"""The list of all cases, Autobahn's and the extra ones, and those that a profile or a pattern means."""
+"""The list of all cases, Autobahn's and the extra ones, and the choice by profile and pattern."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SECTIONS = {
     "13": "Compression (different parameters)",
     **GROUPS,
 }
-"""The title of every section that holds cases, as Autobahn's report names it; the extra section is X."""
+"""The title of every section with cases, as Autobahn's report has it; the extra section is X."""
 
 # fmt: off
 COUNTS = {
@@ -45,7 +45,7 @@ COUNTS = {
     "13.1": 18, "13.2": 18, "13.3": 18, "13.4": 18, "13.5": 18, "13.6": 18, "13.7": 18,
 }
 # fmt: on
-"""How many cases every lowest section has; they are numbered from 1 without a gap (Autobahn 25.10.1)."""
+"""The number of cases in every lowest section; they count from 1 without a gap (Autobahn 25.10.1)."""
 
 AUTOBAHN_CASES = tuple(
     f"{section}.{number}" for section, count in COUNTS.items() for number in range(1, count + 1)
@@ -57,16 +57,16 @@ CASES = (*AUTOBAHN_CASES, *EXTRA)
 
 
 class SelectionError(CommandError):
-    """A pattern that means no case."""
+    """A pattern that matches no case."""
 
 
 def section_of(case: str) -> str:
-    """Give the top section of a case: `"12"` of `"12.1.18"`, and `"X.1"` of `"X.1.4"`."""
+    """Return the top section of a case: `"12"` of `"12.1.18"`, and `"X.1"` of `"X.1.4"`."""
     return case.rpartition(".")[0] if case in EXTRA else case.partition(".")[0]
 
 
 def in_profile(case: str, profile: Profile) -> bool:
-    """Tell whether a profile runs a case: `fast` none of sections 9, 12, 13, `wide` half of 12 and 13."""
+    """Tell whether a profile runs a case: `fast` runs none of sections 9, 12, 13, `wide` half of 12, 13."""
     section = section_of(case)
     if profile == "fast":
         return section not in {"9", "12", "13"}
@@ -87,7 +87,7 @@ def meaning(pattern: str) -> list[str]:
 
 
 def is_for(case: str, role: Role) -> bool:
-    """Tell whether a case is for the library in this role."""
+    """Tell whether a case tests the library in this role."""
     return case not in EXTRA or role in EXTRA[case].roles
 
 

@@ -1,4 +1,4 @@
-"""The command line `python -m harness`: a function for each command, which hands its options on."""
+"""The command line `python -m harness`; its commands `serve` and `drive` come from `testee.cli`."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
     return running.run(cli, "python -m harness", arguments)
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Run wsproto against the Autobahn test suite and judge what comes out.
+    """Run wsproto against the Autobahn test suite and judge the results.
 
     Exit codes: 0 as expected, 1 something differs, 2 the harness failed or was called wrongly, 3 something
     that it needs is missing.
@@ -57,13 +57,11 @@ profile_option = click.option(
     show_default=True,
     help="How much of the suite.",
 )
-update_option = click.option(
-    "--update-baseline", is_flag=True, help="Make what came out the expected result."
-)
+update_option = click.option("--update-baseline", is_flag=True, help="Make the results the expected ones.")
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which cases are meant and what is expected of them."""
+    """Add the options that choose the cases and the expected results."""
     for decorate in (
         click.option(
             "--expected",
@@ -92,7 +90,7 @@ report_option = click.option(
     default="report",
     show_default=True,
     metavar="DIR",
-    help="Folder for what comes out, such as results.json and index.html, and for logs of what went wrong.",
+    help="Folder for the report (results.json, index.html and others) and for logs.",
 )
 
 
@@ -129,7 +127,9 @@ wstest_option = click.option(
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @report_option
 @click.option(
-    "--failed", is_flag=True, help="Only what differed in the last run, as DIR/results.json has it."
+    "--failed",
+    is_flag=True,
+    help="Only the cases that differed in the last run, which DIR/results.json names.",
 )
 @time_limit_option
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
@@ -186,8 +186,9 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
 ) -> ExitCode:
     """Run this library and others through the same cases, and compare them on one page, matrix.html.
 
-    Each implementation of harness/testees runs in an environment of its own, made on first use. What others
-    fail is a result; the exit code is 0 when this library is as its baseline and all could be run.
+    Each implementation of harness/matrix/testees runs in an environment of its own, made on first use. A
+    failure of another one is a result, no error: the exit code is 0 when this library's verdicts are those of
+    its baseline and all could be run.
     """
     order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)
     return Matrix(order, KosokuSuite(), folder, time_limit, Output(), only).run()
@@ -196,7 +197,7 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
 @cli.command("judge")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Of the library.")
-@click.option("--agent", help="Which agent of an index.json with several.")
+@click.option("--agent", help="Name of the agent to judge, where an index.json has several.")
 @selection_options
 @update_option
 def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
@@ -209,7 +210,7 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     *,
     update_baseline: bool,
 ) -> ExitCode:
-    """Judge verdicts that are there.
+    """Judge the verdicts of an earlier run.
 
     PATH is a results.json, an index.json of Autobahn's wstest, or a folder with one of them.
     """
@@ -223,7 +224,7 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     "engines",
     multiple=True,
     type=click.Choice(ENGINES),
-    help="One that has to be here, several times; without, all that are here.",
+    help="An engine that has to be installed; may be repeated. Default: all that are installed.",
 )
 @wstest_option
 @profile_option
@@ -232,7 +233,7 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
 def agree_command(
     engines: tuple[Engine, ...], wstest: str, profile: Profile, folder: Path, time_limit: int
 ) -> ExitCode:
-    """Run the same cases with several engines, both roles, and see that they give equal verdicts.
+    """Run the same cases with several engines in both roles, and compare their verdicts.
 
     DIR gets a folder for each engine.
     """
@@ -252,8 +253,8 @@ def collect_command(
 ) -> ExitCode:
     """Judge the reports that wstest has written in both roles.
 
-    DIR has wstest's reports in the folders server and client (the library's role). Writes DIR/results.json.
-    Reports of an earlier run, which were judged before, are an error.
+    DIR has wstest's reports in the folders server and client (the library's role), and gets results.json.
+    Reports that were judged before are an error.
     """
     return collect(
         Order(ROLES, profile, patterns, expected, update_baseline=update_baseline), folder, Output()

@@ -59,7 +59,7 @@ class Verdict:
         return rank(self.behavior), rank(self.behavior_close)
 
     def fields(self) -> VerdictFields:
-        """Give it under Autobahn's names."""
+        """Return the verdict under Autobahn's names."""
         return {
             "behavior": self.behavior,
             "behaviorClose": self.behavior_close,
@@ -68,13 +68,13 @@ class Verdict:
 
 
 def rank(name: str) -> int:
-    """Give the place of a verdict, 0 for OK, the last for a name that Autobahn does not know."""
+    """Return the place of a verdict, 0 for OK, the last for a name that Autobahn does not know."""
     return BEST_FIRST.index(name) if name in BEST_FIRST else len(BEST_FIRST)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A case that is not as the baseline has it."""
+    """A case whose verdict is not that of the baseline."""
 
     role: Role
     case: str
@@ -82,7 +82,7 @@ class Difference:
     expected: Verdict | None
     actual: Verdict | None
     options: str = ""
-    """Further options of `run` that repeat it: those of the engine."""
+    """Further options of `run` that repeat the case: those of the engine."""
 
     @property
     def repeat(self) -> str:
@@ -90,7 +90,7 @@ class Difference:
         return f"python -m harness run{self.options} --role {self.role} --cases {self.case}"
 
     def report(self) -> DifferenceReport:
-        """Give it in the shape of `results.json`."""
+        """Return it in the shape of `results.json`."""
         return {
             "case": self.case,
             "kind": self.kind,
@@ -120,7 +120,7 @@ def verdicts_of(cases: Mapping[str, CaseReport], where: str) -> dict[str, Verdic
 def judge(
     role: Role, asked: Iterable[str], expected: Mapping[str, Verdict], actual: Mapping[str, Verdict]
 ) -> list[Difference]:
-    """List what differs, in Autobahn's order, cases that nobody asked for last."""
+    """List the differences in Autobahn's order, cases that nobody asked for last."""
     asked = list(asked)
     extra = [case for case in actual if case not in set(asked)]
     differences = []

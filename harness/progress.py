@@ -54,7 +54,7 @@ def progress(
 
 
 class Bars:
-    """A bar per role. It grows by the time that a case usually takes, so that the time left is honest."""
+    """A bar per role. It grows by the time that a case usually takes, so that the time left is realistic."""
 
     def __init__(self, bars: RichProgress, cases: Mapping[Role, Sequence[str]]) -> None:
         self._bars = bars
@@ -80,7 +80,7 @@ class Bars:
 
 
 class Lines:
-    """A line for each section, and one after a while without."""
+    """A line for each section, and now and then one between."""
 
     def __init__(
         self, console: Console, cases: Mapping[Role, Sequence[str]], *, by_section: bool = True
@@ -92,7 +92,7 @@ class Lines:
         self._said: dict[Role, float] = {}
 
     def begun(self, role: Role, case: str) -> None:
-        """Say where it is, if there is something new."""
+        """Say where the run is, if that is new."""
         section = section_of(case)
         if not self._by_section:
             self._said.setdefault(role, time.monotonic())

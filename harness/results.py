@@ -57,7 +57,7 @@ class VerdictFields(TypedDict):
 
 
 class CaseReport(VerdictFields, total=False):
-    """A case: the verdict, and of the rest what the engine gives."""
+    """A case: the verdict, and the other fields that the engine gives."""
 
     duration: int
     agent: str
@@ -96,14 +96,14 @@ class CaseReport(VerdictFields, total=False):
 
 
 class ExtraCaseReport(CaseReport, total=False):
-    """A case of the extra section: it says besides which rule it is about."""
+    """A case of the extra section, which also names the rule that it tests."""
 
     rfc: str
     requirement: str
 
 
 class DifferenceReport(TypedDict):
-    """A case that is not as the baseline has it."""
+    """A case whose verdict is not that of the baseline."""
 
     case: str
     kind: str
@@ -113,7 +113,7 @@ class DifferenceReport(TypedDict):
 
 
 class CpuTime(TypedDict):
-    """The CPU time of each side, user and system, in seconds; None where nobody knows it."""
+    """The CPU time of each side, user and system, in seconds; None where it is unknown."""
 
     testee: float | None
     suite: float | None
@@ -170,7 +170,7 @@ def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, Ca
 
 
 def _agents(content: Any, role: Role) -> dict[str, Any]:
-    """Give the cases of each agent, in a `results.json` those of the library."""
+    """Return the cases of each agent, in a `results.json` those of the library."""
     match content:
         case {"roles": dict(roles)}:
             report = roles.get(role)

@@ -82,7 +82,7 @@ class RoleRunner:
             async with aclosing(self.suite.fuzz_server(url, self.cases, self._log("suite"))) as steps:
                 await _first(self._collect(steps), testee.must_live(), self._must_move())
             if not await _listens(url):
-                # It has died, and the suite was through with its failures before asyncio heard of that.
+                # The testee has died, and the suite had reported its failures before asyncio heard of that.
                 await _first(testee.must_live(), self._must_move())
         return testee
 
@@ -119,7 +119,7 @@ class RoleRunner:
                     self._suite_cpu_time = cpu_time
 
     async def _follow(self, testee: Child) -> None:
-        """Move on as the client under test does; it may end when it is done, but not fail."""
+        """Follow the client under test, which may end when it is done, but not fail."""
         async for line in testee.lines():
             if found := DRIVING.search(line):
                 self._move(self.cases[int(found[1]) - 1])
@@ -169,8 +169,7 @@ async def _run_row(runners: Sequence[RoleRunner]) -> RoleRun:
     spent = [run.cpu_time for run in runs if run.cpu_time]
     cpu_time: CpuTime = {
         "testee": sum(part["testee"] or 0.0 for part in spent),
-        "suite": sum(part["suite"] or 0.0 for part in spent)
-        or None,  # what runs in this process does not say
+        "suite": sum(part["suite"] or 0.0 for part in spent) or None,  # a suite in this process does not say
     }
     return RoleRun(reports, sum(run.duration for run in runs), cpu_time)
 
@@ -187,7 +186,7 @@ async def _listens(url: str) -> bool:
 
 
 async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
-    """Do the work while the guards watch, which only ever end by raising."""
+    """Do the work while the guards watch; a guard ends only by raising."""
     task = asyncio.ensure_future(work)
     watchers = [asyncio.ensure_future(guard) for guard in guards]
     try:

@@ -1,4 +1,4 @@
-"""`python -m harness run` and `judge`: from what was asked for to the exit code."""
+"""`python -m harness run`, `judge` and `collect`: from the user's order to the exit code."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Order:
     expected: Path = EXPECTED
     update_baseline: bool = False
     only: Mapping[Role, Container[str]] | None = None
-    """Of these cases only those that stand here for the role; None for all."""
+    """The cases of each role to which the order is narrowed; None for all."""
 
     def cases(self) -> dict[Role, list[str]]:
         """List the cases of each role that has some.
 
-        Raises `SelectionError` for a pattern that means none, and where no role has any.
+        Raises `SelectionError` for a pattern that matches none, and where no role has any.
         """
         chosen = select(self.profile, self.patterns)
         cases: dict[Role, list[str]] = {}
@@ -76,7 +76,7 @@ class Order:
         return cases
 
     def narrowed(self, only: Mapping[Role, Container[str]]) -> Order:
-        """Give the order for some cases of each role, and for no role that is left without one."""
+        """Return the order for some cases of each role, and for no role that is left without one."""
         order = replace(self, only=only)
         return replace(order, roles=list(order.cases()))
 
@@ -106,8 +106,8 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
     cases, baselines, engine = order.cases(), order.baselines(), suite.version()
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     results_path = folder / "results.json"
-    remove_report(folder)  # an old one beside a run that failed would mislead
-    if order.only is None:  # else it says what to repeat, until there is a new one
+    remove_report(folder)  # an old report would mislead after a run that failed
+    if order.only is None:  # else the old file says what to repeat, until there is a new one
         results_path.unlink(missing_ok=True)
     say(console, f"{AGENT} against {engine}: {counts_by_role(cases)}")
     with progress(console, cases) as shown:
@@ -125,7 +125,7 @@ def run(order: Order, suite: Suite, folder: Path, time_limit: float, console: Co
 def collect(order: Order, folder: Path, console: Console) -> ExitCode:
     """Judge what wstest has written to the folders `server` and `client`; write `results.json` beside them.
 
-    Raises `CommandError` where wstest has not written them since the last time.
+    Raises `CommandError` where wstest has not written them since they were judged last.
     """
     baselines, results_path = order.baselines(), folder / "results.json"
     runs: dict[Role, RoleRun] = {role: _collect_role(folder / role, results_path) for role in order.roles}
@@ -184,7 +184,7 @@ def _conclude_in(folder: Path, outcome: Outcome, results: Results, console: Cons
     try:
         write_results(folder / "results.json", results)
         page = write_report(folder, results)
-    finally:  # what came out is shown even where it cannot be written
+    finally:  # the results are shown even where they cannot be written
         code = _conclude(outcome, console)
     print_cpu_time(console, results)
     say(console, f"report: {page}")
@@ -192,7 +192,7 @@ def _conclude_in(folder: Path, outcome: Outcome, results: Results, console: Cons
 
 
 def judge_file(order: Order, path: Path, agent: str | None, console: Console) -> ExitCode:
-    """Judge verdicts that are there already: a `results.json`, or the `index.json` of Autobahn's wstest."""
+    """Judge the verdicts of an earlier run: a `results.json`, or the `index.json` of Autobahn's wstest."""
     baselines = order.baselines()
     runs: dict[Role, RoleRun] = {role: RoleRun(read_cases(path, role, agent), 0.0) for role in baselines}
     cases: dict[Role, list[str]] = {
@@ -202,7 +202,7 @@ def judge_file(order: Order, path: Path, agent: str | None, console: Console) ->
 
 
 def _asked(cases: Sequence[str], reports: Mapping[str, CaseReport], path: Path) -> list[str]:
-    """List what a file has to hold: Autobahn's own, which has no extra case at all, needs none."""
+    """List the cases that a file has to hold: Autobahn's own file needs no extra case."""
     asked = [case for case in cases if case in AUTOBAHN_CASES or not reports.keys().isdisjoint(EXTRA)]
     if not asked:
         raise CommandError(f"{path} holds no extra case: it is Autobahn's own")
@@ -237,7 +237,7 @@ def _judge(
 
 
 def _conclude(outcome: Outcome, console: Console) -> ExitCode:
-    """Print what came out, update the baselines if asked, and decide the exit code."""
+    """Print the results, update the baselines if asked, and decide the exit code."""
     order, runs, differences = outcome.order, outcome.runs, outcome.differences
     verdicts: dict[Role, dict[str, Verdict]] = {
         role: verdicts_of(found.reports, role) for role, found in runs.items()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def read_results(path: Path) -> Results:
     """Read a `results.json`, or that of a folder.
 
-    What is judged is checked; of the rest, what has another type is left out.
+    The fields that are judged are checked; of the others, those of a wrong type are left out.
     Raises `CommandError` where there is none, or it has another shape.
     """
     path = path / "results.json" if path.is_dir() else path
@@ -54,7 +54,7 @@ def read_results(path: Path) -> Results:
 
 
 def differing_cases(results: Results) -> dict[Role, list[str]]:
-    """List the cases of each role that were not as the baseline has them; no role without one."""
+    """List the cases of each role whose verdicts were not those of the baseline; no role without one."""
     return {
         role: [difference["case"] for difference in report["differences"]]
         for role, report in results["roles"].items()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def count_of(cases: Collection[str]) -> str:
-    """Give `1 case`, `517 cases`, or `517 cases of Autobahn and 150 extra ones`."""
+    """Return `1 case`, `517 cases`, or `517 cases of Autobahn and 150 extra ones`."""
     extra = sum(case in EXTRA for case in cases)
     count = len(cases) - extra
     if not extra:
@@ -38,13 +38,13 @@ def count_of(cases: Collection[str]) -> str:
 
 
 def counts_by_role(cases: Mapping[Role, Collection[str]]) -> str:
-    """Give `517 cases as server and 517 cases as client`."""
+    """Return `517 cases as server and 517 cases as client`."""
     parts = [f"{count_of(of_role)} as {role}" for role, of_role in cases.items()]
     return (", " if any("extra" in part for part in parts) else " and ").join(parts)
 
 
 def counts(verdicts: Iterable[Verdict]) -> Text:
-    """Count verdicts, `76 OK, 3 INFORMATIONAL`: of behaviour and close behaviour the worse."""
+    """Count verdicts, `76 OK, 3 INFORMATIONAL`: the worse of behaviour and close behaviour."""
     counted = Counter(max((verdict.behavior, verdict.behavior_close), key=rank) for verdict in verdicts)
     if not counted:
         return Text("-")
@@ -56,7 +56,7 @@ def counts(verdicts: Iterable[Verdict]) -> Text:
 
 
 def print_table(console: Console, verdicts: Mapping[Role, Mapping[str, Verdict]]) -> None:
-    """Print a line per section with what each role got."""
+    """Print a line per section with the counts of each role."""
     table = Table("section", "", *verdicts, box=None, pad_edge=False, header_style="bold")
     for section, title in SECTIONS.items():
         of_section = [
@@ -69,14 +69,14 @@ def print_table(console: Console, verdicts: Mapping[Role, Mapping[str, Verdict]]
 
 
 def print_changes(console: Console, differences: Sequence[Difference]) -> None:
-    """Print what a new baseline changes, a line each."""
+    """Print the changes of a new baseline, a line each."""
     for difference in differences:
         before, now = (verdict or "no verdict" for verdict in (difference.expected, difference.actual))
         say(console, f"{difference.role} {difference.case}: {before} -> {now}")
 
 
 def print_differences(console: Console, differences: Sequence[Difference]) -> None:
-    """Print what differs, with the command that repeats it."""
+    """Print the differences, with the command that repeats each."""
     for difference in differences:
         console.print(
             f"{difference.role} {difference.case}: {difference.kind}", style="bold red", highlight=False
@@ -89,7 +89,7 @@ def print_differences(console: Console, differences: Sequence[Difference]) -> No
 def print_role(
     console: Console, role: Role, cases: Collection[str], differences: int, duration: float
 ) -> None:
-    """Print the last line of a role; no time where nothing ran."""
+    """Print the last line of a role, without a time where nothing ran."""
     minutes, seconds = divmod(round(duration), 60)
     time = f" in {minutes}:{seconds:02}" if duration else ""
     found = Text("as expected", style="bold green")
@@ -99,7 +99,7 @@ def print_role(
 
 
 def print_cpu_time(console: Console, results: Results) -> None:
-    """Print who used the CPU, all roles together; who does not say it is left out."""
+    """Print who used the CPU time, of all roles together; leave out who does not say it."""
     spent = [role["cpuTime"] for role in results["roles"].values() if role["cpuTime"]]
     if not spent:
         return

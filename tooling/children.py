@@ -27,7 +27,7 @@ class Child:
     """A process whose standard output is read by line; its standard error goes to a log file."""
 
     cpu_time: float | None = None
-    """Seconds, user and system, that it has used together with what it started; None while it runs."""
+    """Seconds, user and system, that it and its children have used; None while it runs."""
 
     def __init__(
         self, name: str, process: subprocess.Popen[bytes], output: asyncio.StreamReader, log: Path
@@ -37,18 +37,18 @@ class Child:
         self.pid = process.pid
         self._process = process
         self._output = output
-        # Not asyncio's own way of waiting: that throws away what the process has used.
+        # Not asyncio's own way of waiting, which drops the resource usage of the process.
         self._end = asyncio.get_running_loop().run_in_executor(
             ThreadPoolExecutor(1), os.wait4, process.pid, 0
         )
 
     async def lines(self) -> AsyncIterator[str]:
-        """Give the lines that it prints, until it closes its output."""
+        """Yield the lines that it prints, until it closes its output."""
         async for line in self._output:
             yield line.decode().rstrip("\n")
 
     async def ended(self) -> int:
-        """Wait for its end and give its exit code."""
+        """Wait for its end and return its exit code."""
         _, status, used = await asyncio.shield(self._end)
         self.cpu_time = round(used.ru_utime + used.ru_stime, 3)
         self._process.returncode = os.waitstatus_to_exitcode(status)
@@ -67,7 +67,7 @@ class Child:
         )
 
     async def stop(self) -> None:
-        """End it, by SIGTERM and where that does not help by SIGKILL, and take what it still had to say."""
+        """End it by SIGTERM, or by SIGKILL where that does not help, and read the rest of its output."""
         if not self._end.done():
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGTERM)
@@ -75,10 +75,10 @@ class Child:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(asyncio.gather(self.ended(), self._output.read()), STOP_TIMEOUT)
                 return
-            self.kill_group()  # what it started may hold its output open
+            self.kill_group()  # a process that it started may hold its output open
 
     def kill_group(self) -> None:
-        """Kill it, and whatever is left of what it started."""
+        """Kill it, and all processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -95,7 +95,7 @@ async def start(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
         try:
-            process = subprocess.Popen(  # noqa: ASYNC220, S603  # asyncio's own loses what it used
+            process = subprocess.Popen(  # noqa: ASYNC220, S603  # asyncio's own loses the resource usage
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -122,7 +122,7 @@ async def start(
 
 
 async def _whatever_happens(work: Coroutine[Any, Any, None]) -> None:
-    """Do the work to its end, and be cancelled after it: a child must not be left half ended."""
+    """Do the work to its end even if cancelled, then be cancelled: a child must not be left half ended."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

@@ -1,4 +1,4 @@
-"""Standard output, as every command writes to it."""
+"""The standard output of every command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDTH: Final = 160
 
 
 class Output(Console):
-    """Standard output; where nobody reads it any more, it raises BrokenPipeError, as print does."""
+    """Standard output, which raises BrokenPipeError where nobody reads it any more, as print does."""
 
     def __init__(self) -> None:
         super().__init__(width=None if sys.stdout.isatty() else WIDTH)

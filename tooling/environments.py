@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
 CACHE: Final = Path(__file__).resolve().parent.parent / ".peers"
-"""Where they are kept."""
+"""The folder of the environments."""
 
 TIME_LIMIT: Final = 600.0
 """Seconds that making one may take."""
@@ -26,16 +26,16 @@ TIME_LIMIT: Final = 600.0
 PIP_INSTALL: Final = ("--disable-pip-version-check", "--no-input", "install", "--quiet")
 
 READY: Final = "ready"
-"""The file that says an environment is whole."""
+"""The file that shows that an environment is complete."""
 
 
 def make_environment(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
-    """Do what `environment_with` does, for a program without an event loop."""
+    """Call `environment_with` from a program without an event loop."""
     return asyncio.run(environment_with(packages, say, cache))
 
 
 async def environment_with(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
-    """Give the interpreter of an environment with these packages; without any, the one that runs this.
+    """Return the interpreter of an environment with these packages; without any, the one that runs this.
 
     `say` gets a line where the environment has to be made. Raises `MissingError` where that fails.
     """

@@ -9,9 +9,9 @@ class ExitCode(IntEnum):
     """The exit codes of every command."""
 
     GOOD = 0
-    """All is as it should be."""
+    """Everything is as it should be."""
     BAD = 1
-    """Something is not: a verdict differs, an input fails, an output is wrong."""
+    """A result is wrong: a verdict differs, an input fails, an output is wrong."""
     FAILED = 2
     """The command could not do its work, or was called wrongly."""
     MISSING = 3
@@ -31,6 +31,6 @@ class MissingError(CommandError):
 
 
 class BadResultError(CommandError):
-    """Something is not as it should be."""
+    """A result is not as it should be."""
 
     exit_code = ExitCode.BAD

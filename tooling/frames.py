@@ -1,7 +1,8 @@
 """WebSocket frames (RFC 6455 5.2), written and read without a line of the library.
 
-Who judges the library makes its bytes here, and reads here what the library sent. Writing refuses nothing: it
-writes frames that no peer may send. Reading takes any whole frame and tells how it was written.
+Tools that judge the library make their bytes here, and read here the bytes that the library sent. Writing
+refuses nothing: it also writes frames that no peer may send. Reading takes any whole frame and tells how it
+was written.
 
 It needs the standard library alone: programs use it in the environments of peers.
 """
@@ -23,7 +24,7 @@ RSV2: Final = 2
 RSV3: Final = 1
 
 LengthForm = Literal[7, 16, 64]
-"""Bits that a payload length is written in."""
+"""The number of bits in which a payload length is written."""
 
 MASK: Final = b"\x37\xfa\x21\x3d"
 """The key of the masked example in RFC 6455 5.7."""
@@ -67,7 +68,7 @@ class Frame:
         return self.payload[2:].decode()
 
     def encode(self) -> bytes:
-        """Give the bytes that it is on the wire."""
+        """Return its bytes on the wire."""
         return frame(
             self.opcode,
             self.payload,
@@ -89,7 +90,7 @@ class IncompleteFrameError(ValueError):
 
 
 class LongFrameError(ValueError):
-    """A frame says that its payload has `length` bytes, more than are taken."""
+    """A frame says that its payload has `length` bytes, which is over the limit."""
 
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(f"a frame of {length} bytes came, at most {limit} are taken")
@@ -106,13 +107,13 @@ def xor(payload: bytes, key: bytes) -> bytes:
 
 
 def minimal_form(length: int) -> LengthForm:
-    """Give the shortest of the three ways to write a payload length."""
+    """Return the shortest of the three ways to write a payload length."""
     if length <= 125:
         return 7
     return 16 if length <= 0xFFFF else 64
 
 
-def frame(  # noqa: PLR0913  # all that a frame can be
+def frame(  # noqa: PLR0913  # a frame has that many parts
     opcode: int,
     payload: bytes = b"",
     *,
@@ -152,7 +153,7 @@ def peer_frame(  # noqa: PLR0913  # likewise
 
 
 def close_payload(code: int | None = None, reason: str | bytes = b"") -> bytes:
-    """Give the payload of a Close frame; a reason may be given as bytes, which need not be UTF-8."""
+    """Return the payload of a Close frame; a reason may be given as bytes, which need not be UTF-8."""
     reason_bytes = reason.encode() if isinstance(reason, str) else reason
     return (b"" if code is None else code.to_bytes(2, "big")) + reason_bytes
 
@@ -176,7 +177,7 @@ def decode_frame(data: bytes) -> Frame:
 
 
 def leading_frames(data: bytes) -> list[Frame]:
-    """Read the whole frames that `data` begins with; what is left over does not count."""
+    """Read the whole frames that `data` begins with, and ignore the bytes after them."""
     try:
         return decode_frames(data)
     except IncompleteFrameError as incomplete:
@@ -207,7 +208,7 @@ def take_frame(data: bytearray, limit: int) -> Frame | None:
 
 
 def read_frame(data: bytes | bytearray, start: int = 0, limit: int = 2**63) -> tuple[Frame, int]:
-    """Read the frame at an offset, and give the offset behind it.
+    """Read the frame at an offset, and return the offset behind it.
 
     Raises `IncompleteFrameError`, and `LongFrameError` for a payload of more than `limit` bytes.
     """

@@ -19,7 +19,7 @@ _LINE: Final = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.]+)(?:\s*;.*)?
 
 @cache
 def versions(file: Path = PEERS) -> Mapping[str, str]:
-    """Give the version of each package; raises `CommandError` for a line that pins none."""
+    """Return the version of each package; raises `CommandError` for a line that pins none."""
     found: dict[str, str] = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -31,7 +31,7 @@ def versions(file: Path = PEERS) -> Mapping[str, str]:
 
 
 def pinned(*names: str) -> tuple[str, ...]:
-    """Give `NAME==VERSION` for each package; raises `CommandError` for one that `peers.txt` does not have."""
+    """Return `NAME==VERSION` for each package; raises `CommandError` for one that `peers.txt` lacks."""
     for name in names:
         if name not in versions():
             raise CommandError(

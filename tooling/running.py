@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def run(command: click.Command, name: str, arguments: Sequence[str] | None, given: object = None) -> int:
-    """Run the command line and give its exit code.
+    """Run the command line and return its exit code.
 
-    :param name: how the user calls it.
-    :param arguments: those of the process where there are none.
-    :param given: what `click.pass_obj` passes.
+    :param name: the command, as the user types it.
+    :param arguments: by default those of the process.
+    :param given: the object that `click.pass_obj` passes.
     """
     try:
         return int(command.main(arguments, prog_name=name, standalone_mode=False, obj=given) or ExitCode.GOOD)
@@ -30,7 +30,7 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None, give
     except CommandError as error:
         return _fail(str(error), error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return _fail("standard output was closed", ExitCode.FAILED)
     except OSError as error:  # a full disk, a folder that may not be read
         return _fail(str(error), ExitCode.FAILED)

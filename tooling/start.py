@@ -1,4 +1,4 @@
-"""Starts a command; imports nothing that may not be installed."""
+"""Starts a command; imports only the standard library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tooling.errors import ExitCode
 
 
 def start(package: str) -> NoReturn:
-    """Run `package.cli.main` and exit, or say which extra of pyproject.toml brings what is missing."""
+    """Run `package.cli.main` and exit, or say which extra of pyproject.toml brings a missing package."""
     try:
         main = import_module(f"{package}.cli").main
     except ModuleNotFoundError as error:

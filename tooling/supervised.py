@@ -1,7 +1,7 @@
-"""`python -m tooling.supervised PROGRAM ARGUMENT ...`: a Python program that does not outlive who started it.
+"""`python -m tooling.supervised PROGRAM ARGUMENT ...`: a program that ends with the one that started it.
 
-`-m MODULE ARGUMENT ...` runs a module. Whoever starts it makes it lead a session of its own and keeps the
-other end of its standard input: when that end closes, the program dies, with all that it has started.
+`-m MODULE ARGUMENT ...` runs a module. The one that starts it makes it lead a session of its own and keeps
+the other end of its standard input: when that end closes, the program dies, with all that it has started.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def end_with_standard_input(number: signal.Signals = signal.SIGTERM, *, group: b
 
 
 def main() -> None:
-    """Run what the command line names."""
+    """Run the program or module that the command line names."""
     end_with_standard_input(signal.SIGKILL, group=True)
     del sys.argv[0]
     if sys.argv[0] == "-m":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_writable(file: Path | None) -> None:
-    """Find out before an hour of work whether the file can be written afterwards; make the folder for it.
+    """Check before an hour of work that the file can be written afterwards; make the folder for it.
 
     :raises CommandError: where it cannot.
     """

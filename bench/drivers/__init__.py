@@ -1,5 +1,4 @@
-"""How each implementation is driven: a module each.
+"""Drives the implementations: a module for each.
 
-`interface` says what they have in common. Nothing here may need more than the standard library and the
-implementation itself.
+`interface` has what they share. A module here may need only the standard library and its implementation.
 """

@@ -33,7 +33,7 @@ LOOP.close()  # nothing ever waits
 
 
 def identity() -> dict[str, str]:
-    """Give what was imported, and whether the reader is the compiled one."""
+    """Return the version and file that were imported, and whether the reader is the compiled one."""
     compiled = WebSocketReader.__module__.endswith("reader_c")
     return {
         "version": aiohttp.__version__,
@@ -57,7 +57,7 @@ class Transport(asyncio.Transport):
         return False
 
     def pause_reading(self) -> None:
-        """Refuse: the queue is large enough for every workload."""
+        """Raise: the queue is large enough for every workload."""
         raise RuntimeError("the queue is full")
 
 

@@ -1,7 +1,7 @@
 """The interface of a driver.
 
-Each action is prepared first and gives the function that is timed: nothing but the loop that a program on
-that library would have, and the library.
+Each action is prepared first, and returns the function to time: the loop that a program on that library would
+have, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from bench.workloads import Material, Role
 
     Timed = Callable[[int], None]
-    """Does the passes that its argument says."""
+    """Does as many passes as its argument says."""
     Once = Callable[[], bytes]
-    """Does its work once, and gives the bytes that the library wrote."""
+    """Does its work once, and returns the bytes that the library wrote."""
 
 
 class UnsupportedError(Exception):
@@ -29,9 +29,9 @@ class Endpoint(ABC):
     """One end of an open connection: the handshake is over when it is made."""
 
     no_idle = ""
-    """Why it cannot be weighed while it does nothing; empty where it can."""
+    """The reason why an idle connection cannot be weighed; empty where it can."""
     no_peak = ""
-    """Why the memory that it takes for a message cannot be seen; empty where it can."""
+    """The reason why the memory for a message cannot be measured; empty where it can."""
 
     def __init__(self, role: Role, *, deflate: bool) -> None:
         self.role = role
@@ -39,11 +39,11 @@ class Endpoint(ABC):
 
     @abstractmethod
     def receive(self, material: Material) -> Timed:
-        """Hand over the reads, and take what comes of each."""
+        """Hand over the reads, and take the result of each."""
 
     @abstractmethod
     def received(self, material: Material) -> list[Message]:
-        """Do it once, and give what came, joined to whole messages."""
+        """Do it once, and return the results, joined to whole messages."""
 
     @abstractmethod
     def send(self, material: Material) -> Timed:
@@ -51,7 +51,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def sent(self, material: Material) -> bytes:
-        """Do it once, and give the bytes written."""
+        """Do it once, and return the bytes written."""
 
     @abstractmethod
     def answer_pings(self, material: Material) -> Timed:
@@ -59,7 +59,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def answered(self, material: Material) -> bytes:
-        """Do it once, and give the bytes written."""
+        """Do it once, and return the bytes written."""
 
     @abstractmethod
     def answer_close(self, material: Material) -> Once:
@@ -77,7 +77,7 @@ class Driver(Protocol):
 
     @staticmethod
     def identity() -> dict[str, str]:
-        """Give what was imported: `version`, `file`, and what helpers written in C it uses."""
+        """Return the `version` and `file` that were imported, and the helpers in C that it uses."""
         ...
 
     @staticmethod

@@ -1,7 +1,7 @@
 """Drives picows through its documented functions, on an event loop whose connections lead nowhere.
 
 `ws_create_server` and `ws_connect` hand a protocol factory to the loop. Here the loop keeps it, and the
-driver writes into the protocol's buffer what a transport would read into it. The one copy that this takes
+driver writes into the protocol's buffer what a transport would read into it. This takes one copy, which
 stands for the one from the kernel, and is counted. picows hands out frames: it joins no messages and
 inflates nothing.
 """
@@ -32,7 +32,7 @@ SIZE = 2**31 - 1
 
 
 def identity() -> dict[str, str]:
-    """Give what was imported."""
+    """Return the version and file that were imported."""
     version = picows.version.__version__
     return {"version": version, "file": str(picows.__file__), "helpers": "all of it in Cython and C"}
 
@@ -44,11 +44,11 @@ class Socket:
         """Set nothing."""
 
     def getsockopt(self, *_: object) -> int:
-        """Give the size of a buffer."""
+        """Return the size of a buffer."""
         return 2**18
 
     def fileno(self) -> int:
-        """Have none."""
+        """Return a number that means none."""
         return -1
 
 
@@ -66,7 +66,7 @@ class Transport(asyncio.Transport):
             self.last = bytes(data)
 
     def get_write_buffer_size(self) -> int:
-        """Have written everything."""
+        """Say that everything is written."""
         return 0
 
     def is_closing(self) -> bool:
@@ -158,7 +158,7 @@ SERVER = LOOP.run_until_complete(_server_factory())
 
 
 def _feed(protocol: Any, read: bytes) -> None:
-    """Give the protocol a read, in as many parts as its buffer makes of it."""
+    """Hand a read to the protocol, in as many parts as its buffer needs."""
     view = memoryview(read)
     while view:
         buffer = protocol.get_buffer(len(view))

@@ -39,7 +39,7 @@ URI = parse_uri("ws://example.com/")
 
 
 def identity() -> dict[str, str]:
-    """Give what was imported, and whether masking is the C extension's."""
+    """Return the version and file that were imported, and whether masking is the C extension's."""
     compiled = vars(frames)["apply_mask"] is speedups.apply_mask
     return {
         "version": version("websockets"),
@@ -86,7 +86,7 @@ class Endpoint(interface.Endpoint):
             client.data_to_send()
 
     def receive(self, material: Material) -> Timed:
-        """Loop over reads, events and what is to be sent."""
+        """Loop over reads, events and bytes to send."""
         receive_data, events_received = self.protocol.receive_data, self.protocol.events_received
         data_to_send, reads = self.protocol.data_to_send, material.reads
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def identity() -> dict[str, str]:
-    """Give what was imported."""
+    """Return the version and file that were imported."""
     module = import_module("wsproto")
     return {"version": module.__version__, "file": str(module.__file__), "helpers": "pure Python"}
 
@@ -141,7 +141,7 @@ def _extensions(*, deflate: bool) -> list[Extension]:
 
 
 def _pieces(material: Material) -> tuple[Callable[..., Event], list[tuple[str | bytes, bool]]]:
-    """Give the class of the events, and what each carries: data, and whether it ends its message."""
+    """Return the class of the events, and what each carries: data, and whether it ends its message."""
     pieces: list[tuple[str | bytes, bool]] = []
     for opcode, payload in material.messages:
         if opcode == TEXT:

@@ -1,4 +1,4 @@
-"""The picture: CPU time for a message, a panel per scenario."""
+"""Draws the CPU time for a message, a panel per scenario."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
     with running.interrupted_by_sigterm():
         return running.run(cli, "python -m bench.end_to_end", arguments)
 
@@ -79,7 +79,7 @@ def cli(
 
 @contextmanager
 def _progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """Show what is being measured: a bar on a terminal, else a line now and then."""
+    """Show the progress: a bar on a terminal, else a line now and then."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines()
@@ -91,7 +91,7 @@ def _progress(steps: int) -> Iterator[Callable[[str], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
-        auto_refresh=False,  # a thread that draws would take CPU time from what is measured
+        auto_refresh=False,  # a thread that draws would take CPU time from the servers
     ) as bar:
         task = bar.add_task("", total=steps)
 
@@ -103,12 +103,12 @@ def _progress(steps: int) -> Iterator[Callable[[str], None]]:
 
 
 class _Lines:
-    """Prints where the measurement is, without the server's name: a line per round."""
+    """Prints a line per round, without the server's name."""
 
     _said = ""
 
     def __call__(self, what: str) -> None:
-        """Say it, if it is new."""
+        """Print the line, if it is new."""
         line = what.rpartition(", ")[0] or what
         if line != self._said:
             print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The load generator: sends frames made beforehand, and compares every echoed byte with what has to come."""
+"""The load generator: sends frames made beforehand, and compares every echoed byte with the expected one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bench.end_to_end.server_process import ServerProcess
 
 STALL_TIMEOUT = 10.0
-"""Seconds without a byte from the server after which it has failed."""
+"""The server has failed after so many seconds without a byte from it."""
 
 RECEIVE_BYTES = 2**18
 
@@ -67,8 +67,7 @@ def frame(first_byte: int, payload: bytes, key: bytes = b"") -> bytes:
 class Script:
     """The bytes that a connection sends, over and over, and those that have to come back.
 
-    Both are longer than one time round by as much as is read or written at once, so that no slice has to be
-    taken in two parts.
+    Both are longer than one round by as much as is read or written at once, so that no slice needs two parts.
     """
 
     def __init__(self, scenario: Scenario) -> None:

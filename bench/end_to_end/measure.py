@@ -34,7 +34,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Effort:
-    """How long is measured; times are in seconds."""
+    """The length of a measurement; times are in seconds."""
 
     rounds: int
     seconds: float
@@ -53,9 +53,9 @@ def measure(
     scenarios: Sequence[Scenario] = SCENARIOS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Results:
-    """Measure every scenario against every server; `progress` gets what comes next.
+    """Measure every scenario against every server; `progress` gets the next step.
 
-    Raises `CommandError` where a server does not start, fails, or echoes anything but what it got.
+    Raises `CommandError` where a server does not start, fails, or echoes anything but its input.
     """
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def _rounds(
 
 
 def _sample(scenario: Scenario, server: ServerProcess, effort: Effort) -> Sample:
-    """Measure once. No message is on its way where it begins and where it ends."""
+    """Measure once. No message is on its way at the beginning and at the end."""
     with connected(server, scenario) as load:
         load.run(effort.warm_up)
         messages, server_before = load.echoed, server.cpu_time()
@@ -103,7 +103,7 @@ def _sample(scenario: Scenario, server: ServerProcess, effort: Effort) -> Sample
             spent = [
                 total + clock() - begun for total, clock, begun in zip(spent, clocks, before, strict=True)
             ]
-            server_cpu = server.cpu_time() - server_before  # not between the clocks: it takes long to ask
+            server_cpu = server.cpu_time() - server_before  # outside the measured time: asking takes long
         seconds, generator_cpu, machine_cpu = spent
         load.close()
         return Sample(
@@ -116,7 +116,7 @@ def _sample(scenario: Scenario, server: ServerProcess, effort: Effort) -> Sample
 
 
 def _machine_cpu_time() -> float:
-    """Give the seconds that all CPUs together were busy so far, for whomever."""
+    """Return the seconds that all CPUs together were busy so far, for any process."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0)  # iowait: on Linux alone
     guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # counted in user as well

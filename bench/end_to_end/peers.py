@@ -24,7 +24,7 @@ class Peer:
     """The packages of its environment. Without any it runs in this one: it needs the checkout alone."""
 
     def python(self) -> Path:
-        """Give the interpreter of its environment, which is made on first use.
+        """Return the interpreter of its environment, which is made on first use.
 
         Raises `MissingError` where that cannot be done.
         """
@@ -65,5 +65,5 @@ PEERS = {
 }
 """The servers by name, in the order of the tables. All run on asyncio's own event loop.
 
-The library a second time shows the noise: how far its ratio is from 1.
+The library a second time shows the noise: the distance of its ratio from 1.
 """

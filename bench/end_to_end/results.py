@@ -134,7 +134,7 @@ class Results:
     measured: list[Measured]
 
     def scenarios(self) -> dict[Scenario, list[Measured]]:
-        """Give what was measured by scenario, in the order of measuring."""
+        """Return what was measured by scenario, in the order of measuring."""
         found: dict[Scenario, list[Measured]] = {}
         for measured in self.measured:
             found.setdefault(measured.scenario, []).append(measured)
@@ -159,7 +159,7 @@ class Results:
         return measured.cpu_ratio(library)
 
     def report(self) -> dict[str, Any]:
-        """Give the content of the JSON file."""
+        """Return the content of the JSON file."""
         return {
             "format": FORMAT,
             "started": self.started,

@@ -25,10 +25,10 @@ START_TIMEOUT = 30.0
 """Seconds until a server accepts connections."""
 
 STOP_TIMEOUT = 5.0
-"""Seconds that a server has to end when its standard input has."""
+"""Seconds in which a server has to end once its standard input has ended."""
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
-"""Has glibc keep the memory that a program frees, in all servers alike.
+"""Makes glibc keep the memory that a program frees, in all servers alike.
 
 asyncio allocates 256 KiB for every read. Whether glibc gives that back to the system each time depends on
 where it comes to lie, so on chance, and costs 17 microseconds a read: as much as the rest of a short echo.
@@ -57,7 +57,7 @@ class ServerProcess:
             return self._process.stdout.readline() if selector.select(START_TIMEOUT) else ""
 
     def cpu_time(self) -> float:
-        """Give the CPU time that it has used with its children so far: seconds, user and system.
+        """Return the CPU time that it has used with its children so far: seconds, user and system.
 
         The system counts in steps of 10 ms.
         """

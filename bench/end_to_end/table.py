@@ -1,4 +1,4 @@
-"""The figures as text: what the terminal, the page and the document show alike."""
+"""The figures as text, alike for the terminal, the page and the document."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def tables(results: Results) -> dict[Scenario, list[Row]]:
-    """Give the table of each scenario."""
+    """Return the table of each scenario."""
     return {
         scenario: [_row(measured, results.ratio(measured)) for measured in found]
         for scenario, found in results.scenarios().items()
@@ -75,7 +75,7 @@ def print_tables(console: Console, results: Results) -> None:
             if number:
                 table.add_column(heading, justify="right", no_wrap=True)
             else:
-                table.add_column(heading)  # what is folded on a narrow terminal
+                table.add_column(heading)  # a narrow terminal folds it
         for row in rows:
             table.add_row(*row)
         console.print(table)
@@ -83,7 +83,7 @@ def print_tables(console: Console, results: Results) -> None:
     console.print(
         f"Medians of {results.rounds} rounds of {results.seconds:g} s (lowest to highest). "
         "library / server: CPU per message of this library over that server's, round by round. "
-        "generator: the load generator's CPU per message; + it was about as busy as the server, or more: the "
+        "generator: the load generator's CPU per message; +: it was as busy as the server, or busier: the "
         f"server could have answered more messages. Other processes kept {results.others:.1f} CPUs busy.",
         highlight=False,
     )

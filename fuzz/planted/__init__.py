@@ -1,1 +1,1 @@
-"""Single faults, planted into copies of the library, to see what of the tests and targets finds them."""
+"""Plants single faults into copies of the library, and shows which tests and targets find them."""

@@ -22,7 +22,7 @@ FAULTS: Final[tuple[Fault, ...]] = tuple(
 
 
 def named(parts: Sequence[str]) -> list[Fault]:
-    """Give the faults whose names have one of `parts` in them, or all; raises `CommandError` if none has."""
+    """Return all faults, or those with one of `parts` in their names; raises `CommandError` if none has."""
     for part in parts:
         if not any(part in fault.name for fault in FAULTS):
             raise CommandError(f"{part!r} is in the name of no fault: python -m fuzz plant --list")

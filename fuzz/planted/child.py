@@ -1,7 +1,7 @@
 """`python -m fuzz.planted.child COPY PROGRAM ARGUMENT ...`: runs a program over a copy of the library.
 
-PROGRAM is a file, or `pytest`. The process does not outlive who started it, and does not begin where
-`wsproto` would be imported from elsewhere than COPY.
+PROGRAM is a file, or `pytest`. The process does not outlive the one that started it, and does not begin
+where it would import `wsproto` from elsewhere than COPY.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from tooling.supervised import end_with_standard_input
 ROOT = Path(__file__).parents[2]
 
 WRONG_COPY = 4
-"""The exit code for a `wsproto` from elsewhere; pytest's for a wrong call, which no program here makes."""
+"""The exit code for a `wsproto` from elsewhere; pytest uses it for wrong calls, which nothing here makes."""
 
 
 def main(copy: str, program: str) -> None:
     """Run `program`, whose arguments stand in `sys.argv`."""
     end_with_standard_input(signal.SIGKILL, group=True)
-    # As the programs here have it; the copy comes behind it, by PYTHONPATH, and before what is installed.
+    # As the programs here have it. The copy follows by PYTHONPATH, before the installed packages.
     sys.path[0] = str(ROOT)
-    found = importlib.util.find_spec("wsproto")  # without importing it, which is the targets' to instrument
+    found = importlib.util.find_spec("wsproto")  # without importing it, so that the targets can instrument it
     origin = found.origin if found else None
     if origin != str(Path(copy, "wsproto", "__init__.py")):
         print(f"wsproto would come from {origin}, not from {copy}")

@@ -1,8 +1,8 @@
-"""What looks for a fault: the properties, the state machines and the targets, a turn each, again and again.
+"""The detectors of a fault: the properties, the state machines and the targets take turns, again and again.
 
-Every fault meets the same turns in the same order: first the tests with few examples, and with some; then
-what the properties enumerate, the properties as `make test` has them, the targets with their seeds and the
-machines. The targets take longer turns later.
+Every fault meets the same turns in the same order: first the tests with few examples, then with some; then
+the properties that enumerate their inputs, the properties as `make test` runs them, the targets with their
+seeds, and the machines. The targets take longer turns later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fuzz.folders import Target
 
 FIRST_TURN: Final = 1
-"""Seconds for which a target fuzzes in its first turn; its seeds it reads in any case."""
+"""Seconds for which a target fuzzes in its first turn, after it has read its seeds."""
 LONGEST_TURN: Final = 16
 
 PYTEST: Final = ("pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "fuzz.planted.profiles")
@@ -31,10 +31,10 @@ TESTS: Final = {
     "property": ("tests/properties", "--timeout=15", "--timeout-method=thread"),
     "machine": ("tests/state_machines", "--timeout=0"),
 }
-"""Where they are, and the seconds after which a test hangs; of the machines each is one long test."""
+"""The folders of the tests, and the seconds after which a test hangs; each machine is one long test."""
 
 DRAWN: Final = ("-m", "hypothesis")
-"""Tests that Hypothesis draws for."""
+"""The tests for which Hypothesis draws values."""
 ENUMERATED: Final = ("-m", "not hypothesis")
 
 _FAILED: Final = re.compile(
@@ -49,14 +49,14 @@ _ENDED: Final = re.compile(r"ERROR: libFuzzer: (?P<message>.*)")
 
 @dataclass(frozen=True)
 class Found:
-    """What found a fault."""
+    """The detector that found a fault."""
 
     kind: str
     """`property`, `machine` or `target`."""
     by: str
     """The test or the target."""
     message: str
-    """What it said, in a line."""
+    """Its message, in a line."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Turn:
     kind: str
     name: str
     arguments: Sequence[str]
-    """Of `fuzz.planted.child`, behind the copy."""
+    """The arguments of `fuzz.planted.child` after the copy."""
 
     def judge(self, code: int, said: str) -> Found | None:
-        """Tell what its exit code and its output mean; raises `CommandError` if it did not do its work."""
+        """Tell whether it found the fault; raises `CommandError` if it did not do its work."""
         if code == 0:
             return None
         if self.kind == "target":
@@ -84,11 +84,11 @@ class Turn:
 
 
 def turns(targets: Sequence[Target], seeds: Path, work: Path, seed: int) -> Iterator[Turn]:
-    """Give turns without end.
+    """Yield turns without end.
 
-    :param seeds: holds a folder of seeds for each target.
-    :param work: is for what the targets add to them.
-    :param seed: what chance is made of; each turn has another one.
+    :param seeds: has a folder of seeds for each target.
+    :param work: the folder for the inputs that the targets add.
+    :param seed: seeds the random choices; each turn derives another seed from it.
     """
     numbers = count(seed)
     yield _tests("machine", DRAWN, profiles.QUICK, next(numbers))

@@ -1,4 +1,4 @@
-"""A fault: a piece of the library's text, and what it is replaced by."""
+"""A fault: a piece of the library's text, and the text that replaces it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Fault:
     """One fault; its text stands exactly once in its file."""
 
     name: str
-    """What is wrong then, in words."""
+    """The fault in words."""
     section: str
     """The section of an RFC, or the promise of this library, that it breaks."""
     file: str
@@ -48,7 +48,7 @@ class Fault:
 def plant(fault: Fault | None, folder: Path) -> tuple[Path, Path]:
     """Copy the library into `folder`, with the fault in it if there is one.
 
-    :returns: what to import it from, and a folder to work in.
+    :returns: the folder to import it from, and a folder to work in.
     """
     copy, work = folder / "src", folder / "work"
     work.mkdir()

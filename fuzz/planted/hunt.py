@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a fault."""
+    """The result of the hunt for one fault."""
 
     fault: Fault
     found: Found | None
@@ -51,12 +51,12 @@ class Hunt:
     with_targets: bool
     """Whether the targets ran; they need atheris."""
     load: float = field(default_factory=lambda: os.getloadavg()[0])
-    """Processes that wanted to run when it began, of others too."""
+    """The load average of the machine when it began."""
     outcomes: list[Outcome] = field(default_factory=list)
 
     @property
     def missed(self) -> list[Outcome]:
-        """What nothing found."""
+        """The faults that nothing found."""
         return [outcome for outcome in self.outcomes if outcome.found is None]
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,9 +89,9 @@ class Hunter:
     ) -> None:
         """Look for `faults`.
 
-        :param told: is called before each fault, with None, and after it.
-        :param control: whether to look into the library as it is first, for as long as for a fault.
-        :raises CommandError: where something is found there, or a fault cannot be planted or looked for.
+        :param told: is called before each fault with None, and after it with the outcome.
+        :param control: whether to search the library without a fault first, for as long as for a fault.
+        :raises CommandError: where a detector fails without a fault, or a fault cannot be planted.
         """
         assert_can_be_planted(faults)  # before the first minute, not after the last
         with tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as seeds:
@@ -116,7 +116,7 @@ class Hunter:
         return Outcome(fault, found, time.monotonic() - began, _cpu_seconds() - cpu)
 
     async def _found(self, fault: Fault | None, seeds: Path) -> Found | None:
-        """Plant the fault, and let so many processes at once take turns until one finds it or time is up."""
+        """Plant the fault, and let so many processes take turns until one finds it or the time is up."""
         with tempfile.TemporaryDirectory(prefix="fuzz-planted-") as folder:
             copy, work = plant(fault, Path(folder))
             coming = turns(self._targets, seeds, work, self._hunt.seed)
@@ -156,7 +156,7 @@ async def _take(coming: Iterator[Turn], copy: Path, work: Path) -> Found:
 
 
 async def _run(arguments: Sequence[str], copy: Path, work: Path) -> tuple[int, str]:
-    """Run a process, and give its exit code and its output; it and all that it started end with this."""
+    """Run a process, and return its exit code and its output; it and all that it started end with this."""
     process = await asyncio.create_subprocess_exec(
         *arguments,
         stdin=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A plugin of pytest: how Hypothesis looks for a fault. What it finds is not made smaller, nor remembered."""
+"""A plugin of pytest: the settings with which Hypothesis looks for a fault, without shrinking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def profile(examples: int) -> str:
 
 
 def pytest_load_initial_conftests() -> None:
-    """Register the profiles; earlier pytest does not let a plugin of its own be imported."""
+    """Register the profiles: before this hook pytest cannot import a plugin like this one."""
     from hypothesis import HealthCheck, Phase, settings  # noqa: PLC0415
 
     for examples in (QUICK, MEDIUM, FULL):

@@ -1,4 +1,4 @@
-"""What is told of a hunt: lines while it runs, then a table, and the same as Markdown and JSON."""
+"""The output of a hunt: lines while it runs, then a table, and the same as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def show_hunt(console: Console, hunt: Hunt) -> None:
 
 
 def verdict(hunt: Hunt) -> str:
-    """Say in a line how it ended."""
+    """Say in a line how the hunt ended."""
     found = len(hunt.outcomes) - len(hunt.missed)
     longest = max((outcome.seconds for outcome in hunt.outcomes if outcome.found), default=0.0)
     left_out = "" if hunt.with_targets else "; atheris is missing, so the targets were left out"

@@ -26,12 +26,12 @@ NAME = b"Sec-WebSocket-Extensions"
 
 
 def in_a_request(value: bytes) -> None:
-    """Give a server `value`, on as many lines as it has."""
+    """Send `value` to a server, on as many lines as it has."""
     assert_server_handles([request({NAME: value.split(b"\n")}) + b"\xc1\x81\x00\x00\x00\x00\x00"], Limits())
 
 
 def in_a_response(value: bytes) -> None:
-    """Give a client that has offered `REQUESTS[2]` or `REQUESTS[3]` `value`."""
+    """Send `value` to a client that has offered `REQUESTS[2]` or `REQUESTS[3]`."""
     asked = REQUESTS[2 + len(value) % 2]
     assert_client_handles([response(KEY, {NAME: value.split(b"\n")}) + b"\xc1\x01\x00"], Limits(), asked)
 
@@ -56,7 +56,7 @@ JUDGES = (in_a_request, in_a_response, by_itself, drawn)
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what is made of an offer or an answer."""
+    """Judge how the library reads an offer or an answer."""
     if data:
         JUDGES[data[0] % len(JUDGES)](data[1:])
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Any bytes to a server on an open connection, cut anywhere, with and without permessage-deflate.
 
-The first bytes choose the setting and the cuts (`fuzz.frames`); what comes is compared with what the tests'
-own reader makes of the same bytes.
+The first bytes choose the setting and the cuts (`fuzz.frames`). The events are compared with those that the
+tests' own reader finds in the same bytes.
 """
 
 import sys
@@ -23,7 +23,7 @@ with instrumented("wsproto"):
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what a server makes of `data`."""
+    """Judge how a server reads `data`."""
     if len(data) >= CHOICES:
         judge_frames(ConnectionType.SERVER, data)
 

@@ -27,7 +27,7 @@ with instrumented("wsproto"):
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what either end makes of `data`, and what it sends when it sends that back."""
+    """Judge how either end reads `data`, and the frames with which it sends that back."""
     if len(data) >= CHOICES:
         role = ConnectionType.CLIENT if data[0] & CLIENT else ConnectionType.SERVER
         assert_can_be_echoed(*judge_frames(role, data))

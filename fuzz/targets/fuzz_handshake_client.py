@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Any bytes to a client that waits for a response, cut anywhere: accepted, rejected with a body, or an error.
 
-The first bytes choose limits, cuts and the request (`fuzz.heads`). What is accepted is held to RFC 6455 4.1,
-an error must name a response that a server can send, and bytes behind the response come through.
+The first bytes choose limits, cuts and the request (`fuzz.heads`). An accepted response must keep to RFC 6455
+4.1, an error must name a response that a server can send, and the bytes behind the response come through.
 """
 
 import sys
@@ -18,7 +18,7 @@ with instrumented("wsproto", "h11"):
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what a client makes of `data`."""
+    """Judge how a client reads `data`."""
     judge_response(data)
 
 

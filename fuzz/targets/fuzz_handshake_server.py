@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Any bytes to a server that waits for a request, cut anywhere; what it accepts or refuses it then answers.
 
-The first bytes choose limits, cuts and answer (`fuzz.heads`). What is accepted is held to RFC 6455 4.2.1,
-what is refused must name an answer that can be sent, and bytes behind the request come through.
+The first bytes choose limits, cuts and answer (`fuzz.heads`). An accepted request must keep to RFC 6455
+4.2.1, a refusal must name an answer that can be sent, and the bytes behind the request come through.
 """
 
 import sys
@@ -18,7 +18,7 @@ with instrumented("wsproto", "h11"):
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what a server makes of `data`."""
+    """Judge how a server reads `data`."""
     judge_request(data)
 
 

@@ -3,7 +3,7 @@
 
 The first bytes choose window, limits, how much zlib is given at a time, fragments and reads; the rest is one
 message, or several that `SEPARATOR` parts.
-What is inflated is compared with what the tests' own reader inflates, and no piece may exceed its limit.
+The result is compared with that of the tests' own reader, and no piece may exceed its limit.
 """
 
 import sys
@@ -23,10 +23,10 @@ with instrumented("wsproto"):
 
 CHOICES = 4
 SEPARATOR = b"\xff\xff\xff\xff"
-"""Parts messages; DEFLATE data holds it seldom, since a block of type 3 is an error."""
+"""Separates messages; DEFLATE data seldom holds it, since a block of type 3 is an error."""
 
 UNITS = (2**14, 1, 3, 10, 100)
-"""Bytes of a frame that zlib is given at a time: as it is used, and so that frames have several."""
+"""Bytes of a frame that zlib gets at a time: the usual number, and so few that a frame has several units."""
 
 # Bits of the first byte, beside the window in the lowest three.
 NO_TAKEOVER, TEXT, CLIENT, PINGS = 0x08, 0x10, 0x20, 0x40
@@ -55,7 +55,7 @@ def stream_of(data: bytes) -> bytes:
 
 
 def test_one_input(data: bytes) -> None:
-    """Judge what is inflated of `data`."""
+    """Judge how `data` is inflated."""
     if len(data) < CHOICES:
         return
     flags, limits, _, cuts = data[:CHOICES]

@@ -26,7 +26,7 @@ IMAGE = "crossbario/autobahn-testsuite:25.10.1"
 
 
 class DockerSuite(Suite):
-    """Autobahn's image; `version` pulls it where it is missing, and shows that on the console."""
+    """Autobahn's image; `version` pulls it where it is missing, and shows the progress."""
 
     options = " --engine docker"
 
@@ -35,7 +35,7 @@ class DockerSuite(Suite):
         self._image = image
 
     def version(self) -> str:
-        """Give the image and the engine, or raise `MissingError`."""
+        """Return the image and the engine, or raise `MissingError`."""
         try:
             client = docker.from_env()
             engine = client.version()["Version"]
@@ -72,7 +72,7 @@ class DockerSuite(Suite):
 
 
 def show_pull(console: Console, messages: Iterable[dict[str, Any]]) -> None:
-    """Show how the layers arrive: a bar on a terminal, else a line for each that is complete.
+    """Show the progress of the layers: a bar on a terminal, else a line for each that is complete.
 
     Raises `CommandError` where the engine tells of an error.
     """

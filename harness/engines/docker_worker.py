@@ -1,6 +1,6 @@
 """Runs wstest in a container: `python -m harness.engines.docker_worker IMAGE server URL CASE ...`.
 
-It does what `wstest_worker` does, in another place. The container ends, and Docker removes it, when nobody is
+It works as `wstest_worker` does, in another place. The container ends, and Docker removes it, when nobody is
 attached to its standard input any more: so none is left even where this process is killed.
 """
 
@@ -78,7 +78,7 @@ class Container(Place):
         self._container.start()
 
     def lines(self) -> Iterator[str]:
-        """Give what it prints; its standard error becomes ours."""
+        """Yield what it prints; its standard error becomes ours."""
         rest = b""
         for stream, data in frames_iter(self._socket, tty=False):
             if stream == STDERR:

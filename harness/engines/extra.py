@@ -33,7 +33,7 @@ class ExtraSuite(Suite):
         self._agent = agent
 
     def version(self) -> str:
-        """Say how many there are."""
+        """Say how many cases there are."""
         return f"{len(EXTRA)} extra cases"
 
     async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
@@ -60,7 +60,7 @@ class ExtraSuite(Suite):
 class FuzzingServer:
     """Speaks the protocol of Autobahn's fuzzing server.
 
-    /getCaseCount answers with a text, /runCase?case=N&agent=A plays a case, /updateReports ends it all.
+    /getCaseCount answers with a text, /runCase?case=N&agent=A plays a case, /updateReports ends the run.
     """
 
     def __init__(self, cases: Sequence[str]) -> None:
@@ -115,7 +115,7 @@ class FuzzingServer:
             wire.abort()
 
     async def _run_case(self, wire: Wire, request: Head, query: dict[str, list[str]]) -> None:
-        """Play the case that is asked for, once; a client that comes again for it is sent away."""
+        """Play the case that the client asks for, once; send away a client that asks for it again."""
         number = query.get("case", [""])[0]
         if not number.isdecimal() or not 0 < int(number) <= len(self._cases):
             return

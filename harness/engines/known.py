@@ -22,7 +22,7 @@ ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
 def suite_of(engine: Engine, wstest: str, console: Console) -> Suite:
-    """Give the suite of an engine; `wstest` is the path of that program, or its name on PATH.
+    """Return the suite of an engine; `wstest` is the path of that program, or its name on PATH.
 
     Raises `MissingError` where the Python package of the engine is not installed.
     """

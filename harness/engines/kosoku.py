@@ -22,7 +22,7 @@ class KosokuSuite(Suite):
     """kosoku 0.1, in a worker process for each role."""
 
     def version(self) -> str:
-        """Give name and version, or raise `MissingError`."""
+        """Return name and version, or raise `MissingError`."""
         try:
             return f"kosoku {version('kosoku')}"
         except PackageNotFoundError:

@@ -57,7 +57,7 @@ def _cut(field: Any) -> Any:
 
 
 async def fuzz_server(url: str, cases: Sequence[str]) -> None:
-    """Run each case by itself, which tells of each as it begins and ends."""
+    """Run each case by itself, and so tell when each begins and ends."""
     for case in cases:
         say(begun=case)
         try:
@@ -85,7 +85,7 @@ def main() -> None:
     end_with_standard_input()
     mode, *rest = sys.argv[1:]
     asyncio.run(fuzz_server(rest[0], rest[1:]) if mode == "server" else fuzz_client(rest))
-    os._exit(0)  # kosoku 0.1.0 now and then aborts in the shutdown of Python 3.13, when all is said
+    os._exit(0)  # kosoku 0.1.0 sometimes aborts in the shutdown of Python 3.13, after its last line
 
 
 if __name__ == "__main__":

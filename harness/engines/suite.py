@@ -52,14 +52,14 @@ class Suite(ABC):
     """The beginning of the names of its logs, where it runs beside another engine."""
 
     testee_options: Sequence[str] = ()
-    """Arguments that the testee gets besides."""
+    """Additional arguments for the testee."""
 
     options: str = ""
-    """The options of `run` that choose it, after a space; none for the usual one."""
+    """The options of `run` that choose it, after a space; empty for the default engine."""
 
     @abstractmethod
     def version(self) -> str:
-        """Give name and version for the report; raises `MissingError` where the engine is not installed."""
+        """Return name and version for the report; raises `MissingError` where the engine is not installed."""
 
     @abstractmethod
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:

@@ -1,7 +1,7 @@
 """Engines that run in a process of their own: `python -m WORKER ...`, which prints a JSON object a line.
 
 The lines are the steps of `harness.engines.suite`: `{"listening": URL}`, `{"begun": CASE}`,
-`{"ended": CASE, "report": {...}}`. What a worker has to say to a user goes to its standard error.
+`{"ended": CASE, "report": {...}}`. A worker's messages to the user go to its standard error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.engines.suite import Step
 
 FIELDS = tuple(get_type_hints(CaseReport))
-"""The names of all that a report of a case may have."""
+"""The names of all fields that a report of a case may have."""
 
 
 def say(**line: object) -> None:
@@ -34,7 +34,7 @@ def say(**line: object) -> None:
 async def work(
     name: str, module: Sequence[str], log: Path, *, is_suite: bool = True
 ) -> AsyncGenerator[Step, None]:
-    """Run a worker and give its steps; closing the generator ends it.
+    """Run a worker and return its steps; closing the generator ends it.
 
     :param name: what errors call it.
     :param is_suite: whether the suite's CPU time is the worker's.

@@ -1,7 +1,7 @@
 """The files and lines of wstest, Autobahn's own program: its specs, its output, its reports.
 
-It keeps all reports to itself until the last case has ended (as a server: until the client asks), then writes
-`index.json`, and after that a file per case. It exits with 0 whatever it found.
+It writes no report until the last case has ended (as a server: until the client asks), then `index.json`, and
+after that a file per case. It exits with 0 whatever it found.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 REPORTS = "reports"
-"""The folder, below its working directory, that wstest is told to write to."""
+"""The folder for wstest's reports, below its working directory."""
 
 BEGUN = re.compile(r"Running test case ID (\S+) for agent")
 LISTENS_NEXT = re.compile(r"Cases = \[")
@@ -42,7 +42,7 @@ def server_spec(url: str, cases: Sequence[str]) -> dict[str, Any]:
 
 
 def read_reports(read: Callable[[str], bytes], where: str) -> Iterator[tuple[str, CaseReport]]:
-    """Give each case with its report; `read` gives a file of the folder of reports, which `where` names.
+    """Yield each case with its report; `read` gives a file of the folder of reports, which `where` names.
 
     Raises `CommandError` where a file is missing or has another shape.
     """
@@ -71,7 +71,7 @@ def _object(read: Callable[[str], bytes], name: str, where: str) -> Mapping[str,
 
 
 def version_of(reports: Iterable[CaseReport]) -> str:
-    """Give the version that wstest names in the handshake of any case, or `unknown`."""
+    """Return the version that wstest names in the handshake of any case, or `unknown`."""
     for report in reports:
         for text in (report.get("httpRequest", ""), report.get("httpResponse", "")):
             if found := re.search(r"AutobahnTestSuite/([0-9.]+)", text):
@@ -80,7 +80,7 @@ def version_of(reports: Iterable[CaseReport]) -> str:
 
 
 def duration_of(reports: Iterable[CaseReport]) -> float:
-    """Give the seconds from the start of the first case to the end of the last."""
+    """Return the seconds from the start of the first case to the end of the last."""
     spans = [(_time_of(report.get("started", "")), report.get("duration", 0) / 1000) for report in reports]
     return max((start + took for start, took in spans), default=0.0) - min(spans, default=(0.0, 0.0))[0]
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 HELD = '{ "$@"; echo "wstest ended with $?"; } </dev/null & cat >/dev/null; kill -s KILL 0'
 """A shell script that runs its arguments, and kills them when its standard input ends.
 
-Whoever holds the other end of that is gone then, even by SIGKILL. When they have ended it says so, and stays.
+The process at the other end is gone then, even by SIGKILL. When the arguments have ended, the script says so
+and stays.
 """
 
 ENDED = re.compile(r"wstest ended with (\d+)")
@@ -58,18 +59,18 @@ socket.socket.bind = lambda self, to: bind(self, ("127.0.0.1",) + to[1:] if to[0
 
 
 class Place(ABC):
-    """Somewhere wstest runs, once; closing it ends wstest and removes what is left of it."""
+    """A place where wstest runs once; closing it ends wstest and removes its files."""
 
     @abstractmethod
     def start(self, arguments: Sequence[str], files: Mapping[str, str], port: int | None) -> None:
         """Run wstest with these arguments and these files in its working directory.
 
-        `port` is the TCP port on loopback at which it shall be reached.
+        `port` is the TCP port on loopback at which clients reach it.
         """
 
     @abstractmethod
     def lines(self) -> Iterator[str]:
-        """Give what it prints."""
+        """Return what it prints."""
 
     @abstractmethod
     def read(self, name: str) -> bytes:
@@ -104,7 +105,7 @@ class Installed(Place):
         )
 
     def lines(self) -> Iterator[str]:
-        """Give what it prints."""
+        """Return what it prints."""
         assert self._process is not None  # noqa: S101  # it was started
         assert self._process.stdout is not None  # noqa: S101  # it was asked for
         return iter(self._process.stdout)
@@ -114,7 +115,7 @@ class Installed(Place):
         return (self._folder / REPORTS / name).read_bytes()
 
     def close(self) -> None:
-        """Kill the group; wstest has nothing left to save."""
+        """Kill the group: wstest has nothing to save."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -140,7 +141,7 @@ def run_client(place: Place, cases: Sequence[str]) -> None:
     url = f"ws://127.0.0.1:{port}"
     _start(place, "fuzzingserver", server_spec(url, cases), port)
     for line in place.lines():
-        if LISTENS_NEXT.match(line):  # in a thread, since it may end instead, which a line will tell
+        if LISTENS_NEXT.match(line):  # in a thread, since wstest may end meanwhile, and a line tells of that
             Thread(target=_say_listening, args=[url, port], daemon=True).start()
         if WRITTEN.match(line):
             _say_reports(place)
@@ -156,15 +157,15 @@ def _start(place: Place, mode: str, spec: Mapping[str, object], port: int | None
 
 
 def _said(line: str) -> int | None:
-    """Say that a case has begun, or give wstest's exit code, where the line tells; a bad one ends us too."""
+    """Say that a case has begun, or return wstest's exit code, if the line has it; an error ends us too."""
     if found := BEGUN.match(line):
         say(begun=found[1])
     if not (ended := ENDED.match(line)):
         return None
-    if (code := int(ended[1])) > 128:  # so a shell tells of a signal
+    if (code := int(ended[1])) > 128:  # the exit code by which a shell reports a signal
         raise CommandError(f"wstest was killed by {signal.Signals(code - 128).name}")
     if code:
-        sys.exit(code)  # it has said why, on standard error
+        sys.exit(code)  # wstest has said why, on standard error
     return code
 
 
@@ -174,7 +175,7 @@ def _say_reports(place: Place) -> None:
 
 
 def _free_port() -> int:
-    """Find one below those that the system gives to connections: nobody else takes it before wstest does."""
+    """Find a port below those that the system gives to connections: nobody takes it before wstest does."""
     for port in random.sample(range(20_000, 32_768), 100):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

@@ -1,4 +1,4 @@
-"""Section X, which Autobahn does not have: cases as data (`case`) and a small driver (`driver`).
+"""Section X, the harness's own cases: they are data (`case`), which a small driver plays (`driver`).
 
 A group is a module here. New cases go to the end of their group: the baselines know a case by its number.
 """

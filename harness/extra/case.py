@@ -34,7 +34,7 @@ class Case:
     """A case: the bytes that the harness sends, the answer that it expects, and the rule of the RFC.
 
     In `deflate`, `{testee}` and `{harness}` stand for the names that RFC 7692 gives their sides, `client` or
-    `server`: the same words are an offer to a server and an answer to a client.
+    `server`: the same text is an offer to a server and an answer to a client.
     """
 
     title: str
@@ -43,11 +43,11 @@ class Case:
     expect: Expectation
     _: KW_ONLY
     name: str = ""
-    """Given by its place in its group."""
+    """Its number, which its place in its group gives."""
     client_requirement: str = ""
-    """The row for the testee as client, where it is another one."""
+    """The row for the testee as client, where that differs."""
     unmet: str = "FAILED"
-    """The verdict where the peer does not as expected: NON-STRICT where the RFC does not demand it."""
+    """The verdict where the peer does not do as expected: NON-STRICT where the RFC does not demand it."""
     why: str = ""
     """The reason where `unmet` is not FAILED."""
     roles: tuple[Role, ...] = ("server", "client")
@@ -61,22 +61,22 @@ class Case:
     interim: bytes = b""
     """Bytes that go to a client before the answer."""
     deflate: str = ""
-    """Sec-WebSocket-Extensions, as it is sent; an answer that is to be taken gets what the offer demands."""
+    """Sec-WebSocket-Extensions, as it is sent; a good answer gets the parameters that the offer demands."""
     fits: str = ""
     """The offer that a server's answer has to fit, where `deflate` holds several."""
     optional: bool = False
-    """Whether a client may take the answer for one that it does not support (RFC 7692 7)."""
+    """Whether a client may treat the answer as one that it does not support (RFC 7692 7)."""
 
     send: Frames | Callable[[int], Frames] = (HELLO,)
     """The frames behind the heads; a function gets the size of the window, as a power of two."""
     at_once: bool = False
-    """Whether this goes out in one piece with the head."""
+    """Whether the frames go out in one piece with the head."""
     byte_by_byte: bool = False
     """Whether the head goes out a byte at a time."""
     watch_memory: bool = False
 
     def requirement_for(self, role: Role) -> dict[str, str]:
-        """Give the row of `requirements.csv` for the testee in a role."""
+        """Return the row of `requirements.csv` for the testee in a role."""
         return requirements()[(self.client_requirement if role == "client" else "") or self.requirement]
 
 

@@ -1,4 +1,4 @@
-"""X.4: close codes that Autobahn knows nothing of, and a Close in odd places (RFC 6455 5.5.1, 7.4)."""
+"""X.4: close codes that Autobahn does not test, and a Close in odd places (RFC 6455 5.5.1, 7.4)."""
 
 from __future__ import annotations
 

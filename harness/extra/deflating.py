@@ -50,7 +50,7 @@ class Agreement:
     client_max_window_bits: int = 15
 
     def bits(self, side: str) -> int:
-        """Give the largest window, as a power of two, that the `client` or `server` may deflate with."""
+        """Return the largest window, as a power of two, that the `client` or `server` may deflate with."""
         return self.server_max_window_bits if side == "server" else self.client_max_window_bits
 
     def takes_over(self, side: str) -> bool:
@@ -103,10 +103,10 @@ def deflate(*messages: bytes, bits: int = 15) -> list[bytes]:
 
 
 class Inflater:
-    """Inflates a peer's messages, and refuses what reaches further back than its window.
+    """Inflates a peer's messages, and refuses references beyond the peer's window.
 
-    zlib sees that only where it gives out a byte at a time: what one call gives out may be referred to. With
-    15 bits there is nothing to see, as DEFLATE itself refers no further back.
+    zlib notices such a reference only where it gives out a byte at a time: within one call a reference may
+    reach all that the call gives out. With 15 bits there is none: DEFLATE itself reaches no further back.
     """
 
     def __init__(self, bits: int, *, takes_over: bool) -> None:
@@ -130,7 +130,7 @@ class Inflater:
             piece = self._inflater.decompress(data, self._step)
             inflated += piece
             data = self._inflater.unconsumed_tail
-            if self._inflater.eof:  # a block with BFINAL: what follows begins anew
+            if self._inflater.eof:  # a block with BFINAL: after it the stream begins anew
                 data = self._inflater.unused_data
                 self._inflater = zlib.decompressobj(wbits=-self._bits)
             elif not piece and not data:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from harness.roles import Role
 
 TIMEOUT = 3.0
-"""Seconds that a peer has for whatever it has to do."""
+"""Seconds that a peer has for each step."""
 
 GRACE = 0.5
-"""Seconds that a peer has besides to fail the connection, where it has answered the ping already."""
+"""Further seconds that a peer has to fail the connection, where it has already answered the ping."""
 
 NOT_IN_REPORT = 60
 """Characters of a message that a report shows."""
@@ -109,7 +109,7 @@ class Play:
                 self._take_answer(head)
 
     def _take_answer(self, head: Head) -> None:
-        """Judge what the server makes of the offers."""
+        """Judge the server's answer to the offers."""
         if not self.case.expect.negotiates:
             return
         answers = parse_extensions(head.values("Sec-WebSocket-Extensions"))
@@ -152,7 +152,7 @@ class Play:
         await wire.send(sent, piece=1 if self.case.byte_by_byte else PIECE)
 
     def _answer_to(self, request: Head) -> str:
-        """Give the case's answer, completed by what the client's offer demands."""
+        """Return the case's answer, with the fields that the client's offer demands."""
         answer = self.case.deflate.format(testee="client", harness="server")
         if not self.case.expect.negotiates:
             return answer
@@ -177,7 +177,7 @@ class Play:
             )
         return answer
 
-    # What follows it:
+    # After the handshake:
 
     async def _exchange(self, wire: Wire, watch: MemoryWatch | None) -> None:
         """Send the frames, wait for what is expected, and end the connection."""
@@ -206,7 +206,7 @@ class Play:
             wire.close()  # a Close would be taken for more of the payload
         elif wire.sent_close is None and not self.case.expect.ends_early:
             await wire.send(wire.encode([close(1000 if seen.close is None else seen.code)]))
-        patience = TIMEOUT if seen.frames else GRACE  # who has said nothing so far hardly will
+        patience = TIMEOUT if seen.frames else GRACE  # a silent peer will hardly begin now
         await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), patience)
         if seen.role == "server":
             seen.in_time = await wire.wait_end(TIMEOUT)

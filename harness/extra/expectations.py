@@ -1,7 +1,7 @@
 """The duty of a peer in a case, and the verdict on it in Autobahn's terms.
 
-Each rule of an RFC has its verdict: who breaks a MUST has FAILED, who breaks a SHOULD is NON-STRICT, and who
-has not what the RFC leaves optional is UNIMPLEMENTED.
+A peer that breaks a MUST of an RFC gets the verdict FAILED, one that breaks a SHOULD gets NON-STRICT, and one
+that declines an option gets UNIMPLEMENTED.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PROBE = Frame(PING, b"still open?")
 """Asks a peer that should have failed the connection; a Pong says that it has not."""
 
 MAX_GROWTH = 64 * 2**20
-"""Bytes that a peer's memory may grow by, which keeps to a limit of 1 MiB."""
+"""Bytes by which the memory of a peer with a limit of 1 MiB may grow."""
 
 Finding = tuple[str, str]
 """A verdict, and a sentence that says why."""
@@ -31,13 +31,13 @@ class Expectation(ABC):
     """The duty of a peer."""
 
     probes = False
-    """Whether the harness asks, behind its frames, if the connection is still open."""
+    """Whether the harness sends a ping behind its frames, to ask if the connection is still open."""
     answered = True
-    """Whether the handshake is to succeed."""
+    """Whether the handshake has to succeed."""
     negotiates = True
-    """Whether an extension that the case names is to be agreed on."""
+    """Whether both sides have to agree on an extension of the case."""
     ends_early = False
-    """Whether the harness says at once that nothing more comes."""
+    """Whether the harness ends its direction at once."""
 
     @abstractmethod
     def __str__(self) -> str:
@@ -53,10 +53,10 @@ class Expectation(ABC):
 
     @abstractmethod
     def judge(self, seen: Seen, unmet: str) -> Finding:
-        """Give the verdict; `unmet` is the one on a peer that did nothing forbidden, but not this."""
+        """Return the verdict; `unmet` is the one on a peer that did nothing forbidden, but not this."""
 
     def judge_close(self, seen: Seen) -> Finding:
-        """Give the verdict on the closing handshake."""
+        """Return the verdict on the closing handshake."""
         if not seen.opened:
             return "OK", "There was no WebSocket connection to close."
         if seen.close is None:
@@ -180,14 +180,14 @@ class Refuses(Expectation):
         return "OK", refusal(seen)
 
     def judge_close(self, seen: Seen) -> Finding:  # noqa: ARG002
-        """Judge nothing: what ought to be refused has no closing handshake."""
+        """Judge nothing: a refused request has no closing handshake."""
         return "OK", "There was to be no WebSocket connection."
 
 
 class FailsHandshake(Expectation):
-    """A client takes the response for none: it ends the connection and sends no message.
+    """A client refuses the response: it ends the connection and sends no message.
 
-    `as_http`: it is one of HTTP, so that the client may read a body until the server ends the connection.
+    `as_http`: the response is correct HTTP, so that the client may read a body up to the connection's end.
     """
 
     negotiates = False
@@ -281,8 +281,8 @@ class Fails(Expectation):
 class Answers(Expectation):
     """The peer answers the Close that the case sends, with the same code or 1000.
 
-    RFC 6455 5.5.1 demands an answer; which code it has, it only says of what is typical. `may_fail`: the
-    peer may take the code for an error, and fail the connection.
+    RFC 6455 5.5.1 demands an answer, and calls it typical that the code comes back. `may_fail`: the peer may
+    take the code for an error, and fail the connection.
     """
 
     def __init__(self, code: int, *, may_fail: bool = False) -> None:
@@ -314,7 +314,7 @@ def refusal(seen: Seen) -> str:
 
 
 def quoted(seen: Seen) -> str:
-    """Give the reason of a Close behind its code."""
+    """Return the reason of a Close behind its code."""
     return f" ({seen.reason})" if seen.reason else ""
 
 
@@ -336,7 +336,7 @@ def shown(event: Event) -> str:
 
 
 def difference(expected: list[Event], actual: list[Event]) -> str:
-    """Say what did not come back, or came instead."""
+    """Say which message did not come back, or which one came instead."""
     missing = [shown(event) for event in expected if event not in actual]
     wrong = [shown(event) for event in actual if event not in expected]
     if not missing and not wrong:

@@ -1,4 +1,4 @@
-"""The frames that a case sends: masked as their sender has to, or on purpose not."""
+"""The frames that a case sends, masked as their sender has to mask them, or wrongly on purpose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_PAYLOAD: Final = 8 * 2**20
 
 @dataclass(frozen=True)
 class Frame(frames.Frame):
-    """A frame whose mask is its sender's: a random key, or the one that is given.
+    """A frame to be masked as its sender has to: by a random key, or the given one.
 
     `wrong_mask` has a client send it unmasked, and a server masked.
     """
@@ -23,16 +23,16 @@ class Frame(frames.Frame):
     wrong_mask: bool = False
 
     def keyed(self, *, by_client: bool) -> Frame:
-        """Give the same frame as the client or the server sends it, with a masking key or without."""
+        """Return the same frame as the client or the server sends it, with a masking key or without."""
         masked = by_client != self.wrong_mask
         return replace(self, mask=(self.mask or os.urandom(4)) if masked else None)
 
 
 def text(payload: str, *, fin: bool = True, mask: bytes | None = None, wrong_mask: bool = False) -> Frame:
-    """Give a text frame."""
+    """Return a text frame."""
     return Frame(TEXT, payload.encode(), fin, mask=mask, wrong_mask=wrong_mask)
 
 
 def close(code: int | None, reason: bytes = b"") -> Frame:
-    """Give a Close frame."""
+    """Return a Close frame."""
     return Frame(CLOSE, frames.close_payload(code, reason))

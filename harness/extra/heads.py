@@ -29,23 +29,23 @@ class Head:
     fields: tuple[tuple[str, str], ...]
 
     def add(self, name: str, value: str) -> Head:
-        """Give the head with one field more, at its end."""
+        """Return the head with one field more, at its end."""
         return replace(self, fields=(*self.fields, (name, value)))
 
     def drop(self, name: str) -> Head:
-        """Give the head without a field."""
+        """Return the head without a field."""
         return replace(self, fields=tuple(field for field in self.fields if field[0].lower() != name.lower()))
 
     def put(self, name: str, *values: str) -> Head:
-        """Give the head with these values of a field, a line each, in place of what it had."""
+        """Return the head with these values of a field, a line each, in place of what it had."""
         return replace(self, fields=(*self.drop(name).fields, *((name, value) for value in values)))
 
     def begin(self, start: str) -> Head:
-        """Give the head with another start line."""
+        """Return the head with another start line."""
         return replace(self, start=start)
 
     def spell(self, change: str) -> Head:
-        """Give the head with every name in `lower` or `upper` case."""
+        """Return the head with every name in `lower` or `upper` case."""
         return replace(self, fields=tuple((getattr(name, change)(), value) for name, value in self.fields))
 
     def encode(self, **values: str) -> bytes:
@@ -81,13 +81,13 @@ REQUEST = Head(
         ("Sec-WebSocket-Version", "13"),
     ),
 )
-"""A request that nothing is wrong with."""
+"""A correct request."""
 
 RESPONSE = Head(
     "HTTP/1.1 101 Switching Protocols",
     (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", "{accept}")),
 )
-"""A response that nothing is wrong with."""
+"""A correct response."""
 
 
 def take_head(data: bytearray) -> Head | None:
@@ -102,7 +102,7 @@ def take_head(data: bytearray) -> Head | None:
 
 
 def accept_token(key: str) -> str:
-    """Give the token that answers a key (RFC 6455 4.2.2)."""
+    """Return the token that answers a key (RFC 6455 4.2.2)."""
     digest = hashlib.sha1((key + GUID).encode("latin-1"), usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()
 

@@ -1,4 +1,4 @@
-"""X.9: what a peer does that was told to take no message longer than `MAX_MESSAGE_SIZE` (RFC 6455 10.4)."""
+"""X.9: long messages for a peer that must take none over `MAX_MESSAGE_SIZE` (RFC 6455 10.4)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ TITLE = "Limits"
 
 MIB = 2**20
 BOMB_SIZE = 256
-"""MiB that the bomb inflates to."""
+"""The size of the inflated bomb, in MiB."""
 
 FLOOD_SIZE = 100
-"""MiB of a message that a peer should not wait for the end of."""
+"""The size of a message, in MiB, whose end a peer should not await."""
 
 KEY = bytes(4)
-"""A masking key of zeros, for what is long."""
+"""A masking key of zeros, for long messages."""
 
 
 @cache
 def bomb() -> bytes:
-    """Give 0.3 MB that inflate to `BOMB_SIZE` MiB of zeros.
+    """Return 0.3 MB that inflate to `BOMB_SIZE` MiB of zeros.
 
     A full flush makes a piece of DEFLATE data that can be repeated.
     """

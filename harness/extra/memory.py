@@ -1,4 +1,4 @@
-"""Watches how far a peer's memory grows: that of the process which has a TCP port open."""
+"""Watches how far the memory of a peer grows: of the process that has a TCP port open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 import psutil
 
 INTERVAL = 0.005
-"""Seconds between two looks; what inflates a bomb takes a tenth of a second at least."""
+"""Seconds between two looks; inflating a bomb takes a tenth of a second at least."""
 
 
 class MemoryWatch:
@@ -21,7 +21,7 @@ class MemoryWatch:
 
     @classmethod
     def of_listener(cls, port: int | None) -> MemoryWatch | None:
-        """Find the process that listens at a port of this machine; None where there is none to be seen."""
+        """Find the process that listens at a port of this machine; None where this process sees none."""
         return cls._of(port, psutil.CONN_LISTEN)
 
     @classmethod
@@ -39,12 +39,12 @@ class MemoryWatch:
         return None
 
     def start(self) -> None:
-        """Look from now on."""
+        """Look from now on, again and again."""
         self._before = self._most = self._size()
         self._task = asyncio.create_task(self._watch())
 
     async def stop(self) -> int:
-        """Look no more, and give the bytes that it grew by at most."""
+        """Stop looking, and return by how many bytes the process grew at most."""
         assert self._task is not None  # noqa: S101  # start() was called
         self._task.cancel()
         with suppress(asyncio.CancelledError):

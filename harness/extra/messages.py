@@ -32,12 +32,12 @@ of_deflate = partial(Case, deflate=NAME)
 
 
 def whole(payload: bytes) -> Frame:
-    """Give a compressed text in one frame."""
+    """Return a compressed text in one frame."""
     return Frame(TEXT, payload, rsv=RSV1)
 
 
 def fragments(*parts: bytes) -> list[Frame]:
-    """Give a compressed text in fragments: RSV1 is set on the first alone."""
+    """Return a compressed text in fragments: RSV1 is set on the first alone."""
     last = len(parts) - 1
     return [
         Frame(CONTINUATION if index else TEXT, part, fin=index == last, rsv=0 if index else RSV1)

@@ -1,4 +1,4 @@
-"""X.2: the request that a client sends, and what it makes of responses, good and bad (RFC 6455 4.1)."""
+"""X.2: the request that a client sends, and responses to it, good and bad (RFC 6455 4.1)."""
 
 from __future__ import annotations
 

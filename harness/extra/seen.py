@@ -19,7 +19,7 @@ NEVER_SENT = {1004, 1005, 1006, 1015}
 """Close codes that no endpoint may send (RFC 6455 7.4.1)."""
 
 Event = tuple[Any, ...]
-"""`("message", payload, is_binary)`, `("ping", payload)` or `("pong", payload)`: Autobahn's way."""
+"""`("message", payload, is_binary)`, `("ping", payload)` or `("pong", payload)`, as Autobahn has them."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Seen:
     agreed: Agreement | None = None
     """The permessage-deflate that both sides use."""
     lacking: str = ""
-    """The optional thing that it does not offer or accept, and the case needs."""
+    """The option that the case needs and the peer does not offer or accept."""
     fault: str = ""
     """The first rule that it broke."""
     events: list[Event] = field(default_factory=list)

@@ -16,18 +16,18 @@ TITLE = "Window sizes"
 SIZES = range(8, 16)
 
 MARGIN = 262
-"""Bytes of its window that zlib does not refer back over."""
+"""Bytes at the far end of its window to which zlib does not refer."""
 
 
 @cache
 def repeating(bits: int) -> bytes:
-    """Give random bytes twice: a larger window than of `bits` finds the first half in the second."""
+    """Return random bytes twice: a larger window than of `bits` finds the first half in the second."""
     return random.Random(bits).randbytes(2**bits + MARGIN) * 2  # noqa: S311  # any bytes without repetition
 
 
 @cache
 def far_back(bits: int) -> bytes:
-    """Give random bytes twice, the second time as far behind as a window of `bits` reaches."""
+    """Return random bytes twice, the second time as far behind as a window of `bits` reaches."""
     return random.Random(bits).randbytes(max(2**bits - MARGIN, 200)) * 2  # noqa: S311
 
 

@@ -1,4 +1,4 @@
-"""One TCP connection of an extra case: what goes out, what comes in, and the log of both."""
+"""One TCP connection of an extra case, and the log of its bytes in both directions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PIECE = 2**16
 """Bytes that are sent at once."""
 
 PATIENCE = 3.0
-"""Seconds that a peer may leave unread what it is sent."""
+"""Seconds for which a peer may leave bytes unread."""
 
 LOGGED = 64
-"""Bytes of a payload, and of what was sent or received at once, that the log shows: as many as Autobahn's."""
+"""Bytes of a payload, and of a read or write, that the log shows: as many as Autobahn's log."""
 
 LOG_ENTRIES = 50
-"""Entries of each kind in a log, so that what floods does not fill the report."""
+"""Entries of each kind in a log, so that a flood does not fill the report."""
 
 
 class Wire(asyncio.Protocol):
@@ -67,7 +67,7 @@ class Wire(asyncio.Protocol):
         self._changed.set()
 
     def eof_received(self) -> bool:
-        """Note the end of what comes in; what goes out may still go on."""
+        """Note the end of the peer's bytes; this side may still send."""
         self._end("closed")
         return True
 
@@ -104,7 +104,7 @@ class Wire(asyncio.Protocol):
             return
 
     def encode(self, frames: Iterable[SentFrame]) -> bytes:
-        """Give the bytes of frames, and log them as sent."""
+        """Return the bytes of frames, and log them as sent."""
         written = []
         for frame in frames:
             keyed = frame.keyed(by_client=self._by_client)
@@ -117,7 +117,7 @@ class Wire(asyncio.Protocol):
         return b"".join(written)
 
     async def read_head(self, timeout: float) -> Head | None:
-        """Give the peer's head, or None where none has come in that many seconds, or ever will."""
+        """Return the peer's head, or None where none comes in that many seconds."""
         found: list[Head] = []
 
         def whole() -> bool:
@@ -150,7 +150,7 @@ class Wire(asyncio.Protocol):
             seen.ended = "reset" if self.ended == "reset" else "closed"
 
     async def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait until a condition holds, which is asked whenever something comes in; False after a while."""
+        """Wait until a condition holds, checked whenever bytes come in; False where time runs out."""
         deadline = asyncio.get_running_loop().time() + timeout
         while not condition():
             left = deadline - asyncio.get_running_loop().time()
@@ -192,7 +192,7 @@ def _hex(data: bytes) -> str:
 
 
 def _shown(frame: Frame) -> list[Any]:
-    """Give a payload as Autobahn's log does: text as it is, everything else in hexadecimal digits."""
+    """Return a payload as Autobahn's log has it: text as it is, everything else in hexadecimal digits."""
     payload = frame.payload[:LOGGED]
     more = " ..." if len(frame.payload) > LOGGED else ""
     if frame.rsv == 0 and payload.isascii() and payload.decode().isprintable():

@@ -52,7 +52,7 @@ class Implementation:
     files: Mapping[Role, TesteeFile]
 
     def testee(self, pythons: Mapping[Role, Path]) -> Testee:
-        """Give the commands, by the interpreter of each role."""
+        """Return the commands, by the interpreter of each role."""
         commands = {role: (str(python), str(self.files[role].path)) for role, python in pythons.items()}
         return Testee(self.title, commands.get("server", ()), commands.get("client", ()))
 
@@ -64,7 +64,7 @@ THIS = Implementation("library", f"{LIBRARY.name.replace('/', ' ')} (this librar
 def implementations(folder: Path, only: Iterable[str] = ()) -> list[Implementation]:
     """List this library and the implementations of a folder, by title.
 
-    Raises `CommandError` for a name that is none.
+    Raises `CommandError` for a name that none of them has.
     """
     files: dict[str, dict[Role, TesteeFile]] = {}
     for path in sorted(folder.glob("*.py")):
@@ -98,7 +98,7 @@ def _packages(path: Path) -> tuple[str, ...]:
 
 
 def _title(name: str, roles: Mapping[Role, TesteeFile]) -> str:
-    """Give `uvicorn 0.54.0 (wsproto 1.3.2)`, or the name where there is no package."""
+    """Return `uvicorn 0.54.0 (wsproto 1.3.2)`, or the name where there is no package."""
     packages = [package.replace("==", " ") for file in roles.values() for package in file.packages]
     first, *others = list(dict.fromkeys(packages)) or [name]
     return f"{first} ({', '.join(others)})" if others else first

@@ -30,7 +30,7 @@ KINDS = {
     "UNIMPLEMENTED": ("open", "\N{EMPTY SET}"),
     NOT_RUN: ("none", "\N{EM DASH}"),
 }
-"""How a verdict is shown: its class and its sign. Every other one is a failure."""
+"""The CSS class and the sign of a verdict. Every other verdict is a failure."""
 
 FAILURE = ("bad", "\N{BALLOT X}")
 
@@ -42,7 +42,7 @@ MAX_PAYLOAD = 100
 
 
 def render(about: Mapping[str, Any], cases: Mapping[Role, Sequence[str]], rows: Sequence[Row]) -> str:
-    """Give the page."""
+    """Return the page."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -56,7 +56,7 @@ def render(about: Mapping[str, Any], cases: Mapping[Role, Sequence[str]], rows: 
 
 
 def kind(verdict: str) -> tuple[str, str]:
-    """Give the class and the sign of a verdict."""
+    """Return the class and the sign of a verdict."""
     return KINDS.get(verdict, FAILURE)
 
 
@@ -81,7 +81,7 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
 
 
 def _cell(result: RoleResult, cases: Sequence[str], link: str) -> dict[str, Any]:
-    """Give the counts of some cases: a part for each kind of verdict, the worst of which colours the cell."""
+    """Return the counts of some cases, by kind of verdict; the worst kind colours the cell."""
     counts = result.counts(cases)
     by_kind: Counter[tuple[str, str]] = Counter()
     for verdict, count in counts.items():

@@ -1,4 +1,4 @@
-"""The shape of `matrix.json`: what each implementation made of each case.
+"""The shape of `matrix.json`: the verdict on each implementation in each case.
 
 {
   "format": 1,
@@ -57,14 +57,14 @@ class RoleResult:
         return "; ".join(dict.fromkeys(self.errors))
 
     def verdict(self, case: str) -> str:
-        """Give the worse of the verdicts on behaviour and close behaviour."""
+        """Return the verdict on behaviour or that on close behaviour, whichever is worse."""
         if case not in self.reports:
             return NOT_RUN
         verdict = verdict_of(self.reports[case], case)
         return max(verdict.behavior, verdict.behavior_close, key=rank)
 
     def shown(self, case: str) -> CaseReport | VerdictFields:
-        """Give a report, of a case that is OK the verdict alone."""
+        """Return a report; of a case that is OK, only the verdict."""
         report = self.reports[case]
         return report if self.verdict(case) != "OK" else verdict_of(report, case).fields()
 
@@ -76,14 +76,14 @@ class RoleResult:
 
 @dataclass
 class Row:
-    """An implementation and what it made of the cases."""
+    """An implementation and its results."""
 
     name: str
     title: str
     roles: dict[Role, RoleResult]
 
     def report(self) -> dict[str, Any]:
-        """Give it in the shape of `matrix.json`."""
+        """Return it in the shape of `matrix.json`."""
         return {
             "name": self.name,
             "title": self.title,
@@ -100,5 +100,5 @@ class Row:
 
 
 def count_text(counts: Mapping[str, int]) -> str:
-    """Give `370 OK, 3 FAILED`."""
+    """Return `370 OK, 3 FAILED`."""
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())

@@ -63,7 +63,7 @@ class Matrix:
         cases, baselines, engine = self.order.cases(), self.order.baselines(), self.suite.version()
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         for page in ("matrix.json", "matrix.html"):
-            (self.folder / page).unlink(missing_ok=True)  # an old one beside a run that failed would mislead
+            (self.folder / page).unlink(missing_ok=True)  # an old page would mislead after a run that failed
         for implementation in chosen:
             self.rows.append(asyncio.run(run_until_signal(self._play(implementation, cases))))
         about: dict[str, Any] = {

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from harness.results import Results
 
 FILES = {"index.html": page_of, "junit.xml": junit_of, "summary.md": summary_of, "badge.svg": badge_of}
-"""The files of a report, and what renders each."""
+"""The files of a report, and the function that renders each."""
 
 
 def write_report(folder: Path, results: Results) -> Path:
-    """Write the files, and give the path of the page; raises `CommandError` where one cannot be written."""
+    """Write the files, and return the path of the page; raises `CommandError` where one cannot be written."""
     rendered = {name: render(results) for name, render in FILES.items()}
     for name, text in rendered.items():
         write_text(folder / name, text)
@@ -28,6 +28,6 @@ def write_report(folder: Path, results: Results) -> Path:
 
 
 def remove_report(folder: Path) -> None:
-    """Remove the files of an old report: beside a run that failed they would mislead."""
+    """Remove the files of an old report, which would mislead after a run that failed."""
     for name in FILES:
         (folder / name).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LABEL = "Autobahn"
 CHARACTER = 6.8
-"""About the width of a character, in pixels; the text is stretched to what was reckoned with."""
+"""About the width of a character, in pixels; the text is stretched to the width that comes of it."""
 
 
 def badge_of(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""The details of a case, which the page shows once it is opened, as the JSON that its script reads."""
+"""The details of a case, as JSON for the page's script, which shows them when the case is opened."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SHOWN_BY_THEMSELVES = {
     "localCloseReason", "received", "remoteCloseCode", "remoteCloseReason", "reportCompressionRatio",
     "reportTime", "requirement", "result", "resultClose", "rfc", "wirelog",
 }  # fmt: skip
-"""The fields of a report that have a place on the page, or none; the others stand in a table."""
+"""The fields of a report with a place of their own on the page, or with none; a table has the others."""
 
 
 def details_of(results: Results) -> dict[str, Any]:
-    """Give the data of the page: texts by case, and what happened by role and case."""
+    """Return the data of the page: texts by case, and what happened by role and case."""
     texts: dict[str, dict[str, str]] = {}
     cases: dict[str, dict[str, Any]] = {}
     for role, report in results["roles"].items():
@@ -46,7 +46,7 @@ def details_of(results: Results) -> dict[str, Any]:
             shared = texts.setdefault(case, text)
             own = {} if shared == text else text
             cases[role][case] = {**own, **_case(found, differences.pop(case, None))}
-        for case, difference in differences.items():  # what is left has not run
+        for case, difference in differences.items():  # the cases that are left have not run
             cases[role][case] = {"repeat": _string(difference["repeat"])}
     return {"texts": texts, "cases": cases}
 
@@ -88,18 +88,18 @@ def _case(report: CaseReport, difference: DifferenceReport | None) -> dict[str, 
 
 
 def duration_of(report: Mapping[str, Any]) -> float | None:
-    """Give the duration of a case in milliseconds, if it is known."""
+    """Return the duration of a case in milliseconds, if it is known."""
     duration = report.get("duration")
     return duration if isinstance(duration, (int, float)) and isfinite(duration) else None
 
 
 def _brief(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what says nothing."""
+    """Leave out the fields that say nothing."""
     return {name: value for name, value in entry.items() if name in {"opcode", "length"} or value}
 
 
 def _string(value: Any, longest: int = MAX_TEXT) -> str:
-    """Give any field as a text of bounded length."""
+    """Return any field as a text of bounded length."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
@@ -107,7 +107,7 @@ def _string(value: Any, longest: int = MAX_TEXT) -> str:
 
 
 def _close(code: Any, reason: Any) -> str:
-    """Give what a side sent in its Close, `1002 “Fragmented control frame”`; `""` where nothing is known."""
+    """Return code and reason of a side's Close, `1002 “Fragmented control frame”`, or `""` if unknown."""
     if not isinstance(code, int):
         return ""
     return f"{code} “{_string(reason)}”" if reason else str(code)
@@ -121,14 +121,14 @@ def _codes(expected_close: Any) -> str:
 
 
 def _expected(expected: Any) -> dict[str, list[str]]:
-    """Give for each verdict the events that would have led to it."""
+    """Return for each verdict the events that would have led to it."""
     if not isinstance(expected, dict):
         return {}
     return {_string(verdict): _events(events) or ["nothing"] for verdict, events in expected.items()}
 
 
 def _events(events: Any) -> list[str]:
-    """Give events such as `["message", "Hello", false]`, a line each."""
+    """Return events such as `["message", "Hello", false]`, a line each."""
     if not isinstance(events, list):
         return []
     shown = [_event(event) for event in events[:MAX_EVENTS]]
@@ -152,7 +152,7 @@ def _quoted(payload: Any) -> str:
 
 
 def _facts(report: Mapping[str, Any]) -> list[list[str]]:
-    """List the fields without a place of their own, those of other engines too."""
+    """List the fields without a place of their own, also those that only other engines write."""
     return [
         [_string(name, MAX_FACT), _string(value, MAX_FACT)]
         for name, value in report.items()
@@ -161,5 +161,5 @@ def _facts(report: Mapping[str, Any]) -> list[list[str]]:
 
 
 def verdict_line(fields: Mapping[str, Any] | None) -> str:
-    """Give a verdict in a line, as the end of a run prints it."""
+    """Return a verdict in a line, as the end of a run prints it."""
     return "no verdict" if fields is None else visible(str(verdict_of(fields, "a difference"))[:MAX_FACT])

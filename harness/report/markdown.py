@@ -44,6 +44,6 @@ def summary_of(results: Results) -> str:
 
 
 def code(text: str) -> str:
-    """Give a text as code in a cell of a table, in which nothing has a meaning of its own."""
+    """Return a text as code in a cell of a table, in which nothing has a meaning of its own."""
     shown = visible(text).replace("`", "'").replace("|", "¦")
     return f"`{shown[:300] or ' '}`"

@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, **values: object) -> str:
-    """Render a template; whatever it shows is escaped."""
+    """Render a template and escape the values in it."""
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -35,5 +35,5 @@ def read(name: str) -> str:
 
 
 def _hash(source: str) -> str:
-    """Give what the page's Content-Security-Policy names an inline script or style by."""
+    """Return the hash by which the page's Content-Security-Policy names an inline script or style."""
     return "sha256-" + b64encode(hashlib.sha256(source.encode()).digest()).decode()

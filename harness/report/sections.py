@@ -1,4 +1,4 @@
-"""The tree of sections: the title of each, and the section of the RFC that it is about."""
+"""The tree of sections: the title of each, and the section of the RFC that it tests."""
 
 from __future__ import annotations
 
@@ -94,22 +94,22 @@ REFERENCES = {
     "12": "RFC 7692 7.2",
     "13": "RFC 7692 7.1",
 }
-"""The section of an RFC that a section, and those below it that have none here, is about."""
+"""The section of an RFC that a section tests, and those below it that have no entry here."""
 
 
 def parent_of(case: str) -> str:
-    """Give the lowest section of a case: `"6.4"` of `"6.4.1"`, `"2"` of `"2.1"`."""
+    """Return the lowest section of a case: `"6.4"` of `"6.4.1"`, `"2"` of `"2.1"`."""
     return case.rpartition(".")[0] or case
 
 
 def reference_of(section: str) -> str:
-    """Give its section of an RFC, or `""`."""
+    """Return its section of an RFC, or `""`."""
     while section and section not in REFERENCES:
         section = section.rpartition(".")[0]
     return REFERENCES.get(section, "")
 
 
 def link_of(reference: str) -> str:
-    """Give the address of `RFC 6455 5.4` and the like, or `""` for anything else."""
+    """Return the address of `RFC 6455 5.4` and the like, or `""` for anything else."""
     found = re.fullmatch(r"RFC (\d+) ([\d.]*\d)", reference)
     return f"https://www.rfc-editor.org/rfc/rfc{found[1]}#section-{found[2]}" if found else ""

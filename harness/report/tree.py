@@ -30,7 +30,7 @@ class Cell:
 
     role: Role
     verdict: str
-    """Of behaviour and close behaviour the worse."""
+    """The worse of behaviour and close behaviour."""
     report: CaseReport | None
     difference: DifferenceReport | None
 
@@ -49,7 +49,7 @@ class Row:
     cells: list[Cell]
 
     def cell(self, role: Role) -> Cell | None:
-        """Give its cell in a role; a case may be for one role only."""
+        """Return its cell in a role; a case may be for one role only."""
         return next((cell for cell in self.cells if cell.role == role), None)
 
     @property
@@ -89,7 +89,7 @@ def count(verdicts: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def tone_of(verdict: str) -> str:
-    """Give the tone in which a verdict is shown."""
+    """Return the tone in which a verdict is shown."""
     return {
         "OK": "good",
         "INFORMATIONAL": "note",
@@ -100,13 +100,13 @@ def tone_of(verdict: str) -> str:
 
 
 def verdict_shown(report: CaseReport, where: str) -> str:
-    """Give of behaviour and close behaviour the worse; raises `CommandError` where they are not there."""
+    """Return the worse of behaviour and close behaviour; raises `CommandError` where one is missing."""
     verdict = verdict_of(report, where)
     return visible(max((verdict.behavior, verdict.behavior_close), key=rank)[:MAX_VERDICT])
 
 
 def cells_of(role: Role, report: RoleReport) -> dict[str, Cell]:
-    """Give every case of a role, also those that should have run but have not."""
+    """Return every case of a role, also those that should have run but have not."""
     differences = {difference["case"]: difference for difference in report["differences"]}
     cells = {
         case: Cell(role, verdict_shown(found, f"{role}: case {case}"), found, differences.get(case))

@@ -153,7 +153,7 @@ def _joined(entries: list[Entry], entry: Entry) -> bool:
 
 
 def _bound_octets(entry: Entry) -> None:
-    """Cut octets that are too many to be shown, and say of octets and payloads whether they are cut."""
+    """Cut octets that are too many to show, and say of octets and payloads whether they are cut."""
     if "octets" in entry:
         entry["octets"] = entry["octets"][: 2 * MAX_OCTETS]
         entry["cut"] = len(entry["octets"]) < 2 * entry["length"]
@@ -164,7 +164,7 @@ def _from_hex(text: str) -> bytes | None:
 
 
 def _payload(length: int, shown: str) -> bytes:
-    """Give the payload, as far as it was logged."""
+    """Return the payload, as far as it was logged."""
     known = min(length, CUT_AT)
     if length > CUT_AT - len(CUT):
         shown = shown.removesuffix(CUT)
@@ -172,7 +172,7 @@ def _payload(length: int, shown: str) -> bytes:
     if octets is not None and len(octets) == known:
         return octets
     if len(shown) == known and (octets := _latin_1(shown)) is not None:
-        return octets  # text of one byte a character, or bytes that were taken for it
+        return octets  # text with one byte a character, or bytes that Autobahn took for such text
     return shown.encode("utf-8", "backslashreplace")[:length]
 
 
@@ -201,13 +201,13 @@ def _frame(sender: Sender, header: _Header, payload: bytes) -> Entry:
     if header.opcode == 8 and len(shown) >= 2:
         entry["code"] = int.from_bytes(shown[:2], "big")
         shown = shown[2:]
-    if shown and not header.rsv:  # with reserved bits it is not text but what an extension made of it
+    if shown and not header.rsv:  # with reserved bits the payload is not text but an extension's output
         entry["text"] = _text(shown, whole=not cut)
     return entry
 
 
 def _text(octets: bytes, *, whole: bool) -> str:
-    r"""Give octets as text: what is none as `\xff`, and at a cut not the half of a character."""
+    r"""Return octets as text: octets that are not UTF-8 as `\xff`, and no half of a character at a cut."""
     return visible(getincrementaldecoder("utf-8")("backslashreplace").decode(octets, final=whole))
 
 
@@ -218,7 +218,7 @@ class _Stream:
     sender: Sender
     octets: bytearray = field(default_factory=bytearray)
     unknown: int = 0
-    """How many octets follow `octets` that the log leaves out; nobody knows those behind them either."""
+    """The number of octets behind `octets` that the log leaves out; those behind them are unknown as well."""
 
     def feed(self, known: bytes, length: int) -> list[Entry]:
         """Take `length` octets, of which the first are known, and list what is complete with them."""
@@ -280,5 +280,5 @@ class _Header:
 
 
 def http_text(text: str) -> str:
-    """Give the head of a request or a response, a field a line."""
+    """Return the head of a request or a response, a field a line."""
     return visible(text.strip().replace("\r\n", "\n"), keep="\n")[:MAX_HTTP]

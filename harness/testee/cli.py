@@ -1,7 +1,7 @@
 """`serve` and `drive`, commands of `python -m harness`, and of `python -m harness.testee`.
 
-The second starts in a third of the time, since it imports click and the testee alone: a run starts a process
-for each role and each engine.
+The second starts in a third of the time, since it imports only click and the testee. That counts: a run
+starts a process for each role and each engine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ limit_option = click.option(
     show_default=True,
     metavar="BYTES",
     type=click.IntRange(0),
-    help="Longest message that is echoed; a longer one is refused with 1009.",
+    help="Longest message that is echoed, in bytes; a longer one is refused with 1009.",
 )
 
 
@@ -50,7 +50,9 @@ def _check_host(_context: click.Context, _parameter: click.Parameter, value: str
     help="TCP port; 0 takes a free one.",
 )
 @limit_option
-@click.option("--verbose", is_flag=True, help="Say on standard error who comes, and what is refused and why.")
+@click.option(
+    "--verbose", is_flag=True, help="Say on standard error who connects, and what is refused and why."
+)
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
 def serve_command(host: str, port: int, max_message_size: int, *, verbose: bool, supervised: bool) -> None:
     """Serve echoes over the library until SIGINT or SIGTERM."""
@@ -77,7 +79,7 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     show_default=True,
     metavar="SECONDS",
     type=click.FloatRange(0, min_open=True),
-    help="Longest time until the server has answered a handshake.",
+    help="Longest time for a handshake, in seconds.",
 )
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
 def drive_command(
@@ -101,5 +103,5 @@ cli.add_command(drive_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code; whatever is wrong is one line on standard error."""
+    """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
     return running.run(cli, "python -m harness.testee", arguments)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Testee:
-    """An implementation; a command is empty where it has not this role."""
+    """An implementation; a command is empty where the implementation does not have that role."""
 
     name: str
     server: Sequence[str] = ()

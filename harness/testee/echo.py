@@ -33,7 +33,7 @@ CLOSE_TIMEOUT = 5.0
 """Seconds that the peer has to send its Close, and a server to end the TCP connection."""
 
 COMPRESSION_LEVEL = 1
-"""Autobahn judges no ratio, and zlib is most of a full run: a quarter less CPU time than by default."""
+"""Autobahn does not judge the ratio, and a full run takes a quarter less CPU time than by default."""
 
 AGENT = f"wsproto/{__version__}"
 
@@ -41,8 +41,8 @@ AGENT = f"wsproto/{__version__}"
 class EchoConnection(asyncio.Protocol):
     """A server's end of one connection; `EchoClient` is the client's.
 
-    All that the library answers to one read goes out in one write: writes by message would cost a system call
-    each, and without TCP_NODELAY the second would wait for the peer's delayed acknowledgement of the first.
+    The library's answers to one read go out in one write: a write for each message would cost a system call,
+    and without TCP_NODELAY the second would wait for the peer's delayed acknowledgement of the first.
 
     :param note: gets a line for each thing that happens, which begins with the peer's address.
     """
@@ -68,7 +68,7 @@ class EchoConnection(asyncio.Protocol):
         self._note("came")
 
     def data_received(self, data: bytes) -> None:
-        """Answer what the peer sent; after the closing handshake nothing is left to say."""
+        """Answer the peer's bytes; after the closing handshake there is nothing to answer."""
         if not self.closed:
             self._receive(data)
 
@@ -86,7 +86,7 @@ class EchoConnection(asyncio.Protocol):
         self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Tell who waits that nothing more comes; a reset is an end like another."""
+        """Tell the waiting program that nothing more comes; a reset is an end like another."""
         self.transport.close()  # or Python 3.10 warns of a TLS transport that its peer closed
         if self._deadline is not None:
             self._deadline.cancel()
@@ -95,7 +95,7 @@ class EchoConnection(asyncio.Protocol):
         self._note("has gone")
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake, if it still can begin, else end the connection."""
+        """Begin the closing handshake where that is still possible, else end the connection."""
         if self.ws.state is ConnectionState.OPEN:
             self.transport.write(self.ws.send(CloseConnection(code, reason)))
             self._close_later()
@@ -108,7 +108,7 @@ class EchoConnection(asyncio.Protocol):
         return self.ws.state is ConnectionState.CLOSED
 
     def received(self, message: TextMessage | BytesMessage) -> bytes:
-        """Give the bytes that answer a whole message."""
+        """Return the bytes that answer a whole message."""
         return self.ws.send(message)
 
     def _receive(self, data: bytes | None) -> None:
@@ -154,11 +154,11 @@ class EchoConnection(asyncio.Protocol):
         return b"" if message is None else self.received(message)
 
     def _refuse(self, error: RemoteProtocolError) -> bytes:
-        """Send what the error proposes: a rejection of the handshake, or a Close."""
+        """Send the error's hint: a rejection of the handshake, or a Close."""
         match error.event_hint:
             case RejectConnection() as hint:
                 self._note(f"was refused with {hint.status_code}: {error}")
-                # Nothing is read after a refusal: RFC 9112 9.6 has the server say that.
+                # Nothing is read after a refusal, and the server has to say so (RFC 9112 9.6).
                 return self.ws.send(replace(hint, headers=[*hint.headers, (b"Connection", b"close")]))
             case CloseConnection() as hint:
                 self._note(f"was failed with {hint.code}: {error}")
@@ -169,8 +169,9 @@ class EchoConnection(asyncio.Protocol):
     def _finish(self) -> None:
         """End the TCP connection, as the server has to (RFC 6455 7.1.1).
 
-        Its own half first: closing a socket with unread input resets the connection, and the peer loses what
-        it has not yet read. TLS has no halves: asyncio writes what is left, then closes.
+        It ends its own direction first: closing a socket with unread input resets the connection, and the
+        peer loses what it has not yet read. TLS cannot end one direction alone: asyncio writes what is left,
+        then closes.
         """
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -27,7 +27,7 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
 
-    `note` gets a line for all that happens to a connection. Raises `CommandError` where the address cannot be
+    `note` gets a line for each event of a connection. Raises `CommandError` where the address cannot be
     bound.
     """
     stop = asyncio.Event()
@@ -44,7 +44,7 @@ async def serve(
 
     try:
         server = await loop.create_server(connect, host, port)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a host that cannot be a name
+    except (OSError, UnicodeError) as error:  # UnicodeError: the text cannot be a host name
         raise CommandError(f"cannot listen on {host!r}, port {port}: {error}") from error
     ready(url_of(server))
     await stop.wait()
@@ -55,7 +55,7 @@ async def serve(
 
 
 def url_of(server: asyncio.Server) -> str:
-    """Give the `ws://` URL of a listening server, an IPv6 address as RFC 6874 writes it."""
+    """Return the `ws://` URL of a listening server, an IPv6 address as RFC 6874 writes it."""
     host, port = server.sockets[0].getsockname()[:2]
     return f"ws://[{host.replace('%', '%25')}]:{port}" if ":" in host else f"ws://{host}:{port}"
 

@@ -44,7 +44,7 @@ class Address:
 
 
 def address_of(url: str) -> Address:
-    """Read `ws://HOST:PORT`; raises `ValueError`, which says what is wrong, for anything else."""
+    """Read `ws://HOST:PORT`; for anything else raises `ValueError`, which says why."""
     parts = urlsplit(url)
     if parts.scheme != "ws" or not parts.hostname:
         raise ValueError("it does not begin with ws:// and a host")
@@ -62,7 +62,7 @@ def address_of(url: str) -> Address:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The patience of a client."""
+    """The longest message and the longest handshake that a client takes."""
 
     max_message_size: int = MAX_MESSAGE_SIZE
     """Bytes."""
@@ -78,7 +78,7 @@ class EchoClient(EchoConnection):
 
     role = ConnectionType.CLIENT
     awaited = "handshake"
-    """The thing that the server has to send in time."""
+    """The bytes that the server has to send in time, in words."""
 
     def __init__(self, server: Address, target: str, bounds: Bounds) -> None:
         super().__init__(bounds.max_message_size)
@@ -88,7 +88,7 @@ class EchoClient(EchoConnection):
             PerMessageDeflate(client_no_context_takeover=True, compression_level=COMPRESSION_LEVEL),
         ]
         self.failure = f"the server ended the connection before its {self.awaited}"
-        """The reason why it did not come."""
+        """The reason why they did not come."""
         self._request = self.ws.send(Request(host=server.authority, target=target, extensions=offers))
         self._timeout = bounds.handshake_timeout
         self._patience: asyncio.TimerHandle | None = None
@@ -125,7 +125,7 @@ class EchoClient(EchoConnection):
         if isinstance(error.event_hint, CloseConnection):
             return super()._refuse(error)
         self.failure = str(error)
-        self.transport.close()  # the handshake failed, and only a server answers that
+        self.transport.close()  # the handshake failed; only a server answers that
         return b""
 
     def _finish(self) -> None:
@@ -133,7 +133,7 @@ class EchoClient(EchoConnection):
 
 
 class Question(EchoClient):
-    """A connection that keeps what the server says, where the server answers with a message and a Close."""
+    """A connection on which the server answers with a message and a Close; it keeps the message."""
 
     awaited = "answer"
     answer: str | None = None
@@ -147,7 +147,7 @@ class Question(EchoClient):
 async def drive(
     url: str, agent: str, progress: Callable[[int, int], None], bounds: Bounds | None = None
 ) -> int:
-    """Run every case of the fuzzing server at `url`, have it write its reports, and give the number of cases.
+    """Run every case of the fuzzing server at `url`, let it write its reports; return the number of cases.
 
     `progress` gets the number of each case as it starts, and how many there are. Raises `CommandError` where
     the server does not answer, and `ValueError` for a URL that `address_of` refuses.

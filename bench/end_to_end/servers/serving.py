@@ -9,13 +9,13 @@ from tooling.supervised import end_with_standard_input
 HOST = "127.0.0.1"
 
 MAX_MESSAGE_SIZE = 2**20
-"""Bytes in the longest message that is taken."""
+"""Bytes in the longest message that a server accepts."""
 
 
 def ready(port: int, *releases: str) -> None:
-    """Tell that connections are accepted, and by what (`"picows 2.3.1"`); then end with standard input.
+    """Say that connections are accepted, by which releases (`"picows 2.3.1"`); then end with standard input.
 
-    A server ends on its own when the process that started it is gone, whatever became of that.
+    So a server ends when the process that started it is gone, for whatever reason.
     """
     print(f"Listening on {HOST} port {port} with {', '.join(releases)}", flush=True)
     end_with_standard_input(signal.SIGKILL)

@@ -24,7 +24,7 @@ async def echo(url: str, max_message_size: int) -> None:
 
 
 async def ask(url: str) -> str:
-    """Give the server's message."""
+    """Return the server's message."""
     async with ClientSession() as session, session.ws_connect(url) as connection:
         return str(await connection.receive_str())
 

@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 
 
 def server_arguments() -> argparse.Namespace:
-    """Read `--port` and `--max-message-size`, and see to it that the server ends with its standard input."""
+    """Read `--port` and `--max-message-size`; end the server when its standard input ends."""
     parser = argparse.ArgumentParser(description="An echo server, to be tested.")
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes a free one")
     _add_limit(parser)
@@ -63,7 +63,7 @@ Echo = Callable[[str, int], Awaitable[None]]
 """Connects to a URL and sends every message back until the server closes; gets the longest size to take."""
 
 Ask = Callable[[str], Awaitable[str]]
-"""Connects to a URL and gives the text that the server sends."""
+"""Connects to a URL and returns the text that the server sends."""
 
 
 def drive(echo: Echo, ask: Ask) -> None:

@@ -41,7 +41,7 @@ async def echo(url: str, max_message_size: int) -> None:
 
 
 async def ask(url: str) -> str:
-    """Give the server's message."""
+    """Return the server's message."""
     question = Question(ConnectionType.CLIENT, 2**16)
     await connect(url, question)
     return question.answer

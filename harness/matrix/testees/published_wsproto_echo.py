@@ -26,7 +26,7 @@ TOO_BIG = 1009
 
 
 class EchoConnection:
-    """One connection. The library bounds no message, so the glue does, as hypercorn's and uvicorn's."""
+    """One connection. The library bounds no message, so this glue does, as those of hypercorn and uvicorn."""
 
     def __init__(self, kind: ConnectionType, max_message_size: int) -> None:
         self.ws = WSConnection(kind)
@@ -49,7 +49,7 @@ class EchoConnection:
         writer.close()
 
     def received(self, message: str | bytes) -> bytes:
-        """Give the bytes that answer a whole message."""
+        """Return the bytes that answer a whole message."""
         reply = TextMessage(message) if isinstance(message, str) else BytesMessage(message)
         return self.ws.send(reply)
 

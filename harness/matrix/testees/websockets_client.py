@@ -18,7 +18,7 @@ async def echo(url: str, max_message_size: int) -> None:
 
 
 async def ask(url: str) -> str:
-    """Give the server's message."""
+    """Return the server's message."""
     async with connect(url, proxy=None) as connection:
         return str(await connection.recv())
 
