@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.oracle.handshake_bytes import read_head, request
-from tests.oracle.wire import feed
+from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import Request
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.oracle import wire
 from tests.oracle.deflating import ROLES, from_peer, joined
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import CloseConnection, Ping
 from wsproto.extensions import Extension
@@ -44,7 +45,7 @@ def test_an_extension_that_claims_rsv2_alone_sees_every_frame(role: ConnectionTy
         + from_peer(connection, wire.BINARY, bytes(size))
         + from_peer(connection, wire.PING, b"p")
     )
-    assert joined(wire.receive(connection, stream)) == [bytes(size), bytes(size), Ping(b"p")]
+    assert joined(receive(connection, stream)) == [bytes(size), bytes(size), Ping(b"p")]
     client = role is ConnectionType.CLIENT
     none = RsvBits(False, False, False)
     assert extension.seen == [
@@ -61,6 +62,6 @@ def test_an_extension_that_claims_rsv2_alone_sees_every_frame(role: ConnectionTy
 def test_a_bit_that_it_does_not_claim_fails(role: ConnectionType, rsv: int, size: int) -> None:
     """RFC 6455 5.2: it claims RSV2, so RSV1 has no meaning, whatever the size of the frame."""
     connection = Connection(role, [ClaimsRsv2()])
-    [close] = wire.receive(connection, from_peer(connection, wire.BINARY, bytes(size), rsv=rsv))
+    [close] = receive(connection, from_peer(connection, wire.BINARY, bytes(size), rsv=rsv))
     assert isinstance(close, CloseConnection)
     assert close.code == 1002

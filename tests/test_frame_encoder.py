@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.marks import roles
-from tests.oracle import wire
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def sent(connection: Connection, event: Event) -> wire.WireFrame:
+def sent(connection: Connection, event: Event) -> wire.Frame:
     return wire.decode_frame(connection.send(event))
 
 

@@ -13,7 +13,8 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import MASK, TEXT, feed, frame
+from tests.oracle.receiving import feed
+from tooling.frames import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,

@@ -6,19 +6,19 @@ import pytest
 
 from tests.bounds import BOUND, assert_too_big, compressed_or_not, limited, message
 from tests.marks import any_cut, roles
-from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
     SERVER,
-    TAIL,
     Deflater,
     agreed,
     from_peer,
     joined,
     payload_of,
 )
-from tests.oracle.wire import feed
+from tests.oracle.inflating import TAIL
+from tests.oracle.receiving import feed
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import CloseConnection, Ping
 from wsproto.limits import Limits

@@ -19,7 +19,8 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import MASK, PING, TEXT, feed, frame, peer_frame
+from tests.oracle.receiving import feed
+from tooling.frames import MASK, PING, TEXT, frame, peer_frame
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.connection import CLIENT, SERVER
 from wsproto.events import (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.oracle import wire
+from tooling import frames as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,7 +174,7 @@ def read_exactly(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def read_frame(sock: socket.socket) -> wire.WireFrame:
+def read_frame(sock: socket.socket) -> wire.Frame:
     """Read one frame."""
     data = read_exactly(sock, 2)
     length = data[1] & 127
