@@ -10,6 +10,7 @@ from tests.oracle.deflating import ROLES, from_peer, joined
 from tests.oracle.receiving import receive
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
+from wsproto.bound_extension import HookState, bound
 from wsproto.events import CloseConnection, Ping
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
@@ -65,3 +66,18 @@ def test_a_bit_that_it_does_not_claim_fails(role: ConnectionType, rsv: int, size
     [close] = receive(connection, from_peer(connection, wire.BINARY, bytes(size), rsv=rsv))
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
+
+
+def test_an_extension_of_a_program_s_own_is_never_asked_for_the_rest_of_a_message() -> None:
+    state = HookState()
+    assert state.rest_size == 0
+    with pytest.raises(NotImplementedError):
+        state.inbound_rest(b"")
+
+
+def test_what_a_connection_uses_is_enabled_and_knows_its_side() -> None:
+    used = bound(ClaimsRsv2(), client=True)
+    assert used.enabled()
+    assert used.state.client
+    assert bound(used, client=False) is used
+    assert not used.state.client
