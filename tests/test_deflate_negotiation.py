@@ -20,6 +20,7 @@ from tests.oracle.deflating import (
 from tests.oracle.receiving import receive
 from tooling import frames as wire
 from wsproto import ConnectionState, WSConnection
+from wsproto.deflate_negotiation import DeflateParameters
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
@@ -726,3 +727,10 @@ def test_an_application_that_needs_compression_closes_with_1010() -> None:
     client, _ = accepted_client(None, [PerMessageDeflate()])
     sent = wire.decode_frame(client.send(CloseConnection(1010, NAME)))
     assert (sent.opcode, sent.close_code, sent.close_reason) == (wire.CLOSE, 1010, NAME)
+
+
+def test_what_a_side_deflates_with() -> None:
+    none, all_of_them = DeflateParameters(), DeflateParameters(True, 9, True, 10)
+    assert none.of_side(client=True) == none.of_side(client=False) == (15, True)
+    assert all_of_them.of_side(client=True) == (9, False)
+    assert all_of_them.of_side(client=False) == (10, False)

@@ -24,6 +24,8 @@ class MoreLimits(Limits):
 def calls(connection: Connection, opcode: int, payload: bytes, rsv: int = 0) -> int:
     """How many functions of the library it takes to read one frame."""
     stream = from_peer(connection, opcode, payload, rsv=rsv)
+    if not rsv:  # what is made on first use is made
+        receive(Connection(ConnectionType.CLIENT if connection.client else ConnectionType.SERVER), stream)
     return library_calls(lambda: receive(connection, stream))
 
 

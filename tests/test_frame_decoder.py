@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.marks import roles
-from tests.oracle.receiving import receive, receive_cut, single_bytes
+from tests.marks import any_cut, roles
+from tests.oracle.deflating import HELLO, HELLO_AGAIN, Deflater, agreed, from_peer
+from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
 from tooling import frames as wire
-from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import FrameDecoder, ParseFailed
 
@@ -402,3 +403,154 @@ def test_the_decoder_raises_parse_failed_with_the_code(
     with pytest.raises(ParseFailed) as caught:
         next(events)
     assert caught.value.code == code
+
+
+# The three ways to read a frame.
+
+SIZES = [0, 1, 2, 3, 4, 125, 126, 127, 300, 65_535, 65_536, 70_001]
+
+
+@roles
+@data_opcodes
+@pytest.mark.parametrize("size", SIZES)
+def test_a_message_of_any_size_is_read_whole_and_in_two_reads(
+    role: ConnectionType, opcode: int, size: int
+) -> None:
+    whole = text("a" * size) if opcode == wire.TEXT else binary(b"a" * size)
+    data = peer(role, opcode, b"a" * size)
+    assert receive(Connection(role), data) == [whole]
+    for place in range(1, min(len(data), header_size(role) + 12)):
+        pieces = receive_cut(Connection(role), [data[:place], data[place:]])
+        joined = [piece.data for piece in pieces if isinstance(piece, (TextMessage, BytesMessage))]
+        assert whole.data[:0].join(joined) == whole.data  # type: ignore[arg-type]
+        assert [type(piece) for piece in pieces] == [type(whole)] * len(pieces)
+
+
+@roles
+def test_the_decoder_keeps_what_comes_while_it_is_read(role: ConnectionType) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    first, second = peer(role, wire.BINARY, b"a" * 300), peer(role, wire.PING, b"p")
+    assert decoder.drained
+    decoder.receive_bytes(first[:100])
+    events = decoder.events()
+    assert next(events) == binary(b"a" * (100 - 2 - header_size(role)), False, False)
+    assert not decoder.drained
+    decoder.receive_bytes(bytearray(first[100:]))
+    decoder.receive_bytes(second + first[:1])
+    assert list(events) == [binary(b"a" * (202 + header_size(role))), Ping(b"p")]
+    assert decoder.drained
+    decoder.receive_bytes(first[1:])
+    assert list(decoder.events()) == [binary(b"a" * 300)]
+
+
+@roles
+def test_the_decoder_concludes_at_the_end_of_file_and_reads_nothing_after_a_close(
+    role: ConnectionType,
+) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    decoder.receive_eof()
+    assert list(decoder.events()) == []
+    assert list(decoder.events(lambda _end: Ping(b"the end"))) == [Ping(b"the end")]
+    decoder.receive_bytes(peer(role, wire.CLOSE) + peer(role, wire.PING))
+    assert list(decoder.events()) == [CloseConnection(1005, "")]
+    decoder.receive_bytes(peer(role, wire.PING))
+    assert list(decoder.events()) == []
+    assert decoder.drained
+
+
+@roles
+@any_cut
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (0x83, 0),  # an opcode without a meaning
+        (0xC2, 0),  # RSV1, which nobody has agreed on
+        (0x80, 0),  # a continuation of nothing
+        (0x09, 0),  # a ping in fragments
+        (0x89, 126),  # a long ping
+    ],
+)
+def test_a_bad_header_fails_the_connection(role: ConnectionType, cut: bool, first: int, second: int) -> None:
+    data = bytes([first, second | (0 if role is ConnectionType.CLIENT else 0x80)]) + bytes(200)
+    *events, close = feed(Connection(role), data, cut=cut)
+    assert events == []
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1002
+
+
+@roles
+@any_cut
+@pytest.mark.parametrize(
+    "length", [bytes(2), b"\0\x7d", bytes(8), bytes(6) + b"\xff\xff", b"\x80" + bytes(7)], ids=bytes.hex
+)
+def test_a_length_that_is_too_long_or_not_the_shortest_fails(
+    role: ConnectionType, cut: bool, length: bytes
+) -> None:
+    mask = 0 if role is ConnectionType.CLIENT else 0x80
+    data = bytes([0x82, mask | (126 if len(length) == 2 else 127)]) + length + bytes(200)
+    [close] = feed(Connection(role), data, cut=cut)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1002
+
+
+@roles
+@any_cut
+def test_the_mask_bit_is_that_of_the_peer_s_side(role: ConnectionType, cut: bool) -> None:
+    other = ConnectionType.SERVER if role is ConnectionType.CLIENT else ConnectionType.CLIENT
+    for size in (5, 300):
+        [close] = feed(Connection(role), peer(other, wire.BINARY, bytes(size)), cut=cut)
+        assert isinstance(close, CloseConnection)
+        assert close.code == 1002
+
+
+@roles
+@any_cut
+def test_the_extensions_get_each_frame(role: ConnectionType, cut: bool) -> None:
+    """A message that is whole and one in fragments, the second of which refers to the first."""
+    connection = Connection(role, [agreed()])
+    stream = from_peer(connection, wire.TEXT, HELLO, rsv=wire.RSV1)
+    stream += from_peer(connection, wire.TEXT, HELLO_AGAIN[:2], rsv=wire.RSV1, fin=False)
+    stream += from_peer(connection, wire.PING, b"p")
+    stream += from_peer(connection, wire.CONTINUATION, HELLO_AGAIN[2:])
+    stream += from_peer(connection, wire.TEXT, b"plain") + from_peer(connection, wire.CLOSE)
+    events = feed(connection, stream, cut=cut)
+    texts = "".join(event.data for event in events if isinstance(event, TextMessage))
+    assert texts == "HelloHelloplain"
+    assert [event for event in events if not isinstance(event, TextMessage)] == [
+        Ping(b"p"),
+        CloseConnection(1005, ""),
+    ]
+
+
+@roles
+def test_a_whole_compressed_message_may_go_on_and_may_fail(role: ConnectionType) -> None:
+    """One that fills an event of its own, and one of which the text is not UTF-8."""
+    connection = Connection(role, [agreed()], limits=Limits(max_inflated_size=2))
+    events = receive(connection, from_peer(connection, wire.TEXT, HELLO, rsv=wire.RSV1))
+    assert [event.data for event in events if isinstance(event, TextMessage)] == ["He", "ll", "o"]
+    connection = Connection(role, [agreed()])
+    bad = Deflater().message(b"ok\xff")
+    events = receive(connection, from_peer(connection, wire.TEXT, bad, rsv=wire.RSV1))
+    assert events[0] == text("ok", False, False)
+    assert_invalid(connection, events[1:])
+
+
+@roles
+@any_cut
+def test_the_bounds_on_a_message_are_asked(role: ConnectionType, cut: bool) -> None:
+    data = peer(role, wire.BINARY, b"a", fin=False) + peer(role, wire.CONTINUATION, b"b")
+    assert feed(Connection(role, limits=Limits(max_fragments=2)), data, cut=cut)[-1] == binary(b"b")
+    *_, close = feed(Connection(role, limits=Limits(max_fragments=1)), data, cut=cut)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1009
+
+
+@roles
+def test_the_rest_of_a_header_may_come_while_what_is_before_it_is_read(role: ConnectionType) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    first, second = peer(role, wire.TEXT, b"a"), peer(role, wire.BINARY, b"b" * 300)
+    decoder.receive_bytes(first + second[:3])
+    events = decoder.events()
+    assert next(events) == text("a")
+    decoder.receive_bytes(second[3:])
+    assert list(events) == [binary(b"b" * 300)]

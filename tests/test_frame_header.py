@@ -270,3 +270,8 @@ def test_reserved_bits_are_named() -> None:
     assert bits == (True, False, True)
     assert (bits.rsv1, bits.rsv2, bits.rsv3) == (True, False, True)
     assert RsvBits(False, True, False).rsv2
+
+
+def test_reserved_bits_stand_behind_fin_in_the_first_byte() -> None:
+    bits = [RsvBits(True, False, False), RsvBits(False, True, False), RsvBits(False, False, True)]
+    assert [one.in_first_byte() for one in bits] == [0x40, 0x20, 0x10]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.marks import any_cut
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
@@ -22,13 +23,13 @@ from tests.oracle.deflating import (
     from_peer,
     joined,
 )
-from tests.oracle.receiving import receive
+from tests.oracle.receiving import feed, receive
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Message, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
-from wsproto.utilities import LocalProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 NAME = "permessage-deflate"
 
@@ -275,3 +276,67 @@ def test_the_server_s_window_is_the_client_s_to_inflate_with() -> None:
     server = Connection(SERVER, [agreed("server_max_window_bits=9; client_max_window_bits=15")])
     text = "".join(chr(65 + index * 7 % 26) for index in range(3000))
     assert joined(receive(client, server.send(TextMessage(text)))) == [text]
+
+
+# By itself ---------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_agreed_on() -> None:
+    extension = PerMessageDeflate()
+    assert extension.accept(f"{NAME}; unknown") is None
+    with pytest.raises(RemoteProtocolError, match=r"^Bad answer to permessage-deflate: "):
+        extension.finalize(f"{NAME}; unknown")
+    assert not extension.enabled()
+    with pytest.raises(LocalProtocolError, match="zlib cannot deflate with client_max_window_bits=8"):
+        PerMessageDeflate(client_max_window_bits=8).offer()
+
+
+def test_its_repr_names_what_is_in_force() -> None:
+    assert repr(agreed("server_max_window_bits=10")) == (
+        "<PerMessageDeflate client_max_window_bits=15; server_max_window_bits=10>"
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_sent_is_compressed_where_it_is_long_enough(role: ConnectionType) -> None:
+    extension = PerMessageDeflate(min_compress_size=5)
+    extension.finalize(NAME)
+    connection = Connection(role, [extension])
+    sent = [
+        TextMessage("1234"),
+        TextMessage("12345"),
+        TextMessage("1", message_finished=False),
+        TextMessage("2"),
+    ]
+    frames = [wire.decode_frame(connection.send(event)) for event in (*sent, Ping(b"123456"))]
+    assert [frame.rsv for frame in frames] == [0, wire.RSV1, wire.RSV1, 0, 0]
+    assert (frames[0].payload, frames[-1].payload) == (b"1234", b"123456")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@any_cut
+@pytest.mark.parametrize(
+    "payload", [b"\xff\xff", HELLO + b"\x07", b"\x03\xff\xff", b"\x00\x04\x00"], ids=bytes.hex
+)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_what_does_not_inflate_fails(role: ConnectionType, cut: bool, payload: bytes, pieces: int) -> None:
+    """The last of them fails at the end of its message: the tail belongs to a stored block."""
+    connection = Connection(role, [agreed()])
+    stream = from_peer(connection, wire.BINARY, payload, rsv=wire.RSV1, fin=pieces == 1)
+    if pieces == 2:
+        stream += from_peer(connection, wire.CONTINUATION)
+    *_, close = feed(connection, stream, cut=cut)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1007
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("opcode", [wire.PING, wire.CONTINUATION], ids=["ping", "continuation"])
+def test_rsv1_is_for_the_first_frame_of_a_message(role: ConnectionType, opcode: int) -> None:
+    connection = Connection(role, [agreed()])
+    stream = from_peer(connection, wire.TEXT, b"a", fin=False) + from_peer(
+        connection, opcode, b"b", rsv=wire.RSV1
+    )
+    *_, close = receive(connection, stream)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1002

@@ -132,3 +132,9 @@ def test_an_incomplete_last_frame_can_be_left_out_or_filled_up() -> None:
     assert leading_frames(data) == [Frame(PING)]
     assert whole_frames(data) == [Frame(PING), Frame(TEXT, b"ab\0\0")]
     assert whole_frames(bytes.fromhex("8900827f0000000100000000")) == [Frame(PING)]
+
+
+def test_a_length_with_the_highest_bit_is_read_as_any_other() -> None:
+    """It was an error of another class; found by the fuzz target differential."""
+    data = bytes.fromhex("8900827fff00000000000000")
+    assert whole_frames(data) == leading_frames(data) == [Frame(PING)]
