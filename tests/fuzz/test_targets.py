@@ -275,6 +275,7 @@ def test_the_image_gets_what_the_targets_need() -> None:
         "src/wsproto/__init__.py",
         "fuzz/seeds.py",
         "tests/oracle/judging.py",
+        "tooling/frames.py",
     }
     needed |= {
         ".clusterfuzzlite/build.sh",
