@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle.handshake_bytes import (
+    REQUEST_HEADERS,
     accepted,
     asked_server,
     asking_client,
@@ -19,7 +20,6 @@ from tests.oracle.handshake_bytes import (
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
-from wsproto.h11_exchange import checked_request
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 
@@ -100,9 +100,11 @@ def test_a_field_that_h11_refuses_is_the_caller_s_fault() -> None:
 
 
 def test_a_request_that_is_parsed_already_is_held_to_the_grammar() -> None:
-    head = checked_request("/chat", [(b"Host", b"a"), (b"X-A", b"b")])
-    assert (head.method, head.target, head.headers) == (b"GET", b"/chat", [(b"host", b"a"), (b"x-a", b"b")])
+    fields = [(name, value) for name, value in REQUEST_HEADERS if name != b"Host"]
+    server = WSConnection(ConnectionType.SERVER)
+    server.initiate_upgrade_connection([(b"Host", b"a"), *fields], "/chat")
+    assert [event.target for event in server.events() if isinstance(event, Request)] == ["/chat"]
     with pytest.raises(RemoteProtocolError, match="Missing header, 'Host'"):
-        checked_request("/chat", [])
+        WSConnection(ConnectionType.SERVER).initiate_upgrade_connection(fields, "/chat")
     with pytest.raises(RemoteProtocolError, match="Bad HTTP message"):
-        checked_request("/ch at", [(b"Host", b"a")])
+        WSConnection(ConnectionType.SERVER).initiate_upgrade_connection([(b"Host", b"a"), *fields], "/ch at")

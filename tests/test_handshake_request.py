@@ -6,10 +6,21 @@ from typing import Any
 
 import pytest
 
+from tests.oracle.handshake_bytes import read_head, refused, request
+from tests.oracle.receiving import feed
+from wsproto import ConnectionType, WSConnection
 from wsproto.events import RejectConnection, Request
-from wsproto.extensions import Extension, PerMessageDeflate
-from wsproto.handshake_request import judge_version, offer_fields, read_offers, written_target
-from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+from wsproto.extensions import Extension
+from wsproto.utilities import LocalProtocolError
+
+#: What HTTP/1.1 alone has.
+OF_HTTP1 = (b"Host", b"Upgrade", b"Connection", b"Sec-WebSocket-Key")
+
+
+def written(event: Request) -> list[tuple[bytes, bytes]]:
+    """The fields of a client's request that are the same over any transport."""
+    head, _ = read_head(WSConnection(ConnectionType.CLIENT).send(event))
+    return [field for field in head.headers if field[0] not in OF_HTTP1]
 
 
 class Offering(Extension):
@@ -25,7 +36,7 @@ class Offering(Extension):
 
 
 def test_the_smallest_offer_is_the_version() -> None:
-    assert offer_fields(Request("localhost", "/")) == ([(b"Sec-WebSocket-Version", b"13")], [])
+    assert written(Request("localhost", "/")) == [(b"Sec-WebSocket-Version", b"13")]
 
 
 def test_an_offer_is_written_in_order_with_the_application_s_fields_behind() -> None:
@@ -37,15 +48,12 @@ def test_an_offer_is_written_in_order_with_the_application_s_fields_behind() -> 
         Offering("x-d", ""),
     ]
     event = Request("localhost", "/", extensions, [(b"X-E", b"f")], ["chat", "superchat"])
-    assert offer_fields(event) == (
-        [
-            (b"Sec-WebSocket-Version", b"13"),
-            (b"Sec-WebSocket-Protocol", b"chat, superchat"),
-            (b"Sec-WebSocket-Extensions", b"x-a; b=1, x-c, x-d"),
-            (b"X-E", b"f"),
-        ],
-        [extensions[0], extensions[3], extensions[4]],
-    )
+    assert written(event) == [
+        (b"Sec-WebSocket-Version", b"13"),
+        (b"Sec-WebSocket-Protocol", b"chat, superchat"),
+        (b"Sec-WebSocket-Extensions", b"x-a; b=1, x-c, x-d"),
+        (b"X-E", b"f"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +70,11 @@ def test_an_offer_is_written_in_order_with_the_application_s_fields_behind() -> 
 )
 def test_an_offer_that_cannot_be_written_is_the_caller_s_fault(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(LocalProtocolError, match=text):
-        offer_fields(Request("localhost", "/", **changes))
+        written(Request("localhost", "/", **changes))
 
 
 @pytest.mark.parametrize(
-    ("target", "written"),
+    ("target", "sent"),
     [
         ("chat", b"/chat"),
         ("/chat?a=%20", b"/chat?a=%20"),
@@ -74,55 +82,50 @@ def test_an_offer_that_cannot_be_written_is_the_caller_s_fault(changes: dict[str
         ("wss://localhost/chat", b"wss://localhost/chat"),
     ],
 )
-def test_a_target_is_written_in_ascii(target: str, written: bytes) -> None:
-    assert written_target(target) == written
+def test_a_target_is_written_in_ascii(target: str, sent: bytes) -> None:
+    head, _ = read_head(WSConnection(ConnectionType.CLIENT).send(Request("localhost", target)))
+    assert head.target == sent
 
 
 @pytest.mark.parametrize("target", [5, "/a b", "/a#b", "/\n", "/\x7f", "/\ud800"])
 def test_a_target_that_cannot_be_written_is_the_caller_s_fault(target: Any) -> None:
     with pytest.raises(LocalProtocolError, match=r"^(A target must|Target '/)"):
-        written_target(target)
+        written(Request("localhost", target))
 
 
-@pytest.mark.parametrize("status", [400, 426])
-def test_another_version_is_answered_with_ours(status: int) -> None:
-    judge_version({b"sec-websocket-version": [b"13"]}, status)
-    for lines in ([b"8"], [b"013"], [b"13, 8"], [b""]):
-        with pytest.raises(RemoteProtocolError, match=r"^Missing header, 'Sec-WebSocket-Version'$") as caught:
-            judge_version({b"sec-websocket-version": lines}, status)
-        assert caught.value.event_hint == RejectConnection(status, [(b"Sec-WebSocket-Version", b"13")])
-    for fields in ({}, {b"sec-websocket-version": [b"13", b"13"]}):
-        with pytest.raises(RemoteProtocolError) as caught:
-            judge_version(fields, status)
-        assert caught.value.event_hint == RejectConnection(400)
+@pytest.mark.parametrize("version", [b"8", b"013", b"13, 8", b""])
+def test_another_version_is_answered_with_ours(version: bytes) -> None:
+    error = refused(request({b"Sec-WebSocket-Version": [version]}), 426)
+    assert str(error) == "Missing header, 'Sec-WebSocket-Version'"
+    assert error.event_hint == RejectConnection(426, [(b"Sec-WebSocket-Version", b"13")])
+
+
+@pytest.mark.parametrize("lines", [[], [b"13", b"13"], [b"13", b"8"]])
+def test_no_version_or_several_are_a_bad_request(lines: list[bytes]) -> None:
+    assert refused(request({b"Sec-WebSocket-Version": lines}), 400).event_hint == RejectConnection(400)
 
 
 def test_what_a_client_offers_is_read() -> None:
-    offer = PerMessageDeflate().offer()
-    fields = {
-        b"sec-websocket-protocol": [b"chat, superchat", b"x"],
-        b"sec-websocket-extensions": [f"permessage-deflate; {offer}".encode()],
+    lines = {
+        b"Host": [b"xn--bcher-kva.example:80"],
+        b"Sec-WebSocket-Protocol": [b"chat, superchat", b"x"],
+        b"Sec-WebSocket-Extensions": [b"permessage-deflate; client_max_window_bits"],
     }
-    assert read_offers(fields, b"xn--bcher-kva.example:80", "/a", [(b"x-b", b"c")]) == Request(
-        "bücher.example:80",
-        "/a",
-        [f"permessage-deflate; {offer}"],
-        [(b"x-b", b"c")],
-        ["chat", "superchat", "x"],
-    )
-    assert read_offers({}, b"localhost", "/", []) == Request("localhost", "/")
+    (event,) = feed(WSConnection(ConnectionType.SERVER), request(lines, target=b"/a"))
+    assert isinstance(event, Request)
+    assert (event.host, event.target) == ("b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example:80", "/a")
+    assert event.subprotocols == ["chat", "superchat", "x"]
+    assert event.extensions == ["permessage-deflate; client_max_window_bits"]
 
 
 @pytest.mark.parametrize(
-    ("fields", "host"),
+    ("name", "lines"),
     [
-        ({}, b"a b"),
-        ({b"sec-websocket-protocol": [b"a, b", b"a"]}, b"a"),
-        ({b"sec-websocket-protocol": [b","]}, b"a"),
-        ({b"sec-websocket-extensions": [b"x; ="]}, b"a"),
+        (b"Host", [b"a b"]),
+        (b"Sec-WebSocket-Protocol", [b"a, b", b"a"]),
+        (b"Sec-WebSocket-Protocol", [b","]),
+        (b"Sec-WebSocket-Extensions", [b"x; ="]),
     ],
 )
-def test_an_offer_that_breaks_the_rules_is_refused(fields: dict[bytes, list[bytes]], host: bytes) -> None:
-    with pytest.raises(RemoteProtocolError) as caught:
-        read_offers(fields, host, "/", [])
-    assert caught.value.event_hint == RejectConnection(400)
+def test_an_offer_that_breaks_the_rules_is_refused(name: bytes, lines: list[bytes]) -> None:
+    assert refused(request({name: lines}), 400).event_hint == RejectConnection(400)

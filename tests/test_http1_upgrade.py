@@ -1,81 +1,67 @@
-"""What the opening handshake has over HTTP/1.1 alone, by itself: its four messages, written and judged."""
+"""What the opening handshake has over HTTP/1.1 alone: its four messages, written and judged."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.oracle.handshake_bytes import ACCEPT, KEY, read_head
-from wsproto.events import AcceptConnection, RejectConnection, Request
-from wsproto.http1_upgrade import (
-    JudgedRequest,
-    judge_acceptance,
-    judge_request,
-    rejection_headers,
-    written_acceptance,
-    written_request,
+from tests.oracle.handshake_bytes import (
+    ACCEPT,
+    KEY,
+    accepted,
+    asked_server,
+    asking_client,
+    failed,
+    read_head,
+    request,
+    response,
 )
-from wsproto.http_head import RequestHead, ResponseHead
+from tests.oracle.receiving import feed
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.utilities import RemoteProtocolError
 
-REQUEST = {
-    b"host": b"server.example.com",
-    b"upgrade": b"websocket",
-    b"connection": b"Upgrade",
-    b"sec-websocket-key": KEY,
-    b"sec-websocket-version": b"13",
-}
-RESPONSE = {b"upgrade": b"websocket", b"connection": b"Upgrade", b"sec-websocket-accept": ACCEPT}
+Changes = dict[bytes, list[bytes]]
 
 
-def judged(
-    changes: dict[bytes, bytes | None] | None = None,
-    method: bytes = b"GET",
-    target: bytes = b"/chat",
-    version: bytes = b"1.1",
-) -> JudgedRequest:
-    """Judge a request; a header that is changed to None is left out."""
-    fields = {**REQUEST, **(changes or {})}
-    headers = [(name, value) for name, value in fields.items() if value is not None]
-    return judge_request(RequestHead(method, target, version, headers))
-
-
-def acceptance(changes: dict[bytes, bytes | None] | None = None, version: bytes = b"1.1") -> AcceptConnection:
-    """Judge a response, likewise."""
-    fields = {**RESPONSE, **(changes or {})}
-    headers = [(name, value) for name, value in fields.items() if value is not None]
-    return judge_acceptance(ResponseHead(101, version, headers), Request("localhost", "/"), [], KEY)
+def judged(changes: Changes | None = None, line: bytes = b"GET /chat HTTP/1.1") -> Request:
+    """Judge a request."""
+    (event,) = feed(WSConnection(ConnectionType.SERVER), request(changes, start_line=line))
+    assert isinstance(event, Request)
+    return event
 
 
 def test_a_request_is_written() -> None:
-    data, offered = written_request(Request("server.example.com", "chat"), KEY)
-    head, rest = read_head(data)
+    head, rest = read_head(WSConnection(ConnectionType.CLIENT).send(Request("server.example.com", "chat")))
     assert head.start_line == b"GET /chat HTTP/1.1"
-    assert {name.lower(): value for name, value in head.headers} == REQUEST
-    assert (rest, offered) == (b"", [])
+    fields = dict(head.headers)
+    assert len(fields.pop(b"Sec-WebSocket-Key")) == len(KEY)
+    assert fields == {
+        b"Host": b"server.example.com",
+        b"Upgrade": b"websocket",
+        b"Connection": b"Upgrade",
+        b"Sec-WebSocket-Version": b"13",
+    }
+    assert rest == b""
 
 
 def test_a_request_is_judged() -> None:
-    request = judged({b"x-a": b"b", b"sec-websocket-protocol": b"chat"})
-    assert (request.key, request.expects_continue) == (KEY, False)
-    assert (request.event.host, request.event.target) == ("server.example.com", "/chat")
-    assert request.event.subprotocols == ["chat"]
-    names = [name for name, _ in request.event.extra_headers]
+    event = judged({b"X-A": [b"b"], b"Sec-WebSocket-Protocol": [b"chat"]})
+    assert (event.host, event.target, event.subprotocols) == ("server.example.com", "/chat", ["chat"])
+    names = [name for name, _ in event.extra_headers]
     assert names == [b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version", b"x-a"]
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {b"connection": b"keep-alive, UPGRADE"},
-        {b"upgrade": b"h2c, WebSocket"},
-        {b"content-length": b"00"},
-        {b"expect": b"another"},
+        {b"Connection": [b"keep-alive, UPGRADE"]},
+        {b"Upgrade": [b"h2c, WebSocket"]},
+        {b"Content-Length": [b"00"]},
+        {b"Expect": [b"another"]},
     ],
 )
-def test_a_request_may_be_written_otherwise(changes: dict[bytes, Any]) -> None:
-    assert judged(changes).key == KEY
+def test_a_request_may_be_written_otherwise(changes: Changes) -> None:
+    assert judged(changes).target == "/chat"
 
 
 @pytest.mark.parametrize(
@@ -88,81 +74,95 @@ def test_a_request_may_be_written_otherwise(changes: dict[bytes, Any]) -> None:
     ],
 )
 def test_a_target_may_be_a_whole_uri(target: bytes, path: str, host: str) -> None:
-    event = judged(target=target).event
+    event = judged(line=b"GET %b HTTP/1.1" % target)
     assert (event.target, event.host) == (path, host)
 
 
 @pytest.mark.parametrize("target", [b"chat", b"*", b"/a#b", b"http:///a", b"ftp://a/"])
 def test_a_target_that_names_no_resource_is_refused(target: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match=r"target '"):
-        judged(target=target)
+        judged(line=b"GET %b HTTP/1.1" % target)
 
 
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({b"connection": None}, "^Missing header, 'Connection: Upgrade'$"),
-        ({b"connection": b"close"}, "^Missing header, 'Connection: Upgrade'$"),
-        ({b"upgrade": None}, "^Missing header, 'Upgrade: websocket'$"),
-        ({b"upgrade": b"h2c"}, "^Missing header, 'Upgrade: websocket'$"),
-        ({b"upgrade": b"a b"}, "^Bad header 'Upgrade'"),
-        ({b"sec-websocket-version": b"8"}, "^Missing header, 'Sec-WebSocket-Version'$"),
-        ({b"sec-websocket-key": None}, "^Missing header, 'Sec-WebSocket-Key'$"),
-        ({b"sec-websocket-key": b"x"}, "^Sec-WebSocket-Key b'x' is not 16 bytes in base64"),
-        ({b"host": None}, "^Missing header, 'Host'$"),
-        ({b"content-length": b"5"}, "^The request has a body"),
-        ({b"transfer-encoding": b"chunked"}, "^The request has a body"),
+        ({b"Connection": []}, "^Missing header, 'Connection: Upgrade'$"),
+        ({b"Connection": [b"close"]}, "^Missing header, 'Connection: Upgrade'$"),
+        ({b"Upgrade": []}, "^Missing header, 'Upgrade: websocket'$"),
+        ({b"Upgrade": [b"h2c"]}, "^Missing header, 'Upgrade: websocket'$"),
+        ({b"Upgrade": [b"a b"]}, "^Bad header 'Upgrade'"),
+        ({b"Sec-WebSocket-Version": [b"8"]}, "^Missing header, 'Sec-WebSocket-Version'$"),
+        ({b"Sec-WebSocket-Key": []}, "^Missing header, 'Sec-WebSocket-Key'$"),
+        ({b"Sec-WebSocket-Key": [b"x"]}, "^Sec-WebSocket-Key b'x' is not 16 bytes in base64"),
+        ({b"Host": []}, "^Missing header, 'Host'$"),
+        ({b"Content-Length": [b"5"]}, "^The request has a body"),
+        ({b"Transfer-Encoding": [b"chunked"]}, "^The request has a body"),
     ],
 )
-def test_a_bad_request_is_refused(changes: dict[bytes, Any], text: str) -> None:
+def test_a_bad_request_is_refused(changes: Changes, text: str) -> None:
     with pytest.raises(RemoteProtocolError, match=text):
         judged(changes)
 
 
 def test_another_method_or_version_is_refused() -> None:
     with pytest.raises(RemoteProtocolError, match=r"^Request method must be GET$"):
-        judged(method=b"POST")
-    for version in (b"1.0", b"2.0"):
+        judged(line=b"POST /chat HTTP/1.1")
+    for version in (b"1.0", b"8.1"):
         with pytest.raises(RemoteProtocolError, match=r"^HTTP version must be 1.1, not"):
-            judged(version=version)
+            judged(line=b"GET /chat HTTP/%b" % version)
 
 
-@pytest.mark.parametrize(("expect", "heads"), [(None, 1), (b"100-Continue", 2)])
+@pytest.mark.parametrize(("expect", "statuses"), [([], [101]), ([b"100-Continue"], [100, 101])])
 def test_an_acceptance_is_written_behind_the_100_that_a_client_waits_for(
-    expect: bytes | None, heads: int
+    expect: list[bytes], statuses: list[int]
 ) -> None:
-    data, extensions = written_acceptance(AcceptConnection(), judged({b"expect": expect}))
-    assert extensions == []
-    for status in [100, 101][-heads:]:
+    data = asked_server(request({b"Expect": expect})).send(AcceptConnection())
+    for status in statuses:
         head, data = read_head(data)
         assert head.status == status
     assert data == b""
-    assert {name.lower(): value for name, value in head.headers} == RESPONSE
+    assert dict(head.headers) == {
+        b"Upgrade": b"websocket",
+        b"Connection": b"Upgrade",
+        b"Sec-WebSocket-Accept": ACCEPT,
+    }
 
 
-def test_an_acceptance_is_judged() -> None:
-    assert acceptance({b"x-a": b"b"}) == AcceptConnection(extra_headers=[(b"x-a", b"b")])
-    assert acceptance({b"upgrade": b"WebSocket", b"connection": b"a, upgrade"}) == AcceptConnection()
+@pytest.mark.parametrize(
+    ("changes", "headers"),
+    [
+        ({b"X-A": [b"b"]}, [(b"x-a", b"b")]),
+        ({b"Upgrade": [b"WebSocket"], b"Connection": [b"a, upgrade"]}, []),
+    ],
+)
+def test_an_acceptance_is_judged(changes: Changes, headers: list[tuple[bytes, bytes]]) -> None:
+    client, key = asking_client()
+    assert accepted(client, response(key, changes)) == AcceptConnection(extra_headers=headers)
 
 
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({b"connection": None}, "^Missing header, 'Connection: Upgrade'$"),
-        ({b"upgrade": b"h2c"}, "^Missing header, 'Upgrade: websocket'$"),
-        ({b"upgrade": b"h2c, websocket"}, "^Bad header 'Upgrade': websocket is beside h2c"),
-        ({b"sec-websocket-accept": None}, "^Bad accept token$"),
-        ({b"sec-websocket-accept": KEY}, "^Bad accept token$"),
+        ({b"Connection": []}, "Missing header, 'Connection: Upgrade'"),
+        ({b"Upgrade": [b"h2c"]}, "Missing header, 'Upgrade: websocket'"),
+        (
+            {b"Upgrade": [b"h2c, websocket"]},
+            "Bad header 'Upgrade': websocket is beside h2c (RFC 6455 4.1)",
+        ),
+        ({b"Sec-WebSocket-Accept": []}, "Bad accept token"),
+        ({b"Sec-WebSocket-Accept": [KEY]}, "Bad accept token"),
     ],
 )
-def test_a_bad_acceptance_is_refused(changes: dict[bytes, Any], text: str) -> None:
-    with pytest.raises(RemoteProtocolError, match=text):
-        acceptance(changes)
+def test_a_bad_acceptance_is_refused(changes: Changes, text: str) -> None:
+    client, key = asking_client()
+    assert str(failed(client, response(key, changes))) == text
 
 
 def test_an_acceptance_of_http_1_0_is_refused() -> None:
-    with pytest.raises(RemoteProtocolError, match=r"^A 101 response must be HTTP/1.1"):
-        acceptance(version=b"1.0")
+    client, key = asking_client()
+    error = failed(client, response(key, status_line=b"HTTP/1.0 101 Switching Protocols"))
+    assert str(error).startswith("A 101 response must be HTTP/1.1")
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,14 @@ def test_an_acceptance_of_http_1_0_is_refused() -> None:
         ([(b"upgrade", b"websocket")], [(b"Connection", b"Upgrade")]),
     ],
 )
-def test_a_426_names_the_protocol_to_upgrade_to(given: list[Any], added: list[Any]) -> None:
-    assert rejection_headers(RejectConnection(426, given)) == [*given, (b"content-length", b"0"), *added]
+def test_a_426_names_the_protocol_to_upgrade_to(
+    given: list[tuple[bytes, bytes]], added: list[tuple[bytes, bytes]]
+) -> None:
+    head, _ = read_head(asked_server().send(RejectConnection(426, given)))
+    fields = [(name.title(), value) for name, value in head.headers if name.lower() != b"content-length"]
+    assert sorted(fields) == sorted((name.title(), value) for name, value in given + added)
 
 
 def test_another_rejection_names_none() -> None:
-    assert rejection_headers(RejectConnection(403)) == [(b"content-length", b"0")]
+    head, _ = read_head(asked_server().send(RejectConnection(403)))
+    assert head.all(b"Upgrade") == head.all(b"Connection") == []
