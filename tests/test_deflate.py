@@ -895,3 +895,18 @@ def test_every_memory_level_gives_what_can_be_read(level: int) -> None:
 def test_fixed_blocks_are_what_short_messages_become() -> None:
     sent = wire.decode_frame(connect(SERVER).send(TextMessage("Hello")))
     assert Inflater().message(sent.payload).block_types == [FIXED, STORED]
+
+
+@roles
+@pytest.mark.parametrize(("count", "good"), [(1000, True), (2000, False)])
+def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, good: bool) -> None:
+    """Each block with BFINAL=1 costs a zlib object; no sender has a use for a thousand in one message."""
+    connection = connect(role)
+    stream = from_peer(connection, wire.BINARY, b"\x03\x00" * count + HELLO, rsv=wire.RSV1)
+    events = feed(connection, stream * 2)
+    if good:
+        assert joined(events) == [b"Hello"] * 2
+    else:
+        *_, event = events
+        assert isinstance(event, CloseConnection)
+        assert event.code == 1007

@@ -1,4 +1,4 @@
-"""Header fields of a handshake: reading and judging the peer's, checking the application's in every message."""
+"""Header fields of a handshake: reading and judging the peer's, checking those of the application."""
 
 from __future__ import annotations
 

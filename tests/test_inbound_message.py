@@ -11,7 +11,6 @@ from tests.oracle.deflating import (
     HELLO,
     SERVER,
     Deflater,
-    agreed,
     from_peer,
     joined,
     payload_of,
@@ -287,17 +286,3 @@ def test_one_fragment_means_unfragmented() -> None:
     stream = message(connection, b"a") + message(connection, b"b")
     assert joined(feed(connection, stream)) == [b"a", b"b"]
     assert_too_big(connection, feed(connection, message(connection, b"a", b"b")))
-
-
-@roles
-@pytest.mark.parametrize(("count", "good"), [(1000, True), (2000, False)])
-def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, good: bool) -> None:
-    """Each block with BFINAL=1 costs a zlib object; no sender has a use for a thousand in one message."""
-    connection = Connection(role, [agreed()])
-    events = feed(connection, message(connection, b"\x03\x00" * count + HELLO, compressed=True) * 2)
-    if good:
-        assert joined(events) == [b"Hello"] * 2
-    else:
-        *_, event = events
-        assert isinstance(event, CloseConnection)
-        assert event.code == 1007
