@@ -177,10 +177,8 @@ def read_exactly(sock: socket.socket, count: int) -> bytes:
 def read_frame(sock: socket.socket) -> wire.Frame:
     """Read one frame."""
     data = read_exactly(sock, 2)
-    length = data[1] & 127
-    extended = {126: 2, 127: 8}.get(length, 0)
-    data += read_exactly(sock, extended)
-    if extended:
-        length = int.from_bytes(data[2:], "big")
-    data += read_exactly(sock, (4 if data[1] & 128 else 0) + length)
-    return wire.decode_frame(data)
+    while True:
+        try:
+            return wire.decode_frame(data)
+        except wire.IncompleteFrameError as incomplete:
+            data += read_exactly(sock, incomplete.missing)
