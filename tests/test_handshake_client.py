@@ -50,8 +50,8 @@ class Offering(Extension):
         offered: bool | str = self.offered
         return offered
 
-    def finalize(self, response: str) -> None:
-        self.answers.append(response)
+    def finalize(self, offer: str) -> None:
+        self.answers.append(offer)
 
 
 def written(event: Request) -> bytes:

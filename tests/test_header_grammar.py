@@ -47,8 +47,8 @@ class Known(Extension):
         self.seen.append(offer)
         return True
 
-    def finalize(self, response: str) -> None:
-        self.seen.append(response)
+    def finalize(self, offer: str) -> None:
+        self.seen.append(offer)
 
 
 def requested(name: bytes, *lines: bytes) -> Request:
@@ -252,8 +252,8 @@ class Choosy(Known):
     def accept(self, offer: str) -> bool | str | None:
         return self.parameter if self.parameter in offer else None
 
-    def finalize(self, response: str) -> None:
-        if self.parameter not in response:
+    def finalize(self, offer: str) -> None:
+        if self.parameter not in offer:
             raise RemoteProtocolError(f"{self.parameter} was asked for")
 
 
