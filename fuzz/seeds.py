@@ -23,9 +23,10 @@ from fuzz.frames import (
     SMALL_WINDOW,
     TOGETHER,
 )
-from tests.oracle import wire
-from tests.oracle.deflating import HELLO, HELLO_AGAIN, HELLO_FINAL, TAIL, Deflater
+from tests.oracle.deflating import HELLO, HELLO_AGAIN, HELLO_FINAL, Deflater
 from tests.oracle.handshake_bytes import KEY, chunked, rejection, request, response
+from tests.oracle.inflating import TAIL
+from tooling import frames as wire
 from wsproto import ConnectionType
 
 if TYPE_CHECKING:

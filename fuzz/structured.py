@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fuzz.frames import CHOICES, CLIENT, DEFLATE, LIMITS
-from tests.oracle import wire
-from tests.oracle.deflating import TAIL, Deflater
-from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, WireFrame
+from tests.oracle.deflating import Deflater
+from tests.oracle.inflating import TAIL
+from tooling import frames as wire
+from tooling.frames import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ class Mutator:
     def _at(self) -> int:
         """Choose a frame; there is one after this."""
         if not self._frames:
-            self._frames.append(WireFrame(self._random.choice((TEXT, BINARY)), b"Hello"))
+            self._frames.append(Frame(self._random.choice((TEXT, BINARY)), b"Hello"))
         return self._random.randrange(len(self._frames))
 
     def _change(self, index: int, payload: bytes) -> None:
@@ -114,13 +115,13 @@ class Mutator:
 
     def _control(self) -> None:
         payload = self._random.randbytes(self._random.choice((0, 1, 4, 124, 125)))
-        frame = WireFrame(self._random.choice((PING, PONG)), payload)
+        frame = Frame(self._random.choice((PING, PONG)), payload)
         self._frames.insert(self._random.randint(0, len(self._frames)), frame)
 
     def _close(self) -> None:
         reason = self._some_text()
         payload = wire.close_payload(self._random.choice(CODES), reason)
-        self._frames.append(WireFrame(CLOSE, payload if self._random.randrange(8) else reason[:1]))
+        self._frames.append(Frame(CLOSE, payload if self._random.randrange(8) else reason[:1]))
 
     def _repeat(self) -> None:
         index = self._at()
@@ -168,11 +169,11 @@ class Mutator:
         index = self._random.randrange(CHOICES)
         self._choices[index] = self._random.randrange(len(LIMITS) if index == 1 else 256)
 
-    def _well_formed(self) -> list[WireFrame]:
+    def _well_formed(self) -> list[Frame]:
         """Put opcodes, FIN, reserved bits and masks right; a frame behind a Close stays the last."""
         deflate = self._choices[0] & DEFLATE
         mask = None if self._choices[0] & CLIENT else MASK
-        frames: list[WireFrame] = []
+        frames: list[Frame] = []
         inside = closed = False
         for frame in self._frames:
             one = replace(frame, mask=frame.mask or mask if mask else None)
@@ -191,6 +192,6 @@ class Mutator:
         return frames
 
 
-def written(frame: WireFrame) -> bytes:
+def written(frame: Frame) -> bytes:
     """Write a frame, its length in the shortest form."""
     return wire.frame(frame.opcode, frame.payload, fin=frame.fin, rsv=frame.rsv, mask=frame.mask)

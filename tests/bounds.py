@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.oracle import wire
 from tests.oracle.deflating import (
     agreed,
     from_peer,
 )
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.events import CloseConnection
 from wsproto.limits import Limits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.oracle import wire
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import CloseConnection
 
@@ -11,11 +12,11 @@ def receive_close(role: ConnectionType, payload: bytes) -> tuple[Connection, Clo
     """Receive a Close with `payload`; return the connection, and the event that came of it."""
     connection = Connection(role)
     client = role is ConnectionType.CLIENT
-    (event,) = wire.receive(connection, wire.peer_frame(client, wire.CLOSE, payload))
+    (event,) = receive(connection, wire.peer_frame(client, wire.CLOSE, payload))
     assert type(event) is CloseConnection
     return connection, event
 
 
-def sent_close(role: ConnectionType, code: int, reason: str | None = None) -> wire.WireFrame:
+def sent_close(role: ConnectionType, code: int, reason: str | None = None) -> wire.Frame:
     """Send a Close; return the frame."""
     return wire.decode_frame(Connection(role).send(CloseConnection(code, reason)))

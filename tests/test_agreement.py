@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.oracle.handshake_bytes import KEY, request, response
-from tests.oracle.wire import MASK, TEXT, frame
+from tooling.frames import MASK, TEXT, frame
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.agreement import Agreement
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, Request, TextMessage

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.oracle.handshake_bytes import read_head, request
-from tests.oracle.wire import feed
+from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import Request
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -86,3 +88,33 @@ def test_a_client_never_asks_another_domain(meant: str, other: bytes) -> None:
     else:
         assert asked != other
         assert read(asked).lower() == meant.lower()
+
+
+@pytest.mark.parametrize(
+    ("host", "sent"),
+    [
+        ("::1", b"[::1]"),
+        ("[fe80::1%25eth0]:80", b"[fe80::1]:80"),
+        ("a:80", b"a:80"),
+        ("\N{SNOWMAN}.de", b"xn--n3h.de"),
+    ],
+)
+def test_a_host_is_written(host: str, sent: bytes) -> None:
+    assert written(host) == sent
+
+
+@pytest.mark.parametrize("host", [5, "a b", "a/b", f"STRA{CAPITAL_SHARP_S}E.de", "\ud800", "\u00e9" * 64])
+def test_what_is_not_a_host_is_the_caller_s_fault(host: Any) -> None:
+    with pytest.raises(LocalProtocolError):
+        written(host)
+
+
+@pytest.mark.parametrize("host", [b"a b", b"a." * 150, b"xn--" + b"a" * 60, b"[abc]"])
+def test_what_is_not_a_host_is_refused(host: bytes) -> None:
+    with pytest.raises(RemoteProtocolError, match=r"^Bad header 'Host'"):
+        read(host)
+
+
+def test_a_host_may_have_labels_of_either_kind() -> None:
+    assert read(b"www.xn--n3h.de:80") == "www.\N{SNOWMAN}.de:80"
+    assert read(b"") == ""

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.oracle import wire
 from tests.oracle.deflating import ROLES, from_peer, joined
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
+from wsproto.bound_extension import HookState, bound
 from wsproto.events import CloseConnection, Ping
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
@@ -44,7 +46,7 @@ def test_an_extension_that_claims_rsv2_alone_sees_every_frame(role: ConnectionTy
         + from_peer(connection, wire.BINARY, bytes(size))
         + from_peer(connection, wire.PING, b"p")
     )
-    assert joined(wire.receive(connection, stream)) == [bytes(size), bytes(size), Ping(b"p")]
+    assert joined(receive(connection, stream)) == [bytes(size), bytes(size), Ping(b"p")]
     client = role is ConnectionType.CLIENT
     none = RsvBits(False, False, False)
     assert extension.seen == [
@@ -61,6 +63,21 @@ def test_an_extension_that_claims_rsv2_alone_sees_every_frame(role: ConnectionTy
 def test_a_bit_that_it_does_not_claim_fails(role: ConnectionType, rsv: int, size: int) -> None:
     """RFC 6455 5.2: it claims RSV2, so RSV1 has no meaning, whatever the size of the frame."""
     connection = Connection(role, [ClaimsRsv2()])
-    [close] = wire.receive(connection, from_peer(connection, wire.BINARY, bytes(size), rsv=rsv))
+    [close] = receive(connection, from_peer(connection, wire.BINARY, bytes(size), rsv=rsv))
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
+
+
+def test_an_extension_of_a_program_s_own_is_never_asked_for_the_rest_of_a_message() -> None:
+    state = HookState()
+    assert state.rest_size == 0
+    with pytest.raises(NotImplementedError):
+        state.inbound_rest(b"")
+
+
+def test_what_a_connection_uses_is_enabled_and_knows_its_side() -> None:
+    used = bound(ClaimsRsv2(), client=True)
+    assert used.enabled()
+    assert used.state.client
+    assert bound(used, client=False) is used
+    assert not used.state.client

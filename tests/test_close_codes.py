@@ -6,7 +6,7 @@ import pytest
 
 from tests.closes import receive_close, sent_close
 from tests.marks import roles
-from tests.oracle import wire
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection
 from wsproto.frame_protocol import CloseReason

@@ -6,8 +6,9 @@ import pytest
 
 from tests.closes import receive_close, sent_close
 from tests.marks import roles
-from tests.oracle import wire
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto.close_frame import written_close
 from wsproto.events import CloseConnection
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
@@ -141,3 +142,19 @@ def test_a_reason_that_is_no_text_is_a_local_error(role: ConnectionType, reason:
     with pytest.raises(LocalProtocolError):
         connection.send(CloseConnection(1000, reason))  # type: ignore[arg-type]
     assert connection.state is ConnectionState.OPEN
+
+
+def test_a_reason_that_is_not_valid_unicode_is_the_caller_s_fault() -> None:
+    with pytest.raises(LocalProtocolError, match="A close reason that is not valid Unicode"):
+        written_close(1000, "\ud800")
+    with pytest.raises(LocalProtocolError, match="A close reason needs a close code"):
+        written_close(None, "why")
+    with pytest.raises(LocalProtocolError, match="A close code must be an int, not '1000'"):
+        written_close("1000", None)  # type: ignore[arg-type]
+    with pytest.raises(LocalProtocolError, match="A close reason must be a str, not b'why'"):
+        written_close(1000, b"why")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("code", [1006, 1015])
+def test_a_code_that_never_travels_becomes_1000(code: int) -> None:
+    assert written_close(code, "why") == wire.close_payload(1000, "why")

@@ -8,7 +8,8 @@ from typing import NamedTuple, cast
 import pytest
 
 from tests.marks import roles
-from tests.oracle import wire
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -57,7 +58,7 @@ def peer_close(role: ConnectionType, code: int = 1000, reason: str = "") -> byte
 
 def failed(role: ConnectionType) -> Connection:
     connection = Connection(role)
-    wire.receive(connection, violation(role, "unknown-opcode")[0])
+    receive(connection, violation(role, "unknown-opcode")[0])
     return connection
 
 
@@ -65,7 +66,7 @@ def failed(role: ConnectionType) -> Connection:
 @roles
 def test_the_peer_closes_first(role: ConnectionType) -> None:
     connection = Connection(role)
-    (event,) = wire.receive(connection, peer_close(role, 1001, "away"))
+    (event,) = receive(connection, peer_close(role, 1001, "away"))
     assert event == CloseConnection(1001, "away")
     assert connection.state is REMOTE_CLOSING
     answer = wire.decode_frame(connection.send(CloseConnection(1001, "away").response()))
@@ -80,7 +81,7 @@ def test_this_side_closes_first(role: ConnectionType) -> None:
     sent = wire.decode_frame(connection.send(CloseConnection(1000, "done")))
     assert (sent.opcode, sent.payload) == (wire.CLOSE, wire.close_payload(1000, "done"))
     assert connection.state is LOCAL_CLOSING
-    assert wire.receive(connection, peer_close(role, 1000, "done")) == [CloseConnection(1000, "done")]
+    assert receive(connection, peer_close(role, 1000, "done")) == [CloseConnection(1000, "done")]
     assert connection.state is CLOSED
     assert connection.protocol_error is None
 
@@ -90,27 +91,27 @@ def test_both_sides_close_at_once() -> None:
     client, server = Connection(ConnectionType.CLIENT), Connection(ConnectionType.SERVER)
     from_client = client.send(CloseConnection(1000, "client"))
     from_server = server.send(CloseConnection(1001, "server"))
-    assert wire.receive(client, from_server) == [CloseConnection(1001, "server")]
-    assert wire.receive(server, from_client) == [CloseConnection(1000, "client")]
+    assert receive(client, from_server) == [CloseConnection(1001, "server")]
+    assert receive(server, from_client) == [CloseConnection(1000, "client")]
     assert (client.state, server.state) == (CLOSED, CLOSED)
 
 
 @pytest.mark.requirement("R6455-7.1.4-01")
 def test_a_client_and_a_server_close_in_two_steps() -> None:
     client, server = Connection(ConnectionType.CLIENT), Connection(ConnectionType.SERVER)
-    (event,) = wire.receive(server, client.send(CloseConnection(4000, "bye")))
+    (event,) = receive(server, client.send(CloseConnection(4000, "bye")))
     assert isinstance(event, CloseConnection)
-    assert wire.receive(client, server.send(event.response())) == [CloseConnection(4000, "bye")]
+    assert receive(client, server.send(event.response())) == [CloseConnection(4000, "bye")]
     assert (client.state, server.state) == (CLOSED, CLOSED)
-    assert wire.receive(client, None) == wire.receive(server, None) == []
+    assert receive(client, None) == receive(server, None) == []
 
 
 @roles
 def test_only_the_first_close_counts(role: ConnectionType) -> None:
     connection = Connection(role)
-    events = wire.receive(connection, peer_close(role, 1000, "first") + peer_close(role, 1001, "second"))
+    events = receive(connection, peer_close(role, 1000, "first") + peer_close(role, 1001, "second"))
     assert events == [CloseConnection(1000, "first")]
-    assert wire.receive(connection, peer_close(role, 1002, "third")) == []
+    assert receive(connection, peer_close(role, 1002, "third")) == []
     assert connection.state is REMOTE_CLOSING
 
 
@@ -121,7 +122,7 @@ def test_what_follows_a_close_in_the_same_read_is_dropped(role: ConnectionType) 
         if state is CLOSED:
             connection.send(CloseConnection(1000))
         tail = peer(role, wire.TEXT, b"late") + peer(role, 0xB)
-        assert wire.receive(connection, peer_close(role) + tail) == [CloseConnection(1000, "")]
+        assert receive(connection, peer_close(role) + tail) == [CloseConnection(1000, "")]
         assert connection.state is state
         assert connection.protocol_error is None
         assert list(connection.events()) == []
@@ -162,7 +163,7 @@ def test_a_close_sent_between_two_events_of_one_read_makes_the_peers_close_final
 def test_messages_before_the_peers_close_still_arrive_after_ours(role: ConnectionType) -> None:
     connection = Connection(role)
     connection.send(CloseConnection(1000))
-    assert wire.receive(connection, peer(role, wire.TEXT, b"x") + peer(role, wire.PING, b"?")) == [
+    assert receive(connection, peer(role, wire.TEXT, b"x") + peer(role, wire.PING, b"?")) == [
         TextMessage("x"),
         Ping(b"?"),
     ]
@@ -175,7 +176,7 @@ def test_messages_before_the_peers_close_still_arrive_after_ours(role: Connectio
 def test_the_answer_may_wait_until_the_current_message_is_sent(role: ConnectionType) -> None:
     connection = Connection(role)
     connection.send(TextMessage("a", message_finished=False))
-    wire.receive(connection, peer_close(role))
+    receive(connection, peer_close(role))
     rest = wire.decode_frame(connection.send(TextMessage("b", message_finished=False)))
     assert (rest.opcode, rest.fin, rest.payload) == (wire.CONTINUATION, False, b"b")
     last = wire.decode_frame(connection.send(TextMessage("c")))
@@ -191,7 +192,7 @@ def test_the_answer_may_wait_until_the_current_message_is_sent(role: ConnectionT
 def test_the_answer_may_come_before_the_current_message_is_finished(role: ConnectionType) -> None:
     connection = Connection(role)
     connection.send(TextMessage("a", message_finished=False))
-    wire.receive(connection, peer_close(role))
+    receive(connection, peer_close(role))
     connection.send(CloseConnection(1000))
     with pytest.raises(LocalProtocolError):
         connection.send(TextMessage("b"))
@@ -201,7 +202,7 @@ def test_the_answer_may_come_before_the_current_message_is_finished(role: Connec
 @roles
 def test_a_close_may_come_in_the_middle_of_a_message(role: ConnectionType) -> None:
     connection = Connection(role)
-    assert wire.receive(connection, peer(role, wire.TEXT, b"a", fin=False) + peer_close(role)) == [
+    assert receive(connection, peer(role, wire.TEXT, b"a", fin=False) + peer_close(role)) == [
         TextMessage("a", frame_finished=True, message_finished=False),
         CloseConnection(1000, ""),
     ]
@@ -218,7 +219,7 @@ def test_a_close_may_come_in_the_middle_of_a_message(role: ConnectionType) -> No
 def test_a_violation_gives_one_close_to_send(role: ConnectionType, name: str) -> None:
     data, code = violation(role, name)
     connection = Connection(role)
-    (event,) = wire.receive(connection, data)
+    (event,) = receive(connection, data)
     assert type(event) is CloseConnection
     assert event.code == code
     assert event.reason
@@ -235,13 +236,13 @@ def test_after_a_violation_nothing_more_is_read(role: ConnectionType, name: str)
     data, _ = violation(role, name)
     connection = Connection(role)
     late = peer(role, wire.TEXT, b"late") + peer_close(role, 4000, "late")
-    assert len(wire.receive(connection, data + late)) == 1
+    assert len(receive(connection, data + late)) == 1
     error = connection.protocol_error
     for more in (late, b"", data, b"\xff" * 500):
-        assert wire.receive(connection, more) == []
+        assert receive(connection, more) == []
     assert connection.state is REMOTE_CLOSING
     assert connection.protocol_error is error
-    assert wire.receive(connection, None) == []
+    assert receive(connection, None) == []
 
 
 @pytest.mark.requirement("R6455-7.1.7-07")
@@ -251,14 +252,14 @@ def test_a_violation_after_our_close_ends_the_connection(role: ConnectionType, n
     data, code = violation(role, name)
     connection = Connection(role)
     connection.send(CloseConnection(1000))
-    (event,) = wire.receive(connection, data + peer_close(role))
+    (event,) = receive(connection, data + peer_close(role))
     assert isinstance(event, CloseConnection)
     assert event.code == code
     assert connection.state is CLOSED
     assert isinstance(connection.protocol_error, RemoteProtocolError)
     with pytest.raises(LocalProtocolError):
         connection.send(event.response())
-    assert wire.receive(connection, None) == []
+    assert receive(connection, None) == []
 
 
 @roles
@@ -266,7 +267,7 @@ def test_a_violation_after_our_close_ends_the_connection(role: ConnectionType, n
 def test_what_came_before_a_violation_is_delivered(role: ConnectionType, name: str) -> None:
     connection = Connection(role)
     good = peer(role, wire.TEXT, b"good") + peer(role, wire.PING, b"?")
-    events = wire.receive(connection, good + violation(role, name)[0])
+    events = receive(connection, good + violation(role, name)[0])
     assert events[:2] == [TextMessage("good"), Ping(b"?")]
     assert [type(event) for event in events[2:]] == [CloseConnection]
 
@@ -290,7 +291,7 @@ def test_the_state_changes_when_the_failure_is_yielded(role: ConnectionType) -> 
 def test_protocol_error_tells_a_failure_from_a_close(role: ConnectionType) -> None:
     clean = Connection(role)
     assert clean.protocol_error is None
-    wire.receive(clean, peer_close(role, 1002, "a peer may say so"))
+    receive(clean, peer_close(role, 1002, "a peer may say so"))
     assert clean.protocol_error is None
     broken = failed(role)
     assert isinstance(broken.protocol_error, RemoteProtocolError)
@@ -342,7 +343,7 @@ def test_input_after_a_failure_takes_no_memory(role: ConnectionType) -> None:
 @roles
 def test_input_after_the_peers_close_takes_no_memory(role: ConnectionType) -> None:
     connection = Connection(role)
-    wire.receive(connection, peer_close(role))
+    receive(connection, peer_close(role))
     chunk = b"\x00" * 2**16
     tracemalloc.start()
     try:
@@ -359,7 +360,7 @@ def test_input_after_the_peers_close_takes_no_memory(role: ConnectionType) -> No
 def test_the_library_fails_a_connection_with_1002_or_1007_only(role: ConnectionType) -> None:
     codes = set()
     for name in VIOLATIONS:
-        (event,) = wire.receive(Connection(role), violation(role, name)[0])
+        (event,) = receive(Connection(role), violation(role, name)[0])
         codes.add(cast("CloseConnection", event).code)
     assert codes == {1002, 1007}
 
@@ -374,11 +375,11 @@ def test_end_of_file_without_a_close_is_1006_once(role: ConnectionType, closing:
     connection = Connection(role)
     if closing:
         connection.send(CloseConnection(1000))
-    (event,) = wire.receive(connection, None)
+    (event,) = receive(connection, None)
     assert type(event) is CloseConnection
     assert event.code == 1006
     assert connection.state is CLOSED
-    assert wire.receive(connection, None) == []
+    assert receive(connection, None) == []
     assert list(connection.events()) == []
     assert connection.protocol_error is None
 
@@ -388,9 +389,9 @@ def test_end_of_file_without_a_close_is_1006_once(role: ConnectionType, closing:
 def test_end_of_file_after_a_clean_close_gives_nothing(role: ConnectionType) -> None:
     connection = Connection(role)
     connection.send(CloseConnection(1000))
-    wire.receive(connection, peer_close(role))
-    assert wire.receive(connection, None) == []
-    assert wire.receive(connection, None) == []
+    receive(connection, peer_close(role))
+    assert receive(connection, None) == []
+    assert receive(connection, None) == []
     assert connection.state is CLOSED
 
 
@@ -399,12 +400,12 @@ def test_end_of_file_after_the_peers_close_gives_nothing_and_the_answer_can_be_s
     role: ConnectionType,
 ) -> None:
     connection = Connection(role)
-    (event,) = wire.receive(connection, peer_close(role))
-    assert wire.receive(connection, None) == []
+    (event,) = receive(connection, peer_close(role))
+    assert receive(connection, None) == []
     assert connection.state is REMOTE_CLOSING
     connection.send(cast("CloseConnection", event).response())
     assert connection.state is CLOSED
-    assert wire.receive(connection, None) == []
+    assert receive(connection, None) == []
 
 
 @roles
@@ -434,7 +435,7 @@ def test_unread_messages_come_before_the_end_of_file(role: ConnectionType) -> No
 def test_end_of_file_within_a_frame_is_1006(role: ConnectionType, cut: int) -> None:
     connection = Connection(role)
     partial = peer(role, wire.BINARY, b"12345678")[:cut]
-    events = wire.receive(connection, partial) + wire.receive(connection, None)
+    events = receive(connection, partial) + receive(connection, None)
     assert [event.code for event in events if isinstance(event, CloseConnection)] == [1006]
     assert not any(isinstance(event, Message) and event.frame_finished for event in events)
 
@@ -442,18 +443,14 @@ def test_end_of_file_within_a_frame_is_1006(role: ConnectionType, cut: int) -> N
 @roles
 def test_end_of_file_within_a_code_point_is_1006(role: ConnectionType) -> None:
     connection = Connection(role)
-    events = wire.receive(connection, peer(role, wire.TEXT, "é".encode())[:-1]) + wire.receive(
-        connection, None
-    )
+    events = receive(connection, peer(role, wire.TEXT, "é".encode())[:-1]) + receive(connection, None)
     assert [cast("CloseConnection", event).code for event in events] == [1006]
 
 
 @roles
 def test_end_of_file_within_a_fragmented_message_is_1006(role: ConnectionType) -> None:
     connection = Connection(role)
-    events = wire.receive(connection, peer(role, wire.BINARY, b"x", fin=False)) + wire.receive(
-        connection, None
-    )
+    events = receive(connection, peer(role, wire.BINARY, b"x", fin=False)) + receive(connection, None)
     assert events[0] == BytesMessage(b"x", frame_finished=True, message_finished=False)
     assert [cast("CloseConnection", event).code for event in events[1:]] == [1006]
 
@@ -463,7 +460,7 @@ def test_bytes_after_the_connection_is_closed_are_a_local_error(role: Connection
     for end in (peer_close(role), None):
         connection = Connection(role)
         connection.send(CloseConnection(1000))
-        wire.receive(connection, end)
+        receive(connection, end)
         with pytest.raises(LocalProtocolError):
             connection.receive_data(peer(role, wire.TEXT, b"late"))
         assert connection.state is CLOSED
@@ -473,7 +470,7 @@ def test_bytes_after_the_connection_is_closed_are_a_local_error(role: Connection
 @roles
 def test_bytes_after_the_end_of_file_are_a_local_error_and_give_nothing(role: ConnectionType) -> None:
     connection = Connection(role)
-    wire.receive(connection, None)
+    receive(connection, None)
     with pytest.raises(LocalProtocolError):
         connection.receive_data(b"x")
     assert list(connection.events()) == []
@@ -482,7 +479,7 @@ def test_bytes_after_the_end_of_file_are_a_local_error_and_give_nothing(role: Co
 @roles
 def test_the_close_event_of_the_end_of_file_cannot_be_answered(role: ConnectionType) -> None:
     connection = Connection(role)
-    first: list[Event] = wire.receive(connection, None)
+    first: list[Event] = receive(connection, None)
     assert cast("CloseConnection", first[0]).code == 1006
     with pytest.raises(LocalProtocolError):
         connection.send(cast("CloseConnection", first[0]).response())
@@ -518,7 +515,7 @@ def test_one_close_per_connection(role: ConnectionType) -> None:
     connection.send(CloseConnection(1000))
     with pytest.raises(LocalProtocolError):
         connection.send(CloseConnection(1000))
-    wire.receive(connection, peer_close(role))
+    receive(connection, peer_close(role))
     with pytest.raises(LocalProtocolError):
         connection.send(CloseConnection(1000))
     assert connection.state is CLOSED
@@ -534,7 +531,7 @@ def test_ping_and_pong_may_follow_our_close_until_the_peers(
     connection.send(CloseConnection(1000))
     assert wire.decode_frame(connection.send(event)).opcode == opcode
     assert connection.state is LOCAL_CLOSING
-    wire.receive(connection, peer_close(role))
+    receive(connection, peer_close(role))
     with pytest.raises(LocalProtocolError):
         connection.send(event)
 

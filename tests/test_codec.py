@@ -9,7 +9,7 @@ import pytest
 
 import wsproto.connection
 from tests.marks import roles
-from tests.oracle import wire
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.codec import Decoder, Encoder, frame_codec
 from wsproto.events import CloseConnection, Ping, Pong, TextMessage

@@ -14,7 +14,8 @@ import pytest
 import wsproto.connection
 import wsproto.masking
 from tests.marks import roles
-from tests.oracle import wire
+from tests.oracle.receiving import receive, receive_cut, single_bytes
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
@@ -90,21 +91,21 @@ def test_trailing_data_is_read_first(role: ConnectionType) -> None:
     data = peer(role, wire.TEXT, b"one")
     connection = Connection(role, [], data + peer(role, wire.PING)[:1])
     assert list(connection.events()) == [TextMessage("one")]
-    assert wire.receive(connection, peer(role, wire.PING)[1:]) == [Ping()]
+    assert receive(connection, peer(role, wire.PING)[1:]) == [Ping()]
     assert list(Connection(role, extensions=None, trailing_data=data).events()) == [TextMessage("one")]
 
 
 @roles
 def test_trailing_data_comes_before_what_is_received(role: ConnectionType) -> None:
     connection = Connection(role, trailing_data=peer(role, wire.TEXT, b"one"))
-    assert wire.receive(connection, peer(role, wire.TEXT, b"two")) == [TextMessage("one"), TextMessage("two")]
+    assert receive(connection, peer(role, wire.TEXT, b"two")) == [TextMessage("one"), TextMessage("two")]
 
 
 @pytest.mark.requirement("R6455-5.8-01", "R6455-5.2-03")
 @roles
 def test_an_extension_that_is_not_enabled_is_ignored(role: ConnectionType) -> None:
     connection = Connection(role, [PerMessageDeflate()])
-    (event,) = wire.receive(connection, peer(role, wire.TEXT, b"\x00", rsv=wire.RSV1))
+    (event,) = receive(connection, peer(role, wire.TEXT, b"\x00", rsv=wire.RSV1))
     assert isinstance(event, CloseConnection)
     assert event.code == 1002
 
@@ -128,7 +129,7 @@ def test_extensions_of_others_see_the_frames() -> None:
             return (rsv, data.swapcase())
 
     server = Connection(SERVER, [Upside()])
-    assert wire.receive(server, peer(SERVER, wire.TEXT, b"Hello")) == [TextMessage("hELLO")]
+    assert receive(server, peer(SERVER, wire.TEXT, b"Hello")) == [TextMessage("hELLO")]
     assert wire.decode_frame(server.send(TextMessage("World"))).payload == b"wORLD"
 
 
@@ -147,7 +148,7 @@ def test_connections_can_be_subclassed(role: ConnectionType) -> None:
     connection = Counting(role)
     data = connection.send(Ping(b"abc"))
     assert connection.sent == len(data)
-    assert wire.receive(connection, peer(role, wire.PONG, b"abc")) == [Pong(b"abc")]
+    assert receive(connection, peer(role, wire.PONG, b"abc")) == [Pong(b"abc")]
 
 
 # Receiving.
@@ -165,7 +166,7 @@ def test_events_are_of_exactly_their_classes(role: ConnectionType) -> None:
         + peer(role, wire.BINARY, b"x" * 70_000)
         + peer(role, wire.CLOSE, wire.close_payload(1000))
     )
-    types = [type(event) for event in wire.receive(Connection(role), data)]
+    types = [type(event) for event in receive(Connection(role), data)]
     assert types == [
         TextMessage,
         BytesMessage,
@@ -188,9 +189,9 @@ def test_received_payloads_are_exactly_bytes_and_str(
     data = peer(role, wire.BINARY, payload) + peer(role, wire.TEXT, payload)
     if size <= 125:
         data += peer(role, wire.PING, payload) + peer(role, wire.PONG, payload)
-    for pieces in ([data], [data[:4], data[4:]], [*wire.single_bytes(data[:40]), data[40:]]):
+    for pieces in ([data], [data[:4], data[4:]], [*single_bytes(data[:40]), data[40:]]):
         connection = Connection(role)
-        for event in wire.receive_cut(connection, (buffer(piece) for piece in pieces)):
+        for event in receive_cut(connection, (buffer(piece) for piece in pieces)):
             if isinstance(event, TextMessage):
                 assert type(event.data) is str
             elif isinstance(event, BytesMessage):
@@ -267,7 +268,7 @@ def test_a_generator_that_ended_is_followed_by_another(role: ConnectionType) -> 
 def test_many_reads_may_wait_for_one_call_of_events(role: ConnectionType) -> None:
     data = b"".join(peer(role, wire.TEXT, b"%d" % number) for number in range(50))
     connection = Connection(role)
-    for byte in wire.single_bytes(data):
+    for byte in single_bytes(data):
         connection.receive_data(byte)
     assert list(connection.events()) == [TextMessage(str(number)) for number in range(50)]
 
@@ -276,10 +277,10 @@ def test_many_reads_may_wait_for_one_call_of_events(role: ConnectionType) -> Non
 def test_empty_reads_are_not_the_end(role: ConnectionType) -> None:
     connection = Connection(role)
     data = peer(role, wire.TEXT, b"x")
-    assert wire.receive(connection, b"") == []
-    assert wire.receive(connection, data[:2]) == []
-    assert wire.receive(connection, b"") == []
-    assert wire.receive(connection, data[2:]) == [TextMessage("x")]
+    assert receive(connection, b"") == []
+    assert receive(connection, data[:2]) == []
+    assert receive(connection, b"") == []
+    assert receive(connection, data[2:]) == [TextMessage("x")]
     assert connection.state is ConnectionState.OPEN
 
 
@@ -290,11 +291,11 @@ def test_received_data_that_is_no_bytes_is_a_local_error_without_a_trace(
     role: ConnectionType, begun: bytes, data: Any
 ) -> None:
     connection = Connection(role)
-    wire.receive(connection, begun)
+    receive(connection, begun)
     with pytest.raises(LocalProtocolError) as caught:
         connection.receive_data(data)
     assert isinstance(caught.value, TypeError)
-    assert wire.receive(connection, peer(role, wire.PING, b"p")[len(begun) :]) == [Ping(b"p")]
+    assert receive(connection, peer(role, wire.PING, b"p")[len(begun) :]) == [Ping(b"p")]
     assert connection.state is ConnectionState.OPEN
 
 
@@ -303,7 +304,7 @@ def test_received_data_that_is_no_bytes_is_a_local_error_without_a_trace(
 def test_received_events_behave_like_those_that_are_made(role: ConnectionType, size: int) -> None:
     data = peer(role, wire.TEXT, b"x" * size) + peer(role, wire.BINARY, b"x" * size)
     for received, made in zip(
-        wire.receive(Connection(role), data),
+        receive(Connection(role), data),
         (TextMessage("x" * size), BytesMessage(b"x" * size)),
         strict=True,
     ):
@@ -349,7 +350,7 @@ def test_each_event_is_one_frame(role: ConnectionType, event: Event, opcode: int
 @roles
 def test_a_ping_is_answered_by_its_response(role: ConnectionType) -> None:
     connection = Connection(role)
-    (ping,) = wire.receive(connection, peer(role, wire.PING, b"\x00\x01\xfe"))
+    (ping,) = receive(connection, peer(role, wire.PING, b"\x00\x01\xfe"))
     assert isinstance(ping, Ping)
     sent = wire.decode_frame(connection.send(ping.response()))
     assert (sent.opcode, sent.payload) == (wire.PONG, b"\x00\x01\xfe")
@@ -359,9 +360,7 @@ def test_a_ping_is_answered_by_its_response(role: ConnectionType) -> None:
 @roles
 def test_only_the_latest_of_many_pings_need_be_answered(role: ConnectionType) -> None:
     connection = Connection(role)
-    events = wire.receive(
-        connection, b"".join(peer(role, wire.PING, b"%d" % number) for number in range(1000))
-    )
+    events = receive(connection, b"".join(peer(role, wire.PING, b"%d" % number) for number in range(1000)))
     assert events == [Ping(b"%d" % number) for number in range(1000)]
     assert wire.decode_frame(connection.send(Pong(b"999"))).payload == b"999"
 
@@ -370,7 +369,7 @@ def test_only_the_latest_of_many_pings_need_be_answered(role: ConnectionType) ->
 @roles
 def test_an_unsolicited_pong_is_passed_on(role: ConnectionType) -> None:
     connection = Connection(role)
-    assert wire.receive(connection, peer(role, wire.PONG, b"hi")) == [Pong(b"hi")]
+    assert receive(connection, peer(role, wire.PONG, b"hi")) == [Pong(b"hi")]
     assert connection.state is ConnectionState.OPEN
 
 
@@ -466,7 +465,7 @@ def test_an_event_refused_for_the_state_leaves_no_trace(role: ConnectionType) ->
 def test_an_error_names_a_large_event_in_few_words(role: ConnectionType, event: Event) -> None:
     connection = Connection(role)
     connection.send(TextMessage("a", message_finished=False))
-    wire.receive(connection, peer(role, wire.CLOSE))
+    receive(connection, peer(role, wire.CLOSE))
     connection.send(CloseConnection(1000))
     with pytest.raises(LocalProtocolError) as caught:
         connection.send(event)
@@ -527,7 +526,7 @@ def test_what_one_side_sends_the_other_receives(sender: ConnectionType) -> None:
         BytesMessage(b""),
         CloseConnection(3000, "done"),
     ]
-    assert wire.receive(target, b"".join(source.send(event) for event in sent)) == sent
+    assert receive(target, b"".join(source.send(event) for event in sent)) == sent
 
 
 @roles
@@ -535,7 +534,7 @@ def test_what_one_side_sends_the_other_receives(sender: ConnectionType) -> None:
 def test_received_pieces_can_be_sent_on_as_they_came(role: ConnectionType, step: int) -> None:
     data = peer(role, wire.TEXT, "aé€😀".encode(), fin=False) + peer(role, wire.CONTINUATION, "ß!".encode())
     connection = Connection(role)
-    pieces = wire.receive_cut(connection, (data[at : at + step] for at in range(0, len(data), step)))
+    pieces = receive_cut(connection, (data[at : at + step] for at in range(0, len(data), step)))
     sent = wire.decode_frames(b"".join(connection.send(piece) for piece in pieces))
     assert b"".join(one.payload for one in sent).decode() == "aé€😀ß!"
     assert [one.opcode for one in sent] == [wire.TEXT] + [wire.CONTINUATION] * (len(sent) - 1)
@@ -552,9 +551,9 @@ def test_two_threads_may_use_two_connections() -> None:
             start.wait(timeout=10)
             for number in range(300):
                 event = TextMessage(letter * (number * 3))
-                assert wire.receive(server, client.send(event)) == [event]
-                assert wire.receive(client, server.send(event)) == [event]
-            assert wire.receive(server, client.send(CloseConnection(1000, letter))) == [
+                assert receive(server, client.send(event)) == [event]
+                assert receive(client, server.send(event)) == [event]
+            assert receive(server, client.send(CloseConnection(1000, letter))) == [
                 CloseConnection(1000, letter)
             ]
         except BaseException as error:  # noqa: BLE001 - handed to the main thread
@@ -571,9 +570,9 @@ def test_two_threads_may_use_two_connections() -> None:
 def test_connections_share_no_state() -> None:
     busy, idle = Connection(SERVER), Connection(SERVER)
     busy.send(TextMessage("a", message_finished=False))
-    wire.receive(busy, peer(SERVER, wire.BINARY, b"x", fin=False) + peer(SERVER, wire.PING, b"?")[:3])
+    receive(busy, peer(SERVER, wire.BINARY, b"x", fin=False) + peer(SERVER, wire.PING, b"?")[:3])
     assert wire.decode_frame(idle.send(BytesMessage(b"b"))).opcode == wire.BINARY
-    assert wire.receive(idle, peer(SERVER, wire.TEXT, b"c")) == [TextMessage("c")]
+    assert receive(idle, peer(SERVER, wire.TEXT, b"c")) == [TextMessage("c")]
 
 
 def sections(data: bytes) -> Iterator[bytes]:
@@ -584,14 +583,14 @@ def sections(data: bytes) -> Iterator[bytes]:
 def test_a_conversation_in_small_reads() -> None:
     client, server = pair()
     for event in (TextMessage("hello"), Ping(b"1"), BytesMessage(b"\x00" * 20)):
-        received = wire.receive_cut(server, sections(client.send(event)))
+        received = receive_cut(server, sections(client.send(event)))
         for one in received:
             answer = one.response() if isinstance(one, Ping) else one
-            wire.receive_cut(client, sections(server.send(answer)))
+            receive_cut(client, sections(server.send(answer)))
     assert (client.state, server.state) == (ConnectionState.OPEN, ConnectionState.OPEN)
-    (close,) = wire.receive(server, client.send(CloseConnection(1000)))
+    (close,) = receive(server, client.send(CloseConnection(1000)))
     assert isinstance(close, CloseConnection)
-    assert wire.receive(client, server.send(close.response())) == [CloseConnection(1000, "")]
+    assert receive(client, server.send(close.response())) == [CloseConnection(1000, "")]
 
 
 @pytest.mark.parametrize("wrong", ["CLIENT", 1, None, True])

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.marks import roles
-from tests.oracle import wire
 from tests.oracle.judging import by_frame
-from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
+from tests.oracle.receiving import receive_cut, single_bytes
+from tooling import frames as wire
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Event
 from wsproto.extensions import PerMessageDeflate
@@ -187,7 +188,7 @@ class Outcome(NamedTuple):
 
 def outcome(role: ConnectionType, name: str, pieces: Iterable[bytes]) -> Outcome:
     connection = connect(role, name)
-    events = by_frame(wire.receive_cut(connection, pieces))
+    events = by_frame(receive_cut(connection, pieces))
     return Outcome(events, connection.state, connection.protocol_error is not None)
 
 
@@ -222,7 +223,7 @@ def test_the_streams_do_what_their_names_say(role: ConnectionType, name: str) ->
 @roles
 def test_byte_by_byte(role: ConnectionType, name: str) -> None:
     data = stream(role, name)
-    assert outcome(role, name, wire.single_bytes(data)) == outcome(role, name, [data])
+    assert outcome(role, name, single_bytes(data)) == outcome(role, name, [data])
 
 
 @streams

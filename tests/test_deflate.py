@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.marks import any_cut, roles
-from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
     HELLO_AGAIN,
     HELLO_FINAL,
     SERVER,
-    TAIL,
     Deflater,
     accepted_client,
     accepting_server,
@@ -27,8 +25,9 @@ from tests.oracle.deflating import (
     message_pieces,
     payload_of,
 )
-from tests.oracle.inflating import DYNAMIC, FIXED, STORED, Inflater
-from tests.oracle.wire import feed
+from tests.oracle.inflating import DYNAMIC, FIXED, STORED, TAIL, Inflater
+from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import PerMessageDeflate
@@ -290,7 +289,7 @@ def test_two_reads_cut_at_every_place(role: ConnectionType) -> None:
     stream = compressed_text(probe, payload) + fragments(probe, HELLO[:3], HELLO[3:])
     for place in range(len(stream) + 1):
         connection = connect(role)
-        events = wire.receive_cut(connection, [stream[:place], stream[place:]])
+        events = receive_cut(connection, [stream[:place], stream[place:]])
         assert joined(events) == ["Grüße \U0001f40d" * 3, "Hello"]
 
 
@@ -299,10 +298,10 @@ def test_pieces_of_a_compressed_frame_come_as_they_can_be_read() -> None:
     client = connect(CLIENT)
     data = random.Random(3).randbytes(200_000)
     stream = binary(client, Deflater().message(data))
-    events = wire.receive(client, stream[: len(stream) // 2])
+    events = receive(client, stream[: len(stream) // 2])
     assert 100_000 - 2**14 < len(payload_of(events)) <= 100_000
     assert not any(piece.frame_finished for piece in message_pieces(events))
-    events += wire.receive(client, stream[len(stream) // 2 :])
+    events += receive(client, stream[len(stream) // 2 :])
     assert joined(events) == [data]
 
 
@@ -480,7 +479,7 @@ def test_the_text_before_garbage_is_the_same_in_any_reads(
     connection = connect(role, limits=Limits(max_inflated_size=most))
     stream = compressed_text(connection, A_LONG_BLOCK_THEN_BAD)
     reads = [stream[start : start + read] for start in range(0, len(stream), read)]
-    events = wire.receive_cut(connection, reads)
+    events = receive_cut(connection, reads)
     assert failure(connection, events) == 1007
     assert payload_of(events[:-1]) == b"x" * text
 
@@ -755,7 +754,7 @@ def test_a_window_of_8_can_be_read_by_a_client(cut: bool) -> None:
     )
     for payload in window_of_8():
         stream = wire.frame(wire.BINARY, payload, rsv=wire.RSV1)
-        events = wire.receive_cut(client, wire.single_bytes(stream) if cut else [stream])
+        events = receive_cut(client, single_bytes(stream) if cut else [stream])
         assert joined(events) == [NOISE[:200]]
 
 
@@ -765,7 +764,7 @@ def test_a_window_of_8_can_be_read_by_a_server(cut: bool) -> None:
     assert answer == "permessage-deflate; client_max_window_bits=8"
     for payload in window_of_8():
         stream = wire.frame(wire.BINARY, payload, rsv=wire.RSV1, mask=wire.MASK)
-        events = wire.receive_cut(server, wire.single_bytes(stream) if cut else [stream])
+        events = receive_cut(server, single_bytes(stream) if cut else [stream])
         assert joined(events) == [NOISE[:200]]
     assert wire.decode_frame(server.send(TextMessage("Hello"))).payload == HELLO
 
@@ -868,7 +867,7 @@ def test_fragments_of_a_message_are_all_compressed_or_none(role: ConnectionType)
 def test_messages_left_uncompressed_are_read_by_the_peer() -> None:
     sender, receiver = settled(CLIENT, min_compress_size=100), connect(SERVER)
     for text in ("Hello", "Hello" * 50, "Hi", "Hello" * 50):
-        assert joined(wire.receive(receiver, sender.send(TextMessage(text)))) == [text]
+        assert joined(receive(receiver, sender.send(TextMessage(text)))) == [text]
 
 
 @pytest.mark.parametrize(("level", "kind"), [(0, STORED), (1, DYNAMIC), (9, DYNAMIC), (-1, DYNAMIC)])
@@ -890,9 +889,24 @@ def test_a_higher_level_compresses_better() -> None:
 def test_every_memory_level_gives_what_can_be_read(level: int) -> None:
     sender, receiver = settled(CLIENT, memory_level=level), connect(SERVER)
     for data in (VARIED, NOISE, VARIED):
-        assert joined(wire.receive(receiver, sender.send(BytesMessage(data)))) == [data]
+        assert joined(receive(receiver, sender.send(BytesMessage(data)))) == [data]
 
 
 def test_fixed_blocks_are_what_short_messages_become() -> None:
     sent = wire.decode_frame(connect(SERVER).send(TextMessage("Hello")))
     assert Inflater().message(sent.payload).block_types == [FIXED, STORED]
+
+
+@roles
+@pytest.mark.parametrize(("count", "good"), [(1000, True), (2000, False)])
+def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, good: bool) -> None:
+    """Each block with BFINAL=1 costs a zlib object; no sender has a use for a thousand in one message."""
+    connection = connect(role)
+    stream = from_peer(connection, wire.BINARY, b"\x03\x00" * count + HELLO, rsv=wire.RSV1)
+    events = feed(connection, stream * 2)
+    if good:
+        assert joined(events) == [b"Hello"] * 2
+    else:
+        *_, event = events
+        assert isinstance(event, CloseConnection)
+        assert event.code == 1007

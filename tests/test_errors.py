@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from wsproto.errors import LocalTypeError, LocalValueError, ParseFailed
 from wsproto.events import RejectConnection
 from wsproto.utilities import (
     LocalProtocolError,
@@ -29,3 +30,16 @@ def test_both_errors_are_protocol_errors(error: type[Exception]) -> None:
 def test_the_two_errors_are_apart() -> None:
     assert not issubclass(LocalProtocolError, RemoteProtocolError)
     assert not issubclass(RemoteProtocolError, LocalProtocolError)
+
+
+def test_a_frame_that_breaks_the_protocol_has_a_code() -> None:
+    assert (str(ParseFailed("a")), ParseFailed("a").code, ParseFailed("a").event_hint) == ("a", 1002, None)
+    assert ParseFailed("a", 1007).code == 1007
+    assert isinstance(ParseFailed("a"), RemoteProtocolError)
+
+
+def test_a_bad_value_or_type_is_what_older_callers_caught() -> None:
+    assert issubclass(LocalValueError, LocalProtocolError)
+    assert issubclass(LocalValueError, ValueError)
+    assert issubclass(LocalTypeError, LocalProtocolError)
+    assert issubclass(LocalTypeError, TypeError)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
@@ -24,6 +23,8 @@ from tests.oracle.deflating import (
     joined_pair,
     requesting_client,
 )
+from tests.oracle.receiving import receive, receive_cut, single_bytes
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
@@ -182,7 +183,7 @@ class Refuser(Bare):
 
 
 def exchange(sender: Connection, receiver: Connection, event: Event) -> list[Event]:
-    return wire.receive(receiver, sender.send(event))
+    return receive(receiver, sender.send(event))
 
 
 # The base class ----------------------------------------------------------------------------------
@@ -202,13 +203,13 @@ def test_the_hooks_of_the_base_class_change_nothing(role: ConnectionType) -> Non
     sent = wire.decode_frame(connection.send(BytesMessage(b"Hello")))
     assert (sent.rsv, sent.payload) == (0, b"Hello")
     stream = from_peer(connection, wire.PING, b"p") + from_peer(connection, wire.BINARY, b"Hello")
-    assert joined(wire.receive(connection, stream)) == [Ping(b"p"), b"Hello"]
+    assert joined(receive(connection, stream)) == [Ping(b"p"), b"Hello"]
 
 
 def test_an_extension_of_one_s_own_is_negotiated() -> None:
     log: list[tuple[Any, ...]] = []
     client, server = joined_pair([Recorder(log, "c")], [Recorder(log, "s")])
-    assert joined(wire.receive(server, client.send(TextMessage("Hi")))) == ["Hi"]
+    assert joined(receive(server, client.send(TextMessage("Hi")))) == ["Hi"]
     assert [entry[:2] for entry in log] == [
         ("c", "outbound"),
         ("s", "header"),
@@ -229,8 +230,8 @@ def test_parameters_of_an_extension_of_one_s_own_travel() -> None:
             self.seen = offer
             return "a=2"
 
-        def finalize(self, response: str) -> None:
-            self.seen = response
+        def finalize(self, offer: str) -> None:
+            self.seen = offer
 
     mine, theirs = WithParameters(), WithParameters()
     _, request = requesting_client([mine])
@@ -256,7 +257,7 @@ def test_the_hooks_see_every_frame_of_the_peer(role: ConnectionType) -> None:
         + from_peer(connection, wire.PONG, b"q")
         + from_peer(connection, wire.CLOSE, b"\x03\xe8")
     )
-    wire.receive(connection, stream)
+    receive(connection, stream)
     assert log == [
         ("", "header", client, Opcode.TEXT, NO_BITS, 2),
         ("", "payload", client, b"ab"),
@@ -298,7 +299,7 @@ def test_the_hooks_see_every_frame_that_is_sent(role: ConnectionType) -> None:
 def test_the_header_hook_comes_before_any_payload() -> None:
     log: list[tuple[Any, ...]] = []
     connection = Connection(CLIENT, [Recorder(log)])
-    wire.receive(connection, b"\x82\x7e\x01\x00")
+    receive(connection, b"\x82\x7e\x01\x00")
     assert log == [("", "header", True, Opcode.BINARY, NO_BITS, 256)]
 
 
@@ -306,7 +307,7 @@ def test_the_payload_hook_gets_each_byte_once() -> None:
     log: list[tuple[Any, ...]] = []
     connection = Connection(SERVER, [Recorder(log)])
     stream = from_peer(connection, wire.BINARY, bytes(range(200)))
-    wire.receive_cut(connection, wire.single_bytes(stream))
+    receive_cut(connection, single_bytes(stream))
     assert b"".join(entry[3] for entry in log if entry[1] == "payload") == bytes(range(200))
     assert [entry[1] for entry in log if entry[1] != "payload"] == ["header", "complete"]
 
@@ -319,7 +320,7 @@ def test_the_hooks_of_an_extension_that_is_not_enabled_are_not_called() -> None:
     log: list[tuple[Any, ...]] = []
     connection = Connection(CLIENT, [Disabled(log)])
     connection.send(TextMessage("Hi"))
-    wire.receive(connection, from_peer(connection, wire.TEXT, b"Hi"))
+    receive(connection, from_peer(connection, wire.TEXT, b"Hi"))
     assert log == []
 
 
@@ -342,7 +343,7 @@ def test_the_frame_codec_by_itself_calls_the_hooks(role: ConnectionType) -> None
 @pytest.mark.parametrize("opcode", [wire.BINARY, wire.PING], ids=["data", "control"])
 def test_a_hook_may_fail_the_connection(role: ConnectionType, hook: str, opcode: int) -> None:
     connection = Connection(role, [Refuser(hook)])
-    *_, event = wire.receive(connection, from_peer(connection, opcode, b"Hello"))
+    *_, event = receive(connection, from_peer(connection, opcode, b"Hello"))
     assert isinstance(event, CloseConnection)
     assert event.code is CloseReason.POLICY_VIOLATION
     assert connection.state is ConnectionState.REMOTE_CLOSING
@@ -356,7 +357,7 @@ def test_a_hook_may_fail_the_connection(role: ConnectionType, hook: str, opcode:
 )
 def test_a_header_hook_permits_the_bits_that_it_names(role: ConnectionType, rsv: int, good: bool) -> None:
     connection = Connection(role, [Suffix(b"!")])
-    *_, event = wire.receive(connection, from_peer(connection, wire.BINARY, b"Hi!", rsv=rsv))
+    *_, event = receive(connection, from_peer(connection, wire.BINARY, b"Hi!", rsv=rsv))
     if good:
         assert joined([event]) == [b"Hi"]
     else:
@@ -366,7 +367,7 @@ def test_a_header_hook_permits_the_bits_that_it_names(role: ConnectionType, rsv:
 
 def test_bits_of_one_extension_are_not_permitted_on_another_frame_kind() -> None:
     connection = Connection(CLIENT, [Suffix(b"!")])
-    (event,) = wire.receive(connection, from_peer(connection, wire.PING, b"!", rsv=wire.RSV2))
+    (event,) = receive(connection, from_peer(connection, wire.PING, b"!", rsv=wire.RSV2))
     assert isinstance(event, CloseConnection)
     assert event.code == 1002
 
@@ -383,7 +384,7 @@ def test_extensions_are_applied_in_order_and_undone_in_reverse(role: ConnectionT
     assert sent.payload == b"AB\x112"
     assert sent.rsv == wire.RSV2 | wire.RSV3
     stream = from_peer(connection, wire.BINARY, b"AB\x112", rsv=wire.RSV2 | wire.RSV3)
-    assert joined(wire.receive(connection, stream)) == [b"ab"]
+    assert joined(receive(connection, stream)) == [b"ab"]
 
 
 @pytest.mark.requirement("R6455-9.1-07")
@@ -393,7 +394,7 @@ def test_the_hooks_are_called_in_these_orders() -> None:
     connection.send(BytesMessage(b"x"))
     assert [entry[0] for entry in log] == ["first", "second"]
     log.clear()
-    wire.receive(connection, from_peer(connection, wire.BINARY, b"x"))
+    receive(connection, from_peer(connection, wire.BINARY, b"x"))
     assert [entry[:2] for entry in log if entry[1] == "payload"] == [
         ("second", "payload"),
         ("first", "payload"),
@@ -409,8 +410,8 @@ def test_deflate_and_another_one_behind_it(role: ConnectionType, cut: bool) -> N
     sent = wire.decode_frame(connection.send(TextMessage("Hello")))
     assert (sent.rsv, sent.payload) == (wire.RSV1 | wire.RSV2, wanted)
     stream = from_peer(connection, wire.TEXT, wanted, rsv=wire.RSV1 | wire.RSV2)
-    pieces = wire.single_bytes(stream) if cut else [stream]
-    assert joined(wire.receive_cut(connection, pieces)) == ["Hello"]
+    pieces = single_bytes(stream) if cut else [stream]
+    assert joined(receive_cut(connection, pieces)) == ["Hello"]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -420,8 +421,8 @@ def test_deflate_and_another_one_before_it(role: ConnectionType, cut: bool) -> N
     peer = Connection(SERVER if role is CLIENT else CLIENT, [Xor(0x20), agreed()])
     for text in ("Hello", "Hello", "World" * 99):
         stream = peer.send(TextMessage(text))
-        pieces = wire.single_bytes(stream) if cut else [stream]
-        assert joined(wire.receive_cut(connection, pieces)) == [text]
+        pieces = single_bytes(stream) if cut else [stream]
+        assert joined(receive_cut(connection, pieces)) == [text]
 
 
 @pytest.mark.requirement("R6455-9.1-07")
@@ -452,8 +453,8 @@ def test_a_server_applies_them_in_the_order_of_its_answer(requested: str, revers
     sent = server.send(BytesMessage(b"ab"))
     expected = b"AB\x01" if answer == "x-suffix, x-xor" else b"AB!"
     assert wire.decode_frame(sent).payload == expected
-    assert joined(wire.receive(client, sent)) == [b"ab"]
-    assert joined(wire.receive(server, client.send(BytesMessage(b"cd")))) == [b"cd"]
+    assert joined(receive(client, sent)) == [b"ab"]
+    assert joined(receive(server, client.send(BytesMessage(b"cd")))) == [b"cd"]
 
 
 @pytest.mark.requirement("R6455-9-02", "R6455-9-03")
@@ -490,7 +491,7 @@ def test_what_came_before_a_refusal_is_not_lost(cut: bool) -> None:
     """The payload was good, its end is refused: in one read as in many."""
     client = Connection(CLIENT, [Refuser("complete")])
     stream = wire.frame(wire.TEXT, b"Hello")
-    *pieces, close = wire.receive_cut(client, wire.single_bytes(stream) if cut else [stream])
+    *pieces, close = receive_cut(client, single_bytes(stream) if cut else [stream])
     assert "".join(piece.data for piece in pieces if isinstance(piece, TextMessage)) == "Hello"
     assert not any(isinstance(piece, TextMessage) and piece.frame_finished for piece in pieces)
     assert isinstance(close, CloseConnection)
@@ -531,7 +532,7 @@ def test_a_subclass_sees_what_was_inflated(cut: bool, bound: int, good: bool) ->
     sizes: list[int] = []
     server, _ = accepting_server(["permessage-deflate"], [Counting(bound, sizes)])
     stream = compressed_text(server, HELLO)
-    *_, event = wire.receive_cut(server, wire.single_bytes(stream) if cut else [stream])
+    *_, event = receive_cut(server, single_bytes(stream) if cut else [stream])
     if good:
         assert sum(sizes) == 5
         assert server.protocol_error is None

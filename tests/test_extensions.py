@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
@@ -23,6 +22,8 @@ from tests.oracle.deflating import (
     joined_pair,
 )
 from tests.oracle.inflating import Inflater
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, TextMessage
 from wsproto.extensions import SUPPORTED_EXTENSIONS, Extension, PerMessageDeflate
@@ -81,7 +82,7 @@ def test_a_refused_answer_does_not_enable() -> None:
 def test_a_connection_ignores_an_extension_that_is_not_enabled(role: ConnectionType) -> None:
     connection = Connection(role, [PerMessageDeflate()])
     assert wire.decode_frame(connection.send(TextMessage("Hello"))).rsv == 0
-    (event,) = wire.receive(connection, compressed_text(connection, HELLO))
+    (event,) = receive(connection, compressed_text(connection, HELLO))
     assert isinstance(event, CloseConnection)
     assert event.code == 1002
 
@@ -140,7 +141,7 @@ def test_a_proxy_s_two_ends_understand_what_both_peers_send(role: ConnectionType
     events = [
         event
         for text in ("Hello", "Hello", "World" * 50)
-        for event in wire.receive(end, compressed_text(end, peer.message(text.encode())))
+        for event in receive(end, compressed_text(end, peer.message(text.encode())))
     ]
     assert joined(events) == ["Hello", "Hello", "World" * 50]
     own_takeover = f"{'client' if role is CLIENT else 'server'}_no_context_takeover" not in answer
@@ -177,11 +178,11 @@ def test_a_second_handshake_starts_clean_on_a_client() -> None:
 def test_zlib_state_does_not_pass_to_the_next_connection() -> None:
     extension = PerMessageDeflate()
     first, _ = accepting_server(["permessage-deflate"], [extension])
-    assert joined(wire.receive(first, compressed_text(first, HELLO))) == ["Hello"]
+    assert joined(receive(first, compressed_text(first, HELLO))) == ["Hello"]
     assert hello(first) == HELLO
     second, _ = accepting_server(["permessage-deflate"], [extension])
     assert hello(second) == HELLO
-    (event,) = wire.receive(second, compressed_text(second, HELLO_AGAIN))
+    (event,) = receive(second, compressed_text(second, HELLO_AGAIN))
     assert isinstance(event, CloseConnection)
     assert event.code == 1007
 
@@ -190,10 +191,10 @@ def test_a_message_left_unfinished_does_not_pass_to_the_next_connection() -> Non
     extension = PerMessageDeflate()
     first, _ = accepting_server(["permessage-deflate"], [extension])
     first.send(TextMessage("He", message_finished=False))
-    wire.receive(first, wire.peer_frame(False, wire.TEXT, HELLO[:3], fin=False, rsv=wire.RSV1))
+    receive(first, wire.peer_frame(False, wire.TEXT, HELLO[:3], fin=False, rsv=wire.RSV1))
     second, _ = accepting_server(["permessage-deflate"], [extension])
     assert hello(second) == HELLO
-    assert joined(wire.receive(second, compressed_text(second, HELLO))) == ["Hello"]
+    assert joined(receive(second, compressed_text(second, HELLO))) == ["Hello"]
 
 
 @pytest.mark.parametrize(
@@ -211,8 +212,8 @@ def test_an_open_connection_does_not_notice_the_next_handshake_of_its_object(sec
     assert hello(first) == HELLO
     second, answer = accepting_server([second_offer], [extension])
     assert hello(first) == HELLO_AGAIN
-    assert joined(wire.receive(first, compressed_text(first, HELLO))) == ["Hello"]
-    assert joined(wire.receive(first, compressed_text(first, HELLO_AGAIN))) == ["Hello"]
+    assert joined(receive(first, compressed_text(first, HELLO))) == ["Hello"]
+    assert joined(receive(first, compressed_text(first, HELLO_AGAIN))) == ["Hello"]
     if answer is None:
         assert wire.decode_frame(second.send(TextMessage("Hello"))).rsv == 0
     else:
@@ -227,15 +228,15 @@ def test_an_open_client_does_not_notice_that_a_second_handshake_failed() -> None
         accepted_client("permessage-deflate; foo", [extension])
     assert not extension.enabled()
     assert hello(first) == HELLO_AGAIN
-    assert joined(wire.receive(first, compressed_text(first, HELLO))) == ["Hello"]
+    assert joined(receive(first, compressed_text(first, HELLO))) == ["Hello"]
 
 
 def test_one_object_serves_both_ends_at_once() -> None:
     extension = agreed()
     client, server = Connection(CLIENT, [extension]), Connection(SERVER, [extension])
     for text in ("Hello", "Hello", "World"):
-        assert joined(wire.receive(server, client.send(TextMessage(text)))) == [text]
-        assert joined(wire.receive(client, server.send(TextMessage(text)))) == [text]
+        assert joined(receive(server, client.send(TextMessage(text)))) == [text]
+        assert joined(receive(client, server.send(TextMessage(text)))) == [text]
 
 
 def test_the_handshake_functions_forget_an_earlier_negotiation() -> None:
@@ -292,8 +293,8 @@ def test_both_ends_may_offer_and_support_several() -> None:
         [PerMessageDeflate(), PerMessageDeflate()],
     )
     for text in ("Hello", "Hello"):
-        assert joined(wire.receive(server, client.send(TextMessage(text)))) == [text]
-        assert joined(wire.receive(client, server.send(TextMessage(text)))) == [text]
+        assert joined(receive(server, client.send(TextMessage(text)))) == [text]
+        assert joined(receive(client, server.send(TextMessage(text)))) == [text]
 
 
 @pytest.mark.parametrize(

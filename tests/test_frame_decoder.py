@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.marks import roles
-from tests.oracle import wire
-from wsproto import Connection, ConnectionState, ConnectionType
+from tests.marks import any_cut, roles
+from tests.oracle.deflating import HELLO, HELLO_AGAIN, Deflater, agreed, from_peer
+from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
+from tooling import frames as wire
+from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import FrameDecoder, ParseFailed
 
@@ -38,31 +40,29 @@ def header_size(role: ConnectionType) -> int:
 def test_what_has_come_of_a_frame_is_yielded(role: ConnectionType) -> None:
     data, head = peer(role, wire.BINARY, b"abcdef"), header_size(role)
     connection = Connection(role)
-    assert wire.receive(connection, data[:head]) == []
-    assert wire.receive(connection, data[head : head + 1]) == [binary(b"a", False, False)]
-    assert wire.receive(connection, data[head + 1 : head + 4]) == [binary(b"bcd", False, False)]
-    assert wire.receive(connection, b"") == []
-    assert wire.receive(connection, data[head + 4 :]) == [binary(b"ef")]
+    assert receive(connection, data[:head]) == []
+    assert receive(connection, data[head : head + 1]) == [binary(b"a", False, False)]
+    assert receive(connection, data[head + 1 : head + 4]) == [binary(b"bcd", False, False)]
+    assert receive(connection, b"") == []
+    assert receive(connection, data[head + 4 :]) == [binary(b"ef")]
 
 
 @roles
 def test_the_pieces_of_a_fragment_do_not_finish_the_message(role: ConnectionType) -> None:
     data, head = peer(role, wire.BINARY, b"ab", fin=False), header_size(role)
     connection = Connection(role)
-    assert wire.receive(connection, data[: head + 1]) == [binary(b"a", False, False)]
-    assert wire.receive(connection, data[head + 1 :]) == [binary(b"b", True, False)]
+    assert receive(connection, data[: head + 1]) == [binary(b"a", False, False)]
+    assert receive(connection, data[head + 1 :]) == [binary(b"b", True, False)]
     data = peer(role, wire.CONTINUATION, b"cd")
-    assert wire.receive(connection, data[: head + 1]) == [binary(b"c", False, False)]
-    assert wire.receive(connection, data[head + 1 :]) == [binary(b"d")]
+    assert receive(connection, data[: head + 1]) == [binary(b"c", False, False)]
+    assert receive(connection, data[head + 1 :]) == [binary(b"d")]
 
 
 @pytest.mark.requirement("R6455-5.6-01")
 @roles
 def test_text_pieces_never_split_a_code_point(role: ConnectionType) -> None:
     connection = Connection(role)
-    pieces = [
-        wire.receive(connection, byte) for byte in wire.single_bytes(peer(role, wire.TEXT, "Hé€😀!".encode()))
-    ]
+    pieces = [receive(connection, byte) for byte in single_bytes(peer(role, wire.TEXT, "Hé€😀!".encode()))]
     assert pieces[header_size(role) :] == [
         [text("H", False, False)],
         [],
@@ -82,8 +82,8 @@ def test_text_pieces_never_split_a_code_point(role: ConnectionType) -> None:
 def test_the_last_code_point_of_a_frame_comes_with_its_end(role: ConnectionType) -> None:
     connection = Connection(role)
     data = peer(role, wire.TEXT, "aé".encode())
-    assert wire.receive(connection, data[:-1]) == [text("a", False, False)]
-    assert wire.receive(connection, data[-1:]) == [text("é")]
+    assert receive(connection, data[:-1]) == [text("a", False, False)]
+    assert receive(connection, data[-1:]) == [text("é")]
 
 
 @pytest.mark.requirement("R6455-5.4-09")
@@ -99,7 +99,7 @@ def test_an_empty_piece_comes_only_to_finish_a_frame(role: ConnectionType, opcod
     )
     events = [
         (event.data, event.frame_finished, event.message_finished)
-        for event in wire.receive_cut(Connection(role), wire.single_bytes(data))
+        for event in receive_cut(Connection(role), single_bytes(data))
         if isinstance(event, (TextMessage, BytesMessage))
     ]
     assert events == [(empty, True, False), (empty, True, False), (empty, True, True), (empty, True, True)]
@@ -108,11 +108,9 @@ def test_an_empty_piece_comes_only_to_finish_a_frame(role: ConnectionType, opcod
 @roles
 def test_a_frame_of_half_a_code_point_gives_an_empty_piece(role: ConnectionType) -> None:
     connection = Connection(role)
-    assert wire.receive(connection, peer(role, wire.TEXT, b"\xe2", fin=False)) == [text("", True, False)]
-    assert wire.receive(connection, peer(role, wire.CONTINUATION, b"\x82", fin=False)) == [
-        text("", True, False)
-    ]
-    assert wire.receive(connection, peer(role, wire.CONTINUATION, b"\xac")) == [text("€")]
+    assert receive(connection, peer(role, wire.TEXT, b"\xe2", fin=False)) == [text("", True, False)]
+    assert receive(connection, peer(role, wire.CONTINUATION, b"\x82", fin=False)) == [text("", True, False)]
+    assert receive(connection, peer(role, wire.CONTINUATION, b"\xac")) == [text("€")]
 
 
 @pytest.mark.requirement("R6455-5.4-03", "R6455-6.2-01")
@@ -120,8 +118,8 @@ def test_a_frame_of_half_a_code_point_gives_an_empty_piece(role: ConnectionType)
 def test_the_last_byte_of_a_header_finishes_an_empty_frame(role: ConnectionType) -> None:
     connection = Connection(role)
     data = peer(role, wire.TEXT)
-    assert wire.receive(connection, data[:-1]) == []
-    assert wire.receive(connection, data[-1:]) == [text("")]
+    assert receive(connection, data[:-1]) == []
+    assert receive(connection, data[-1:]) == [text("")]
 
 
 # Fragments.
@@ -140,7 +138,7 @@ def test_fragments_are_of_the_first_ones_type(role: ConnectionType) -> None:
         + peer(role, wire.CONTINUATION, b"e")
         + peer(role, wire.TEXT, b"f")
     )
-    assert wire.receive(Connection(role), data) == [
+    assert receive(Connection(role), data) == [
         text("a", True, False),
         text("b", True, False),
         text("c"),
@@ -156,7 +154,7 @@ def test_fragments_are_of_the_first_ones_type(role: ConnectionType) -> None:
 def test_a_code_point_may_be_split_between_fragments(role: ConnectionType, cut: int) -> None:
     payload = "é€😀ß".encode()
     data = peer(role, wire.TEXT, payload[:cut], fin=False) + peer(role, wire.CONTINUATION, payload[cut:])
-    first, second = wire.receive(Connection(role), data)
+    first, second = receive(Connection(role), data)
     whole = payload[:cut].decode(errors="ignore")
     assert first == text(whole, True, False)
     assert second == text("é€😀ß".removeprefix(whole))
@@ -191,9 +189,9 @@ def test_a_control_frame_between_fragments_touches_no_state_of_the_message(
         control,
         binary(b"\xfe"),
     ]
-    assert wire.receive(Connection(role), data) == expected
+    assert receive(Connection(role), data) == expected
     connection = Connection(role)
-    events = wire.receive_cut(connection, wire.single_bytes(data))
+    events = receive_cut(connection, single_bytes(data))
     assert [event for event in events if isinstance(event, (Ping, Pong))] == [control] * 4
     assert connection.state is ConnectionState.OPEN
 
@@ -205,7 +203,7 @@ def test_a_control_frame_that_is_not_utf8_is_no_text(role: ConnectionType) -> No
         + peer(role, wire.PING, b"\xff\xfe")
         + peer(role, wire.CONTINUATION, b"\xa9")
     )
-    assert wire.receive(Connection(role), data) == [text("", True, False), Ping(b"\xff\xfe"), text("é")]
+    assert receive(Connection(role), data) == [text("", True, False), Ping(b"\xff\xfe"), text("é")]
 
 
 @pytest.mark.requirement("R6455-5.5-01", "R6455-5.5.2-01")
@@ -215,8 +213,8 @@ def test_control_frames_come_whole(role: ConnectionType, size: int) -> None:
     payload = bytes(range(size))
     connection = Connection(role)
     data = peer(role, wire.PING, payload) + peer(role, wire.PONG, payload)
-    assert wire.receive_cut(connection, wire.single_bytes(data)) == [Ping(payload), Pong(payload)]
-    assert wire.receive(connection, data) == [Ping(payload), Pong(payload)]
+    assert receive_cut(connection, single_bytes(data)) == [Ping(payload), Pong(payload)]
+    assert receive(connection, data) == [Ping(payload), Pong(payload)]
 
 
 # UTF-8.
@@ -280,10 +278,10 @@ def test_invalid_utf8_fails_at_the_first_bad_byte(role: ConnectionType, bad: byt
     data = peer(role, wire.TEXT, good + bad + b"more" * 10)
     connection = Connection(role)
     last = header_size(role) + len(good) + len(bad) - 1
-    events = wire.receive_cut(connection, wire.single_bytes(data[:last]))
+    events = receive_cut(connection, single_bytes(data[:last]))
     assert "".join(event.data for event in events if isinstance(event, TextMessage)) == GOOD_TEXT
     assert not any(isinstance(event, CloseConnection) for event in events)
-    assert_invalid(connection, wire.receive(connection, data[last : last + 1]))
+    assert_invalid(connection, receive(connection, data[last : last + 1]))
 
 
 @pytest.mark.requirement("R6455-8.1-01")
@@ -294,7 +292,7 @@ def test_the_text_before_the_first_bad_byte_is_delivered(
     role: ConnectionType, bad: bytes, more: bytes
 ) -> None:
     connection = Connection(role)
-    events = wire.receive(connection, peer(role, wire.TEXT, GOOD_TEXT.encode() + bad + more))
+    events = receive(connection, peer(role, wire.TEXT, GOOD_TEXT.encode() + bad + more))
     assert events[0] == text(GOOD_TEXT, False, False)
     assert_invalid(connection, events[1:])
 
@@ -305,7 +303,7 @@ def test_the_text_before_the_first_bad_byte_is_delivered(
 def test_bad_utf8_with_nothing_before_it_delivers_nothing(role: ConnectionType, bad: bytes) -> None:
     for fin in (True, False):
         connection = Connection(role)
-        assert_invalid(connection, wire.receive(connection, peer(role, wire.TEXT, bad, fin=fin)))
+        assert_invalid(connection, receive(connection, peer(role, wire.TEXT, bad, fin=fin)))
 
 
 @pytest.mark.requirement("R6455-8.1-01")
@@ -313,7 +311,7 @@ def test_bad_utf8_with_nothing_before_it_delivers_nothing(role: ConnectionType, 
 @truncated
 def test_a_message_may_not_end_within_a_code_point(role: ConnectionType, bad: bytes) -> None:
     connection = Connection(role)
-    events = wire.receive(connection, peer(role, wire.TEXT, b"ok" + bad))
+    events = receive(connection, peer(role, wire.TEXT, b"ok" + bad))
     assert events[0] == text("ok", False, False)
     assert_invalid(connection, events[1:])
 
@@ -324,10 +322,8 @@ def test_a_message_may_not_end_within_a_code_point_in_its_last_fragment(
     role: ConnectionType, bad: bytes
 ) -> None:
     connection = Connection(role)
-    assert wire.receive(connection, peer(role, wire.TEXT, b"ok" + bad, fin=False)) == [
-        text("ok", True, False)
-    ]
-    assert_invalid(connection, wire.receive(connection, peer(role, wire.CONTINUATION)))
+    assert receive(connection, peer(role, wire.TEXT, b"ok" + bad, fin=False)) == [text("ok", True, False)]
+    assert_invalid(connection, receive(connection, peer(role, wire.CONTINUATION)))
 
 
 @roles
@@ -335,18 +331,16 @@ def test_a_message_may_not_end_within_a_code_point_in_its_last_fragment(
 def test_bad_utf8_split_between_fragments(role: ConnectionType, bad: bytes) -> None:
     connection = Connection(role)
     first = peer(role, wire.TEXT, b"ok" + bad[:-1], fin=False)
-    assert wire.receive(connection, first) == [text("ok", True, False)]
+    assert receive(connection, first) == [text("ok", True, False)]
     rest = peer(role, wire.CONTINUATION, bad[-1:], fin=False, length=100)
-    assert_invalid(connection, wire.receive(connection, rest))
+    assert_invalid(connection, receive(connection, rest))
 
 
 @roles
 def test_a_message_starts_with_a_clean_decoder(role: ConnectionType) -> None:
     connection = Connection(role)
-    wire.receive(
-        connection, peer(role, wire.TEXT, b"\xc3", fin=False) + peer(role, wire.CONTINUATION, b"\xa9")
-    )
-    assert_invalid(connection, wire.receive(connection, peer(role, wire.TEXT, b"\xa9")))
+    receive(connection, peer(role, wire.TEXT, b"\xc3", fin=False) + peer(role, wire.CONTINUATION, b"\xa9"))
+    assert_invalid(connection, receive(connection, peer(role, wire.TEXT, b"\xa9")))
 
 
 @pytest.mark.requirement("R6455-5.6-01")
@@ -371,15 +365,15 @@ def test_a_message_starts_with_a_clean_decoder(role: ConnectionType) -> None:
 )
 def test_the_edges_of_valid_utf8_are_accepted(role: ConnectionType, valid: str) -> None:
     data = peer(role, wire.TEXT, valid.encode())
-    assert wire.receive(Connection(role), data) == [text(valid)]
-    events = wire.receive_cut(Connection(role), wire.single_bytes(data))
+    assert receive(Connection(role), data) == [text(valid)]
+    events = receive_cut(Connection(role), single_bytes(data))
     assert events == [text(valid)]
 
 
 @roles
 @pytest.mark.parametrize("bad", [*FIRST_BAD_BYTE, *TRUNCATED], ids=bytes.hex)
 def test_binary_messages_may_hold_anything(role: ConnectionType, bad: bytes) -> None:
-    assert wire.receive(Connection(role), peer(role, wire.BINARY, bad)) == [binary(bad)]
+    assert receive(Connection(role), peer(role, wire.BINARY, bad)) == [binary(bad)]
 
 
 # The decoder by itself.
@@ -409,3 +403,154 @@ def test_the_decoder_raises_parse_failed_with_the_code(
     with pytest.raises(ParseFailed) as caught:
         next(events)
     assert caught.value.code == code
+
+
+# The three ways to read a frame.
+
+SIZES = [0, 1, 2, 3, 4, 125, 126, 127, 300, 65_535, 65_536, 70_001]
+
+
+@roles
+@data_opcodes
+@pytest.mark.parametrize("size", SIZES)
+def test_a_message_of_any_size_is_read_whole_and_in_two_reads(
+    role: ConnectionType, opcode: int, size: int
+) -> None:
+    whole = text("a" * size) if opcode == wire.TEXT else binary(b"a" * size)
+    data = peer(role, opcode, b"a" * size)
+    assert receive(Connection(role), data) == [whole]
+    for place in range(1, min(len(data), header_size(role) + 12)):
+        pieces = receive_cut(Connection(role), [data[:place], data[place:]])
+        joined = [piece.data for piece in pieces if isinstance(piece, (TextMessage, BytesMessage))]
+        assert whole.data[:0].join(joined) == whole.data  # type: ignore[arg-type]
+        assert [type(piece) for piece in pieces] == [type(whole)] * len(pieces)
+
+
+@roles
+def test_the_decoder_keeps_what_comes_while_it_is_read(role: ConnectionType) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    first, second = peer(role, wire.BINARY, b"a" * 300), peer(role, wire.PING, b"p")
+    assert decoder.drained
+    decoder.receive_bytes(first[:100])
+    events = decoder.events()
+    assert next(events) == binary(b"a" * (100 - 2 - header_size(role)), False, False)
+    assert not decoder.drained
+    decoder.receive_bytes(bytearray(first[100:]))
+    decoder.receive_bytes(second + first[:1])
+    assert list(events) == [binary(b"a" * (202 + header_size(role))), Ping(b"p")]
+    assert decoder.drained
+    decoder.receive_bytes(first[1:])
+    assert list(decoder.events()) == [binary(b"a" * 300)]
+
+
+@roles
+def test_the_decoder_concludes_at_the_end_of_file_and_reads_nothing_after_a_close(
+    role: ConnectionType,
+) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    decoder.receive_eof()
+    assert list(decoder.events()) == []
+    assert list(decoder.events(lambda _end: Ping(b"the end"))) == [Ping(b"the end")]
+    decoder.receive_bytes(peer(role, wire.CLOSE) + peer(role, wire.PING))
+    assert list(decoder.events()) == [CloseConnection(1005, "")]
+    decoder.receive_bytes(peer(role, wire.PING))
+    assert list(decoder.events()) == []
+    assert decoder.drained
+
+
+@roles
+@any_cut
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (0x83, 0),  # an opcode without a meaning
+        (0xC2, 0),  # RSV1, which nobody has agreed on
+        (0x80, 0),  # a continuation of nothing
+        (0x09, 0),  # a ping in fragments
+        (0x89, 126),  # a long ping
+    ],
+)
+def test_a_bad_header_fails_the_connection(role: ConnectionType, cut: bool, first: int, second: int) -> None:
+    data = bytes([first, second | (0 if role is ConnectionType.CLIENT else 0x80)]) + bytes(200)
+    *events, close = feed(Connection(role), data, cut=cut)
+    assert events == []
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1002
+
+
+@roles
+@any_cut
+@pytest.mark.parametrize(
+    "length", [bytes(2), b"\0\x7d", bytes(8), bytes(6) + b"\xff\xff", b"\x80" + bytes(7)], ids=bytes.hex
+)
+def test_a_length_that_is_too_long_or_not_the_shortest_fails(
+    role: ConnectionType, cut: bool, length: bytes
+) -> None:
+    mask = 0 if role is ConnectionType.CLIENT else 0x80
+    data = bytes([0x82, mask | (126 if len(length) == 2 else 127)]) + length + bytes(200)
+    [close] = feed(Connection(role), data, cut=cut)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1002
+
+
+@roles
+@any_cut
+def test_the_mask_bit_is_that_of_the_peer_s_side(role: ConnectionType, cut: bool) -> None:
+    other = ConnectionType.SERVER if role is ConnectionType.CLIENT else ConnectionType.CLIENT
+    for size in (5, 300):
+        [close] = feed(Connection(role), peer(other, wire.BINARY, bytes(size)), cut=cut)
+        assert isinstance(close, CloseConnection)
+        assert close.code == 1002
+
+
+@roles
+@any_cut
+def test_the_extensions_get_each_frame(role: ConnectionType, cut: bool) -> None:
+    """A message that is whole and one in fragments, the second of which refers to the first."""
+    connection = Connection(role, [agreed()])
+    stream = from_peer(connection, wire.TEXT, HELLO, rsv=wire.RSV1)
+    stream += from_peer(connection, wire.TEXT, HELLO_AGAIN[:2], rsv=wire.RSV1, fin=False)
+    stream += from_peer(connection, wire.PING, b"p")
+    stream += from_peer(connection, wire.CONTINUATION, HELLO_AGAIN[2:])
+    stream += from_peer(connection, wire.TEXT, b"plain") + from_peer(connection, wire.CLOSE)
+    events = feed(connection, stream, cut=cut)
+    texts = "".join(event.data for event in events if isinstance(event, TextMessage))
+    assert texts == "HelloHelloplain"
+    assert [event for event in events if not isinstance(event, TextMessage)] == [
+        Ping(b"p"),
+        CloseConnection(1005, ""),
+    ]
+
+
+@roles
+def test_a_whole_compressed_message_may_go_on_and_may_fail(role: ConnectionType) -> None:
+    """One that fills an event of its own, and one of which the text is not UTF-8."""
+    connection = Connection(role, [agreed()], limits=Limits(max_inflated_size=2))
+    events = receive(connection, from_peer(connection, wire.TEXT, HELLO, rsv=wire.RSV1))
+    assert [event.data for event in events if isinstance(event, TextMessage)] == ["He", "ll", "o"]
+    connection = Connection(role, [agreed()])
+    bad = Deflater().message(b"ok\xff")
+    events = receive(connection, from_peer(connection, wire.TEXT, bad, rsv=wire.RSV1))
+    assert events[0] == text("ok", False, False)
+    assert_invalid(connection, events[1:])
+
+
+@roles
+@any_cut
+def test_the_bounds_on_a_message_are_asked(role: ConnectionType, cut: bool) -> None:
+    data = peer(role, wire.BINARY, b"a", fin=False) + peer(role, wire.CONTINUATION, b"b")
+    assert feed(Connection(role, limits=Limits(max_fragments=2)), data, cut=cut)[-1] == binary(b"b")
+    *_, close = feed(Connection(role, limits=Limits(max_fragments=1)), data, cut=cut)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1009
+
+
+@roles
+def test_the_rest_of_a_header_may_come_while_what_is_before_it_is_read(role: ConnectionType) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    first, second = peer(role, wire.TEXT, b"a"), peer(role, wire.BINARY, b"b" * 300)
+    decoder.receive_bytes(first + second[:3])
+    events = decoder.events()
+    assert next(events) == text("a")
+    decoder.receive_bytes(second[3:])
+    assert list(events) == [binary(b"b" * 300)]

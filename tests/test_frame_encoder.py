@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import mmap
+import zlib
 from array import array
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.marks import roles
-from tests.oracle import wire
+from tests.oracle.deflating import agreed
+from tests.oracle.inflating import TAIL
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def sent(connection: Connection, event: Event) -> wire.WireFrame:
+def sent(connection: Connection, event: Event) -> wire.Frame:
     return wire.decode_frame(connection.send(event))
 
 
@@ -284,3 +287,33 @@ def test_a_control_payload_is_measured_in_bytes(role: ConnectionType) -> None:
 def test_an_event_that_no_frame_can_say_is_refused_by_the_codec(event: Event) -> None:
     with pytest.raises(LocalProtocolError, match="cannot be sent in a frame"):
         FrameEncoder(True).send(event)
+
+
+@roles
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (TextMessage("\ud800"), "Text that is not valid Unicode"),
+        (TextMessage("\ud800", message_finished=False), "Text that is not valid Unicode"),
+        (TextMessage(b"a"), "The data of a TextMessage must be str, not bytes"),  # type: ignore[arg-type]
+        (BytesMessage("a"), "The data of a BytesMessage must be bytes, not str"),  # type: ignore[arg-type]
+        (BytesMessage(5), "The data of a message"),  # type: ignore[arg-type]
+        (Ping(b"a" * 126), "PING with 126 bytes of payload, at most 125"),
+        (AcceptConnection(), "A AcceptConnection cannot be sent in a frame"),
+    ],
+)
+def test_what_no_frame_can_say_is_the_caller_s_fault(role: ConnectionType, event: Event, text: str) -> None:
+    encoder = FrameEncoder(role is ConnectionType.CLIENT)
+    with pytest.raises(LocalProtocolError, match=text):
+        encoder.send(event)
+    assert wire.decode_frame(encoder.send(TextMessage("a"))).opcode == wire.TEXT
+
+
+@roles
+@pytest.mark.parametrize("size", [5, 300])
+def test_a_frame_passes_through_the_extensions(role: ConnectionType, size: int) -> None:
+    encoder = FrameEncoder(role is ConnectionType.CLIENT, [agreed()])
+    frame = wire.decode_frame(encoder.send(BytesMessage(b"a" * size)))
+    assert (frame.opcode, frame.rsv, frame.fin) == (wire.BINARY, wire.RSV1, True)
+    assert zlib.decompressobj(-15).decompress(frame.payload + TAIL) == b"a" * size
+    assert wire.decode_frame(encoder.send(Pong(b"p"))).rsv == 0

@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 
 from tests.marks import roles
-from tests.oracle import wire
+from tests.oracle.receiving import receive, receive_cut, single_bytes
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.frame_protocol import Opcode, RsvBits
@@ -38,9 +39,9 @@ def peer(
 
 def assert_refused_at(connection: Connection, data: bytes, size: int) -> None:
     """The connection takes all but the last of the first `size` bytes of `data`, and fails with that one."""
-    assert wire.receive_cut(connection, wire.single_bytes(data[: size - 1])) == []
+    assert receive_cut(connection, single_bytes(data[: size - 1])) == []
     assert connection.state is ConnectionState.OPEN
-    (event,) = wire.receive(connection, data[size - 1 : size])
+    (event,) = receive(connection, data[size - 1 : size])
     assert type(event) is CloseConnection
     assert event.code == 1002
     assert connection.protocol_error is not None
@@ -49,7 +50,7 @@ def assert_refused_at(connection: Connection, data: bytes, size: int) -> None:
 
 def assert_refused_within(connection: Connection, data: bytes) -> None:
     """The connection fails somewhere in `data`, and yields nothing else."""
-    (event,) = wire.receive_cut(connection, wire.single_bytes(data))
+    (event,) = receive_cut(connection, single_bytes(data))
     assert type(event) is CloseConnection
     assert event.code == 1002
     assert connection.protocol_error is not None
@@ -57,7 +58,7 @@ def assert_refused_within(connection: Connection, data: bytes) -> None:
 
 def begun(role: ConnectionType, opcode: int = wire.TEXT) -> Connection:
     connection = Connection(role)
-    wire.receive(connection, peer(role, opcode, b"", fin=False))
+    receive(connection, peer(role, opcode, b"", fin=False))
     return connection
 
 
@@ -102,7 +103,7 @@ def test_a_continuation_of_nothing_is_refused_at_the_first_byte(role: Connection
         [peer(role, wire.PING, b"x")],
     ):
         connection = Connection(role)
-        wire.receive_cut(connection, before)
+        receive_cut(connection, before)
         assert_refused_at(connection, continuation, 1)
 
 
@@ -137,7 +138,7 @@ def test_nothing_of_a_frame_with_the_wrong_mask_direction_is_delivered(role: Con
     mask = wire.MASK if role is ConnectionType.CLIENT else None
     connection = Connection(role)
     bad = wire.frame(wire.TEXT, b"secret", mask=mask)
-    events = wire.receive(connection, peer(role, wire.TEXT, b"good") + bad)
+    events = receive(connection, peer(role, wire.TEXT, b"good") + bad)
     assert events[0] == TextMessage("good")
     assert [type(event) for event in events[1:]] == [CloseConnection]
 
@@ -199,7 +200,7 @@ def test_a_huge_declared_length_takes_no_memory(role: ConnectionType, length: in
     connection = Connection(role)
     tracemalloc.start()
     try:
-        events = wire.receive(connection, data)
+        events = receive(connection, data)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -214,7 +215,7 @@ def test_every_length_is_read(role: ConnectionType, size: int) -> None:
     payload = (b"0123456789abcdef" * (size // 16 + 1))[:size]
     connection = Connection(role)
     data = peer(role, wire.BINARY, payload) + peer(role, wire.TEXT, payload)
-    assert wire.receive(connection, data) == [BytesMessage(payload), TextMessage(payload.decode())]
+    assert receive(connection, data) == [BytesMessage(payload), TextMessage(payload.decode())]
 
 
 @pytest.mark.requirement("R6455-5.2-06", "R6455-5.2-08", "R6455-5.3-06")
@@ -243,12 +244,12 @@ EXAMPLES: list[tuple[ConnectionType, str, Event]] = [
 @pytest.mark.requirement("R6455-5.2-01", "R6455-5.3-05")
 @pytest.mark.parametrize(("role", "data", "event"), EXAMPLES, ids=[data[:24] for _, data, _ in EXAMPLES])
 def test_the_examples_of_the_rfc(role: ConnectionType, data: str, event: Event) -> None:
-    assert wire.receive(Connection(role), bytes.fromhex(data)) == [event]
+    assert receive(Connection(role), bytes.fromhex(data)) == [event]
 
 
 @pytest.mark.requirement("R6455-5.4-02", "R6455-5.4-10")
 def test_the_fragmented_example_of_the_rfc() -> None:
-    events = wire.receive(Connection(ConnectionType.CLIENT), bytes.fromhex("010348656c 80026c6f"))
+    events = receive(Connection(ConnectionType.CLIENT), bytes.fromhex("010348656c 80026c6f"))
     assert events == [TextMessage("Hel", message_finished=False), TextMessage("lo")]
 
 
@@ -269,3 +270,8 @@ def test_reserved_bits_are_named() -> None:
     assert bits == (True, False, True)
     assert (bits.rsv1, bits.rsv2, bits.rsv3) == (True, False, True)
     assert RsvBits(False, True, False).rsv2
+
+
+def test_reserved_bits_stand_behind_fin_in_the_first_byte() -> None:
+    bits = [RsvBits(True, False, False), RsvBits(False, True, False), RsvBits(False, False, True)]
+    assert [one.in_first_byte() for one in bits] == [0x40, 0x20, 0x10]

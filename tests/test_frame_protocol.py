@@ -8,7 +8,7 @@ import pytest
 
 import wsproto.events
 import wsproto.frame_protocol
-from tests.oracle import wire
+from tooling import frames as wire
 from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
 from wsproto.utilities import LocalProtocolError
 

@@ -13,7 +13,8 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import MASK, TEXT, feed, frame
+from tests.oracle.receiving import feed
+from tooling.frames import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -24,7 +25,8 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.extensions import PerMessageDeflate
-from wsproto.utilities import RemoteProtocolError
+from wsproto.handshake import H11Handshake
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 # -- Both sides together
 
@@ -162,3 +164,23 @@ def test_events_can_be_left_and_taken_up_again() -> None:
         assert event == AcceptConnection()
         break
     assert list(client.events()) == [TextMessage("Hello")]
+
+
+def test_a_handshake_by_itself_leaves_a_connection() -> None:
+    handshake = H11Handshake(ConnectionType.SERVER)
+    handshake.receive_data(request() + frame(TEXT, b"early", mask=MASK))
+    handshake.receive_data(None)
+    assert [type(event) for event in handshake.events()] == [Request]
+    assert handshake.connection is None
+    handshake.send(AcceptConnection())
+    assert (handshake.state, handshake.client) == (ConnectionState.OPEN, False)
+    assert repr(handshake).startswith("H11Handshake(client=False, state=")
+    connection = handshake.connection
+    assert connection is not None
+    assert connection is handshake.connection
+    assert list(connection.events()) == [TextMessage("early"), CloseConnection(1006)]
+
+
+def test_a_side_is_a_connection_type() -> None:
+    with pytest.raises(LocalProtocolError, match="connection_type must be a ConnectionType, not 'client'"):
+        H11Handshake("client")  # type: ignore[arg-type]

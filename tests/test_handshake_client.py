@@ -20,7 +20,8 @@ from tests.oracle.handshake_bytes import (
     response,
     state_of,
 )
-from tests.oracle.wire import TEXT, feed, peer_frame
+from tests.oracle.receiving import feed
+from tooling.frames import TEXT, peer_frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
@@ -49,8 +50,8 @@ class Offering(Extension):
         offered: bool | str = self.offered
         return offered
 
-    def finalize(self, response: str) -> None:
-        self.answers.append(response)
+    def finalize(self, offer: str) -> None:
+        self.answers.append(offer)
 
 
 def written(event: Request) -> bytes:

@@ -24,7 +24,8 @@ from tests.oracle.handshake_bytes import (
     state_of,
     write_head,
 )
-from tests.oracle.wire import MASK, TEXT, feed, frame, read_through
+from tests.oracle.receiving import feed, read_through
+from tooling.frames import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Event, RejectConnection, RejectData, Request, TextMessage
 from wsproto.handshake import H11Handshake

@@ -21,7 +21,7 @@ from tests.oracle.handshake_bytes import (
     response,
     state_of,
 )
-from tests.oracle.wire import feed
+from tests.oracle.receiving import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, RejectData
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError

@@ -16,7 +16,7 @@ from tests.oracle.handshake_bytes import (
     state_of,
     write_head,
 )
-from tests.oracle.wire import feed
+from tests.oracle.receiving import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.extensions import Extension, PerMessageDeflate

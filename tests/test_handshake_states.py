@@ -14,7 +14,7 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import feed
+from tests.oracle.receiving import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,

@@ -14,11 +14,12 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import feed
+from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Request
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
+from wsproto.header_grammar import GrammarError, is_extension, is_field_value, is_protocol, parse_extension
 from wsproto.utilities import RemoteProtocolError
 
 TOKEN_CHARACTERS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -46,8 +47,8 @@ class Known(Extension):
         self.seen.append(offer)
         return True
 
-    def finalize(self, response: str) -> None:
-        self.seen.append(response)
+    def finalize(self, offer: str) -> None:
+        self.seen.append(offer)
 
 
 def requested(name: bytes, *lines: bytes) -> Request:
@@ -251,8 +252,8 @@ class Choosy(Known):
     def accept(self, offer: str) -> bool | str | None:
         return self.parameter if self.parameter in offer else None
 
-    def finalize(self, response: str) -> None:
-        if self.parameter not in response:
+    def finalize(self, offer: str) -> None:
+        if self.parameter not in offer:
             raise RemoteProtocolError(f"{self.parameter} was asked for")
 
 
@@ -310,3 +311,17 @@ def test_a_long_malformed_value_is_refused_at_once(value: bytes) -> None:
     for name in (b"Sec-WebSocket-Extensions", b"Sec-WebSocket-Protocol"):
         for _ in range(50):
             refused(request({name: [value]}), 400)
+
+
+def test_what_can_be_read_by_itself() -> None:
+    assert [is_protocol(value) for value in (b"h2c", b"HTTP/1.1", b"", b"/1", b"a/", b"a b")] == [
+        *(True, True, False, False, False, False)
+    ]
+    assert [is_field_value(value) for value in (b"", b"a\xff", b" a", b"a\t", b"a\nb")] == [
+        *(True, True, False, False, False)
+    ]
+    assert is_extension(b"a; b=1")
+    assert not is_extension(b"a;")
+    assert parse_extension(b'a; b; c=1; d="2\\3"') == ("a", [("b", None), ("c", "1"), ("d", "23")])
+    with pytest.raises(GrammarError, match="is no extension with its parameters"):
+        parse_extension(b"a;")

@@ -10,8 +10,10 @@ import pytest
 
 from tests.oracle.handshake_bytes import (
     KEY,
+    REQUEST_HEADERS,
     accepted,
     asking_client,
+    chunked,
     every_cutting,
     failed,
     refused,
@@ -19,8 +21,8 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import feed
-from wsproto import ConnectionType, WSConnection
+from tests.oracle.receiving import feed
+from wsproto import ConnectionType, Limits, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
 from wsproto.http_exchange import MAX_EMPTY_LINES
 from wsproto.utilities import RemoteProtocolError
@@ -208,3 +210,62 @@ def test_a_refusal_of_the_first_line_can_be_answered() -> None:
     refused(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", 400)
     client, key = asking_client()
     assert accepted(client, response(key)) == AcceptConnection()
+
+
+# The bounds --------------------------------------------------------------------------------------
+
+LIMITS = Limits(max_handshake_size=400, max_header_line_size=100, max_headers=10)
+LONG = [(b"X-%d" % number, b"a") for number in range(8)]
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET /" + b"a" * 100, 414),
+        (request({b"X-A": [b"a" * 96]}), 431),
+        (request({b"X-A": [b"a" * 96, b"b\r\n c"]}), 431),
+        (request({name: [value] for name, value in LONG}), 431),
+        (request({b"X-A": [b"a" * 80] * 4}), 431),
+        (request()[:-2] + b"X-A: a\r\n " + b"a" * 400, 431),
+    ],
+)
+def test_a_request_beyond_a_bound_is_refused(cut: bool, data: bytes, status: int) -> None:
+    server = WSConnection(ConnectionType.SERVER, limits=LIMITS)
+    with pytest.raises(RemoteProtocolError) as caught:
+        feed(server, data, cut=cut)
+    assert isinstance(caught.value.event_hint, RejectConnection)
+    assert caught.value.event_hint.status_code == status
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize("data", [b"HTTP/1.1 200 " + b"a" * 100, b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 100])
+def test_a_response_beyond_a_bound_fails(cut: bool, data: bytes) -> None:
+    client = WSConnection(ConnectionType.CLIENT, limits=LIMITS)
+    client.send(Request("localhost", "/"))
+    with pytest.raises(RemoteProtocolError, match=r"at most|more than"):
+        feed(client, data, cut=cut)
+
+
+def test_chunks_of_a_long_body_are_read_though_a_head_is_bounded() -> None:
+    client = WSConnection(ConnectionType.CLIENT, limits=LIMITS)
+    client.send(Request("localhost", "/"))
+    head = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n"
+    events = feed(client, head + chunked(*[b"a" * 300] * 5))
+    assert sum(len(event.data) for event in events if isinstance(event, RejectData)) == 1500
+
+
+def test_a_rejection_has_a_head_and_a_body() -> None:
+    server = WSConnection(ConnectionType.SERVER)
+    feed(server, request())
+    data = server.send(RejectConnection(403, [(b"Content-Length", b"2")], has_body=True))
+    assert server.send(RejectData(b"no")) == b"no"
+    assert data.startswith(b"HTTP/1.1 403 ")
+
+
+def test_a_request_that_is_parsed_already_is_held_to_the_grammar() -> None:
+    server = WSConnection(ConnectionType.SERVER)
+    server.initiate_upgrade_connection(REQUEST_HEADERS, b"/chat")
+    assert [type(event) for event in server.events()] == [Request]
+    with pytest.raises(RemoteProtocolError):
+        WSConnection(ConnectionType.SERVER).initiate_upgrade_connection(REQUEST_HEADERS, b"/ /")

@@ -10,7 +10,6 @@ import pytest
 
 from tests.bounds import BOUND, assert_too_big, compressed_or_not, limited, message
 from tests.marks import any_cut, roles
-from tests.oracle import wire
 from tests.oracle.deflating import (
     HELLO,
     SERVER,
@@ -23,7 +22,8 @@ from tests.oracle.deflating import (
     message_pieces,
     payload_of,
 )
-from tests.oracle.wire import feed
+from tests.oracle.receiving import feed
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate

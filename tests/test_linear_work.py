@@ -14,7 +14,8 @@ import pytest
 
 from tests.counting import calls
 from tests.marks import roles
-from tests.oracle import wire
+from tests.oracle.receiving import receive, single_bytes
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 
@@ -99,7 +100,7 @@ def test_twice_the_bytes_take_twice_the_calls(role: ConnectionType, name: str, s
 @pytest.mark.parametrize("name", streams(ConnectionType.CLIENT, 1))
 def test_each_byte_takes_few_calls(role: ConnectionType, name: str) -> None:
     connection, data = Connection(role), streams(role, 8_000)[name]
-    pieces = list(wire.single_bytes(data))
+    pieces = list(single_bytes(data))
     assert calls(lambda: drain(connection, pieces)) < 40 * len(data)
 
 
@@ -213,7 +214,7 @@ def test_partial_control_frames_hold_only_their_bytes(role: ConnectionType) -> N
     data = peer(role, wire.PING, b"x" * 125)
     left, _ = allocated(lambda: drain(connection, in_steps(data[:-1], 1)))
     assert left < 2**12
-    assert wire.receive(connection, data[-1:]) == [Ping(b"x" * 125)]
+    assert receive(connection, data[-1:]) == [Ping(b"x" * 125)]
 
 
 @roles
@@ -244,7 +245,7 @@ def test_pieces_are_as_large_as_the_reads(role: ConnectionType) -> None:
     events = [
         event
         for piece in in_steps(zeros(role, wire.BINARY, 100_000), 10_000)
-        for event in wire.receive(connection, piece)
+        for event in receive(connection, piece)
     ]
     assert (
         sum(len(event.data) for event in events if isinstance(event, (BytesMessage, TextMessage))) == 100_000

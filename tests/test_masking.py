@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import wsproto.masking
-from tests.oracle import wire
+from tests.oracle.receiving import receive, receive_cut
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError
@@ -87,7 +88,7 @@ def test_a_server_unmasks_every_length(key: bytes) -> None:
     for size in SIZES:
         data = payload(size)
         connection = Connection(ConnectionType.SERVER)
-        received = wire.receive(connection, wire.frame(wire.BINARY, data, mask=key))
+        received = receive(connection, wire.frame(wire.BINARY, data, mask=key))
         assert received == [BytesMessage(data)], size
 
 
@@ -97,7 +98,7 @@ def test_long_payloads_are_masked_and_unmasked_piece_by_piece(size: int) -> None
     data = payload(size)
     sent = Connection(ConnectionType.CLIENT).send(BytesMessage(data))
     assert wire.decode_frame(sent).payload == data
-    assert wire.receive(Connection(ConnectionType.SERVER), sent) == [BytesMessage(data)]
+    assert receive(Connection(ConnectionType.SERVER), sent) == [BytesMessage(data)]
 
 
 @pytest.mark.requirement("R6455-5.3-05")
@@ -106,7 +107,7 @@ def test_the_key_goes_on_wherever_a_payload_is_cut(size: int) -> None:
     data = wire.frame(wire.BINARY, payload(size), mask=wire.MASK)
     for cut in range(len(data) + 1):
         connection = Connection(ConnectionType.SERVER)
-        events = wire.receive_cut(connection, [data[:cut], data[cut:]])
+        events = receive_cut(connection, [data[:cut], data[cut:]])
         assert b"".join(event.data for event in events if isinstance(event, BytesMessage)) == payload(size)
 
 
@@ -115,7 +116,7 @@ def test_the_key_goes_on_wherever_a_payload_is_cut(size: int) -> None:
 def test_the_key_goes_on_over_many_pieces(step: int) -> None:
     data = wire.frame(wire.BINARY, payload(3000), mask=b"\x01\x02\x03\x04")
     connection = Connection(ConnectionType.SERVER)
-    events = wire.receive_cut(connection, (data[at : at + step] for at in range(0, len(data), step)))
+    events = receive_cut(connection, (data[at : at + step] for at in range(0, len(data), step)))
     assert b"".join(event.data for event in events if isinstance(event, BytesMessage)) == payload(3000)
 
 
@@ -127,7 +128,7 @@ def test_each_frame_has_its_own_key() -> None:
         + wire.frame(wire.PING, b"ping", mask=b"\xaa\xbb\xcc\xdd")
         + wire.frame(wire.CONTINUATION, b"second", mask=b"\x05\x06\x07\x08")
     )
-    assert wire.receive(connection, data) == [
+    assert receive(connection, data) == [
         TextMessage("first", message_finished=False),
         Ping(b"ping"),
         TextMessage("second"),
@@ -188,7 +189,7 @@ def test_a_refused_send_uses_no_key(source: Source) -> None:
 def test_a_server_draws_no_keys(source: Source) -> None:
     connection = Connection(ConnectionType.SERVER)
     connection.send(Ping())
-    wire.receive(connection, wire.frame(wire.TEXT, b"x", mask=wire.MASK))
+    receive(connection, wire.frame(wire.TEXT, b"x", mask=wire.MASK))
     assert source.draws == []
 
 

@@ -11,9 +11,9 @@ import pytest
 
 import wsproto
 from tests.marks import roles
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, SERVER, Deflater, agreed, connect, from_peer
-from tests.oracle.wire import read_through
+from tests.oracle.receiving import read_through
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate

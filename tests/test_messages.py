@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.oracle import wire
+from tests.oracle.receiving import receive_cut
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, TextMessage
 from wsproto.messages import MessageJoiner
@@ -177,7 +178,7 @@ def test_a_joiner_makes_the_messages_of_a_connection_whole(role: ConnectionType,
         + wire.peer_frame(client, wire.BINARY, b"\x00" * 300)
     )
     joiner = MessageJoiner(300)
-    events = wire.receive_cut(Connection(role), (data[at : at + step] for at in range(0, len(data), step)))
+    events = receive_cut(Connection(role), (data[at : at + step] for at in range(0, len(data), step)))
     joined = [joiner.join(event) for event in events if isinstance(event, (TextMessage, BytesMessage))]
     assert [message for message in joined if message is not None] == [
         TextMessage("aé€😀"),

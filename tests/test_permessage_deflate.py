@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle import wire
+from tests.marks import any_cut
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
@@ -23,11 +23,13 @@ from tests.oracle.deflating import (
     from_peer,
     joined,
 )
+from tests.oracle.receiving import feed, receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Message, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
-from wsproto.utilities import LocalProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 NAME = "permessage-deflate"
 
@@ -111,7 +113,7 @@ def test_a_subclass_may_negotiate_all_by_itself() -> None:
     server, answer = accepting_server([f"{NAME}; client_max_window_bits"], [Own()])
     assert answer == "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
     hello = compressed_text(server, HELLO)
-    assert joined(wire.receive(server, hello + hello)) == ["Hello", "Hello"]
+    assert joined(receive(server, hello + hello)) == ["Hello", "Hello"]
 
 
 def test_a_client_s_subclass_may_assign_parameters_as_it_finalizes() -> None:
@@ -177,7 +179,7 @@ class Counting(PerMessageDeflate):
 def test_hooks_are_called_on_the_object_that_the_program_holds() -> None:
     extension = Counting()
     server, _ = accepting_server([NAME], [extension])
-    assert joined(wire.receive(server, compressed_text(server, HELLO))) == ["Hello"]
+    assert joined(receive(server, compressed_text(server, HELLO))) == ["Hello"]
     server.send(TextMessage("Hello"))
     assert extension.order == ["header", "payload", "complete", "outbound"]
     assert extension.inflated == 5
@@ -188,7 +190,7 @@ def test_an_empty_frame_has_a_header_and_an_end_alone() -> None:
     server, _ = accepting_server([NAME], [extension])
     stream = from_peer(server, wire.TEXT, HELLO, fin=False, rsv=wire.RSV1)
     stream += from_peer(server, wire.CONTINUATION, b"")
-    assert joined(wire.receive(server, stream)) == ["Hello"]
+    assert joined(receive(server, stream)) == ["Hello"]
     assert extension.order == ["header", "payload", "complete", "header", "complete"]
 
 
@@ -205,9 +207,9 @@ def test_one_object_with_hooks_serves_two_connections_at_once(role: ConnectionTy
     assert wire.decode_frame(second.send(TextMessage("Hello"))).payload == HELLO
     begin = from_peer(first, wire.TEXT, HELLO[:3], fin=False, rsv=wire.RSV1)
     end = from_peer(first, wire.CONTINUATION, HELLO[3:])
-    pieces = wire.receive(first, begin)
-    assert joined(wire.receive(second, from_peer(second, wire.TEXT, b"plain"))) == ["plain"]
-    assert joined([*pieces, *wire.receive(first, end)]) == ["Hello"]
+    pieces = receive(first, begin)
+    assert joined(receive(second, from_peer(second, wire.TEXT, b"plain"))) == ["plain"]
+    assert joined([*pieces, *receive(first, end)]) == ["Hello"]
     assert extension.calls["outbound"] == 3
 
 
@@ -228,7 +230,7 @@ def test_a_bomb_comes_to_a_subclass_in_bounded_pieces() -> None:
     extension = Counting()
     server, _ = accepting_server([NAME], [extension])
     bomb = Deflater().message(bytes(2**24))
-    pieces = wire.receive(server, from_peer(server, wire.BINARY, bomb, rsv=wire.RSV1))
+    pieces = receive(server, from_peer(server, wire.BINARY, bomb, rsv=wire.RSV1))
     sizes = [len(piece.data) for piece in pieces if isinstance(piece, BytesMessage)]
     assert sum(sizes) == 2**24 == extension.inflated
     assert max(sizes) == 2**20
@@ -245,7 +247,7 @@ def test_a_subclass_bounds_a_message_by_its_own_count() -> None:
     extension = Bounded()
     server, _ = accepting_server([NAME], [extension])
     bomb = Deflater().message(bytes(2**24))
-    *pieces, close = wire.receive(server, from_peer(server, wire.BINARY, bomb, rsv=wire.RSV1))
+    *pieces, close = receive(server, from_peer(server, wire.BINARY, bomb, rsv=wire.RSV1))
     assert isinstance(close, CloseConnection)
     assert close.code == 1009
     assert all(isinstance(piece, Message) for piece in pieces)
@@ -273,4 +275,68 @@ def test_the_server_s_window_is_the_client_s_to_inflate_with() -> None:
     client = Connection(CLIENT, [agreed("server_max_window_bits=9; client_max_window_bits=15")])
     server = Connection(SERVER, [agreed("server_max_window_bits=9; client_max_window_bits=15")])
     text = "".join(chr(65 + index * 7 % 26) for index in range(3000))
-    assert joined(wire.receive(client, server.send(TextMessage(text)))) == [text]
+    assert joined(receive(client, server.send(TextMessage(text)))) == [text]
+
+
+# By itself ---------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_agreed_on() -> None:
+    extension = PerMessageDeflate()
+    assert extension.accept(f"{NAME}; unknown") is None
+    with pytest.raises(RemoteProtocolError, match=r"^Bad answer to permessage-deflate: "):
+        extension.finalize(f"{NAME}; unknown")
+    assert not extension.enabled()
+    with pytest.raises(LocalProtocolError, match="zlib cannot deflate with client_max_window_bits=8"):
+        PerMessageDeflate(client_max_window_bits=8).offer()
+
+
+def test_its_repr_names_what_is_in_force() -> None:
+    assert repr(agreed("server_max_window_bits=10")) == (
+        "<PerMessageDeflate client_max_window_bits=15; server_max_window_bits=10>"
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_sent_is_compressed_where_it_is_long_enough(role: ConnectionType) -> None:
+    extension = PerMessageDeflate(min_compress_size=5)
+    extension.finalize(NAME)
+    connection = Connection(role, [extension])
+    sent = [
+        TextMessage("1234"),
+        TextMessage("12345"),
+        TextMessage("1", message_finished=False),
+        TextMessage("2"),
+    ]
+    frames = [wire.decode_frame(connection.send(event)) for event in (*sent, Ping(b"123456"))]
+    assert [frame.rsv for frame in frames] == [0, wire.RSV1, wire.RSV1, 0, 0]
+    assert (frames[0].payload, frames[-1].payload) == (b"1234", b"123456")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@any_cut
+@pytest.mark.parametrize(
+    "payload", [b"\xff\xff", HELLO + b"\x07", b"\x03\xff\xff", b"\x00\x04\x00"], ids=bytes.hex
+)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_what_does_not_inflate_fails(role: ConnectionType, cut: bool, payload: bytes, pieces: int) -> None:
+    """The last of them fails at the end of its message: the tail belongs to a stored block."""
+    connection = Connection(role, [agreed()])
+    stream = from_peer(connection, wire.BINARY, payload, rsv=wire.RSV1, fin=pieces == 1)
+    if pieces == 2:
+        stream += from_peer(connection, wire.CONTINUATION)
+    *_, close = feed(connection, stream, cut=cut)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1007
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("opcode", [wire.PING, wire.CONTINUATION], ids=["ping", "continuation"])
+def test_rsv1_is_for_the_first_frame_of_a_message(role: ConnectionType, opcode: int) -> None:
+    connection = Connection(role, [agreed()])
+    stream = from_peer(connection, wire.TEXT, b"a", fin=False) + from_peer(
+        connection, opcode, b"b", rsv=wire.RSV1
+    )
+    *_, close = receive(connection, stream)
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1002

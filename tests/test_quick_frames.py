@@ -11,9 +11,9 @@ import pytest
 
 from tests.counting import library_calls
 from tests.marks import roles
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, SERVER, Deflater, agreed, from_peer
-from tests.oracle.wire import read_through
+from tests.oracle.receiving import read_through
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
 

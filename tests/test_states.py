@@ -12,7 +12,8 @@ import itertools
 import pytest
 
 from tests.marks import roles
-from tests.oracle import wire
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
@@ -136,7 +137,7 @@ def reach(role: ConnectionType, path: str) -> Connection:
         elif step == "send close":
             connection.send(SENDS["close"])
         else:
-            wire.receive(connection, arrival(role, step.removeprefix("receive ")))
+            receive(connection, arrival(role, step.removeprefix("receive ")))
     return connection
 
 
@@ -198,7 +199,7 @@ def test_receiving(role: ConnectionType, path: str, name: str) -> None:
         assert connection.state is state
         return
     expected_state, expected = ARRIVED[state][name]
-    events = wire.receive(connection, arrival(role, name))
+    events = receive(connection, arrival(role, name))
     assert [event.code if isinstance(event, CloseConnection) else type(event) for event in events] == (
         [] if expected is None else [expected]
     )
@@ -211,7 +212,7 @@ def test_receiving(role: ConnectionType, path: str, name: str) -> None:
 )
 def test_no_bytes_change_nothing(role: ConnectionType, path: str) -> None:
     connection = reach(role, path)
-    assert wire.receive(connection, b"") == []
+    assert receive(connection, b"") == []
     assert connection.state is PATHS[path][0]
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from tests.oracle.handshake_bytes import ACCEPT, KEY, accept_token
 from wsproto.utilities import (
+    LocalProtocolError,
     RemoteProtocolError,
+    as_bytes,
     generate_accept_token,
     generate_nonce,
     normed_header_dict,
@@ -74,3 +76,16 @@ def test_normed_header_dict_has_lower_case_names_and_joins_repeated_ones() -> No
 
 def test_normed_header_dict_of_nothing_is_empty() -> None:
     assert normed_header_dict([]) == {}
+
+
+def test_bytes_of_anything_bytes_like() -> None:
+    data = b"abc"
+    assert as_bytes(data, "Data") is data
+    for other in (bytearray(data), memoryview(data), memoryview(b"aXbXcX")[::2]):
+        copied = as_bytes(other, "Data")
+        assert (copied, type(copied)) == (data, bytes)
+    released = memoryview(data)
+    released.release()
+    for bad, name in [("abc", "str"), (5, "int"), (None, "NoneType"), (released, "memoryview")]:
+        with pytest.raises(LocalProtocolError, match=f"^Data must be bytes, not {name}$"):
+            as_bytes(bad, "Data")  # type: ignore[arg-type]

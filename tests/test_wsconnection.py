@@ -19,7 +19,8 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from tests.oracle.wire import MASK, PING, TEXT, feed, frame, peer_frame
+from tests.oracle.receiving import feed
+from tooling.frames import MASK, PING, TEXT, frame, peer_frame
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.connection import CLIENT, SERVER
 from wsproto.events import (
@@ -346,3 +347,30 @@ def test_injected_events_come_first_at_every_time_of_a_connection() -> None:
     assert list(server.events()) == [TextMessage("between"), TextMessage("read")]
     server.inject(TextMessage("late"))
     assert list(server.events()) == [TextMessage("late")]
+
+
+def test_a_request_that_is_parsed_already_opens_it() -> None:
+    server = WSConnection(ConnectionType.SERVER)
+    headers = [line.split(b": ", 1) for line in request().split(b"\r\n")[1:-2]]
+    server.initiate_upgrade_connection([(name, value) for name, value in headers], "/chat")
+    assert [type(event) for event in server.events()] == [Request]
+    assert server.can_send(AcceptConnection)
+    assert not server.can_send(TextMessage)
+    server.receive_data(frame(TEXT, b"early", mask=MASK))
+    server.receive_data(None)
+    server.send(AcceptConnection())
+    assert server.can_send(TextMessage)
+    assert list(server.events()) == [TextMessage("early"), CloseConnection(1006)]
+    with pytest.raises(LocalProtocolError, match="Cannot initiate an upgrade connection in state CLOSED"):
+        server.initiate_upgrade_connection([], "/chat")
+
+
+def test_bytes_like_data_of_an_open_one_is_read_and_what_is_not_is_refused() -> None:
+    server = asked_server()
+    server.send(AcceptConnection())
+    server.receive_data(bytearray(frame(TEXT, b"a", mask=MASK)))
+    assert list(server.events()) == [TextMessage("a")]
+    with pytest.raises(LocalProtocolError, match="must be bytes, not str"):
+        server.receive_data("a")  # type: ignore[arg-type]
+    with pytest.raises(LocalProtocolError):
+        server.send(AcceptConnection())

@@ -29,6 +29,9 @@ LengthForm = Literal[7, 16, 64]
 MASK: Final = b"\x37\xfa\x21\x3d"
 """The key of the masked example in RFC 6455 5.7."""
 
+MAX_LENGTH: Final = 2**64 - 1
+"""The most that 64 bits of length can say; half of it is more than a peer may send."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -207,7 +210,7 @@ def take_frame(data: bytearray, limit: int) -> Frame | None:
     return one
 
 
-def read_frame(data: bytes | bytearray, start: int = 0, limit: int = 2**63) -> tuple[Frame, int]:
+def read_frame(data: bytes | bytearray, start: int = 0, limit: int = MAX_LENGTH) -> tuple[Frame, int]:
     """Read the frame at an offset, and return the offset behind it.
 
     Raises `IncompleteFrameError`, and `LongFrameError` for a payload of more than `limit` bytes.

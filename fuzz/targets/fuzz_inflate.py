@@ -16,9 +16,9 @@ from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
     from fuzz.frames import LIMITS, cut
-    from tests.oracle import wire
     from tests.oracle.expected_events import Deflate
     from tests.oracle.judging import Setting, assert_received_rightly
+    from tooling import frames as wire
     from wsproto import ConnectionType
 
 CHOICES = 4

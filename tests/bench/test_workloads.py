@@ -10,7 +10,7 @@ from bench import handshakes
 from bench.messages import Message
 from bench.rounds import Case
 from bench.workloads import BY_NAME, MIB, WORKLOADS, Material
-from tests.oracle import wire
+from tooling import frames as wire
 
 RECEIVING = [
     Case(workload, role)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.oracle import wire
+from tooling import frames as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,13 +174,11 @@ def read_exactly(sock: socket.socket, count: int) -> bytes:
     return data
 
 
-def read_frame(sock: socket.socket) -> wire.WireFrame:
+def read_frame(sock: socket.socket) -> wire.Frame:
     """Read one frame."""
     data = read_exactly(sock, 2)
-    length = data[1] & 127
-    extended = {126: 2, 127: 8}.get(length, 0)
-    data += read_exactly(sock, extended)
-    if extended:
-        length = int.from_bytes(data[2:], "big")
-    data += read_exactly(sock, (4 if data[1] & 128 else 0) + length)
-    return wire.decode_frame(data)
+    while True:
+        try:
+            return wire.decode_frame(data)
+        except wire.IncompleteFrameError as incomplete:
+            data += read_exactly(sock, incomplete.missing)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.examples.running import EXAMPLES, accept, raw_server, read_frame, run
-from tests.oracle import wire
+from tooling import frames as wire
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +29,7 @@ from tests.examples.running import (
     run,
     serving,
 )
-from tests.oracle import wire
+from tooling import frames as wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -283,10 +284,11 @@ def silence(sock: socket.socket) -> None:
 
 
 def drip(sock: socket.socket) -> None:
+    """Answer a byte at a time, each of which may begin a response, and never come to its end."""
     read_head(sock)
     with suppress(OSError):  # until the client has gone
-        while True:
-            sock.sendall(b"H")
+        for byte in chain(b"HTTP/1.1 101 ", repeat(ord("x"))):
+            sock.sendall(bytes([byte]))
             time.sleep(0.05)
 
 

@@ -21,7 +21,7 @@ from h2.events import (
 from h2.settings import SettingCodes, Settings
 
 from tests.examples.running import HOST, raw_server, run, serving
-from tests.oracle import wire
+from tooling import frames as wire
 
 if TYPE_CHECKING:
     import socket

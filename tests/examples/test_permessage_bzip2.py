@@ -9,7 +9,8 @@ import tracemalloc
 import pytest
 
 from tests.examples.running import ACCEPT_OF_REQUEST, EXAMPLES, REQUEST, accept_token, run
-from tests.oracle import wire
+from tests.oracle.receiving import receive, receive_cut, single_bytes
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
 from wsproto.extensions import Extension
@@ -64,7 +65,7 @@ def test_the_program_shows_a_message_that_got_smaller() -> None:
 def test_a_server_accepts_an_offer_without_parameters(offer: bytes, answer: bytes | None) -> None:
     ws = WSConnection(ConnectionType.SERVER)
     extension = PerMessageBzip2()
-    wire.receive(ws, REQUEST[:-2] + b"Sec-WebSocket-Extensions: " + offer + b"\r\n\r\n")
+    receive(ws, REQUEST[:-2] + b"Sec-WebSocket-Extensions: " + offer + b"\r\n\r\n")
     head = ws.send(AcceptConnection(extensions=[extension]))
     assert ACCEPT_OF_REQUEST in head
     line = b"" if answer is None else b"\r\nSec-WebSocket-Extensions: " + answer + b"\r\n"
@@ -77,7 +78,7 @@ def respond(client: WSConnection, extensions: bytes) -> list[object]:
     assert b"\r\nSec-WebSocket-Extensions: permessage-bzip2\r\n" in request
     key = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
     return list(
-        wire.receive(
+        receive(
             client,
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept_token(key) + b"\r\n" + extensions + b"\r\n",
@@ -120,7 +121,7 @@ def test_a_message_in_frames_with_a_ping_between_is_one_stream_however_it_is_cut
     for cut in (1, 7, len(data)):
         connection = server()
         messages = [""]
-        for event in wire.receive_cut(
+        for event in receive_cut(
             connection, [data[start : start + cut] for start in range(0, len(data), cut)]
         ):
             if isinstance(event, Ping):
@@ -181,9 +182,9 @@ def test_frames_of_a_message_to_be_sent_are_one_stream_and_control_frames_stay_p
     ],
 )
 def test_a_message_that_is_no_bzip2_fails_the_connection(data: bytes, code: int) -> None:
-    for pieces in ([data], list(wire.single_bytes(data))):
+    for pieces in ([data], list(single_bytes(data))):
         connection = server()
-        *_, close = wire.receive_cut(connection, pieces)
+        *_, close = receive_cut(connection, pieces)
         assert isinstance(close, CloseConnection)
         assert close.code == code
         assert connection.state is ConnectionState.REMOTE_CLOSING
@@ -191,9 +192,9 @@ def test_a_message_that_is_no_bzip2_fails_the_connection(data: bytes, code: int)
 
 @pytest.mark.parametrize(("size", "fits"), [(6999, False), (7000, True)])
 def test_the_size_of_a_message_is_bounded(size: int, fits: bool) -> None:
-    for pieces in ([compressed(STREAM)], list(wire.single_bytes(compressed(STREAM)))):
+    for pieces in ([compressed(STREAM)], list(single_bytes(compressed(STREAM)))):
         connection = server(size)
-        events = wire.receive_cut(connection, pieces)
+        events = receive_cut(connection, pieces)
         texts = [event.data for event in events if isinstance(event, TextMessage)]
         codes = [event.code for event in events if isinstance(event, CloseConnection)]
         assert ("".join(texts) == TEXT, codes) == (fits, [] if fits else [1009])
@@ -205,7 +206,7 @@ def test_a_bomb_does_not_inflate() -> None:
     connection = server()
     tracemalloc.start()
     try:
-        *_, close = wire.receive(connection, client_frame(wire.BINARY, bomb, rsv=wire.RSV1))
+        *_, close = receive(connection, client_frame(wire.BINARY, bomb, rsv=wire.RSV1))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -219,9 +220,9 @@ def test_connections_of_one_object_do_not_mix_their_messages() -> None:
     assert shared.accept("permessage-bzip2") is True
     first, second = (Connection(ConnectionType.SERVER, [shared]) for _ in range(2))
     for connection in (first, second):
-        wire.receive(connection, client_frame(wire.TEXT, STREAM[:20], fin=False, rsv=wire.RSV1))
+        receive(connection, client_frame(wire.TEXT, STREAM[:20], fin=False, rsv=wire.RSV1))
     for connection in (first, second):
-        events = wire.receive(connection, client_frame(wire.CONTINUATION, STREAM[20:]))
+        events = receive(connection, client_frame(wire.CONTINUATION, STREAM[20:]))
         assert "".join(event.data for event in events if isinstance(event, TextMessage)) == TEXT
     sent = [connection.send(BytesMessage(b"a", message_finished=False)) for connection in (first, second)]
     rest = [connection.send(BytesMessage(b"b")) for connection in (first, second)]

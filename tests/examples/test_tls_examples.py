@@ -23,7 +23,7 @@ from tests.examples.running import (
     run,
     serving,
 )
-from tests.oracle import wire
+from tooling import frames as wire
 
 if TYPE_CHECKING:
     import socket

@@ -14,7 +14,7 @@ from fuzz.frames_shown import frame_lines, hex_lines
 from fuzz.minimizer import Budget, minimize
 from fuzz.replay import Replay
 from tests.fuzz.toys import toys
-from tests.oracle import wire
+from tooling import frames as wire
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:

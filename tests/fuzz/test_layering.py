@@ -1,8 +1,13 @@
-"""Of the tests, `fuzz` imports the oracle and the properties that it drives; the oracle imports neither."""
+"""Of the tests, `fuzz` imports the oracle and the properties that it drives; the oracle imports neither.
+
+What judges the library runs none of its code: the models, and the codec of frames.
+"""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FUZZ = sorted((ROOT / "fuzz").rglob("*.py"))
 ORACLE = sorted((ROOT / "tests" / "oracle").glob("*.py"))
+MODELS = ("connection_model", "handshake_model", "inflating", "sent_frames")
 
 
 def imported(file: Path) -> set[str]:
@@ -39,3 +45,10 @@ def test_of_the_tests_it_imports_the_oracle_and_what_is_fuzzed(file: Path) -> No
 def test_the_oracle_needs_no_other_tests(file: Path) -> None:
     own = {name for name in imported(file) if name.split(".")[0] in {"tests", "fuzz", "harness", "bench"}}
     assert [name for name in own if not name.startswith("tests.oracle.")] == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_runs_none_of_the_library(model: str) -> None:
+    code = f"import sys, tests.oracle.{model}; print([name for name in sys.modules if 'wsproto' in name])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.stderr, done.stdout) == ("", "[]\n")

@@ -25,8 +25,8 @@ from fuzz import seeds
 from fuzz.autobahn import case_frames
 from fuzz.frames import CHOICES, CLIENT, DEFLATE, READS, cut
 from fuzz.structured import Mutator, written
-from tests.oracle import wire
-from wsproto import deflate, frame_decoder, handshake_request
+from tooling import frames as wire
+from wsproto import deflate, frame_decoder, handshake_request, inbound_message
 from wsproto.masking import unmasked_piece
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def test_a_mask_off_by_one_is_seen(target: str, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("target", ["frames_server", "frames_client", "inflate"])
 def test_late_utf_8_is_seen(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame_decoder, "utf_8_decode", late)
+    monkeypatch.setattr(inbound_message, "utf_8_decode", late)
     assert fails(target)
 
 
@@ -275,6 +275,7 @@ def test_the_image_gets_what_the_targets_need() -> None:
         "src/wsproto/__init__.py",
         "fuzz/seeds.py",
         "tests/oracle/judging.py",
+        "tooling/frames.py",
     }
     needed |= {
         ".clusterfuzzlite/build.sh",

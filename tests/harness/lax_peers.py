@@ -8,14 +8,15 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from tests.oracle import wire
-from tests.oracle.wire import BINARY, CLOSE, PING, PONG, RSV1, TEXT
+from tooling import frames as wire
+from tooling.frames import BINARY, CLOSE, MASK, PING, PONG, RSV1, TEXT
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-MASK = b"\x37\xfa\x21\x3d"
+#: A frame of any length is waited for.
+LONGEST = 2**64
 
 
 def field(head: bytes, name: bytes) -> bytes:
@@ -39,26 +40,7 @@ def accepted(head: bytes) -> bytes:
     return b"\r\n".join([*lines, b"", b""])
 
 
-def take_frame(data: bytearray) -> wire.WireFrame | None:
-    """The next whole frame."""
-    length = data[1] & 0x7F if len(data) > 1 else 0
-    start = {126: 4, 127: 10}.get(length, 2)
-    if len(data) < start:
-        return None
-    if length > 125:
-        length = int.from_bytes(data[2:start], "big")
-    key_end = start + (4 if data[1] & 0x80 else 0)
-    end = key_end + length
-    if len(data) < end:
-        return None
-    head, key, payload = data[0], bytes(data[start:key_end]), bytes(data[key_end:end])
-    del data[:end]
-    if any(key):  # what is long has a key of zeros
-        payload = wire.xor(payload, key)
-    return wire.WireFrame(head & 0x0F, payload, bool(head & 0x80), head >> 4 & 7, key or None)
-
-
-def echoed(found: wire.WireFrame, mask: bytes | None) -> bytes:
+def echoed(found: wire.Frame, mask: bytes | None) -> bytes:
     """Every frame comes back as it is, a ping as a pong."""
     opcode = PONG if found.opcode == PING else found.opcode
     rsv = found.rsv if opcode < CLOSE else 0
@@ -71,7 +53,7 @@ class Compressing:
     def __init__(self) -> None:
         self._deflater = zlib.compressobj(9, wbits=-15)
 
-    def __call__(self, found: wire.WireFrame, mask: bytes | None) -> bytes:
+    def __call__(self, found: wire.Frame, mask: bytes | None) -> bytes:
         if found.opcode not in {TEXT, BINARY} or found.rsv:
             return echoed(found, mask)
         payload = self._deflater.compress(found.payload) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
@@ -82,14 +64,14 @@ async def take_all(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     mask: bytes | None,
-    answer: Callable[[wire.WireFrame, bytes | None], bytes] = echoed,
+    answer: Callable[[wire.Frame, bytes | None], bytes] = echoed,
 ) -> None:
     """Answer every frame, whatever it is, until a Close."""
     data = bytearray()
     closed = False
     while not closed and (piece := await reader.read(2**16)):
         data += piece
-        while not closed and (found := take_frame(data)):
+        while not closed and (found := wire.take_frame(data, LONGEST)):
             writer.write(answer(found, mask))
             closed = found.opcode == CLOSE
         await writer.drain()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.serving import TIMEOUT, serving
-from tests.oracle import wire
-from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, WireFrame
+from tooling import frames as wire
+from tooling.frames import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, RSV1, TEXT, Frame
 
 if TYPE_CHECKING:
     from tests.harness.serving import EchoServer
@@ -50,7 +50,7 @@ def opened(server: EchoServer, headers: bytes = b"") -> socket.socket:
     return sock
 
 
-def rest(sock: socket.socket) -> list[WireFrame]:
+def rest(sock: socket.socket) -> list[Frame]:
     """Read frames until the server has closed its half."""
     data = b""
     while piece := sock.recv(65536):
@@ -73,33 +73,33 @@ def test_text_and_binary_come_back_and_the_server_closes_first(echo_server: Echo
     with opened(echo_server) as sock:
         sock.sendall(frame(TEXT, "grüße".encode()) + frame(BINARY, b"\x00\xff") + frame(TEXT) + closing(3000))
         assert rest(sock) == [
-            WireFrame(TEXT, "grüße".encode()),
-            WireFrame(BINARY, b"\x00\xff"),
-            WireFrame(TEXT, b""),
-            WireFrame(CLOSE, b"\x0b\xb8"),
+            Frame(TEXT, "grüße".encode()),
+            Frame(BINARY, b"\x00\xff"),
+            Frame(TEXT, b""),
+            Frame(CLOSE, b"\x0b\xb8"),
         ]
 
 
 def test_fragments_come_back_as_one_message_and_a_ping_between_them_at_once(echo_server: EchoServer) -> None:
     with opened(echo_server) as sock:
         sock.sendall(frame(TEXT, b"a\xc3", fin=False) + frame(PING, b"?"))
-        assert wire.decode_frame(sock.recv(100)) == WireFrame(PONG, b"?")
+        assert wire.decode_frame(sock.recv(100)) == Frame(PONG, b"?")
         sock.sendall(frame(CONTINUATION, b"\xa4", fin=False) + frame(CONTINUATION, b"z") + closing())
-        assert rest(sock)[0] == WireFrame(TEXT, "aäz".encode())
+        assert rest(sock)[0] == Frame(TEXT, "aäz".encode())
 
 
 def test_what_follows_the_request_in_the_same_segment_is_answered(echo_server: EchoServer) -> None:
     with echo_server.connect() as sock:
         sock.sendall(REQUEST + b"\r\n" + frame(TEXT, b"early") + closing())
         head_of(sock)
-        assert rest(sock) == [WireFrame(TEXT, b"early"), WireFrame(CLOSE, b"\x03\xe8")]
+        assert rest(sock) == [Frame(TEXT, b"early"), Frame(CLOSE, b"\x03\xe8")]
 
 
 def test_one_byte_at_a_time(echo_server: EchoServer) -> None:
     with opened(echo_server) as sock:
         for byte in frame(TEXT, b"slowly") + closing(None):
             sock.send(bytes([byte]))
-        assert rest(sock) == [WireFrame(TEXT, b"slowly"), WireFrame(CLOSE)]
+        assert rest(sock) == [Frame(TEXT, b"slowly"), Frame(CLOSE)]
 
 
 def test_the_answers_to_one_read_come_in_one_piece(echo_server: EchoServer) -> None:
@@ -139,7 +139,7 @@ def test_a_violation_is_answered_with_its_code(echo_server: EchoServer, sent: by
     with opened(echo_server) as sock:
         sock.sendall(frame(TEXT, b"before") + sent)
         before, close = rest(sock)
-    assert before == WireFrame(TEXT, b"before")
+    assert before == Frame(TEXT, b"before")
     assert close.close_code == code
 
 
@@ -183,7 +183,7 @@ def test_a_half_closed_peer_gets_what_it_asked_for(echo_server: EchoServer) -> N
     with opened(echo_server) as sock:
         sock.sendall(frame(TEXT, b"last words"))
         sock.shutdown(socket.SHUT_WR)
-        assert rest(sock) == [WireFrame(TEXT, b"last words")]
+        assert rest(sock) == [Frame(TEXT, b"last words")]
 
 
 def test_an_end_before_the_request_ends_the_connection(echo_server: EchoServer) -> None:
@@ -199,7 +199,7 @@ def test_a_reset_harms_nobody_else(echo_server: EchoServer) -> None:
             sock.sendall(zeros(2**20, fin=True))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         other.sendall(frame(TEXT, b"still here") + closing())
-        assert rest(other)[0] == WireFrame(TEXT, b"still here")
+        assert rest(other)[0] == Frame(TEXT, b"still here")
 
 
 def test_a_peer_that_does_not_read_is_not_read_from(echo_server: EchoServer) -> None:

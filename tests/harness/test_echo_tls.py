@@ -13,8 +13,8 @@ import pytest
 
 from harness.testee.echo import EchoConnection
 from tests.harness.test_echo_server import REQUEST, closing, frame
-from tests.oracle import wire
-from tests.oracle.wire import CLOSE, TEXT, WireFrame
+from tooling import frames as wire
+from tooling.frames import CLOSE, TEXT, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -61,7 +61,7 @@ def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def frames_of(received: bytes) -> list[WireFrame]:
+def frames_of(received: bytes) -> list[Frame]:
     head, _, rest = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
     return wire.decode_frames(rest)
@@ -72,7 +72,7 @@ def test_the_closing_handshake_ends_the_connection() -> None:
         writer.write(REQUEST + b"\r\n" + frame(TEXT, b"hello") + closing())
         return await reader.read()
 
-    assert frames_of(over_tls(play)) == [WireFrame(TEXT, b"hello"), WireFrame(CLOSE, b"\x03\xe8")]
+    assert frames_of(over_tls(play)) == [Frame(TEXT, b"hello"), Frame(CLOSE, b"\x03\xe8")]
 
 
 def test_a_violation_ends_the_connection() -> None:

@@ -20,7 +20,7 @@ from harness.extra.heads import REQUEST, Head, take_head
 from harness.extra.limits import BOMB_SIZE, bomb
 from harness.extra.memory import MemoryWatch
 from harness.extra.seen import Seen
-from tests.oracle import wire
+from tooling import frames as wire
 from tooling.frames import BINARY, TEXT
 
 if TYPE_CHECKING:

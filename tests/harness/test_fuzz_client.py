@@ -11,9 +11,9 @@ import pytest
 
 from harness.testee.echo_server import url_of
 from harness.testee.fuzz_client import Bounds, address_of, drive
-from tests.oracle import wire
-from tests.oracle.wire import CLOSE, TEXT, WireFrame
+from tooling import frames as wire
 from tooling.errors import CommandError
+from tooling.frames import CLOSE, TEXT, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +36,7 @@ class FuzzingServer:
     def __init__(self, answers: Sequence[bytes]) -> None:
         self.answers = list(answers)
         self.targets: list[str] = []
-        self.received: list[list[WireFrame]] = []
+        self.received: list[list[Frame]] = []
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")

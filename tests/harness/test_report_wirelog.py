@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.report.wirelog import MAX_ENTRIES, MAX_OCTETS, decode
-from tests.oracle.wire import frame
+from tooling.frames import frame
 
 if TYPE_CHECKING:
     from harness.report.wirelog import Entry

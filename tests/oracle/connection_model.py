@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WireFrame
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ class Model:
     close_received: bool = False  # or the peer broke the protocol, which counts as its Close (7.1.7)
     lost: bool = False  # the transport ended without the peer's Close (7.1.5), which counts as both
     message: int | None = None  # the opcode of the message that this end has begun to send (5.4)
-    unread: deque[WireFrame] = field(default_factory=deque)
+    unread: deque[Frame] = field(default_factory=deque)
     all_read: bool = True
     end_of_file: bool = False
     loss_untold: bool = False
@@ -61,24 +61,24 @@ class Model:
 
     # What the application asks for -----------------------------------------------------------------
 
-    def send_data(self, data: str | bytes, *, fin: bool) -> WireFrame:
+    def send_data(self, data: str | bytes, *, fin: bool) -> Frame:
         """Send a message or a fragment: after the peer's Close only the rest of what was begun (5.5.1)."""
         opcode = TEXT if isinstance(data, str) else BINARY
         permitted = ("OPEN",) if self.message is None else ("OPEN", "REMOTE_CLOSING")
         if self.state not in permitted or self.message not in (None, opcode):
             raise RefusedError
         payload = data.encode() if isinstance(data, str) else data
-        frame = WireFrame(opcode if self.message is None else CONTINUATION, payload, fin)
+        frame = Frame(opcode if self.message is None else CONTINUATION, payload, fin)
         self.message = None if fin else opcode
         return frame
 
-    def send_control(self, opcode: int, payload: bytes) -> WireFrame:
+    def send_control(self, opcode: int, payload: bytes) -> Frame:
         """Send a Ping or Pong: until the peer's Close has arrived (5.5.2, 5.5.3), at most 125 bytes (5.5)."""
         if self.state not in ("OPEN", "LOCAL_CLOSING") or len(payload) > 125:
             raise RefusedError
-        return WireFrame(opcode, payload)
+        return Frame(opcode, payload)
 
-    def send_close(self, code: int | None, reason: str) -> WireFrame:
+    def send_close(self, code: int | None, reason: str) -> Frame:
         """Send the one Close (5.5.1): 1005 stands for no code, 1006 and 1015 go as 1000 (7.4.1)."""
         travels = {1005: None, 1006: 1000, 1015: 1000}.get(code or 0, code)
         if self.state not in ("OPEN", "REMOTE_CLOSING") or travels not in {None, *MAY_TRAVEL}:
@@ -88,11 +88,11 @@ class Model:
         self.close_sent = True
         while len(reason.encode()) > 123:  # and two bytes of code
             reason = reason[:-1]
-        return WireFrame(CLOSE, b"" if travels is None else travels.to_bytes(2, "big") + reason.encode())
+        return Frame(CLOSE, b"" if travels is None else travels.to_bytes(2, "big") + reason.encode())
 
     # What the transport brings -----------------------------------------------------------------------
 
-    def receive(self, frames: Iterable[WireFrame]) -> None:
+    def receive(self, frames: Iterable[Frame]) -> None:
         """Take in frames: dropped after the peer's Close, refused at the end."""
         if self.state == "REMOTE_CLOSING":
             return
@@ -111,7 +111,7 @@ class Model:
         if self.state in ("OPEN", "LOCAL_CLOSING"):
             self.lost = self.loss_untold = True
 
-    def take(self) -> WireFrame | Ending | None:
+    def take(self) -> Frame | Ending | None:
         """Learn the next thing; None when there is nothing more."""
         if self.unread:
             frame = self.unread.popleft()

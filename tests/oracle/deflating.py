@@ -8,7 +8,8 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from tests.oracle import wire
+from tests.oracle.inflating import TAIL
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType, WSConnection
 from wsproto.deflate import Inflater
 from wsproto.events import AcceptConnection, BytesMessage, Message, Request, TextMessage
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 CLIENT: Final = ConnectionType.CLIENT
 SERVER: Final = ConnectionType.SERVER
 ROLES: Final = (CLIENT, SERVER)
-
-TAIL: Final = b"\x00\x00\xff\xff"
 
 #: RFC 7692 7.2.3.1, and 7.2.3.2's second one that refers to it.
 HELLO: Final = bytes.fromhex("f248cdc9c90700")

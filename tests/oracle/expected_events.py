@@ -11,7 +11,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.oracle.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT
+from tests.oracle.inflating import TAIL
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 MAX_FINAL_BLOCKS: Final = 1024
 """Blocks with BFINAL=1 that the library takes in one message."""
 
-_TAIL: Final = b"\x00\x00\xff\xff"
 _CONT: Final = rb"[\x80-\xbf]"
 #: RFC 3629 4: the well-formed sequences, and what one of them may begin with.
 _UTF_8: Final = re.compile(
@@ -98,7 +98,7 @@ class _Inflater:
             at_end = start + unit >= size
             if not whole and len(data) < unit:
                 return
-            tail = _TAIL if at_end and last and (data or self._open) else b""
+            tail = TAIL if at_end and last and (data or self._open) else b""
             yield from self._unit(data + tail, tail, room)
 
     def _unit(self, data: bytes, tail: bytes, room: Callable[[], int]) -> Iterator[bytes]:

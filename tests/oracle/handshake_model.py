@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tests.oracle.connection_model import Ending, Model, RefusedError
-from tests.oracle.wire import WireFrame
+from tooling.frames import Frame
 
 #: By stage: the public state.
 STATES: Final = {
@@ -47,7 +47,7 @@ REQUEST, BAD_REQUEST = "Request", "bad request"
 ACCEPT, BAD_ACCEPT = "AcceptConnection", "bad 101"
 REJECT, END_OF_BODY = "RejectConnection", "RejectData"
 
-Item = Said | WireFrame | Ending
+Item = Said | Frame | Ending
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Handshake:
     interim_responses: int = 0
     unread: int = 0  # bytes of a head that has not all come
     ends_with_transport: bool = False  # the body of the rejection that is received
-    early: list[WireFrame] | None = None  # None where not a byte came early
+    early: list[Frame] | None = None  # None where not a byte came early
     end_of_file: bool = False
     connection: Model | None = None
 
@@ -103,19 +103,19 @@ class Handshake:
         if self.connection is None and self.client and self.stage == "INITIAL" and size:
             self._fail("ENDED")  # the server spoke before it was asked
         if self.connection:
-            self.connection.receive([item for _, item in items if isinstance(item, WireFrame)])
+            self.connection.receive([item for _, item in items if isinstance(item, Frame)])
             return
         if self.stage == "REQUESTED" and not self.client and size:
             self.early = self.early or []
         for behind, item in items:
-            if isinstance(item, WireFrame):
+            if isinstance(item, Frame):
                 self._receive_frame(item)
             elif self.client:
                 self._receive_response(item, behind)
             elif self.stage == "INITIAL":
                 self._receive_request(item, behind)
 
-    def _receive_frame(self, frame: WireFrame) -> None:
+    def _receive_frame(self, frame: Frame) -> None:
         """Keep what a client sends early, and read what a server sends behind its 101."""
         if self.connection:
             self.connection.receive([frame])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+#: What a sender leaves out at the end of a message (RFC 7692 7.2.1).
 TAIL: Final = b"\x00\x00\xff\xff"
 
 STORED: Final = 0

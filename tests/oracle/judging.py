@@ -7,9 +7,10 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, SERVER, agreed, inflating_by, joined
 from tests.oracle.expected_events import Deflate, Expected, Reader
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, Limits, MessageJoiner
 from wsproto.deflate import Inflater
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
@@ -231,7 +232,7 @@ def assert_can_be_echoed(setting: Setting, events: Iterable[Event]) -> None:
         assert frame.length_form == wire.minimal_form(len(frame.payload))
         if not extensions and isinstance(echo, Message):
             assert frame.payload == (echo.data.encode() if isinstance(echo.data, str) else echo.data)
-        got = by_frame(wire.receive(receiver, sent))
+        got = by_frame(receive(receiver, sent))
         assert got == [echo] or isinstance(echo, CloseConnection), (got, echo)
     whole = [event.data for event in messages if isinstance(event, Message)]
     assert whole == [one for one in joined(events) if isinstance(one, (str, bytes))]

@@ -11,9 +11,9 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.oracle import wire
-from tests.oracle.deflating import TAIL
+from tests.oracle.inflating import TAIL
 from tests.oracle.reading import End, Reading, by_wsproto
+from tooling import frames as wire
 from wsproto.events import CloseConnection, Ping
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.oracle.reading import Reader
     from wsproto.events import Event
 
-    Frames = tuple[wire.WireFrame, ...]
+    Frames = tuple[wire.Frame, ...]
     Predicate = Callable[["Parting"], bool]
 
 
@@ -37,7 +37,7 @@ class Parting:
     peer: Reader
 
     @property
-    def last(self) -> wire.WireFrame:
+    def last(self) -> wire.Frame:
         """The frame at which they part."""
         return self.frames[-1]
 
@@ -64,12 +64,12 @@ def parting(end: End, stream: bytes, peer: Reader) -> Parting | None:
     """
     frames = tuple(wire.whole_frames(stream))
     frames += closing(end, frames)
-    data = b"".join(frame.written() for frame in frames)
+    data = b"".join(frame.encode() for frame in frames)
     if by_wsproto(end, data) == peer(end, data):
         return None
     data = b""
     for count, frame in enumerate(frames, start=1):
-        data += frame.written()
+        data += frame.encode()
         ours, theirs = by_wsproto(end, data), peer(end, data)
         if ours != theirs:
             return Parting(end, frames[:count], ours, theirs, peer)
@@ -113,7 +113,7 @@ def in_compressed_message(frames: Frames) -> bool:
 
 def takes_a_length_longer_than_needed(at: Parting) -> bool:
     """RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length."""
-    return at.peer_goes_on and at.last.length_form > wire.minimal_form(len(at.last.payload))
+    return at.peer_goes_on and at.last.length_form != wire.minimal_form(len(at.last.payload))
 
 
 def takes_frames_masked_or_not(at: Parting) -> bool:
@@ -149,7 +149,7 @@ def judges_a_message_at_its_end(at: Parting) -> bool:
     """RFC 6455 8.1: bytes that are not UTF-8 fail the connection, but the RFC does not say when."""
     if not (at.peer_goes_on and at.last.opcode <= wire.BINARY and not at.last.fin):
         return False
-    ended = b"".join(frame.written() for frame in (*at.frames, *closing(at.end, at.frames)))
+    ended = b"".join(frame.encode() for frame in (*at.frames, *closing(at.end, at.frames)))
     return at.peer(at.end, ended).failed
 
 

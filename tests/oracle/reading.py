@@ -9,8 +9,10 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.oracle import wire
-from tests.oracle.deflating import CLIENT, SERVER, TAIL, agreed, joined
+from tests.oracle.deflating import CLIENT, SERVER, agreed, joined
+from tests.oracle.inflating import TAIL
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import Connection
 from wsproto.events import CloseConnection, Ping, Pong
 
@@ -58,7 +60,7 @@ def by_wsproto(end: End, stream: bytes) -> Reading:
         parameters.append(f"{sender}_no_context_takeover")
     extensions: list[Extension] = [agreed("; ".join(parameters))] if end.deflate else []
     connection = Connection(CLIENT if end.client else SERVER, extensions)
-    events = joined(wire.receive(connection, stream))
+    events = joined(receive(connection, stream))
     failed = connection.protocol_error is not None
     close = events.pop() if events and isinstance(events[-1], CloseConnection) else None
     return Reading(tuple(events), None if failed else close, failed)  # type: ignore[arg-type]
@@ -77,7 +79,7 @@ def by_the_rules(end: End, stream: bytes) -> Reading:
     frames = wire.decode_frames(stream)
     events: list[str | bytes | Event] = []
     inflater = zlib.decompressobj(-end.window_bits)
-    message: list[wire.WireFrame] = []
+    message: list[wire.Frame] = []
     for frame in frames:
         assert (frame.mask is None) == end.client
         assert frame.length_form == wire.minimal_form(len(frame.payload))
@@ -107,7 +109,7 @@ def by_the_rules(end: End, stream: bytes) -> Reading:
     return Reading(tuple(events), _close(frames[-1]) if closed else None)
 
 
-def _whole(message: list[wire.WireFrame], inflater: zlib._Decompress) -> str | bytes:
+def _whole(message: list[wire.Frame], inflater: zlib._Decompress) -> str | bytes:
     """Join, inflate and decode the frames of a message."""
     data = b"".join(frame.payload for frame in message)
     if message[0].rsv:
@@ -117,7 +119,7 @@ def _whole(message: list[wire.WireFrame], inflater: zlib._Decompress) -> str | b
     return data.decode() if message[0].opcode == wire.TEXT else data
 
 
-def _close(frame: wire.WireFrame) -> CloseConnection:
+def _close(frame: wire.Frame) -> CloseConnection:
     if frame.close_code is None:
         return CloseConnection(1005, "")
     assert frame.close_code in REGISTERED_CODES or 3000 <= frame.close_code <= 4999

@@ -6,11 +6,11 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.oracle import wire
-from tests.oracle.deflating import TAIL
+from tests.oracle.inflating import TAIL
+from tooling import frames as wire
 
 if TYPE_CHECKING:
-    from tests.oracle.wire import WireFrame
+    from tooling.frames import Frame
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Progress:
     meant: bytes = b""
     seen: bytes = b""
 
-    def mean(self, frame: WireFrame) -> None:
+    def mean(self, frame: Frame) -> None:
         self.kind = frame.opcode or self.kind
         self.meant += frame.payload
 
@@ -46,7 +46,7 @@ class SentFrames:
     progress: Progress = field(default_factory=Progress)
     inflater: zlib._Decompress | None = None
 
-    def judge(self, data: bytes, meant: WireFrame) -> None:
+    def judge(self, data: bytes, meant: Frame) -> None:
         """Judge one frame."""
         frame = wire.decode_frame(data)
         assert (frame.mask is not None) == self.masked
@@ -63,7 +63,7 @@ class SentFrames:
             assert frame.close_reason.encode() == frame.payload[2:]
             self.closed = True
 
-    def _judge_data(self, frame: WireFrame, meant: WireFrame) -> None:
+    def _judge_data(self, frame: Frame, meant: Frame) -> None:
         """Judge a frame of a message (RFC 6455 5.4, 5.5.1; RFC 7692 6.1)."""
         assert not self.closed
         assert (frame.opcode == wire.CONTINUATION) == self.inside
@@ -75,7 +75,7 @@ class SentFrames:
         self.progress.seen += self._inflated(frame) if self.compressed else frame.payload
         self.progress.check(fin=frame.fin, exactly=not self.compressed)
 
-    def _inflated(self, frame: WireFrame) -> bytes:
+    def _inflated(self, frame: Frame) -> bytes:
         if self.inflater is None:
             self.inflater = zlib.decompressobj(-15)
         payload = self.inflater.decompress(frame.payload + (TAIL if frame.fin else b""))

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests.oracle import wire
-from tests.oracle.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, TAIL, Deflater
+from tests.oracle.deflating import CLIENT, HELLO, HELLO_AGAIN, HELLO_FINAL, ROLES, SERVER, Deflater
 from tests.oracle.handshake_bytes import ACCEPT, KEY
+from tests.oracle.inflating import TAIL
 from tests.oracle.reading import End, Reading, arriving
+from tests.oracle.receiving import single_bytes
+from tooling import frames as wire
 from wsproto import Connection, Limits
 from wsproto.events import (
     AcceptConnection,
@@ -55,7 +57,7 @@ def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
 def cuttings(data: bytes) -> st.SearchStrategy[list[bytes]]:
     """Ways to receive `data`: whole, in single bytes, or in any pieces, empty ones among them."""
     places = st.lists(st.integers(0, len(data)), max_size=12)
-    single = st.just(list(wire.single_bytes(data)))
+    single = st.just(list(single_bytes(data)))
     return st.one_of(places.map(lambda places: cut_at(data, places)), single)
 
 
@@ -332,7 +334,7 @@ WIRE_CODES = st.one_of(
 CLOSES = st.builds(wire.close_payload, WIRE_CODES, PIECES_OF_TEXT)
 
 
-def _faulty(draw: st.DrawFn, frame: wire.WireFrame) -> wire.WireFrame:
+def _faulty(draw: st.DrawFn, frame: wire.Frame) -> wire.Frame:
     """`frame` with one fault, or one thing unusual."""
     kind = draw(st.integers(0, 6))
     if kind == 0:
@@ -363,7 +365,7 @@ def odd_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> bytes:
         # One frame in nine is of a message where another one is under way, or goes on where none is.
         wrong = draw(st.sampled_from([wire.TEXT, wire.BINARY])) if inside else wire.CONTINUATION
         opcode = draw(st.sampled_from([opcode] * 5 + [wrong, wire.PING, wire.PONG, wire.CLOSE]))
-        frame = wire.WireFrame(opcode, mask=None if client else wire.MASK)
+        frame = wire.Frame(opcode, mask=None if client else wire.MASK)
         if opcode >= wire.CLOSE:
             frame = replace(frame, payload=draw(CLOSES if opcode == wire.CLOSE else CONTROL_PAYLOADS))
         else:
@@ -372,7 +374,7 @@ def odd_streams(draw: st.DrawFn, *, client: bool, deflate: bool) -> bytes:
                 frame = replace(frame, rsv=wire.RSV1 if compressed else 0)
             inside = draw(st.booleans())
             frame = replace(frame, fin=not inside, payload=draw(DEFLATED if compressed else PIECES_OF_TEXT))
-        stream += (_faulty(draw, frame) if draw(st.integers(0, 3)) == 0 else frame).written()
+        stream += (_faulty(draw, frame) if draw(st.integers(0, 3)) == 0 else frame).encode()
     return stream
 
 

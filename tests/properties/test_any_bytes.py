@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     SERVER,
@@ -28,6 +27,7 @@ from tests.oracle.strategies import (
     roles,
     some_limits,
 )
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.events import CloseConnection, Message
 from wsproto.extensions import PerMessageDeflate

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, SERVER, agreed, joined, upgrade_request
 from tests.oracle.handshake_bytes import asking_client, pieces_joined, read_response
+from tests.oracle.receiving import feed, receive, receive_cut
 from tests.oracle.strategies import HANDSHAKE_EVENTS, JUNK, OPEN_EVENTS, cuttings, examples, roles
-from tests.oracle.wire import feed
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, MessageJoiner, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -86,7 +86,7 @@ def test_the_codec_by_itself_says_what_a_connection_says(
         wire.decode_frame(sent)
         receiver.receive_bytes(sent)
         received = [shown(frame) for frame in receiver.received_frames()]
-        assert received == [event_shown(one) for one in wire.receive(connection, sent)]
+        assert received == [event_shown(one) for one in receive(connection, sent)]
 
 
 @given(
@@ -223,7 +223,7 @@ def test_a_rejection_arrives(
             left = None
             break
     client, _ = asking_client()
-    rejected, *received = pieces_joined(wire.receive_cut(client, data.draw(cuttings(sent))))
+    rejected, *received = pieces_joined(receive_cut(client, data.draw(cuttings(sent))))
     assert isinstance(rejected, RejectConnection)
     assert rejected.status_code == status
     if left is not None:
@@ -352,7 +352,7 @@ def test_large_messages(role: ConnectionType, deflate: bool, size: int, data: st
     sent = Connection(role, extensions).send(message)
     place = data.draw(st.integers(0, len(sent)))
     receiver = Connection(SERVER if role is CLIENT else CLIENT, extensions)
-    assert joined(wire.receive_cut(receiver, [sent[:place], sent[place:]])) == [message.data]
+    assert joined(receive_cut(receiver, [sent[:place], sent[place:]])) == [message.data]
 
 
 FUZZED = (

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     SERVER,
@@ -24,6 +23,7 @@ from tests.oracle.deflating import (
 )
 from tests.oracle.expected_events import Deflate
 from tests.oracle.judging import Setting, assert_received_rightly, by_frame
+from tests.oracle.receiving import receive, receive_cut
 from tests.oracle.strategies import (
     REPEATED_BLOCKS,
     any_frames,
@@ -35,6 +35,7 @@ from tests.oracle.strategies import (
     roles,
     some_limits,
 )
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, RejectData, Request
 from wsproto.extensions import Extension, PerMessageDeflate
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 def test_a_stream_gives_its_messages(role: ConnectionType, deflate: bool, data: st.DataObject) -> None:
     stream = data.draw(peer_streams(client=role is CLIENT, deflate=deflate))
     connection = Connection(role, [agreed()] if deflate else [])
-    events = wire.receive_cut(connection, data.draw(cuttings(stream.data)))
+    events = receive_cut(connection, data.draw(cuttings(stream.data)))
     assert joined(events) == stream.expected
     assert connection.protocol_error is None
 
@@ -57,7 +58,7 @@ def test_a_stream_may_stand_in_the_trailing_data(role: ConnectionType, data: st.
     stream = data.draw(peer_streams(client=role is CLIENT, deflate=False))
     place = data.draw(st.integers(0, len(stream.data)))
     connection = Connection(role, None, stream.data[:place])
-    events = [*connection.events(), *wire.receive(connection, stream.data[place:])]
+    events = [*connection.events(), *receive(connection, stream.data[place:])]
     assert joined(events) == stream.expected
 
 
@@ -87,7 +88,7 @@ def assert_cutting_tells_nothing(
 ) -> None:
     extensions: list[Extension] = [agreed() if deflate is True else deflate] if deflate else []
     whole, cut = (Connection(role, extensions, limits=limits) for _ in range(2))
-    in_one, in_pieces = by_frame(wire.receive(whole, stream)), by_frame(wire.receive_cut(cut, pieces))
+    in_one, in_pieces = by_frame(receive(whole, stream)), by_frame(receive_cut(cut, pieces))
     assert in_pieces == in_one
     assert cut.state is whole.state
     assert str(cut.protocol_error) == str(whole.protocol_error)
@@ -196,7 +197,7 @@ def test_a_request_and_early_data(data: st.DataObject) -> None:
     for piece in pieces:
         if server.state.name == "CLOSED":
             break
-        for event in wire.receive(server, piece):
+        for event in receive(server, piece):
             if isinstance(event, Request):
                 server.send(AcceptConnection(extensions=[PerMessageDeflate()]))
                 events += server.events()
@@ -211,7 +212,7 @@ def test_a_response_and_what_follows_it(data: st.DataObject) -> None:
     stream = data.draw(peer_streams(client=True, deflate=True))
     client, request = requesting_client([PerMessageDeflate()])
     response = upgrade_response(request, "permessage-deflate")
-    accepted, *events = wire.receive_cut(client, data.draw(cuttings(response + stream.data)))
+    accepted, *events = receive_cut(client, data.draw(cuttings(response + stream.data)))
     assert isinstance(accepted, AcceptConnection)
     assert joined(events) == stream.expected
 
@@ -224,7 +225,7 @@ BODIES = st.sampled_from(
 @given(BODIES, st.data())
 def test_a_rejection_and_its_body(body: bytes, data: st.DataObject) -> None:
     client, _ = requesting_client([])
-    rejected, *pieces = wire.receive_cut(client, data.draw(cuttings(b"HTTP/1.1 403 Forbidden\r\n" + body)))
+    rejected, *pieces = receive_cut(client, data.draw(cuttings(b"HTTP/1.1 403 Forbidden\r\n" + body)))
     assert isinstance(rejected, RejectConnection)
     assert rejected.status_code == 403
     assert b"".join(piece.data for piece in pieces if isinstance(piece, RejectData)) == b"Hello"
@@ -237,10 +238,10 @@ def test_end_of_file_anywhere(role: ConnectionType, deflate: bool, data: st.Data
     stream = data.draw(peer_streams(client=role is CLIENT, deflate=deflate))
     place = data.draw(st.integers(0, len(stream.data)))
     connection = Connection(role, [agreed()] if deflate else [])
-    events = wire.receive_cut(connection, data.draw(cuttings(stream.data[:place])))
+    events = receive_cut(connection, data.draw(cuttings(stream.data[:place])))
     closed = any(isinstance(event, CloseConnection) for event in events)
-    assert wire.receive(connection, None) == ([] if closed else [CloseConnection(1006)])
-    assert wire.receive(connection, None) == []
+    assert receive(connection, None) == ([] if closed else [CloseConnection(1006)])
+    assert receive(connection, None) == []
 
 
 FUZZED = (

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, SERVER, agreed, from_peer, upgrade_request, upgrade_response
 from tests.oracle.handshake_bytes import read_head
+from tests.oracle.receiving import receive
 from tests.oracle.strategies import ANY_EVENTS, HANDSHAKE_EVENTS, OPEN_EVENTS, roles
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -58,7 +59,7 @@ def played(connection: Connection, script: list[Call]) -> list[Result]:
         if call is None or isinstance(call, tuple):
             data = None if call is None else from_peer(connection, call[0], call[1], fin=call[2])
             try:
-                result = wire.receive(connection, data)
+                result = receive(connection, data)
             except LocalProtocolError as error:  # bytes behind the end
                 result = str(error)
         else:
@@ -143,7 +144,7 @@ def test_a_server_s_refused_events_do_not_spoil_its_handshake(early: bool, event
     if early:
         assert [attempt(server, event) for event in events] == [None] * len(events)
     for connection in (server, spared):
-        assert [type(event) for event in wire.receive(connection, upgrade_request([]))] == [Request]
+        assert [type(event) for event in receive(connection, upgrade_request([]))] == [Request]
     event, response = first_accepted(server, [*events, AcceptConnection()])
     assert response == spared.send(event)
     assert server.state is spared.state
@@ -164,7 +165,7 @@ def first_accepted(connection: WSConnection, events: list[Event]) -> tuple[Event
 def test_a_server_that_refused_a_request_still_answers_it(events: list[Event]) -> None:
     server = WSConnection(SERVER)
     with pytest.raises(RemoteProtocolError) as refusal:
-        wire.receive(server, b"POST / HTTP/1.1\r\nHost: example.com\r\n\r\n")
+        receive(server, b"POST / HTTP/1.1\r\nHost: example.com\r\n\r\n")
     hint = refusal.value.event_hint
     assert hint is not None
     for event in events:

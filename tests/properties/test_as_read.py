@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, HELLO, ROLES, upgrade_request
 from tests.oracle.expected_events import Deflate
 from tests.oracle.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
 from tests.oracle.judging import Setting, assert_can_be_echoed, assert_received_rightly
 from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+from tests.oracle.receiving import single_bytes
 from tests.oracle.strategies import (
     any_frames,
     changed_heads,
@@ -28,6 +28,7 @@ from tests.oracle.strategies import (
     peer_streams,
     roles,
 )
+from tooling import frames as wire
 from wsproto import ConnectionType, Limits
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def test_every_beginning_of_a_code_point(role: ConnectionType) -> None:
     for begun in map(bytes, (*two, *three)):
         stream = wire.peer_frame(role is CLIENT, wire.TEXT, begun, fin=False)
         assert_received_rightly(setting, [stream])
-        assert_received_rightly(setting, list(wire.single_bytes(stream)))
+        assert_received_rightly(setting, list(single_bytes(stream)))
 
 
 @given(roles, deflates, st.data())
@@ -216,11 +217,11 @@ def test_each_odd_field(fields: dict[bytes, list[bytes]]) -> None:
     for version in (b"HTTP/1.0", b"HTTP/1.1", b"HTTP/1.2"):
         head = request(fields, start_line=b"GET / " + version)
         assert_server_handles([head], Limits())
-        assert_server_handles(list(wire.single_bytes(head)), Limits())
+        assert_server_handles(list(single_bytes(head)), Limits())
     head = response(KEY, fields)
     for asked in REQUESTS:
         assert_client_handles([head], Limits(), asked)
-        assert_client_handles(list(wire.single_bytes(head)), Limits(), asked)
+        assert_client_handles(list(single_bytes(head)), Limits(), asked)
 
 
 @given(odd_fields, st.sampled_from([b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2"]), st.data())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, SERVER, Deflater
 from tests.oracle.expected_events import Deflate
 from tests.oracle.handshake_bytes import EARLY_HINTS, KEY, chunked, rejection, request, response
@@ -19,7 +18,9 @@ from tests.oracle.judging_handshakes import (
     assert_server_handles,
     known_key,
 )
+from tests.oracle.receiving import receive_cut
 from tests.oracle.strategies import cut_at, cuttings, deflated_fragments, roles
+from tooling import frames as wire
 from wsproto import Limits, WSConnection
 from wsproto.utilities import RemoteProtocolError
 
@@ -133,7 +134,7 @@ def assert_a_client_refuses_more(stream: bytes, limits: Limits, more: int, data:
 
 def is_refused(connection: WSConnection, pieces: list[bytes]) -> bool:
     try:
-        wire.receive_cut(connection, pieces)
+        receive_cut(connection, pieces)
     except RemoteProtocolError:
         return True
     return False

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.leniencies import LENIENCIES, Leniency, parting
 from tests.oracle.peers import PEERS, sent_by_websockets
 from tests.oracle.reading import End, Reading, by_wsproto
@@ -29,6 +28,7 @@ from tests.oracle.strategies import (
     scripts,
     senders,
 )
+from tooling import frames as wire
 
 if TYPE_CHECKING:
     from tests.oracle.leniencies import Predicate

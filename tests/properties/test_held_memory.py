@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, Deflater, agreed
+from tests.oracle.receiving import receive
 from tests.oracle.strategies import (
     any_frames,
     cuttings,
@@ -28,6 +28,7 @@ from tests.oracle.strategies import (
     roles,
     some_limits,
 )
+from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.extensions import PerMessageDeflate
 
@@ -118,7 +119,7 @@ def test_between_calls_no_more_than_a_header_or_a_control_frame(
     measured = Measured(role, deflate=deflate, limits=limits)
     connection = measured.connection
     for piece in data.draw(cuttings(stream)):
-        wire.receive(connection, piece)
+        receive(connection, piece)
         words = 0 if connection.protocol_error is None else WORDS
         assert measured.held() <= UNREAD + CARRIED + words + UNIT * deflate
 
@@ -156,7 +157,7 @@ def test_after_the_end_nothing_more_is_kept(
     level = measured.held()
     assert level <= CARRIED + (0 if connection.protocol_error is None else WORDS)
     for _ in range(3):
-        assert wire.receive(connection, more) == []
+        assert receive(connection, more) == []
         assert measured.held() == level
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT
+from tests.oracle.receiving import receive_cut
 from tests.oracle.strategies import examples, roles
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection
 
 if TYPE_CHECKING:
-    from tests.oracle.wire import LengthForm
+    from tooling.frames import LengthForm
 
 #: Around the borders of the three forms.
 SIZES: Final = (0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537)
@@ -44,7 +45,7 @@ def test_a_form_is_read_where_it_is_the_shortest(role: ConnectionType, byte: int
         connection = Connection(role)
         payload = bytes([byte]) * size
         data = wire.peer_frame(role is CLIENT, wire.BINARY, payload, length_form=form)
-        *events, last = wire.receive_cut(connection, [data[:place], data[place:]])
+        *events, last = receive_cut(connection, [data[:place], data[place:]])
         if form == wire.minimal_form(size):
             assert (
                 b"".join(event.data for event in (*events, last) if isinstance(event, BytesMessage))
@@ -61,7 +62,7 @@ def test_a_form_is_read_where_it_is_the_shortest(role: ConnectionType, byte: int
 def test_the_most_significant_bit_is_zero(role: ConnectionType, length: int, place: int) -> None:
     connection = Connection(role)
     data = wire.peer_frame(role is CLIENT, wire.BINARY, length=length)
-    (close,) = wire.receive_cut(connection, [data[:place], data[place:]])
+    (close,) = receive_cut(connection, [data[:place], data[place:]])
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
 
@@ -73,7 +74,7 @@ def test_a_control_frame_has_at_most_125_bytes(
     """RFC 6455 5.5."""
     connection = Connection(role)
     data = wire.peer_frame(role is CLIENT, opcode, wire.close_payload(1000, "x" * (size - 2)))
-    (event,) = wire.receive_cut(connection, [data[:place], data[place:]])
+    (event,) = receive_cut(connection, [data[:place], data[place:]])
     assert (connection.protocol_error is None) is (size <= 125)
     if size > 125:
         assert isinstance(event, CloseConnection)

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, ROLES, agreed
 from tests.oracle.handshake_bytes import KEY, REQUEST_HEADERS, read_head, response, write_head
 from tests.oracle.judging import Inert
 from tests.oracle.judging_handshakes import REQUESTS, known_key
+from tests.oracle.receiving import feed, receive, receive_cut
 from tests.oracle.strategies import any_frames, cuttings, mutated, peer_streams, roles
-from tests.oracle.wire import feed
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType, Limits, WSConnection
 from wsproto.events import BytesMessage, Message, RejectConnection, RejectData, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
@@ -41,7 +41,7 @@ def slow() -> SlowDeflate:
 
 
 def outcome(connection: Connection, pieces: list[bytes]) -> tuple[list[Event], object, str]:
-    events = wire.receive_cut(connection, pieces)
+    events = receive_cut(connection, pieces)
     return events, connection.state, repr(connection.protocol_error)
 
 
@@ -79,7 +79,7 @@ def test_any_payload_marked_as_compressed(role: ConnectionType, payload: bytes, 
 
     def result(extension: Extension) -> tuple[bytes, object, bool]:
         connection = Connection(role, [extension], limits=limits)
-        events = wire.receive(connection, frames)
+        events = receive(connection, frames)
         pieces = [event.data for event in events if isinstance(event, BytesMessage)]
         assert all(len(piece) <= most for piece in pieces)
         return b"".join(pieces), connection.state, connection.protocol_error is None
@@ -100,7 +100,7 @@ def test_every_size_of_a_frame_is_unmasked_and_masked(role: ConnectionType) -> N
     for size in sizes:
         payload = generator.randbytes(size)
         key = None if role is CLIENT else generator.randbytes(4)
-        assert wire.receive(receiver, wire.frame(wire.BINARY, payload, mask=key)) == [BytesMessage(payload)]
+        assert receive(receiver, wire.frame(wire.BINARY, payload, mask=key)) == [BytesMessage(payload)]
         assert wire.decode_frame(sender.send(BytesMessage(payload))).payload == payload
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import joined, joined_pair
 from tests.oracle.reading import Reading, arriving
+from tests.oracle.receiving import receive, receive_cut
 from tests.oracle.strategies import CLOSINGS, CONTROL_PAYLOADS, Sent, cuttings, deflates, examples, scripts
 from wsproto import ConnectionState, WSConnection
 from wsproto.events import CloseConnection, Ping, Pong
@@ -43,7 +43,7 @@ def assert_conversed(
         sender, receiver = sides[side]
         output = sender.send(waiting[side].pop(0))
         pieces = data.draw(cuttings(output)) if len(output) < 2000 else [output]
-        received[side].extend(wire.receive_cut(receiver, pieces))
+        received[side].extend(receive_cut(receiver, pieces))
     assert [tuple(joined(events)) for events in received] == [expected.events for _, expected in scripts]
 
 
@@ -77,10 +77,10 @@ def test_a_close_arrives_and_is_answered(
     sender, receiver = (client, server) if from_client else (server, client)
     before = Sent(("begun", "")).events()[:1] if midway else []
     output = b"".join(sender.send(event) for event in [*before, close])
-    arrived = wire.receive(receiver, output)[-1]
+    arrived = receive(receiver, output)[-1]
     assert arrived == arriving(close)
     assert isinstance(arrived, CloseConnection)
-    assert wire.receive(sender, receiver.send(arrived.response())) == [arrived]
+    assert receive(sender, receiver.send(arrived.response())) == [arrived]
     assert sender.state is receiver.state is ConnectionState.CLOSED
 
 
@@ -88,9 +88,9 @@ def test_a_close_arrives_and_is_answered(
 def test_a_ping_is_answered_with_its_payload(from_client: bool, payload: bytes) -> None:
     client, server = joined_pair([], [])
     sender, receiver = (client, server) if from_client else (server, client)
-    (ping,) = wire.receive(receiver, sender.send(Ping(payload)))
+    (ping,) = receive(receiver, sender.send(Ping(payload)))
     assert isinstance(ping, Ping)
-    assert wire.receive(sender, receiver.send(ping.response())) == [Pong(payload)]
+    assert receive(sender, receiver.send(ping.response())) == [Pong(payload)]
 
 
 SETTINGS = list(itertools.product(WINDOWS, WINDOWS, (False, True), (False, True)))
@@ -116,10 +116,10 @@ def test_every_agreement_there_is(client_bits: int) -> None:
         client, server = joined_pair([settings], [PerMessageDeflate()])
         for sent, (sender, receiver) in itertools.product(SCRIPT, ((client, server), (server, client))):
             output = b"".join(sender.send(event) for event in sent.events())
-            assert joined(wire.receive(receiver, output)) == sent.received()
+            assert joined(receive(receiver, output)) == sent.received()
         close = CloseConnection(4000, "done")
-        assert wire.receive(server, client.send(close)) == [close]
-        assert wire.receive(client, server.send(close)) == [close]
+        assert receive(server, client.send(close)) == [close]
+        assert receive(client, server.send(close)) == [close]
 
 
 FUZZED = (

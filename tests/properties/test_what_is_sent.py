@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, ROLES, SERVER
 from tests.oracle.inflating import Inflater
 from tests.oracle.reading import Reading, by_the_rules
 from tests.oracle.strategies import REPEATED_BLOCKS, Sender, examples, message, scripts, senders
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import Ping
 from wsproto.extensions import PerMessageDeflate

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.counting import calls
-from tests.oracle import wire
 from tests.oracle.deflating import CLIENT, ROLES, SERVER, Deflater, connect, from_peer
+from tests.oracle.receiving import read_through
 from tests.oracle.strategies import cuttings, examples, odd_streams, peer_streams
-from tests.oracle.wire import read_through
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.oracle import wire
 from tests.oracle.strategies import examples
 from tests.state_machines.pipes import End, Pair, connected_ends
+from tooling import frames as wire
 from wsproto.events import BytesMessage, Event, TextMessage
 from wsproto.extensions import PerMessageDeflate
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import pytest
 
-from tests.oracle import wire
 from tests.oracle.connection_model import STATES, Ending, Model, RefusedError
 from tests.oracle.deflating import joined_pair
 from tests.oracle.sent_frames import Progress, SentFrames
-from tests.oracle.wire import WireFrame
 from tests.state_machines.holding import held
+from tooling import frames as wire
+from tooling.frames import Frame
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError
 
@@ -43,7 +43,7 @@ class UnderWay(NamedTuple):
 
     start: int
     known: int
-    frame: WireFrame
+    frame: Frame
 
     def nearer(self, size: int) -> UnderWay:
         return UnderWay(self.start - size, self.known - size, self.frame)
@@ -64,7 +64,7 @@ class Pipe:
             self.frames.extend(frame.nearer(-len(self.data)) for frame in frames)
         self.data += data
 
-    def read(self, size: int) -> tuple[bytes, list[WireFrame]]:
+    def read(self, size: int) -> tuple[bytes, list[Frame]]:
         """Take the next `size` bytes, and the frames that are known with them."""
         data = bytes(self.data[:size])
         del self.data[:size]
@@ -91,7 +91,7 @@ class Pipe:
             number = whole[choice % len(whole)]
             start = self.frames[number].start
             self.data[start] |= UNKNOWN_OPCODE if self.deflates else bit
-            self.frames[number] = UnderWay(start, start + 1, WireFrame(wire.CONTINUATION, rsv=wire.RSV3))
+            self.frames[number] = UnderWay(start, start + 1, Frame(wire.CONTINUATION, rsv=wire.RSV3))
 
     def garble(self, choice: int, bit: int) -> None:
         """Change any bit: with this byte, anything may come."""
@@ -133,7 +133,7 @@ class End:
         self.outgoing.write(data, [UnderWay(0, len(data), meant)])
         return True
 
-    def _modelled(self, event: Event) -> WireFrame:
+    def _modelled(self, event: Event) -> Frame:
         if isinstance(event, CloseConnection):
             return self.model.send_close(event.code, event.reason or "")
         if isinstance(event, (Ping, Pong)):
@@ -195,7 +195,7 @@ class End:
             self._saw_piece(event)
         else:
             frame = self.model.take()
-            assert isinstance(frame, WireFrame)
+            assert isinstance(frame, Frame)
             assert event == CONTROLS[frame.opcode](frame.payload)
 
     def _saw_ending(self, event: CloseConnection) -> None:
@@ -214,7 +214,7 @@ class End:
         self.progress.seen += payload
         if event.frame_finished:
             frame = self.model.take()
-            assert isinstance(frame, WireFrame)
+            assert isinstance(frame, Frame)
             assert frame.fin == event.message_finished
             self.progress.mean(frame)
             assert type(event) is MESSAGES[self.progress.kind]

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.oracle import wire
 from tests.oracle.connection_model import Ending, RefusedError
 from tests.oracle.deflating import CLIENT, SERVER, joined
 from tests.oracle.handshake_bytes import (
@@ -33,8 +32,10 @@ from tests.oracle.handshake_model import (
     Item,
     Said,
 )
-from tests.oracle.wire import WireFrame
+from tests.oracle.receiving import receive
 from tests.state_machines.conversation import SIDES, machine_settings
+from tooling import frames as wire
+from tooling.frames import Frame
 from wsproto import WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -262,7 +263,7 @@ class HandshakeMachine(RuleBasedStateMachine):
         """Let a client not wait for its answer: what it sends behind its request may not be lost."""
         if self.models[0].stage == "REQUESTED" and self.models[0].connection is None:
             data = wire.frame(wire.PING, payload, mask=wire.MASK)
-            self.incoming[1].write(data, WireFrame(wire.PING, payload))
+            self.incoming[1].write(data, Frame(wire.PING, payload))
 
     @rule(choice=st.integers(0, len(BAD_REQUESTS) - 1))
     def bad_request(self, choice: int) -> None:
@@ -358,7 +359,7 @@ class HandshakeMachine(RuleBasedStateMachine):
 
     def compare(self, event: Event, item: Item) -> None:
         """Check that an event says what the model says."""
-        if isinstance(item, WireFrame):
+        if isinstance(item, Frame):
             assert event == Ping(item.payload)
         elif isinstance(item, Ending):
             assert event == CloseConnection(item.code)
@@ -393,7 +394,7 @@ class HandshakeMachine(RuleBasedStateMachine):
             for sender, receiver in (self.connections, self.connections[::-1]):
                 data = sender.send(TextMessage("Hello"))
                 assert wire.decode_frame(data).rsv == (wire.RSV1 if self.deflate else 0)
-                assert joined(wire.receive(receiver, data)) == ["Hello"]
+                assert joined(receive(receiver, data)) == ["Hello"]
 
     def deliver_and_read_all(self) -> None:
         for side in (0, 1):

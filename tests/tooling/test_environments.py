@@ -100,6 +100,10 @@ def test_no_other_file_pins_a_peer() -> None:
         *(file for folder in ("harness", "bench") for file in (ROOT / folder).rglob("*.py")),
         *(ROOT / "tests" / "downstream").glob("*.txt"),
     ]
-    found = {file: pin.findall(file.read_text(encoding="utf-8")) for file in files if file != PEERS}
+    found = {
+        file: pin.findall(re.sub("#.*", "", file.read_text(encoding="utf-8")))
+        for file in files
+        if file != PEERS
+    }
     assert len(found) > 50
     assert {file: pins for file, pins in found.items() if pins} == {}

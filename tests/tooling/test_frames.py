@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+from pathlib import Path
+
 import pytest
 
+from tooling import frames
 from tooling.frames import (
     BINARY,
     CLOSE,
@@ -42,6 +47,15 @@ EXAMPLES = {
     "a Close": (Frame(CLOSE, close_payload(1000, "bye")), "880503e8627965"),
 }
 examples = pytest.mark.parametrize(("one", "written"), EXAMPLES.values(), ids=EXAMPLES)
+
+
+def test_it_needs_the_standard_library_alone() -> None:
+    """So it shares no code with what it judges, and programs use it in the environments of peers."""
+    assert frames.__file__ is not None
+    tree = ast.parse(Path(frames.__file__).read_bytes())
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names
 
 
 @examples
@@ -118,3 +132,9 @@ def test_an_incomplete_last_frame_can_be_left_out_or_filled_up() -> None:
     assert leading_frames(data) == [Frame(PING)]
     assert whole_frames(data) == [Frame(PING), Frame(TEXT, b"ab\0\0")]
     assert whole_frames(bytes.fromhex("8900827f0000000100000000")) == [Frame(PING)]
+
+
+def test_a_length_with_the_highest_bit_is_read_as_any_other() -> None:
+    """It was an error of another class; found by the fuzz target differential."""
+    data = bytes.fromhex("8900827fff00000000000000")
+    assert whole_frames(data) == leading_frames(data) == [Frame(PING)]

@@ -16,7 +16,8 @@ import orjson
 import ormsgpack
 import pytest
 
-from tests.oracle import handshake_bytes, wire
+from tests.oracle import handshake_bytes
+from tests.oracle.receiving import receive, receive_cut
 from wsproto import Connection, ConnectionType, WSConnection
 from wsproto.events import (
     AcceptConnection,
@@ -96,7 +97,7 @@ def from_frames(*pieces: bytes, role: ConnectionType = CLIENT, deflate: bool = F
     extension = PerMessageDeflate()
     extension.finalize("permessage-deflate")
     connection = Connection(role, [extension] if deflate else [])
-    return wire.receive_cut(connection, pieces)
+    return receive_cut(connection, pieces)
 
 
 def deflated(data: bytes) -> bytes:
@@ -118,19 +119,19 @@ def made() -> list[Event]:
 def asked() -> list[Event]:
     """Receive a request."""
     data = handshake_bytes.request({b"Sec-WebSocket-Protocol": [b"chat"], b"Origin": [b"o"]})
-    return wire.receive(WSConnection(SERVER), data)
+    return receive(WSConnection(SERVER), data)
 
 
 def answered(*pieces: bytes) -> list[Event]:
     """Receive an answer to a request that offered a subprotocol."""
     client, _ = handshake_bytes.asking_client(Request("h", "/", subprotocols=["chat"]))
-    return wire.receive_cut(client, pieces)
+    return receive_cut(client, pieces)
 
 
 def accepted() -> list[Event]:
     """Receive a 101."""
     client, key = handshake_bytes.asking_client(Request("h", "/", subprotocols=["chat"]))
-    return wire.receive(client, handshake_bytes.response(key, {b"Sec-WebSocket-Protocol": [b"chat"]}))
+    return receive(client, handshake_bytes.response(key, {b"Sec-WebSocket-Protocol": [b"chat"]}))
 
 
 #: How each class of event is received, on each way through the library, and what it must be.
@@ -631,7 +632,7 @@ def test_slots_that_are_made_a_second_time_hide_nothing() -> None:
 def test_an_acceptance_with_its_extension_is_written_and_copied() -> None:
     client, key = handshake_bytes.asking_client(Request("h", "/", extensions=[PerMessageDeflate()]))
     answer = handshake_bytes.response(key, {b"Sec-WebSocket-Extensions": [b"permessage-deflate"]})
-    (event,) = wire.receive(client, answer + b"\xc1\x07" + HELLO)[:1]
+    (event,) = receive(client, answer + b"\xc1\x07" + HELLO)[:1]
     written = {"subprotocol": None, "extensions": ["permessage-deflate"], "extra_headers": []}
     assert orjson.loads(orjson.dumps(event, default=name_of)) == written
     assert ormsgpack.unpackb(ormsgpack.packb(event, default=name_of)) == written

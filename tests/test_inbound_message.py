@@ -1,4 +1,4 @@
-"""Messages held to `max_message_size` and `max_fragments` (RFC 6455 10.4): n-1, n and n+1, in any reads."""
+"""The message under way, in any reads: its text (RFC 6455 8.1), and its bounds at n-1, n and n+1 (10.4)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,72 @@ import pytest
 
 from tests.bounds import BOUND, assert_too_big, compressed_or_not, limited, message
 from tests.marks import any_cut, roles
-from tests.oracle import wire
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
     SERVER,
-    TAIL,
     Deflater,
-    agreed,
     from_peer,
     joined,
     payload_of,
 )
-from tests.oracle.wire import feed
+from tests.oracle.inflating import TAIL
+from tests.oracle.receiving import feed
+from tooling import frames as wire
 from wsproto import Connection, ConnectionType
-from wsproto.events import CloseConnection, Ping
+from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.limits import Limits
+
+# Text ----------------------------------------------------------------------------------------
+
+TEXT = "a\N{EURO SIGN}\U0001f600"
+
+
+@roles
+def test_a_code_point_may_be_cut_between_fragments_and_reads(role: ConnectionType) -> None:
+    data = TEXT.encode()
+    client = role is ConnectionType.CLIENT
+    for place in range(len(data) + 1):
+        stream = wire.peer_frame(client, wire.TEXT, data[:place], fin=False)
+        stream += wire.peer_frame(client, wire.CONTINUATION, data[place:])
+        for cut in (False, True):
+            assert joined(feed(Connection(role), stream, cut=cut)) == [TEXT]
+
+
+@pytest.mark.parametrize("fin", [True, False], ids=["at the end", "under way"])
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        (b"ab\xff", "ab"),
+        (b"\xff", ""),
+        (b"ab\xed\xa0\x80", "ab"),
+        (b"\xed\xa0\x80", ""),
+        (b"\xc0\x80", ""),
+        (b"ab\xf4\x90\x80\x80", "ab"),
+    ],
+)
+@roles
+@any_cut
+def test_the_text_before_a_byte_that_is_wrong_is_not_lost(
+    role: ConnectionType, cut: bool, payload: bytes, text: str, fin: bool
+) -> None:
+    stream = wire.peer_frame(role is ConnectionType.CLIENT, wire.TEXT, payload, fin=fin)
+    *pieces, close = feed(Connection(role), stream, cut=cut)
+    assert "".join(piece.data for piece in pieces if isinstance(piece, TextMessage)) == text
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1007
+
+
+@roles
+@any_cut
+def test_a_code_point_that_does_not_end_fails_with_its_message(role: ConnectionType, cut: bool) -> None:
+    connection = Connection(role)
+    first = from_peer(connection, wire.TEXT, b"a\xe2\x82", fin=False)
+    *pieces, close = feed(connection, first, from_peer(connection, wire.CONTINUATION), cut=cut)
+    assert "".join(piece.data for piece in pieces if isinstance(piece, TextMessage)) == "a"
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1007
+
 
 # Messages ----------------------------------------------------------------------------------------
 
@@ -191,6 +241,14 @@ def test_that_bound_was_found_first_with_one_byte() -> None:
         assert close.code == 1007
 
 
+@roles
+@pytest.mark.parametrize("size", [BOUND, BOUND + 1])
+def test_a_frame_is_judged_on_its_header(role: ConnectionType, size: int) -> None:
+    connection = Connection(role, limits=Limits(max_frame_size=BOUND))
+    events = feed(connection, wire.peer_frame(role is ConnectionType.CLIENT, wire.BINARY, length=size))
+    assert [event.code for event in events if isinstance(event, CloseConnection)] == [1009] * (size > BOUND)
+
+
 # Fragments ---------------------------------------------------------------------------------------
 
 
@@ -228,17 +286,3 @@ def test_one_fragment_means_unfragmented() -> None:
     stream = message(connection, b"a") + message(connection, b"b")
     assert joined(feed(connection, stream)) == [b"a", b"b"]
     assert_too_big(connection, feed(connection, message(connection, b"a", b"b")))
-
-
-@roles
-@pytest.mark.parametrize(("count", "good"), [(1000, True), (2000, False)])
-def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, good: bool) -> None:
-    """Each block with BFINAL=1 costs a zlib object; no sender has a use for a thousand in one message."""
-    connection = Connection(role, [agreed()])
-    events = feed(connection, message(connection, b"\x03\x00" * count + HELLO, compressed=True) * 2)
-    if good:
-        assert joined(events) == [b"Hello"] * 2
-    else:
-        *_, event = events
-        assert isinstance(event, CloseConnection)
-        assert event.code == 1007

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.oracle import wire
 from tests.oracle.deflating import (
     SERVER,
     Deflater,
@@ -18,7 +17,10 @@ from tests.oracle.deflating import (
     requesting_client,
     upgrade_request,
 )
+from tests.oracle.receiving import receive
+from tooling import frames as wire
 from wsproto import ConnectionState, WSConnection
+from wsproto.deflate_negotiation import DeflateParameters
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
@@ -176,9 +178,9 @@ def test_a_client_window_that_was_not_offered_is_not_answered(settings: Settings
     first = bytes(range(33, 127)) * 10
     filler = "".join(chr(0x100 + index * 7 % 0x500) for index in range(15_000)).encode()
     deflater = Deflater()
-    events = wire.receive(server, compressed_text(server, deflater.message(first)))
-    events += wire.receive(server, compressed_text(server, deflater.message(filler)))
-    events += wire.receive(server, compressed_text(server, deflater.message(first)))
+    events = receive(server, compressed_text(server, deflater.message(first)))
+    events += receive(server, compressed_text(server, deflater.message(filler)))
+    events += receive(server, compressed_text(server, deflater.message(first)))
     assert joined(events) == [first.decode(), filler.decode(), first.decode()]
 
 
@@ -305,7 +307,7 @@ def test_a_request_whose_extensions_break_the_grammar_is_refused(value: str) -> 
     """RFC 6455 9.1: the recipient of such data fails the connection."""
     server = WSConnection(SERVER)
     with pytest.raises(RemoteProtocolError) as caught:
-        wire.receive(server, upgrade_request([value]))
+        receive(server, upgrade_request([value]))
     hint = caught.value.event_hint
     assert isinstance(hint, RejectConnection)
     assert hint.status_code == 400
@@ -386,7 +388,7 @@ def test_a_comma_inside_a_quoted_string_smuggles_no_offer() -> None:
     value = 'x-foo; y=",permessage-deflate; client_max_window_bits,"'
     server = WSConnection(SERVER)
     with pytest.raises(RemoteProtocolError, match="does not follow its grammar"):
-        wire.receive(server, upgrade_request([value]))
+        receive(server, upgrade_request([value]))
     assert server_extensions_handshake([value], [PerMessageDeflate()]) is None
 
 
@@ -705,7 +707,7 @@ def test_a_client_without_an_answer_goes_on_uncompressed() -> None:
     assert not extension.enabled()
     sent = wire.decode_frame(client.send(TextMessage("Hello" * 10)))
     assert (sent.rsv, sent.payload) == (0, b"Hello" * 10)
-    (event,) = wire.receive(client, b"\xc1\x07")
+    (event,) = receive(client, b"\xc1\x07")
     assert isinstance(event, CloseConnection)
     assert event.code == 1002
 
@@ -715,7 +717,7 @@ def test_a_server_that_declined_goes_on_uncompressed() -> None:
     server, _ = accepting_server([named("foo")], [PerMessageDeflate()])
     sent = wire.decode_frame(server.send(TextMessage("Hello" * 10)))
     assert (sent.rsv, sent.payload) == (0, b"Hello" * 10)
-    (event,) = wire.receive(server, b"\xc1\x87")
+    (event,) = receive(server, b"\xc1\x87")
     assert isinstance(event, CloseConnection)
     assert event.code == 1002
 
@@ -725,3 +727,10 @@ def test_an_application_that_needs_compression_closes_with_1010() -> None:
     client, _ = accepted_client(None, [PerMessageDeflate()])
     sent = wire.decode_frame(client.send(CloseConnection(1010, NAME)))
     assert (sent.opcode, sent.close_code, sent.close_reason) == (wire.CLOSE, 1010, NAME)
+
+
+def test_what_a_side_deflates_with() -> None:
+    none, all_of_them = DeflateParameters(), DeflateParameters(True, 9, True, 10)
+    assert none.of_side(client=True) == none.of_side(client=False) == (15, True)
+    assert all_of_them.of_side(client=True) == (9, False)
+    assert all_of_them.of_side(client=False) == (10, False)

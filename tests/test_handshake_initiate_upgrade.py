@@ -15,7 +15,8 @@ from tests.oracle.handshake_bytes import (
     request,
     state_of,
 )
-from tests.oracle.wire import MASK, TEXT, feed, frame
+from tests.oracle.receiving import feed
+from tooling.frames import MASK, TEXT, frame
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
 from wsproto.handshake import H11Handshake
