@@ -6,12 +6,17 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from . import utilities
-from .agreement import Agreement, agreed
 from .connection import Connection
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from .handshake_fields import WEBSOCKET_VERSION, refused
-from .handshake_response import client_extensions_handshake, declared_length, server_extensions_handshake
+from .handshake_response import (
+    Agreement,
+    agreed,
+    client_extensions_handshake,
+    declared_length,
+    server_extensions_handshake,
+)
 from .http1_upgrade import (
     JudgedRequest,
     judge_acceptance,
@@ -20,8 +25,8 @@ from .http1_upgrade import (
     written_acceptance,
     written_request,
 )
-from .http_exchange import HTTPExchange, checked_request
-from .http_head import RequestHead, ResponseHead, written_head
+from .http_exchange import HTTPExchange, rewritten_request
+from .http_head import RequestHead, ResponseHead
 from .limits import DEFAULT_LIMITS, Limits
 from .states import (
     CLIENT_HANDSHAKE,
@@ -29,7 +34,7 @@ from .states import (
     STATE_OF_STAGE,
     ConnectionState,
     ConnectionType,
-    HandshakeInput,
+    Input,
     Stage,
 )
 from .utilities import as_bytes
@@ -48,13 +53,11 @@ __all__ = [
 ]
 
 _INPUT_OF_EVENT = {
-    Request: HandshakeInput.SEND_REQUEST,
-    AcceptConnection: HandshakeInput.SEND_ACCEPT,
-    RejectConnection: HandshakeInput.SEND_REJECT,
-    RejectData: HandshakeInput.SEND_BODY,
+    Request: Input.SEND_REQUEST,
+    AcceptConnection: Input.SEND_ACCEPT,
+    RejectConnection: Input.SEND_REJECT,
+    RejectData: Input.SEND_BODY,
 }
-_READING_RESPONSE = (Stage.REQUESTED, Stage.BODY)
-_SWITCHING_PROTOCOLS = 101
 
 
 class H11Handshake:
@@ -116,7 +119,7 @@ class H11Handshake:
         kind = event_type if isinstance(event_type, type) else type(event_type)
         return any(_INPUT_OF_EVENT.get(base) in self._table[self._stage] for base in kind.__mro__)
 
-    def _next_stage(self, what: HandshakeInput) -> Stage:
+    def _next_stage(self, what: Input) -> Stage:
         """Look up where `what` leads.
 
         :raises LocalProtocolError: where it is not permitted.
@@ -128,8 +131,6 @@ class H11Handshake:
                 f"{what.name} is not permitted to a {role} in state {self.state.name} ({self._stage.name})"
             )
         return stage
-
-    # Sending
 
     def send(self, event: Event) -> bytes:
         """Return the bytes that say `event` to the peer.
@@ -154,41 +155,32 @@ class H11Handshake:
             f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
         )
 
+    # Each of these looks up the next stage, writes, and only then changes anything.
+
     def _send_request(self, event: Request) -> bytes:
-        """Write a client's request (RFC 6455 4.1)."""
-        stage = self._next_stage(HandshakeInput.SEND_REQUEST)
+        stage = self._next_stage(Input.SEND_REQUEST)
         key = utilities.generate_nonce()
         data, offered = written_request(event, key)
-        self._stage = stage
-        self._request = event
-        self._offered = offered
-        self._key = key
+        self._stage, self._request, self._offered, self._key = stage, event, offered, key
         return data
 
     def _send_accept(self, event: AcceptConnection) -> bytes:
-        """Write the response that accepts (RFC 6455 4.2.2); what came early belongs to the connection."""
-        stage = self._next_stage(HandshakeInput.SEND_ACCEPT)
+        stage = self._next_stage(Input.SEND_ACCEPT)
         data, extensions = written_acceptance(event, self._judged)
         self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
         self._stage = stage
         return data
 
     def _send_reject(self, event: RejectConnection) -> bytes:
-        """Write the response that rejects (RFC 6455 4.2.2), or its head."""
-        what = HandshakeInput.SEND_REJECT_HEAD if event.has_body else HandshakeInput.SEND_REJECT
-        stage = self._next_stage(what)
+        stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
         headers = rejection_headers(event)
         body_left = declared_length(headers)
         data = self._exchange.send_head(event.status_code, headers, has_body=event.has_body)
-        self._body_left = body_left
-        self._stage = stage
+        self._stage, self._body_left = stage, body_left
         return data
 
     def _send_body(self, event: RejectData) -> bytes:
-        """Write a piece of the body of a rejection."""
-        stage = self._next_stage(
-            HandshakeInput.SEND_BODY_END if event.body_finished else HandshakeInput.SEND_BODY
-        )
+        stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
         data = as_bytes(event.data, "The data of a RejectData")
         left = None if self._body_left is None else self._body_left - len(data)
         if left is not None and (left < 0 or (left > 0 and event.body_finished)):
@@ -196,11 +188,8 @@ class H11Handshake:
                 f"{len(data)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
             )
         sent = self._exchange.send_body(data, last=event.body_finished)
-        self._body_left = left
-        self._stage = stage
+        self._stage, self._body_left = stage, left
         return sent
-
-    # Receiving
 
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened."""
@@ -217,15 +206,15 @@ class H11Handshake:
         """
         if self.client:
             raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
-        self._next_stage(HandshakeInput.RECEIVE_REQUEST)
+        self._next_stage(Input.RECEIVE_REQUEST)
         if self._exchange.begun:
             raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         try:
-            request = checked_request(path, headers)
+            data = rewritten_request(path, headers)
         except RemoteProtocolError:
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
+            self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
             raise
-        self.receive_data(written_head(b"GET %b HTTP/1.1" % request.target, request.headers))
+        self.receive_data(data)
 
     def receive_data(self, data: BytesLike | None) -> None:
         """Take in what the transport received; None stands for end of file.
@@ -240,7 +229,7 @@ class H11Handshake:
             data = as_bytes(data, "Received data")
             if not data and self._stage is not Stage.BODY:
                 return
-        stage = self._next_stage(HandshakeInput.RECEIVE_EOF if data is None else HandshakeInput.RECEIVE_BYTES)
+        stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
         try:
             if data is None:
                 self._receive_eof()
@@ -250,7 +239,7 @@ class H11Handshake:
             else:
                 self._receive_request(data)
         except RemoteProtocolError:
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
+            self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
             raise
 
     def _receive_eof(self) -> None:
@@ -276,12 +265,11 @@ class H11Handshake:
             return
         self._exchange.receive(data)
         head = self._exchange.next()
-        if not isinstance(head, RequestHead):
-            return
-        self._judged = judge_request(head)
-        self._stage = self._next_stage(HandshakeInput.RECEIVE_REQUEST)
-        self._events.append(self._judged.event)
-        self._keep_early_data(self._exchange.trailing_data)
+        if isinstance(head, RequestHead):
+            self._judged = judge_request(head)
+            self._stage = self._next_stage(Input.RECEIVE_REQUEST)
+            self._events.append(self._judged.event)
+            self._keep_early_data(self._exchange.trailing_data)
 
     def _keep_early_data(self, data: bytes) -> None:
         if len(self._early_data) + len(data) > self._limits.max_early_data:
@@ -289,15 +277,13 @@ class H11Handshake:
         self._early_data += data
 
     def _receive_response(self, data: bytes) -> None:
-        """Read a server's response, and the body of one that rejects."""
         if self._stage is Stage.INITIAL:
             raise refused("The server spoke before it was asked (RFC 6455 4.1)")
         self._exchange.receive(data)
         self._read_response()
 
     def _read_response(self) -> None:
-        """Read what there is of a response."""
-        while self._stage in _READING_RESPONSE:
+        while self._stage in (Stage.REQUESTED, Stage.BODY):
             found = self._exchange.next()
             if isinstance(found, ResponseHead):
                 self._receive_response_head(found)
@@ -309,20 +295,20 @@ class H11Handshake:
     def _receive_response_head(self, response: ResponseHead) -> None:
         """Accept a 101, skip any other interim response (RFC 9110 15.2), take a final one as a rejection."""
         status = response.status_code
-        if status == _SWITCHING_PROTOCOLS:
+        if status == 101:
             accepted = judge_acceptance(response, self._request, self._offered, self._key)
             self.agreement = agreed(accepted.extensions, self._exchange.trailing_data)
             self._events.append(accepted)
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_ACCEPT)
+            self._stage = self._next_stage(Input.RECEIVE_ACCEPT)
         elif status < 200:
             self._interim_responses += 1
             if self._interim_responses > self._limits.max_interim_responses:
                 raise refused(f"More than {self._limits.max_interim_responses} interim responses")
             self._last_interim = RejectConnection(status, response.headers, has_body=False)
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_INTERIM)
+            self._stage = self._next_stage(Input.RECEIVE_INTERIM)
         else:
             self._events.append(RejectConnection(status, response.headers, has_body=True))
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_REJECT_HEAD)
+            self._stage = self._next_stage(Input.RECEIVE_REJECT_HEAD)
 
     def _receive_body(self, data: bytes) -> None:
         """Hand on a piece of the body of a rejection, or its end."""
@@ -333,6 +319,4 @@ class H11Handshake:
             raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
         self._body_received += len(data)
         self._events.append(RejectData(data, body_finished=not data))
-        self._stage = self._next_stage(
-            HandshakeInput.RECEIVE_BODY if data else HandshakeInput.RECEIVE_BODY_END
-        )
+        self._stage = self._next_stage(Input.RECEIVE_BODY if data else Input.RECEIVE_BODY_END)

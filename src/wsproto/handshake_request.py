@@ -10,17 +10,17 @@ from .errors import LocalTypeError, LocalValueError
 from .events import Request
 from .handshake_fields import (
     WEBSOCKET_VERSION,
-    checked_extension,
     checked_headers,
-    extensions_of,
     names_of,
     refused,
     required,
+    written_extension,
 )
 from .header_grammar import is_token
 
 if TYPE_CHECKING:
     from .extensions import Extension
+    from .handshake_fields import Fields
     from .typing import Headers
 
 ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/?#]*)([^#]*)", re.IGNORECASE)
@@ -29,11 +29,7 @@ _NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
 
 
 def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
-    """Return the header fields in which a client says what it offers, then the application's own.
-
-    :returns: the fields, and the extensions that are offered.
-    :raises LocalProtocolError: for a value that cannot be written.
-    """
+    """Return the fields that say what a client offers, the application's behind them, and its extensions."""
     headers = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
     if event.subprotocols:
         headers.append((b"Sec-WebSocket-Protocol", b", ".join(_checked_subprotocols(event.subprotocols))))
@@ -44,8 +40,7 @@ def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
             raise LocalTypeError(f"A client offers Extension objects, not the str {extension!r}")
         offer = extension.offer()
         if offer is not False and offer is not None:
-            parameters = f"; {offer}" if isinstance(offer, str) and offer else ""
-            offers.append(checked_extension(extension.name + parameters))
+            offers.append(written_extension(extension.name, offer))
             offered.append(extension)
     if offers:
         headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
@@ -73,8 +68,6 @@ def written_target(target: str) -> bytes:
     """Return `target` as it stands in a request (RFC 6455 3, 4.1).
 
     An absolute URI stays as it is, all else becomes a path. Beyond ASCII it is UTF-8, percent-encoded (11.1).
-
-    :raises LocalProtocolError: for white space, a control character or a fragment.
     """
     if not isinstance(target, str):
         raise LocalTypeError(f"A target must be a str, not {target!r}")
@@ -93,37 +86,23 @@ def written_target(target: str) -> bytes:
     return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in encoded)
 
 
-def judge_version(fields: dict[bytes, list[bytes]], status_code: int) -> None:
-    """Refuse a version other than 13 with a response that names it (RFC 6455 4.4).
-
-    :param status_code: that of the response.
-    :raises RemoteProtocolError: also for none, and for several.
-    """
+def judge_version(fields: Fields, status_code: int) -> None:
+    """Refuse every version but 13 with a response of this status that names 13 (RFC 6455 4.4)."""
     name = "Sec-WebSocket-Version"
     if required(fields, name) != WEBSOCKET_VERSION:
         # Users compare the text, which says the same of a version that is missing and of another one.
         raise refused(f"Missing header, {name!r}", status_code, [(name.encode(), WEBSOCKET_VERSION)])
 
 
-def read_offers(
-    fields: dict[bytes, list[bytes]], host: bytes, target: str, extra_headers: Headers
-) -> Request:
-    """Return the event for a request whose other fields are in order.
-
-    :raises RemoteProtocolError: where its host, extensions or subprotocols are not.
-    """
-    return Request(
+def read_offers(fields: Fields, host: bytes, target: str, extra_headers: Headers) -> Request:
+    """Return the event for a request whose other fields are in order (RFC 6455 4.2.1)."""
+    request = Request(
         host=read_host(host),
         target=target,
-        extensions=extensions_of(fields),
+        extensions=names_of(fields, "Sec-WebSocket-Extensions"),
         extra_headers=extra_headers,
-        subprotocols=_read_subprotocols(fields),
+        subprotocols=names_of(fields, "Sec-WebSocket-Protocol"),
     )
-
-
-def _read_subprotocols(fields: dict[bytes, list[bytes]]) -> list[str]:
-    """Return the client's subprotocols; they are distinct tokens (RFC 6455 4.1, 4.2.1)."""
-    found = names_of(fields, "Sec-WebSocket-Protocol", well_formed=is_token, rule="RFC 6455 4.1")
-    if len(set(found)) < len(found):
-        raise refused(f"Subprotocols {found!r} are not distinct (RFC 6455 4.1)")
-    return found
+    if len(set(request.subprotocols)) < len(request.subprotocols):
+        raise refused(f"Subprotocols {request.subprotocols!r} are not distinct (RFC 6455 4.1)")
+    return request

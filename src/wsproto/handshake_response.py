@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, RejectConnection, Request
-from .handshake_fields import checked_extension, checked_headers, collected, extensions_of, refused, single
+from .handshake_fields import (
+    FRAMING,
+    checked_headers,
+    names_of,
+    refused,
+    single,
+    written_extension,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .extensions import Extension
+    from .handshake_fields import Fields
     from .typing import Headers
 
 
-def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
-    """Return the header fields that say what a server chose, then the application's own.
+class Agreement(NamedTuple):
+    """What a finished handshake leaves to its connection: all that was agreed on, and what came behind it."""
 
-    :returns: the fields, and the extensions that were agreed on.
-    :raises LocalProtocolError: for a value that cannot be written, or a subprotocol that was not offered.
-    """
+    extensions: list[Extension]
+    """Those in use, in the order of the response: the objects of this one connection."""
+    trailing_data: bytes
+    """Bytes behind the handshake, for the connection to read."""
+    eof: bool
+    """Whether the transport ended behind them."""
+
+
+def agreed(extensions: list[Extension], trailing_data: bytes, *, eof: bool = False) -> Agreement:
+    """Bind the extensions that were agreed on to one connection."""
+    if extensions:
+        extensions = [extension.for_connection() for extension in extensions if extension.enabled()]
+    return Agreement(extensions, trailing_data, eof)
+
+
+def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
+    """Return the fields that say what a server chose, the application's behind them, and the extensions."""
     headers = []
     if event.subprotocol is not None:
         if event.subprotocol not in request.subprotocols:
@@ -36,14 +58,11 @@ def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, l
 
 
 def read_answer(
-    fields: dict[bytes, list[bytes]],
-    request: Request,
-    offered: Sequence[Extension],
-    extra_headers: Headers,
+    fields: Fields, request: Request, offered: Sequence[Extension], extra_headers: Headers
 ) -> AcceptConnection:
     """Return the event for a response that accepts `request` and whose other fields are in order.
 
-    :raises RemoteProtocolError: for a subprotocol or an extension that was not offered (RFC 6455 4.1).
+    It may choose only what was offered (RFC 6455 4.1).
     """
     subprotocol = None
     answer = single(fields, "Sec-WebSocket-Protocol")
@@ -52,19 +71,15 @@ def read_answer(
         subprotocol = answer.strip(b" \t,").decode("ascii", "backslashreplace")
         if subprotocol not in request.subprotocols:
             raise refused(f"unrecognized subprotocol {subprotocol}")
-    accepted = extensions_of(fields) if single(fields, "Sec-WebSocket-Extensions") is not None else []
-    return AcceptConnection(
-        subprotocol=subprotocol,
-        extensions=client_extensions_handshake(accepted, offered),
-        extra_headers=extra_headers,
-    )
+    single(fields, "Sec-WebSocket-Extensions")  # at most one line (RFC 6455 11.3.2)
+    extensions = client_extensions_handshake(names_of(fields, "Sec-WebSocket-Extensions"), offered)
+    return AcceptConnection(subprotocol, extensions, extra_headers)
 
 
 def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> Headers:
     """Return the header fields of a response that rejects a handshake (RFC 6455 4.2.2).
 
     :param permitted: fields of the library's that the application may give here.
-    :raises LocalProtocolError: for a status or a field that cannot be written.
     """
     status = event.status_code
     if not isinstance(status, int):
@@ -75,8 +90,7 @@ def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> He
     if bodiless and event.has_body:
         raise LocalValueError(f"A response with the status {status} has no body (RFC 9110 6.4.1)")
     headers = checked_headers(event.headers, permitted=permitted)
-    fields = collected((name.lower(), value) for name, value in headers)
-    framed = b"content-length" in fields or b"transfer-encoding" in fields
+    framed = not FRAMING.isdisjoint(name.lower() for name, _ in headers)
     if framed and status == 204:
         raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
     if not event.has_body:
@@ -88,10 +102,7 @@ def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> He
 
 
 def declared_length(headers: Headers) -> int | None:
-    """Return the Content-Length that an application gave, None where it gave none.
-
-    :raises LocalProtocolError: for one that is not a number, or given twice (RFC 9110 8.6).
-    """
+    """Return the Content-Length that an application gave, None where it gave none (RFC 9110 8.6)."""
     values = [value for name, value in headers if name.lower() == b"content-length"]
     if not values:
         return None
@@ -126,8 +137,7 @@ def _chosen_extensions(
         for extension in supported:
             answer = extension.accept(offer) if extension.name == name else None
             if answer is not None and answer is not False:
-                parameters = f"; {answer}" if isinstance(answer, str) and answer else ""
-                answers[name] = checked_extension(name + parameters)
+                answers[name] = written_extension(name, answer)
                 chosen.append(extension)
                 break
     return b", ".join(answers.values()) if answers else None, chosen
@@ -143,23 +153,18 @@ def client_extensions_handshake(accepted: Iterable[str], supported: Sequence[Ext
     """
     for extension in supported:
         extension.reset()
-    agreed: dict[str, Extension] = {}
+    used: dict[str, Extension] = {}
     for answer in accepted:
         name = _name_of(answer)
-        if name in agreed:
+        if name in used:
             raise refused(f"Extension {name} is answered twice (RFC 6455 9.1)")
-        agreed[name] = _finalized(
-            answer, [extension for extension in supported if extension.name == name], name
-        )
-    return list(agreed.values())
+        used[name] = _finalized(answer, [extension for extension in supported if extension.name == name])
+    return list(used.values())
 
 
-def _finalized(answer: str, offered: list[Extension], name: str) -> Extension:
-    """Return the first of the offers of one extension that the answer fits (RFC 7692 5).
-
-    :raises RemoteProtocolError: where it fits none.
-    """
-    fault = f"unrecognized extension {name}"
+def _finalized(answer: str, offered: list[Extension]) -> Extension:
+    """Return the first of the offers of one extension that the answer fits (RFC 7692 5)."""
+    fault = f"unrecognized extension {_name_of(answer)}"
     for extension in offered:
         try:
             extension.finalize(answer)
@@ -171,5 +176,4 @@ def _finalized(answer: str, offered: list[Extension], name: str) -> Extension:
 
 
 def _name_of(element: str) -> str:
-    """Return the name of an extension with its parameters."""
     return element.partition(";")[0].strip(" \t")

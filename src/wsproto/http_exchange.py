@@ -10,10 +10,10 @@ What a peer may make this side hold is bounded here, so that a fault is found wh
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .handshake_fields import refused
-from .http_head import FRAMING, RequestHead, ResponseHead, regular_acceptance, regular_request
+from .handshake_fields import FRAMING, refused
+from .http_head import RequestHead, ResponseHead, regular_acceptance, regular_request
 
 if TYPE_CHECKING:
     from .h11_exchange import H11Exchange
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 MAX_EMPTY_LINES = 8
 """Empty lines that a server skips before a request (RFC 9112 2.2); at the next one, that is not HTTP."""
-_EMPTY_LINES = (b"\r\n", b"\n")
+# The last of them perhaps without the LF that is still to come.
+_EMPTY_LINES = re.compile(rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1))
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ")
 _ANY_STATUS_LINE = b"HTTP/1.1 "
 
@@ -37,10 +38,9 @@ class HTTPExchange:
     # Where a head is regular, these stay as they are: the time to set them would show.
     _h11: H11Exchange | None = None
     _head_read = b""  # a head that h11 has not seen
-    _empty_lines = 0
-    _line_begun = b""  # the first bytes of a status line
     _line_left: int | None = None  # bytes of the first line that may come, None at its end
     _held = 0  # bytes that h11 can make nothing of yet, at most
+    _has_begun_well = False  # whether a response has begun as HTTP does
     _ends_with_transport = False  # the body that is being read
 
     def __init__(self, *, client: bool, limits: Limits) -> None:
@@ -84,22 +84,11 @@ class HTTPExchange:
             found = self._next_regular()
             if found is not None:
                 return found
-            if self._waits_for_a_first_line():
+            unread = self._received if self._client else _EMPTY_LINES.sub(b"", self._received)
+            if not unread:
                 return None
+            self._received = unread
         return self._next_by_h11()
-
-    def _waits_for_a_first_line(self) -> bool:
-        """Tell whether there is nothing to read behind the empty lines that a server skips."""
-        received = self._received
-        skips = not self._client
-        while (
-            skips and self._empty_lines < MAX_EMPTY_LINES and received.startswith(_EMPTY_LINES, self._offset)
-        ):
-            self._offset += 2 if received.startswith(b"\r", self._offset) else 1
-            self._empty_lines += 1
-        unread = len(received) - self._offset
-        cr = skips and unread == 1 and received.endswith(b"\r") and self._empty_lines < MAX_EMPTY_LINES
-        return not unread or cr
 
     def _next_regular(self) -> RequestHead | ResponseHead | None:
         """Read a head without h11, or return None where h11 has to."""
@@ -118,38 +107,37 @@ class HTTPExchange:
     def _next_by_h11(self) -> RequestHead | ResponseHead | bytes | None:
         """Let h11 read on, with as much of what was received as it may hold."""
         by_h11 = self._by_h11()
-        if self._client and not self._line_begun:
-            self._judge_start(by_h11.trailing_data)
-        found = by_h11.next()
-        while found is None and self._offset < len(self._received):
-            by_h11.receive(self._next_piece())
+        while True:
+            if self._client and not self._has_begun_well:
+                self._judge_start(by_h11.trailing_data[: len(_ANY_STATUS_LINE)])
             found = by_h11.next()
+            if found is not None or self._offset == len(self._received):
+                break
+            by_h11.receive(self._next_piece(by_h11))
         if found is None or isinstance(found, bytes):
             return found
         self._judge_lines(found.headers, self._limits.max_handshake_size)
         if isinstance(found, ResponseHead):
             status = found.status_code
-            if status < 200:
-                self._line_begun = b""  # the next head begins
+            self._has_begun_well = status >= 200  # behind an interim response, the next head begins
             names = {name for name, _ in found.headers}
             self._ends_with_transport = status not in (204, 304) and names.isdisjoint(FRAMING)
         return found
 
-    def _judge_start(self, data: bytes) -> None:
+    def _judge_start(self, begun: bytes) -> None:
         """Refuse a response that does not begin as HTTP/1 does, at its first wrong byte (RFC 9112 4)."""
-        begun = (self._line_begun + data[: len(_ANY_STATUS_LINE)])[: len(_ANY_STATUS_LINE)]
         if not _STATUS_LINE.match(begun + _ANY_STATUS_LINE[len(begun) :]):
             raise refused("Bad HTTP message")
-        self._line_begun = begun
+        self._has_begun_well = len(begun) == len(_ANY_STATUS_LINE)
 
-    def _next_piece(self) -> bytes:
+    def _next_piece(self, by_h11: H11Exchange) -> bytes:
         """Return as much of what was received as h11 may hold.
 
         :raises RemoteProtocolError: where that is nothing (RFC 9112 3 for the first line, RFC 6585 5).
         """
         limits = self._limits
         if self._held >= limits.max_handshake_size:
-            self._held = len(self._by_h11().trailing_data)
+            self._held = len(by_h11.trailing_data)
         start = self._offset
         stop = min(len(self._received), start + limits.max_handshake_size - self._held)
         if start == stop:
@@ -169,10 +157,7 @@ class HTTPExchange:
                 self._line_left -= stop - start
         self._held += stop - start
         self._offset = stop
-        piece = self._received[start:stop]
-        if self._client and len(self._line_begun) < len(_ANY_STATUS_LINE):
-            self._judge_start(piece)
-        return piece
+        return self._received[start:stop]
 
     def _judge_lines(self, headers: Headers, size: int) -> None:
         """Hold the header lines of a head, which has up to `size` bytes, to the limits.
@@ -201,27 +186,24 @@ class HTTPExchange:
 
     def _by_h11(self) -> H11Exchange:
         """Return h11's part of the exchange, made when there is something for it to read or write."""
-        by_h11 = self._h11
-        if by_h11 is None:
+        if self._h11 is None:
             limits = self._limits
             self._line_left = limits.max_header_line_size
-            by_h11 = self._h11 = _h11_exchange().H11Exchange(
+            self._h11 = _h11_exchange()(
                 client=self._client, max_size=limits.max_handshake_size, head_read=self._head_read
             )
-        return by_h11
+        return self._h11
 
 
-def checked_request(target: bytes | str, headers: Headers) -> RequestHead:
-    """Return a request that somebody else has parsed, held to the grammar of HTTP (RFC 9110 5, RFC 9112 3.2).
+def rewritten_request(target: bytes | str, headers: Headers) -> bytes:
+    """Return the head of a request that somebody else has parsed, held to the grammar of HTTP (RFC 9112 3.2).
 
     :raises RemoteProtocolError: where it does not follow it.
     """
-    head: RequestHead = _h11_exchange().checked_request(target, headers)
-    return head
+    return _h11_exchange().rewritten_request(target, headers)
 
 
-def _h11_exchange() -> Any:
-    """Import the module that needs h11."""
-    from . import h11_exchange  # noqa: PLC0415 - see the top of this module
+def _h11_exchange() -> type[H11Exchange]:
+    from .h11_exchange import H11Exchange  # noqa: PLC0415 - see the top of this module
 
-    return h11_exchange
+    return H11Exchange

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from .handshake_fields import FRAMING
 from .header_grammar import TOKEN
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 # RFC 9112 2.1, 5: one CRLF behind each line, no white space before a colon, no folded lines.
 _FIELDS = re.compile(rb"(?:" + TOKEN + rb":[\x20-\x7e\t\x80-\xff]*\r\n)+\r\n")
 _VISIBLE = bytes(range(0x21, 0x7F))
-# What says how long a message is; h11 knows all about it.
-FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class RequestHead(NamedTuple):

@@ -27,10 +27,10 @@ FAULTS: Final = (
         "a request with too much early data behind it is lost",
         "any cutting gives the same events",
         _FILE,
-        "        self._events.append(self._judged.event)\n"
-        "        self._keep_early_data(self._exchange.trailing_data)\n",
-        "        self._keep_early_data(self._exchange.trailing_data)\n"
-        "        self._events.append(self._judged.event)\n",
+        "            self._events.append(self._judged.event)\n"
+        "            self._keep_early_data(self._exchange.trailing_data)\n",
+        "            self._keep_early_data(self._exchange.trailing_data)\n"
+        "            self._events.append(self._judged.event)\n",
     ),
     Fault(
         "the body of a rejection has no bound",

@@ -13,7 +13,7 @@ FAULTS: Final = (
         "a subprotocol may be offered twice",
         "RFC 6455 4.1",
         _FILE,
-        "if len(set(found)) < len(found):",
-        "if len(set(found)) > len(found):",
+        "if len(set(request.subprotocols)) < len(request.subprotocols):",
+        "if len(set(request.subprotocols)) > len(request.subprotocols):",
     ),
 )

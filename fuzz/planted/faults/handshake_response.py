@@ -34,16 +34,23 @@ FAULTS: Final = (
         "an answer to an extension that was not offered is passed over",
         "RFC 6455 9.1",
         _FILE,
-        "        agreed[name] = _finalized(\n",
+        "        used[name] = _finalized(",
         "        if all(extension.name != name for extension in supported):\n"
         "            continue\n"
-        "        agreed[name] = _finalized(\n",
+        "        used[name] = _finalized(",
     ),
     Fault(
         "an extension may be answered twice",
         "RFC 6455 9.1",
         _FILE,
-        "        if name in agreed:\n            raise refused(",
+        "        if name in used:\n            raise refused(",
         "        if name not in [_name_of(other) for other in accepted]:\n            raise refused(",
+    ),
+    Fault(
+        "end of file before the answer is forgotten",
+        "RFC 6455 7.1.5",
+        _FILE,
+        "return Agreement(extensions, trailing_data, eof)",
+        "return Agreement(extensions, trailing_data, eof=False)",
     ),
 )
