@@ -139,57 +139,45 @@ class H11Handshake:
             has changed.
         """
         try:
-            if isinstance(event, Request):
-                return self._send_request(event)
-            if isinstance(event, AcceptConnection):
-                return self._send_accept(event)
-            if isinstance(event, RejectConnection):
-                return self._send_reject(event)
-            if isinstance(event, RejectData):
-                return self._send_body(event)
+            return self._sent(event)
         except LocalProtocolError:
             raise
         except (AttributeError, TypeError, ValueError) as error:
             raise LocalTypeError(f"{event!r} holds what cannot be sent: {error}") from error
-        raise LocalProtocolError(
-            f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
-        )
 
-    # Each of these looks up the next stage, writes, and only then changes anything.
-
-    def _send_request(self, event: Request) -> bytes:
-        stage = self._next_stage(Input.SEND_REQUEST)
-        key = utilities.generate_nonce()
-        data, offered = written_request(event, key)
-        self._stage, self._request, self._offered, self._key = stage, event, offered, key
-        return data
-
-    def _send_accept(self, event: AcceptConnection) -> bytes:
-        stage = self._next_stage(Input.SEND_ACCEPT)
-        data, extensions = written_acceptance(event, self._judged)
-        self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
+    def _sent(self, event: Event) -> bytes:
+        """Look up the next stage and write the event; only then change anything."""
+        if isinstance(event, Request):
+            stage = self._next_stage(Input.SEND_REQUEST)
+            key = utilities.generate_nonce()
+            data, offered = written_request(event, key)
+            self._request, self._offered, self._key = event, offered, key
+        elif isinstance(event, AcceptConnection):
+            stage = self._next_stage(Input.SEND_ACCEPT)
+            data, extensions = written_acceptance(event, self._judged)
+            self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
+        elif isinstance(event, RejectConnection):
+            stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
+            headers = rejection_headers(event)
+            left = declared_length(headers)
+            data = self._exchange.send_head(event.status_code, headers, has_body=event.has_body)
+            self._body_left = left
+        elif isinstance(event, RejectData):
+            stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
+            body = as_bytes(event.data, "The data of a RejectData")
+            left = None if self._body_left is None else self._body_left - len(body)
+            if left is not None and (left < 0 or (left > 0 and event.body_finished)):
+                raise LocalValueError(
+                    f"{len(body)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
+                )
+            data = self._exchange.send_body(body, last=event.body_finished)
+            self._body_left = left
+        else:
+            raise LocalProtocolError(
+                f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
+            )
         self._stage = stage
         return data
-
-    def _send_reject(self, event: RejectConnection) -> bytes:
-        stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
-        headers = rejection_headers(event)
-        body_left = declared_length(headers)
-        data = self._exchange.send_head(event.status_code, headers, has_body=event.has_body)
-        self._stage, self._body_left = stage, body_left
-        return data
-
-    def _send_body(self, event: RejectData) -> bytes:
-        stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
-        data = as_bytes(event.data, "The data of a RejectData")
-        left = None if self._body_left is None else self._body_left - len(data)
-        if left is not None and (left < 0 or (left > 0 and event.body_finished)):
-            raise LocalValueError(
-                f"{len(data)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
-            )
-        sent = self._exchange.send_body(data, last=event.body_finished)
-        self._stage, self._body_left = stage, left
-        return sent
 
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened."""
@@ -235,7 +223,10 @@ class H11Handshake:
                 self._receive_eof()
                 self._stage = stage
             elif self.client:
-                self._receive_response(data)
+                if stage is Stage.INITIAL:
+                    raise refused("The server spoke before it was asked (RFC 6455 4.1)")
+                self._exchange.receive(data)
+                self._read_response()
             else:
                 self._receive_request(data)
         except RemoteProtocolError:
@@ -259,28 +250,20 @@ class H11Handshake:
 
     def _receive_request(self, data: bytes) -> None:
         """Read a client's request; what comes behind it waits until it is answered."""
-        if self._stage is Stage.REQUESTED:
-            self._keep_early_data(data)
-        if self._stage is not Stage.INITIAL:
-            return
-        self._exchange.receive(data)
-        head = self._exchange.next()
-        if isinstance(head, RequestHead):
+        if self._stage is Stage.INITIAL:
+            self._exchange.receive(data)
+            head = self._exchange.next()
+            if not isinstance(head, RequestHead):
+                return
             self._judged = judge_request(head)
             self._stage = self._next_stage(Input.RECEIVE_REQUEST)
             self._events.append(self._judged.event)
-            self._keep_early_data(self._exchange.trailing_data)
-
-    def _keep_early_data(self, data: bytes) -> None:
-        if len(self._early_data) + len(data) > self._limits.max_early_data:
-            raise refused(f"More than {self._limits.max_early_data} bytes before the handshake was answered")
-        self._early_data += data
-
-    def _receive_response(self, data: bytes) -> None:
-        if self._stage is Stage.INITIAL:
-            raise refused("The server spoke before it was asked (RFC 6455 4.1)")
-        self._exchange.receive(data)
-        self._read_response()
+            data = self._exchange.trailing_data
+        if self._stage is Stage.REQUESTED:
+            limit = self._limits.max_early_data
+            if len(self._early_data) + len(data) > limit:
+                raise refused(f"More than {limit} bytes before the handshake was answered")
+            self._early_data += data
 
     def _read_response(self) -> None:
         while self._stage in (Stage.REQUESTED, Stage.BODY):

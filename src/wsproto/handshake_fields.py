@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING
 
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import RejectConnection
-from .header_grammar import (
-    GrammarError,
-    is_extension,
-    is_field_value,
-    is_protocol,
-    is_token,
-    split_list,
-)
+from .header_grammar import GrammarError, is_extension, is_field_value, is_protocol, is_token, split_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

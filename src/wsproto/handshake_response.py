@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, RejectConnection, Request
-from .handshake_fields import (
-    FRAMING,
-    checked_headers,
-    names_of,
-    refused,
-    single,
-    written_extension,
-)
+from .handshake_fields import FRAMING, checked_headers, names_of, refused, single, written_extension
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
