@@ -1,4 +1,4 @@
-"""h11's part of an HTTP/1.1 exchange: what `http_head` cannot read, and responses that reject.
+"""h11's part of an HTTP/1.1 exchange: heads that are not regular, bodies, and responses that reject.
 
 The one module that imports h11; `http_exchange` brings it in when there is something for it to do.
 """
@@ -11,7 +11,7 @@ import h11
 
 from .errors import LocalValueError, RemoteProtocolError
 from .handshake_fields import refused
-from .http_head import RequestHead, ResponseHead, written_head
+from .http1_upgrade import RequestHead, ResponseHead, written_head
 
 if TYPE_CHECKING:
     from .typing import Headers

@@ -19,6 +19,8 @@ from .handshake_response import (
 )
 from .http1_upgrade import (
     JudgedRequest,
+    RequestHead,
+    ResponseHead,
     judge_acceptance,
     judge_request,
     rejection_headers,
@@ -26,7 +28,6 @@ from .http1_upgrade import (
     written_request,
 )
 from .http_exchange import HTTPExchange, rewritten_request
-from .http_head import RequestHead, ResponseHead
 from .limits import DEFAULT_LIMITS, Limits
 from .states import (
     CLIENT_HANDSHAKE,

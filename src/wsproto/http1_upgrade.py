@@ -1,4 +1,4 @@
-"""What the opening handshake has over HTTP/1.1 alone: GET, Upgrade, Connection, the key, 101 (RFC 6455 4)."""
+"""What the opening handshake has over HTTP/1.1 alone (RFC 6455 4): heads with GET, Upgrade, the key, 101."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from .authority import written_host
 from .handshake_fields import FRAMING, NEGOTIATING, UPGRADING, collected, list_of, refused, required, single
 from .handshake_request import ABSOLUTE, judge_version, offer_fields, read_offers, written_target
 from .handshake_response import answer_fields, read_answer, rejection_fields
-from .http_head import written_head
 from .utilities import generate_accept_token
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from .events import AcceptConnection, RejectConnection, Request
     from .extensions import Extension
     from .handshake_fields import Fields
-    from .http_head import RequestHead, ResponseHead
     from .typing import Headers
 
 _UPGRADE, _CONNECTION = (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")
@@ -29,6 +27,24 @@ _NOT_EXTRA_IN_ACCEPT = NEGOTIATING | UPGRADING | {b"sec-websocket-accept"}
 _PERMITTED_IN_REJECTION = FRAMING | UPGRADING | {b"sec-websocket-version"}
 
 
+class RequestHead(NamedTuple):
+    """The head of a request."""
+
+    method: bytes
+    target: bytes
+    http_version: bytes
+    headers: Headers
+    """Its fields, the names in lower case, the values without white space around them."""
+
+
+class ResponseHead(NamedTuple):
+    """The head of a response."""
+
+    status_code: int
+    http_version: bytes
+    headers: Headers
+
+
 class JudgedRequest(NamedTuple):
     """A request that may be accepted."""
 
@@ -37,6 +53,11 @@ class JudgedRequest(NamedTuple):
     """Its `Sec-WebSocket-Key`."""
     expects_continue: bool
     """Whether a 100 response has to come before the 101 (RFC 9110 7.8)."""
+
+
+def written_head(first_line: bytes, headers: Headers) -> bytes:
+    """Write the head of a request or response."""
+    return b"\r\n".join([first_line, *[name + b": " + value for name, value in headers], b"", b""])
 
 
 def written_request(event: Request, key: bytes) -> tuple[bytes, list[Extension]]:

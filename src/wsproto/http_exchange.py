@@ -1,8 +1,11 @@
 """One request and its response over HTTP/1.1: the one door through which their bytes come and go.
 
-A head that is regular and comes whole is read by `http_head`; h11 reads all else, and writes what rejects.
-It is not imported before, since few handshakes come so far: that would be a quarter of the time of
-`import wsproto` (7 of 28 milliseconds). What both read is the same (`tests/properties/test_quick_ways.py`).
+A head that opens nearly every connection is regular: it follows the strict grammar of RFC 9112, comes whole,
+and has nothing about it that h11 would have to judge. It is read here in a quarter of the time that h11 takes
+(15 of the 35 microseconds in which a server reads a request). h11 reads the same (`tests/properties/`).
+
+h11 reads all else, and writes what rejects. It is not imported before, since few handshakes come so far: that
+would be a quarter of the time of `import wsproto` (7 of 28 milliseconds).
 
 What a peer may make this side hold is bounded here, so that a fault is found where it is byte by byte.
 """
@@ -13,7 +16,8 @@ import re
 from typing import TYPE_CHECKING
 
 from .handshake_fields import FRAMING, refused
-from .http_head import RequestHead, ResponseHead, regular_acceptance, regular_request
+from .header_grammar import TOKEN
+from .http1_upgrade import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from .h11_exchange import H11Exchange
@@ -26,6 +30,10 @@ MAX_EMPTY_LINES = 8
 _EMPTY_LINES = re.compile(rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1))
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ")
 _ANY_STATUS_LINE = b"HTTP/1.1 "
+# RFC 9112 2.1, 5: one CRLF behind each line, no white space before a colon, no folded lines.
+_FIELDS = rb"\r\n((?:" + TOKEN + rb":[\x20-\x7e\t\x80-\xff]*\r\n)+)\r\n"
+_REGULAR_REQUEST = re.compile(rb"GET ([\x21-\x7e]+) HTTP/1\.1" + _FIELDS)
+_REGULAR_ACCEPTANCE = re.compile(rb"HTTP/1\.1 (101) [\x20-\x7e\t]*" + _FIELDS)
 
 
 class HTTPExchange:
@@ -96,13 +104,21 @@ class HTTPExchange:
         end = received.find(b"\r\n\r\n") + 4
         if not 4 <= end <= limits.max_handshake_size or received.find(b"\n") > limits.max_header_line_size:
             return None
-        head = received[:end]
-        found = regular_acceptance(head) if self._client else regular_request(head)
-        if found is not None:
-            self._head_read = head
-            self._offset = end
-            self._judge_lines(found.headers, end)
-        return found
+        regular = (_REGULAR_ACCEPTANCE if self._client else _REGULAR_REQUEST).fullmatch(received, 0, end)
+        if regular is None or (not self._client and regular[0].lower().count(b"\r\nhost:") != 1):
+            return None
+        headers = []
+        for field in regular[2][:-2].split(b"\r\n"):
+            name, _, value = field.partition(b":")
+            headers.append((name.lower(), value.strip(b" \t")))
+        if not FRAMING.isdisjoint(dict(headers)):
+            return None
+        self._head_read = regular[0]
+        self._offset = end
+        self._judge_lines(headers, end)
+        if self._client:
+            return ResponseHead(101, b"1.1", headers)
+        return RequestHead(b"GET", regular[1], b"1.1", headers)
 
     def _next_by_h11(self) -> RequestHead | ResponseHead | bytes | None:
         """Let h11 read on, with as much of what was received as it may hold."""

@@ -37,4 +37,18 @@ FAULTS: Final = (
         "                self._line_left -= stop - start\n",
         "",
     ),
+    Fault(
+        "white space behind a value is kept where a head comes whole",
+        "RFC 9110 5.5",
+        _FILE,
+        'value.strip(b" \\t")))',
+        'value.lstrip(b" \\t")))',
+    ),
+    Fault(
+        "a head that comes whole may have two hosts",
+        "RFC 9112 3.2",
+        _FILE,
+        'count(b"\\r\\nhost:") != 1',
+        'count(b"\\r\\nhost:") < 1',
+    ),
 )
