@@ -93,7 +93,7 @@ def _written_label(label: str) -> str:
 
 
 def _read_label(label: str) -> str:
-    """Return a label in Unicode if it is the `xn--` form of that, else as it is; it has to decode."""
+    """Return a label in Unicode where that is written as this one, else as it is; Punycode has to decode."""
     lower = label.lower()
     if not lower.startswith("xn--"):
         return label
@@ -104,7 +104,7 @@ def _read_label(label: str) -> str:
 
 
 def _is_in_unicode_form(label: str) -> bool:
-    """Tell whether a label is one that mapping does not change, beyond ASCII and printable (RFC 5891 5.4)."""
+    """Tell whether a label is beyond ASCII, printable, and unchanged by mapping (RFC 5891 5.4)."""
     return (
         not label.isascii()
         and len(label) <= _MAX_LABEL

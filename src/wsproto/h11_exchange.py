@@ -91,8 +91,8 @@ class H11Exchange:
 def _bad_http(error: Exception) -> RemoteProtocolError:
     """Turn an error of h11 into ours, whose text existing users compare with.
 
-    h11's loses its traceback: a frame in there refers to the error, a circle that would keep the frames of
-    the callers, and their connection, until the garbage is collected.
+    The traceback goes: its frames refer to h11's error, a circle that would keep the callers' frames, and
+    with them the connection, until the garbage is collected.
     """
     error.__traceback__ = None
     return refused("Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message")

@@ -10,7 +10,7 @@ from .connection import Connection
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from .handshake_fields import WEBSOCKET_VERSION, refused
-from .handshake_response import (
+from .handshake_messages import (
     Agreement,
     agreed,
     client_extensions_handshake,
@@ -18,7 +18,6 @@ from .handshake_response import (
     server_extensions_handshake,
 )
 from .http1_upgrade import (
-    JudgedRequest,
     RequestHead,
     ResponseHead,
     judge_acceptance,
@@ -73,14 +72,13 @@ class H11Handshake:
     _connection: Connection | None = None
     _eof = False
 
-    _request: Request  # a client's, from the stage REQUESTED on
-    _offered: list[Extension]
+    _request: Request  # with the next two from the stage REQUESTED on
     _key: bytes
+    _offered: list[Extension]  # a client's
+    _expects_continue: bool  # whether the client of a server does
     _interim_responses = 0
-    _last_interim: RejectConnection | None = None  # what the last one is, should the transport end behind it
+    _last_interim: RejectConnection | None = None  # the answer, should the transport end behind it
     _body_received = 0
-
-    _judged: JudgedRequest  # the request that a server has got, from the stage REQUESTED on
     _body_left: int | None = None  # bytes until a rejection's Content-Length is reached
 
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
@@ -121,13 +119,10 @@ class H11Handshake:
         return any(_INPUT_OF_EVENT.get(base) in self._table[self._stage] for base in kind.__mro__)
 
     def _next_stage(self, what: Input) -> Stage:
-        """Look up where `what` leads.
-
-        :raises LocalProtocolError: where it is not permitted.
-        """
+        """Look up where `what` leads, if it is permitted."""
         stage = self._table[self._stage].get(what)
         if stage is None:
-            role = "client" if self.client else "server"
+            role = self._connection_type.name.lower()
             raise LocalProtocolError(
                 f"{what.name} is not permitted to a {role} in state {self.state.name} ({self._stage.name})"
             )
@@ -155,7 +150,9 @@ class H11Handshake:
             self._request, self._offered, self._key = event, offered, key
         elif isinstance(event, AcceptConnection):
             stage = self._next_stage(Input.SEND_ACCEPT)
-            data, extensions = written_acceptance(event, self._judged)
+            data, extensions = written_acceptance(
+                event, self._request, self._key, expects_continue=self._expects_continue
+            )
             self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
         elif isinstance(event, RejectConnection):
             stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
@@ -256,9 +253,9 @@ class H11Handshake:
             head = self._exchange.next()
             if not isinstance(head, RequestHead):
                 return
-            self._judged = judge_request(head)
+            self._request, self._key, self._expects_continue = judge_request(head)
             self._stage = self._next_stage(Input.RECEIVE_REQUEST)
-            self._events.append(self._judged.event)
+            self._events.append(self._request)
             data = self._exchange.trailing_data
         if self._stage is Stage.REQUESTED:
             limit = self._limits.max_early_data

@@ -1,8 +1,8 @@
 """Header fields of an opening handshake, over any transport: reading the peer's, checking our own.
 
-In this module and in those that judge and write whole messages, a field of the peer's that breaks a rule
-raises `RemoteProtocolError` with the response that says so, and a value of the application's that cannot be
-written raises `LocalProtocolError`.
+Here and in the modules that read and write whole messages, a field of the peer's that breaks a rule raises
+`RemoteProtocolError` with the response that says so, and a value of the application's that cannot be written
+raises `LocalProtocolError`.
 """
 
 from __future__ import annotations
@@ -68,12 +68,10 @@ def _key_of(name: str) -> bytes:
 
 def single(fields: Fields, name: str) -> bytes | None:
     """Return the value of a header that occurs at most once (RFC 6455 11.3), or None."""
-    values = fields.get(_key_of(name))
-    if values is None:
-        return None
+    values = fields.get(_key_of(name), ())
     if len(values) > 1:
         raise refused(f"Header {name!r} occurs {len(values)} times, at most one is permitted (RFC 6455 11.3)")
-    return values[0]
+    return values[0] if values else None
 
 
 def required(fields: Fields, name: str) -> bytes:
@@ -115,7 +113,7 @@ def names_of(fields: Fields, name: str) -> list[str]:
 def checked_headers(
     headers: Iterable[tuple[bytes, bytes]], *, permitted: frozenset[bytes] = frozenset()
 ) -> Headers:
-    """Return the application's header fields as bytes that stay on their lines (RFC 9110 5).
+    """Return the application's header fields as bytes, safe to be written (RFC 9110 5).
 
     :param permitted: the library's names that the application may give all the same.
     """
@@ -139,7 +137,7 @@ def checked_headers(
 
 
 def written_extension(name: str, parameters: object) -> bytes:
-    """Return an extension with its parameters, if they are a str, as bytes (RFC 6455 9.1)."""
+    """Return an extension as bytes, with its parameters where they are a str (RFC 6455 9.1)."""
     element = name + (f"; {parameters}" if isinstance(parameters, str) and parameters else "")
     encoded = element.encode("utf-8", "surrogatepass")
     if not is_extension(encoded):

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .authority import written_host
 from .handshake_fields import FRAMING, NEGOTIATING, UPGRADING, collected, list_of, refused, required, single
-from .handshake_request import ABSOLUTE, judge_version, offer_fields, read_offers, written_target
-from .handshake_response import answer_fields, read_answer, rejection_fields
+from .handshake_messages import (
+    ABSOLUTE,
+    answer_fields,
+    judge_version,
+    offer_fields,
+    read_answer,
+    read_offers,
+    rejection_fields,
+    written_target,
+)
 from .utilities import generate_accept_token
 
 if TYPE_CHECKING:
@@ -45,16 +53,6 @@ class ResponseHead(NamedTuple):
     headers: Headers
 
 
-class JudgedRequest(NamedTuple):
-    """A request that may be accepted."""
-
-    event: Request
-    key: bytes
-    """Its `Sec-WebSocket-Key`."""
-    expects_continue: bool
-    """Whether a 100 response has to come before the 101 (RFC 9110 7.8)."""
-
-
 def written_head(first_line: bytes, headers: Headers) -> bytes:
     """Write the head of a request or response."""
     return b"\r\n".join([first_line, *[name + b": " + value for name, value in headers], b"", b""])
@@ -68,8 +66,11 @@ def written_request(event: Request, key: bytes) -> tuple[bytes, list[Extension]]
     return written_head(b"GET %b HTTP/1.1" % written_target(event.target), headers), offered
 
 
-def judge_request(request: RequestHead) -> JudgedRequest:
-    """Judge a client's request (RFC 6455 4.2.1)."""
+def judge_request(request: RequestHead) -> tuple[Request, bytes, bool]:
+    """Judge a client's request (RFC 6455 4.2.1).
+
+    :returns: the event, the key, and whether a 100 response has to come before the 101 (RFC 9110 7.8).
+    """
     if request.method != b"GET":
         raise refused("Request method must be GET")
     if not b"1.1" <= request.http_version < b"2":
@@ -88,8 +89,8 @@ def judge_request(request: RequestHead) -> JudgedRequest:
     target, host = _read_target(request.target, required(fields, "Host"))
     extra_headers = [field for field in request.headers if field[0] not in _NOT_EXTRA_IN_REQUEST]
     event = read_offers(fields, host, target, extra_headers)
-    expects = b"expect" in fields and b"100-continue" in map(bytes.lower, fields[b"expect"])
-    return JudgedRequest(event, key, expects_continue=expects)
+    expects_continue = b"expect" in fields and b"100-continue" in map(bytes.lower, fields[b"expect"])
+    return event, key, expects_continue
 
 
 def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:
@@ -106,11 +107,13 @@ def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:
     return rest if rest.startswith("/") else "/" + rest, authority.encode("ascii")
 
 
-def written_acceptance(event: AcceptConnection, request: JudgedRequest) -> tuple[bytes, list[Extension]]:
+def written_acceptance(
+    event: AcceptConnection, request: Request, key: bytes, *, expects_continue: bool
+) -> tuple[bytes, list[Extension]]:
     """Return the response that accepts `request` (RFC 6455 4.2.2), and the extensions that were agreed on."""
-    fields, extensions = answer_fields(event, request.event)
-    headers = [_UPGRADE, _CONNECTION, (b"Sec-WebSocket-Accept", generate_accept_token(request.key)), *fields]
-    first = b"HTTP/1.1 100 Continue\r\n\r\n" if request.expects_continue else b""
+    fields, extensions = answer_fields(event, request)
+    headers = [_UPGRADE, _CONNECTION, (b"Sec-WebSocket-Accept", generate_accept_token(key)), *fields]
+    first = b"HTTP/1.1 100 Continue\r\n\r\n" if expects_continue else b""
     return first + written_head(b"HTTP/1.1 101 Switching Protocols", headers), extensions
 
 
@@ -133,10 +136,7 @@ def judge_acceptance(
 
 
 def _upgrade_protocols(fields: Fields) -> list[bytes]:
-    """Return the protocols of `Upgrade` in lower case, among them websocket (RFC 6455 4.1, 4.2.1).
-
-    `Connection` has to name the upgrade.
-    """
+    """Return what `Upgrade` names, in lower case; both headers have to be in order (RFC 6455 4.1, 4.2.1)."""
     if fields.get(b"upgrade") == [b"websocket"] and fields.get(b"connection") == [b"Upgrade"]:
         return [b"websocket"]  # as nearly every peer writes them: 2 of 20 microseconds less
     if b"upgrade" not in map(bytes.lower, list_of(fields, "Connection")):

@@ -46,15 +46,15 @@ class HTTPExchange:
     # Where a head is regular, these stay as they are: the time to set them would show.
     _h11: H11Exchange | None = None
     _head_read = b""  # a head that h11 has not seen
-    _line_left: int | None = None  # bytes of the first line that may come, None at its end
-    _held = 0  # bytes that h11 can make nothing of yet, at most
+    _line_left: int | None = None  # bytes that the first line may still have, None behind it
+    _held = 0  # bytes that h11 may hold unread, at most so many
     _has_begun_well = False  # whether a response has begun as HTTP does
-    _ends_with_transport = False  # the body that is being read
+    _ends_with_transport = False  # whether the body that is being read does so
 
     def __init__(self, *, client: bool, limits: Limits) -> None:
         self._client = client
         self._limits = limits
-        self._received = b""  # of which is read, or is h11's to read, what is before _offset
+        self._received = b""  # what stands before _offset is read, or h11 has it
         self._offset = 0
 
     @property
@@ -147,10 +147,7 @@ class HTTPExchange:
         self._has_begun_well = len(begun) == len(_ANY_STATUS_LINE)
 
     def _next_piece(self, by_h11: H11Exchange) -> bytes:
-        """Return as much of what was received as h11 may hold.
-
-        :raises RemoteProtocolError: where that is nothing (RFC 9112 3 for the first line, RFC 6585 5).
-        """
+        """Return as much of what was received as h11 may hold, at least a byte (RFC 9112 3, RFC 6585 5)."""
         limits = self._limits
         if self._held >= limits.max_handshake_size:
             self._held = len(by_h11.trailing_data)
@@ -176,10 +173,7 @@ class HTTPExchange:
         return self._received[start:stop]
 
     def _judge_lines(self, headers: Headers, size: int) -> None:
-        """Hold the header lines of a head, which has up to `size` bytes, to the limits.
-
-        :raises RemoteProtocolError: with the hint 431.
-        """
+        """Hold the header lines of a head, which has up to `size` bytes, to the limits (RFC 6585 5)."""
         limits = self._limits
         if len(headers) > limits.max_headers:
             raise refused(f"{len(headers)} header lines, at most {limits.max_headers} are permitted", 431)
@@ -190,14 +184,11 @@ class HTTPExchange:
                 raise refused(f"Header {name[:40]!r} is longer than {limits.max_header_line_size} bytes", 431)
 
     def send_head(self, status_code: int, headers: Headers, *, has_body: bool) -> bytes:
-        """Return the head of a response.
-
-        :raises LocalProtocolError: for a field that cannot be written.
-        """
+        """Return the head of a response; a field that cannot be written is a `LocalProtocolError`."""
         return self._by_h11().send_head(status_code, headers, has_body=has_body)
 
     def send_body(self, data: bytes, *, last: bool) -> bytes:
-        """Return a piece of the body of a response; that it has its length is for the caller to see to."""
+        """Return a piece of the body of a response; the caller sees to it that the body has its length."""
         return self._by_h11().send_body(data, last=last)
 
     def _by_h11(self) -> H11Exchange:
@@ -212,10 +203,7 @@ class HTTPExchange:
 
 
 def rewritten_request(target: bytes | str, headers: Headers) -> bytes:
-    """Return the head of a request that somebody else has parsed, held to the grammar of HTTP (RFC 9112 3.2).
-
-    :raises RemoteProtocolError: where it does not follow it.
-    """
+    """Return the head of a request that somebody else has parsed, or refuse it (RFC 9112 3.2)."""
     return _h11_exchange().rewritten_request(target, headers)
 
 

@@ -27,11 +27,10 @@ FAULTS: Final = (
         "a request with too much early data behind it is lost",
         "any cutting gives the same events",
         _FILE,
-        "            self._events.append(self._judged.event)\n"
-        "            data = self._exchange.trailing_data\n",
+        "            self._events.append(self._request)\n            data = self._exchange.trailing_data\n",
         "            data = self._exchange.trailing_data\n"
         "            if len(data) <= self._limits.max_early_data:\n"
-        "                self._events.append(self._judged.event)\n",
+        "                self._events.append(self._request)\n",
     ),
     Fault(
         "the body of a rejection has no bound",

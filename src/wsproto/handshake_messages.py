@@ -1,12 +1,28 @@
-"""What a response says over any transport: a server writes it (RFC 6455 4.2.2), a client reads it (4.1)."""
+"""The two messages of an opening handshake, as far as they are alike over any transport.
+
+A request offers (a client writes it, RFC 6455 4.1, a server reads it, 4.2.1), a response chooses or rejects
+(a server writes it, 4.2.2, a client reads it, 4.1). What was chosen is the agreement.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from .authority import read_host
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, RejectConnection, Request
-from .handshake_fields import FRAMING, checked_headers, names_of, refused, single, written_extension
+from .handshake_fields import (
+    FRAMING,
+    WEBSOCKET_VERSION,
+    checked_headers,
+    names_of,
+    refused,
+    required,
+    single,
+    written_extension,
+)
+from .header_grammar import is_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +30,10 @@ if TYPE_CHECKING:
     from .extensions import Extension
     from .handshake_fields import Fields
     from .typing import Headers
+
+ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/?#]*)([^#]*)", re.IGNORECASE)
+"""A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2)."""
+_NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
 
 
 class Agreement(NamedTuple):
@@ -28,14 +48,94 @@ class Agreement(NamedTuple):
 
 
 def agreed(extensions: list[Extension], trailing_data: bytes, *, eof: bool = False) -> Agreement:
-    """Bind the extensions that were agreed on to one connection."""
+    """Make the agreement, with its extensions bound to one connection."""
     if extensions:
         extensions = [extension.for_connection() for extension in extensions if extension.enabled()]
     return Agreement(extensions, trailing_data, eof)
 
 
+def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
+    """Return the fields in which a client says what it offers, then its own, and the offered extensions."""
+    headers = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
+    if event.subprotocols:
+        headers.append((b"Sec-WebSocket-Protocol", b", ".join(_checked_subprotocols(event.subprotocols))))
+    offers = []
+    offered = []
+    for extension in event.extensions:
+        if isinstance(extension, str):
+            raise LocalTypeError(f"A client offers Extension objects, not the str {extension!r}")
+        offer = extension.offer()
+        if offer is not False and offer is not None:
+            offers.append(written_extension(extension.name, offer))
+            offered.append(extension)
+    if offers:
+        headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
+    return headers + checked_headers(event.extra_headers), offered
+
+
+def _checked_subprotocols(subprotocols: list[str]) -> list[bytes]:
+    """Return subprotocols as bytes; they are distinct tokens (RFC 6455 4.1)."""
+    if isinstance(subprotocols, str):
+        raise LocalTypeError(f"Subprotocols must be a list of str, not the str {subprotocols!r}")
+    found = []
+    for subprotocol in subprotocols:
+        if not isinstance(subprotocol, str):
+            raise LocalTypeError(f"A subprotocol must be a str, not {subprotocol!r}")
+        encoded = subprotocol.encode("utf-8", "surrogatepass")
+        if not is_token(encoded):
+            raise LocalValueError(f"Subprotocol {subprotocol!r} is not a token (RFC 6455 4.1)")
+        if encoded in found:
+            raise LocalValueError(f"Subprotocol {subprotocol!r} is given twice (RFC 6455 4.1)")
+        found.append(encoded)
+    return found
+
+
+def written_target(target: str) -> bytes:
+    """Return `target` as it stands in a request (RFC 6455 3, 4.1).
+
+    An absolute URI stays as it is, all else becomes a path. Beyond ASCII it is UTF-8, percent-encoded (11.1).
+    """
+    if not isinstance(target, str):
+        raise LocalTypeError(f"A target must be a str, not {target!r}")
+    if _NOT_IN_TARGET.search(target):
+        raise LocalValueError(
+            f"Target {target!r} has white space, a control character or a fragment (RFC 6455 3)"
+        )
+    if not target.startswith("/") and not ABSOLUTE.match(target):
+        target = "/" + target
+    try:
+        encoded = target.encode()
+    except UnicodeEncodeError as error:
+        raise LocalValueError(f"Target {target!r} is not valid Unicode: {error.reason}") from error
+    if target.isascii():
+        return encoded
+    return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in encoded)
+
+
+def judge_version(fields: Fields, status_code: int) -> None:
+    """Refuse every version but 13 with a response of this status that names 13 (RFC 6455 4.4)."""
+    name = "Sec-WebSocket-Version"
+    if required(fields, name) != WEBSOCKET_VERSION:
+        # Users compare the text, which says the same of a version that is missing and of another one.
+        raise refused(f"Missing header, {name!r}", status_code, [(name.encode(), WEBSOCKET_VERSION)])
+
+
+def read_offers(fields: Fields, host: bytes, target: str, extra_headers: Headers) -> Request:
+    """Return the event for a request whose other fields are in order (RFC 6455 4.2.1)."""
+    request = Request(
+        host=read_host(host),
+        target=target,
+        extensions=names_of(fields, "Sec-WebSocket-Extensions"),
+        extra_headers=extra_headers,
+        subprotocols=names_of(fields, "Sec-WebSocket-Protocol"),
+    )
+    if len(set(request.subprotocols)) < len(request.subprotocols):
+        raise refused(f"Subprotocols {request.subprotocols!r} are not distinct (RFC 6455 4.1)")
+    return request
+
+
 def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
-    """Return the fields that say what a server chose, the application's behind them, and the extensions."""
+    """Return the fields in which a server says what it chose, then its own, and the chosen extensions."""
     headers = []
     if event.subprotocol is not None:
         if event.subprotocol not in request.subprotocols:
@@ -53,10 +153,7 @@ def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, l
 def read_answer(
     fields: Fields, request: Request, offered: Sequence[Extension], extra_headers: Headers
 ) -> AcceptConnection:
-    """Return the event for a response that accepts `request` and whose other fields are in order.
-
-    It may choose only what was offered (RFC 6455 4.1).
-    """
+    """Return the event for a response that accepts `request`, of which it may choose (RFC 6455 4.1)."""
     subprotocol = None
     answer = single(fields, "Sec-WebSocket-Protocol")
     if answer is not None:

@@ -1,4 +1,4 @@
-"""Faults of `handshake_response.py`."""
+"""Faults of `handshake_messages.py`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from typing import Final
 
 from fuzz.planted.fault import Fault
 
-_FILE: Final = "handshake_response.py"
+_FILE: Final = "handshake_messages.py"
 
 FAULTS: Final = (
+    Fault(
+        "a subprotocol may be offered twice",
+        "RFC 6455 4.1",
+        _FILE,
+        "if len(set(request.subprotocols)) < len(request.subprotocols):",
+        "if len(set(request.subprotocols)) > len(request.subprotocols):",
+    ),
     Fault(
         "a subprotocol is accepted from the server though none was offered",
         "RFC 6455 4.1",
