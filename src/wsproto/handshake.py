@@ -102,10 +102,8 @@ class H11Handshake:
     def connection(self) -> Connection | None:
         """The connection that the agreement opens, each time the same, once the handshake is complete."""
         if self._connection is None and self.agreement is not None:
-            extensions, trailing_data, eof = self.agreement
-            self._connection = Connection(
-                self._connection_type, extensions, trailing_data, limits=self._limits
-            )
+            extensions, data, eof = self.agreement
+            self._connection = Connection(self._connection_type, extensions, data, limits=self._limits)
             if eof:
                 self._connection.receive_data(None)
         return self._connection

@@ -137,12 +137,11 @@ def read_offers(fields: Fields, host: bytes, target: str, extra_headers: Headers
 def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
     """Return the fields in which a server says what it chose, then its own, and the chosen extensions."""
     headers = []
-    if event.subprotocol is not None:
-        if event.subprotocol not in request.subprotocols:
-            raise LocalValueError(
-                f"unexpected subprotocol {event.subprotocol!r}: the client did not offer it"
-            )
-        headers.append((b"Sec-WebSocket-Protocol", event.subprotocol.encode("ascii")))
+    chosen = event.subprotocol
+    if chosen is not None:
+        if chosen not in request.subprotocols:
+            raise LocalValueError(f"unexpected subprotocol {chosen!r}: the client did not offer it")
+        headers.append((b"Sec-WebSocket-Protocol", chosen.encode("ascii")))
     extra_headers = checked_headers(event.extra_headers)
     answer, extensions = _chosen_extensions(map(str, request.extensions), event.extensions)
     if answer is not None:

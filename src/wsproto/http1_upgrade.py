@@ -74,9 +74,8 @@ def judge_request(request: RequestHead) -> tuple[Request, bytes, bool]:
     if request.method != b"GET":
         raise refused("Request method must be GET")
     if not b"1.1" <= request.http_version < b"2":
-        raise refused(
-            f"HTTP version must be 1.1, not {request.http_version.decode('ascii')} (RFC 6455 4.2.1)"
-        )
+        version = request.http_version.decode("ascii")
+        raise refused(f"HTTP version must be 1.1, not {version} (RFC 6455 4.2.1)")
     fields = collected(request.headers)
     length = single(fields, "Content-Length")
     if b"transfer-encoding" in fields or (length is not None and length.strip(b"0")):

@@ -46,7 +46,7 @@ class HTTPExchange:
     # Where a head is regular, these stay as they are: the time to set them would show.
     _h11: H11Exchange | None = None
     _head_read = b""  # a head that h11 has not seen
-    _line_left: int | None = None  # bytes that the first line may still have, None behind it
+    _in_first_line = True  # of what h11 reads
     _held = 0  # bytes that h11 may hold unread, at most so many
     _has_begun_well = False  # whether a response has begun as HTTP does
     _ends_with_transport = False  # whether the body that is being read does so
@@ -148,26 +148,21 @@ class HTTPExchange:
 
     def _next_piece(self, by_h11: H11Exchange) -> bytes:
         """Return as much of what was received as h11 may hold, at least a byte (RFC 9112 3, RFC 6585 5)."""
-        limits = self._limits
-        if self._held >= limits.max_handshake_size:
+        size, line_size = self._limits.max_handshake_size, self._limits.max_header_line_size
+        if self._held >= size:
             self._held = len(by_h11.trailing_data)
         start = self._offset
-        stop = min(len(self._received), start + limits.max_handshake_size - self._held)
+        stop = min(len(self._received), start + size - self._held)
         if start == stop:
-            raise refused(
-                f"Head, chunk line or trailer section of more than {limits.max_handshake_size} bytes", 431
-            )
-        if self._line_left is not None:
-            if self._received.find(b"\n", start, start + self._line_left + 1) >= 0:
-                self._line_left = None
-            else:
-                stop = min(stop, start + self._line_left)
+            raise refused(f"Head, chunk line or trailer section of more than {size} bytes", 431)
+        if self._in_first_line:
+            left = line_size - self._held
+            self._in_first_line = self._received.find(b"\n", start, start + left + 1) < 0
+            if self._in_first_line:
+                stop = min(stop, start + left)
                 if start == stop:
-                    raise refused(
-                        f"First line of more than {limits.max_header_line_size} bytes",
-                        431 if self._client else 414,
-                    )
-                self._line_left -= stop - start
+                    status = 431 if self._client else 414
+                    raise refused(f"First line of more than {line_size} bytes", status)
         self._held += stop - start
         self._offset = stop
         return self._received[start:stop]
@@ -194,11 +189,8 @@ class HTTPExchange:
     def _by_h11(self) -> H11Exchange:
         """Return h11's part of the exchange, made when there is something for it to read or write."""
         if self._h11 is None:
-            limits = self._limits
-            self._line_left = limits.max_header_line_size
-            self._h11 = _h11_exchange()(
-                client=self._client, max_size=limits.max_handshake_size, head_read=self._head_read
-            )
+            max_size = self._limits.max_handshake_size
+            self._h11 = _h11_exchange()(client=self._client, max_size=max_size, head_read=self._head_read)
         return self._h11
 
 

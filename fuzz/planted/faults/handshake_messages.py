@@ -27,8 +27,8 @@ FAULTS: Final = (
         "a server names a subprotocol that was not offered",
         "RFC 6455 4.2.2",
         _FILE,
-        "        if event.subprotocol not in request.subprotocols:",
-        "        if not request.subprotocols and event.subprotocol is None:",
+        "        if chosen not in request.subprotocols:",
+        "        if not request.subprotocols and chosen is None:",
     ),
     Fault(
         "a subprotocol that is not ASCII raises UnicodeDecodeError",

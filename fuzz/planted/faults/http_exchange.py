@@ -34,8 +34,8 @@ FAULTS: Final = (
         "of a first line only what comes in one read counts",
         "Limits.max_header_line_size",
         _FILE,
-        "                self._line_left -= stop - start\n",
-        "",
+        "            left = line_size - self._held\n",
+        "            left = line_size\n",
     ),
     Fault(
         "white space behind a value is kept where a head comes whole",
