@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from . import utilities
+from . import http1_upgrade, utilities
 from .connection import Connection
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
@@ -16,15 +16,6 @@ from .handshake_messages import (
     client_extensions_handshake,
     declared_length,
     server_extensions_handshake,
-)
-from .http1_upgrade import (
-    RequestHead,
-    ResponseHead,
-    judge_acceptance,
-    judge_request,
-    rejection_headers,
-    written_acceptance,
-    written_request,
 )
 from .http_exchange import HTTPExchange, rewritten_request
 from .limits import DEFAULT_LIMITS, Limits
@@ -144,17 +135,17 @@ class H11Handshake:
         if isinstance(event, Request):
             stage = self._next_stage(Input.SEND_REQUEST)
             key = utilities.generate_nonce()
-            data, offered = written_request(event, key)
+            data, offered = http1_upgrade.written_request(event, key)
             self._request, self._offered, self._key = event, offered, key
         elif isinstance(event, AcceptConnection):
             stage = self._next_stage(Input.SEND_ACCEPT)
-            data, extensions = written_acceptance(
+            data, extensions = http1_upgrade.written_acceptance(
                 event, self._request, self._key, expects_continue=self._expects_continue
             )
             self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
         elif isinstance(event, RejectConnection):
             stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
-            headers = rejection_headers(event)
+            headers = http1_upgrade.rejection_headers(event)
             left = declared_length(headers)
             data = self._exchange.send_head(event.status_code, headers, has_body=event.has_body)
             self._body_left = left
@@ -249,9 +240,9 @@ class H11Handshake:
         if self._stage is Stage.INITIAL:
             self._exchange.receive(data)
             head = self._exchange.next()
-            if not isinstance(head, RequestHead):
+            if not isinstance(head, http1_upgrade.RequestHead):
                 return
-            self._request, self._key, self._expects_continue = judge_request(head)
+            self._request, self._key, self._expects_continue = http1_upgrade.judge_request(head)
             self._stage = self._next_stage(Input.RECEIVE_REQUEST)
             self._events.append(self._request)
             data = self._exchange.trailing_data
@@ -264,18 +255,18 @@ class H11Handshake:
     def _read_response(self) -> None:
         while self._stage in (Stage.REQUESTED, Stage.BODY):
             found = self._exchange.next()
-            if isinstance(found, ResponseHead):
+            if isinstance(found, http1_upgrade.ResponseHead):
                 self._receive_response_head(found)
             elif isinstance(found, bytes):
                 self._receive_body(found)
             else:
                 return
 
-    def _receive_response_head(self, response: ResponseHead) -> None:
+    def _receive_response_head(self, response: http1_upgrade.ResponseHead) -> None:
         """Accept a 101, skip any other interim response (RFC 9110 15.2), take a final one as a rejection."""
         status = response.status_code
         if status == 101:
-            accepted = judge_acceptance(response, self._request, self._offered, self._key)
+            accepted = http1_upgrade.judge_acceptance(response, self._request, self._offered, self._key)
             self.agreement = agreed(accepted.extensions, self._exchange.trailing_data)
             self._events.append(accepted)
             self._stage = self._next_stage(Input.RECEIVE_ACCEPT)

@@ -29,13 +29,9 @@ FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 """What says how long a message is."""
 UPGRADING = frozenset({b"connection", b"upgrade"})
 NEGOTIATING = frozenset({b"sec-websocket-protocol", b"sec-websocket-extensions"})
+_PROVING = frozenset({b"sec-websocket-key", b"sec-websocket-accept"})
 # What the library writes itself, or what would give the handshake a body.
-_RESERVED = (
-    frozenset({b"host", b"sec-websocket-accept", b"sec-websocket-key", b"sec-websocket-version"})
-    | FRAMING
-    | UPGRADING
-    | NEGOTIATING
-)
+_RESERVED = FRAMING | UPGRADING | NEGOTIATING | _PROVING | {b"host", b"sec-websocket-version"}
 # What each element of a list has to be, and where that is written.
 _GRAMMAR_OF_LIST = {
     "Connection": (is_token, "RFC 9110 7.6.1"),

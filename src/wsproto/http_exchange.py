@@ -136,8 +136,8 @@ class HTTPExchange:
         if isinstance(found, ResponseHead):
             status = found.status_code
             self._has_begun_well = status >= 200  # behind an interim response, the next head begins
-            names = {name for name, _ in found.headers}
-            self._ends_with_transport = status not in (204, 304) and names.isdisjoint(FRAMING)
+            framed = not FRAMING.isdisjoint(dict(found.headers))
+            self._ends_with_transport = not framed and status not in (204, 304)
         return found
 
     def _judge_start(self, begun: bytes) -> None:
