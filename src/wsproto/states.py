@@ -6,7 +6,7 @@ The opening handshake. A client sends a request and waits, a server waits for on
 101, and the connection is OPEN, or it is some other response with or without a body. Public states are
 coarser than the stages of this exchange (`STATE_OF_STAGE`): all that comes before the answer is CONNECTING.
 End of file ends a client's handshake, a server's before the request; behind that, a server's answer may still
-be on its way out. Once the answer is 101 it is the connection's to judge, and changes nothing here.
+be on its way out. Behind a 101 the connection judges end of file, and it changes nothing here.
 
 The closing handshake. Each side sends one Close and receives one. So there are two axes, and four states:
 
