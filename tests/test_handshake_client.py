@@ -694,3 +694,16 @@ def test_no_frame_can_be_sent_before_the_response() -> None:
         client.send(TextMessage("Hello"))
     accepted(client, response(key))
     assert client.send(TextMessage("Hello"))[:2] == b"\x81\x85"
+
+
+@pytest.mark.parametrize("status", [100, 102, 103, 199])
+def test_an_interim_response_that_answers_the_handshake_rejects_it(status: int) -> None:
+    """Its server took itself for connected: nothing else would ever follow, and both sides would wait."""
+    data = b"HTTP/1.1 %d \r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" % status
+    data += b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    for pieces in every_cutting(data):
+        client = asking_client()[0]
+        (event,) = feed(client, *pieces)
+        assert isinstance(event, RejectConnection)
+        assert (event.status_code, event.has_body) == (status, False)
+        assert client.state is ConnectionState.CLOSED

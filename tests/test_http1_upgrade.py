@@ -18,6 +18,7 @@ from tests.oracle.handshake_bytes import (
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
+from wsproto.http1_upgrade import written_head
 from wsproto.utilities import RemoteProtocolError
 
 Changes = dict[bytes, list[bytes]]
@@ -185,3 +186,11 @@ def test_a_426_names_the_protocol_to_upgrade_to(
 def test_another_rejection_names_none() -> None:
     head, _ = read_head(asked_server().send(RejectConnection(403)))
     assert head.all(b"Upgrade") == head.all(b"Connection") == []
+
+
+def test_a_head_is_written_in_order() -> None:
+    assert (
+        written_head(b"GET / HTTP/1.1", [(b"B", b"2"), (b"a", b"")])
+        == b"GET / HTTP/1.1\r\nB: 2\r\na: \r\n\r\n"
+    )
+    assert written_head(b"HTTP/1.1 101 ", []) == b"HTTP/1.1 101 \r\n\r\n"

@@ -5,16 +5,7 @@
 
 from __future__ import annotations
 
-from . import (
-    connection,
-    events,
-    extensions,
-    frame_protocol,
-    handshake,
-    messages,
-    typing,
-    utilities,
-)
+from . import connection, events, extensions, frame_protocol, handshake, messages, typing, utilities
 from ._version import __version__
 from .connection import Connection
 from .limits import Limits

@@ -1,9 +1,9 @@
 """Host and port of a request: what a client writes, how a server reads it (RFC 6455 11.1, RFC 9110 7.2).
 
 A name beyond ASCII travels label by label in IDNA: `xn--` and Punycode (RFC 5891, RFC 3492). Python has the
-IDNA of 2003, which turns ß into ss and final sigma into sigma and drops two joiners, so that another domain
-is asked; and it refuses right-to-left labels that are registered today. Hence this rule: a label in Unicode
-and its `xn--` form stand for each other where mapping (upper case, compatibility) has nothing to change.
+IDNA of 2003, which asks another domain where a name has ß (it writes ss), a final sigma or a joiner, and
+refuses right-to-left labels that are registered today. Hence this rule: a label in Unicode and its `xn--`
+form stand for each other where mapping (upper case, compatibility) has nothing to change.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ def written_host(host: str) -> bytes:
     """Return `host` as it stands in a request: names in IDNA, an IPv6 address in brackets, without its zone.
 
     A zone has a meaning on this machine alone (RFC 6874 4).
-
-    :raises LocalProtocolError: where it is not a host.
     """
     if not isinstance(host, str):
         raise LocalTypeError(f"A host must be a str, not {host!r}")
@@ -60,10 +58,7 @@ def written_host(host: str) -> bytes:
 
 
 def read_host(received: bytes) -> str:
-    """Return the host of a request, its IDNA labels in Unicode; it may be empty (RFC 9110 7.2).
-
-    :raises RemoteProtocolError: where it is not a host, or has Punycode that does not decode.
-    """
+    """Return the host of a request, its IDNA labels in Unicode; it may be empty (RFC 9110 7.2)."""
     host = received.decode("latin-1")  # so that anything gets as far as the match
     if host and (len(host) > _MAX_HOST or not _HOST.fullmatch(host)):
         raise refused(f"Bad header 'Host': {received!r} is not a host (RFC 9112 3.2)")
@@ -79,7 +74,7 @@ def read_host(received: bytes) -> str:
 def _written_label(label: str) -> str:
     """Return a label in its `xn--` form, where it is not in ASCII (RFC 5891 4).
 
-    :raises LocalProtocolError: where it has none, or stands for one name in IDNA 2003 and another in 2008.
+    Refuse one that has none, or stands for one name in IDNA 2003 and for another in 2008.
     """
     if label.isascii():
         return label
@@ -98,10 +93,7 @@ def _written_label(label: str) -> str:
 
 
 def _read_label(label: str) -> str:
-    """Return a label in Unicode where its `xn--` form is the one of that, else as it is.
-
-    :raises UnicodeError: where it is Punycode that does not decode.
-    """
+    """Return a label in Unicode where that is written as this one, else as it is; Punycode has to decode."""
     lower = label.lower()
     if not lower.startswith("xn--"):
         return label
@@ -112,7 +104,7 @@ def _read_label(label: str) -> str:
 
 
 def _is_in_unicode_form(label: str) -> bool:
-    """Tell whether a label is one that mapping does not change, beyond ASCII and printable (RFC 5891 5.4)."""
+    """Tell whether a label is beyond ASCII, printable, and unchanged by mapping (RFC 5891 5.4)."""
     return (
         not label.isascii()
         and len(label) <= _MAX_LABEL

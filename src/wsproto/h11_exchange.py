@@ -1,4 +1,4 @@
-"""h11's part of an HTTP/1.1 exchange: what `http_head` cannot read, and responses that reject.
+"""h11's part of an HTTP/1.1 exchange: heads that are not regular, bodies, and responses that reject.
 
 The one module that imports h11; `http_exchange` brings it in when there is something for it to do.
 """
@@ -11,7 +11,7 @@ import h11
 
 from .errors import LocalValueError, RemoteProtocolError
 from .handshake_fields import refused
-from .http_head import RequestHead, ResponseHead
+from .http1_upgrade import RequestHead, ResponseHead, written_head
 
 if TYPE_CHECKING:
     from .typing import Headers
@@ -49,10 +49,7 @@ class H11Exchange:
         self._h11.receive_data(data)
 
     def next(self) -> RequestHead | ResponseHead | bytes | None:
-        """Read the next thing: a head, a piece of a body, `b""` for a body's end, or None for want of bytes.
-
-        :raises RemoteProtocolError: where the peer's message is not HTTP.
-        """
+        """Read the next thing, as `HTTPExchange.next` does."""
         try:
             event = self._h11.next_event()
         except h11.RemoteProtocolError as error:
@@ -66,10 +63,7 @@ class H11Exchange:
         return b"" if isinstance(event, h11.EndOfMessage) else None
 
     def send_head(self, status_code: int, headers: Headers, *, has_body: bool) -> bytes:
-        """Return the head of a response.
-
-        :raises LocalProtocolError: for a field that cannot be written.
-        """
+        """Return the head of a response."""
         try:
             response = h11.Response(status_code=status_code, headers=headers)
         except h11.LocalProtocolError as error:
@@ -77,31 +71,28 @@ class H11Exchange:
         return self._send(response, last=not has_body)
 
     def send_body(self, data: bytes, *, last: bool) -> bytes:
-        """Return a piece of the body of a response; that it has its length is for the caller to see to."""
+        """Return a piece of the body of a response."""
         return self._send(h11.Data(data=data), last=last)
 
     def _send(self, event: h11.Event, *, last: bool) -> bytes:
         events = [event, h11.EndOfMessage()] if last else [event]
         return b"".join(self._h11.send(event) or b"" for event in events)
 
-
-def checked_request(target: bytes | str, headers: Headers) -> RequestHead:
-    """Return a request that somebody else has parsed, held to the grammar of HTTP (RFC 9110 5, RFC 9112 3.2).
-
-    :raises RemoteProtocolError: where it does not follow it.
-    """
-    try:
-        request = h11.Request(method=b"GET", target=target, headers=headers)
-    except (h11.LocalProtocolError, TypeError, ValueError) as error:
-        raise _bad_http(error) from error
-    return RequestHead(request.method, request.target, request.http_version, list(request.headers))
+    @staticmethod
+    def rewritten_request(target: bytes | str, headers: Headers) -> bytes:
+        """Return the head of a request that somebody else has parsed."""
+        try:
+            request = h11.Request(method=b"GET", target=target, headers=headers)
+        except (h11.LocalProtocolError, TypeError, ValueError) as error:
+            raise _bad_http(error) from error
+        return written_head(b"GET %b HTTP/1.1" % request.target, list(request.headers))
 
 
 def _bad_http(error: Exception) -> RemoteProtocolError:
     """Turn an error of h11 into ours, whose text existing users compare with.
 
-    h11's loses its traceback: a frame in there refers to the error, a circle that would keep the frames of
-    the callers, and their connection, until the garbage is collected.
+    The traceback goes: its frames refer to h11's error, a circle that would keep the callers' frames, and
+    with them the connection, until the garbage is collected.
     """
     error.__traceback__ = None
     return refused("Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message")

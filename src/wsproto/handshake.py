@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from . import utilities
-from .agreement import Agreement, agreed
+from . import http1_upgrade, utilities
 from .connection import Connection
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from .handshake_fields import WEBSOCKET_VERSION, refused
-from .handshake_response import client_extensions_handshake, declared_length, server_extensions_handshake
-from .http1_upgrade import (
-    JudgedRequest,
-    judge_acceptance,
-    judge_request,
-    rejection_headers,
-    written_acceptance,
-    written_request,
+from .handshake_messages import (
+    Agreement,
+    agreed,
+    client_extensions_handshake,
+    declared_length,
+    server_extensions_handshake,
 )
-from .http_exchange import HTTPExchange, checked_request
-from .http_head import RequestHead, ResponseHead, written_head
+from .http_exchange import HTTPExchange, rewritten_request
 from .limits import DEFAULT_LIMITS, Limits
 from .states import (
     CLIENT_HANDSHAKE,
@@ -29,7 +25,7 @@ from .states import (
     STATE_OF_STAGE,
     ConnectionState,
     ConnectionType,
-    HandshakeInput,
+    Input,
     Stage,
 )
 from .utilities import as_bytes
@@ -48,13 +44,11 @@ __all__ = [
 ]
 
 _INPUT_OF_EVENT = {
-    Request: HandshakeInput.SEND_REQUEST,
-    AcceptConnection: HandshakeInput.SEND_ACCEPT,
-    RejectConnection: HandshakeInput.SEND_REJECT,
-    RejectData: HandshakeInput.SEND_BODY,
+    Request: Input.SEND_REQUEST,
+    AcceptConnection: Input.SEND_ACCEPT,
+    RejectConnection: Input.SEND_REJECT,
+    RejectData: Input.SEND_BODY,
 }
-_READING_RESPONSE = (Stage.REQUESTED, Stage.BODY)
-_SWITCHING_PROTOCOLS = 101
 
 
 class H11Handshake:
@@ -69,14 +63,13 @@ class H11Handshake:
     _connection: Connection | None = None
     _eof = False
 
-    _request: Request  # a client's, from the stage REQUESTED on
-    _offered: list[Extension]
+    _request: Request  # with the next two from the stage REQUESTED on
     _key: bytes
+    _offered: list[Extension]  # a client's
+    _expects_continue: bool  # whether the client of a server does
     _interim_responses = 0
-    _last_interim: RejectConnection | None = None  # what the last one is, should the transport end behind it
+    _last_interim: RejectConnection | None = None  # the answer, should the transport end behind it
     _body_received = 0
-
-    _judged: JudgedRequest  # the request that a server has got, from the stage REQUESTED on
     _body_left: int | None = None  # bytes until a rejection's Content-Length is reached
 
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
@@ -100,10 +93,8 @@ class H11Handshake:
     def connection(self) -> Connection | None:
         """The connection that the agreement opens, each time the same, once the handshake is complete."""
         if self._connection is None and self.agreement is not None:
-            extensions, trailing_data, eof = self.agreement
-            self._connection = Connection(
-                self._connection_type, extensions, trailing_data, limits=self._limits
-            )
+            extensions, data, eof = self.agreement
+            self._connection = Connection(self._connection_type, extensions, data, limits=self._limits)
             if eof:
                 self._connection.receive_data(None)
         return self._connection
@@ -116,20 +107,15 @@ class H11Handshake:
         kind = event_type if isinstance(event_type, type) else type(event_type)
         return any(_INPUT_OF_EVENT.get(base) in self._table[self._stage] for base in kind.__mro__)
 
-    def _next_stage(self, what: HandshakeInput) -> Stage:
-        """Look up where `what` leads.
-
-        :raises LocalProtocolError: where it is not permitted.
-        """
+    def _next_stage(self, what: Input) -> Stage:
+        """Look up where `what` leads, if it is permitted."""
         stage = self._table[self._stage].get(what)
         if stage is None:
-            role = "client" if self.client else "server"
+            role = self._connection_type.name.lower()
             raise LocalProtocolError(
                 f"{what.name} is not permitted to a {role} in state {self.state.name} ({self._stage.name})"
             )
         return stage
-
-    # Sending
 
     def send(self, event: Event) -> bytes:
         """Return the bytes that say `event` to the peer.
@@ -138,69 +124,47 @@ class H11Handshake:
             has changed.
         """
         try:
-            if isinstance(event, Request):
-                return self._send_request(event)
-            if isinstance(event, AcceptConnection):
-                return self._send_accept(event)
-            if isinstance(event, RejectConnection):
-                return self._send_reject(event)
-            if isinstance(event, RejectData):
-                return self._send_body(event)
+            return self._sent(event)
         except LocalProtocolError:
             raise
         except (AttributeError, TypeError, ValueError) as error:
             raise LocalTypeError(f"{event!r} holds what cannot be sent: {error}") from error
-        raise LocalProtocolError(
-            f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
-        )
 
-    def _send_request(self, event: Request) -> bytes:
-        """Write a client's request (RFC 6455 4.1)."""
-        stage = self._next_stage(HandshakeInput.SEND_REQUEST)
-        key = utilities.generate_nonce()
-        data, offered = written_request(event, key)
-        self._stage = stage
-        self._request = event
-        self._offered = offered
-        self._key = key
-        return data
-
-    def _send_accept(self, event: AcceptConnection) -> bytes:
-        """Write the response that accepts (RFC 6455 4.2.2); what came early belongs to the connection."""
-        stage = self._next_stage(HandshakeInput.SEND_ACCEPT)
-        data, extensions = written_acceptance(event, self._judged)
-        self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
-        self._stage = stage
-        return data
-
-    def _send_reject(self, event: RejectConnection) -> bytes:
-        """Write the response that rejects (RFC 6455 4.2.2), or its head."""
-        what = HandshakeInput.SEND_REJECT_HEAD if event.has_body else HandshakeInput.SEND_REJECT
-        stage = self._next_stage(what)
-        headers = rejection_headers(event)
-        body_left = declared_length(headers)
-        data = self._exchange.send_head(event.status_code, headers, has_body=event.has_body)
-        self._body_left = body_left
-        self._stage = stage
-        return data
-
-    def _send_body(self, event: RejectData) -> bytes:
-        """Write a piece of the body of a rejection."""
-        stage = self._next_stage(
-            HandshakeInput.SEND_BODY_END if event.body_finished else HandshakeInput.SEND_BODY
-        )
-        data = as_bytes(event.data, "The data of a RejectData")
-        left = None if self._body_left is None else self._body_left - len(data)
-        if left is not None and (left < 0 or (left > 0 and event.body_finished)):
-            raise LocalValueError(
-                f"{len(data)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
+    def _sent(self, event: Event) -> bytes:
+        """Look up the next stage and write the event; only then change anything."""
+        if isinstance(event, Request):
+            stage = self._next_stage(Input.SEND_REQUEST)
+            key = utilities.generate_nonce()
+            data, offered = http1_upgrade.written_request(event, key)
+            self._request, self._offered, self._key = event, offered, key
+        elif isinstance(event, AcceptConnection):
+            stage = self._next_stage(Input.SEND_ACCEPT)
+            data, extensions = http1_upgrade.written_acceptance(
+                event, self._request, self._key, expects_continue=self._expects_continue
             )
-        sent = self._exchange.send_body(data, last=event.body_finished)
-        self._body_left = left
+            self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
+        elif isinstance(event, RejectConnection):
+            stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
+            headers = http1_upgrade.rejection_headers(event)
+            left = declared_length(headers)
+            data = self._exchange.send_head(event.status_code, headers, has_body=event.has_body)
+            self._body_left = left
+        elif isinstance(event, RejectData):
+            stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
+            body = as_bytes(event.data, "The data of a RejectData")
+            left = None if self._body_left is None else self._body_left - len(body)
+            if left is not None and (left < 0 or (left > 0 and event.body_finished)):
+                raise LocalValueError(
+                    f"{len(body)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
+                )
+            data = self._exchange.send_body(body, last=event.body_finished)
+            self._body_left = left
+        else:
+            raise LocalProtocolError(
+                f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
+            )
         self._stage = stage
-        return sent
-
-    # Receiving
+        return data
 
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened."""
@@ -217,15 +181,15 @@ class H11Handshake:
         """
         if self.client:
             raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
-        self._next_stage(HandshakeInput.RECEIVE_REQUEST)
+        self._next_stage(Input.RECEIVE_REQUEST)
         if self._exchange.begun:
             raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         try:
-            request = checked_request(path, headers)
+            data = rewritten_request(path, headers)
         except RemoteProtocolError:
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
+            self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
             raise
-        self.receive_data(written_head(b"GET %b HTTP/1.1" % request.target, request.headers))
+        self.receive_data(data)
 
     def receive_data(self, data: BytesLike | None) -> None:
         """Take in what the transport received; None stands for end of file.
@@ -240,17 +204,20 @@ class H11Handshake:
             data = as_bytes(data, "Received data")
             if not data and self._stage is not Stage.BODY:
                 return
-        stage = self._next_stage(HandshakeInput.RECEIVE_EOF if data is None else HandshakeInput.RECEIVE_BYTES)
+        stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
         try:
             if data is None:
                 self._receive_eof()
                 self._stage = stage
             elif self.client:
-                self._receive_response(data)
+                if stage is Stage.INITIAL:
+                    raise refused("The server spoke before it was asked (RFC 6455 4.1)")
+                self._exchange.receive(data)
+                self._read_response()
             else:
                 self._receive_request(data)
         except RemoteProtocolError:
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_VIOLATION)
+            self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
             raise
 
     def _receive_eof(self) -> None:
@@ -270,59 +237,53 @@ class H11Handshake:
 
     def _receive_request(self, data: bytes) -> None:
         """Read a client's request; what comes behind it waits until it is answered."""
-        if self._stage is Stage.REQUESTED:
-            self._keep_early_data(data)
-        if self._stage is not Stage.INITIAL:
-            return
-        self._exchange.receive(data)
-        head = self._exchange.next()
-        if not isinstance(head, RequestHead):
-            return
-        self._judged = judge_request(head)
-        self._stage = self._next_stage(HandshakeInput.RECEIVE_REQUEST)
-        self._events.append(self._judged.event)
-        self._keep_early_data(self._exchange.trailing_data)
-
-    def _keep_early_data(self, data: bytes) -> None:
-        if len(self._early_data) + len(data) > self._limits.max_early_data:
-            raise refused(f"More than {self._limits.max_early_data} bytes before the handshake was answered")
-        self._early_data += data
-
-    def _receive_response(self, data: bytes) -> None:
-        """Read a server's response, and the body of one that rejects."""
         if self._stage is Stage.INITIAL:
-            raise refused("The server spoke before it was asked (RFC 6455 4.1)")
-        self._exchange.receive(data)
-        self._read_response()
+            self._exchange.receive(data)
+            head = self._exchange.next()
+            if not isinstance(head, http1_upgrade.RequestHead):
+                return
+            self._request, self._key, self._expects_continue = http1_upgrade.judge_request(head)
+            self._stage = self._next_stage(Input.RECEIVE_REQUEST)
+            self._events.append(self._request)
+            data = self._exchange.trailing_data
+        if self._stage is Stage.REQUESTED:
+            limit = self._limits.max_early_data
+            if len(self._early_data) + len(data) > limit:
+                raise refused(f"More than {limit} bytes before the handshake was answered")
+            self._early_data += data
 
     def _read_response(self) -> None:
-        """Read what there is of a response."""
-        while self._stage in _READING_RESPONSE:
+        while self._stage in (Stage.REQUESTED, Stage.BODY):
             found = self._exchange.next()
-            if isinstance(found, ResponseHead):
+            if isinstance(found, http1_upgrade.ResponseHead):
                 self._receive_response_head(found)
             elif isinstance(found, bytes):
                 self._receive_body(found)
             else:
                 return
 
-    def _receive_response_head(self, response: ResponseHead) -> None:
+    def _receive_response_head(self, response: http1_upgrade.ResponseHead) -> None:
         """Accept a 101, skip any other interim response (RFC 9110 15.2), take a final one as a rejection."""
         status = response.status_code
-        if status == _SWITCHING_PROTOCOLS:
-            accepted = judge_acceptance(response, self._request, self._offered, self._key)
+        if status == 101:
+            accepted = http1_upgrade.judge_acceptance(response, self._request, self._offered, self._key)
             self.agreement = agreed(accepted.extensions, self._exchange.trailing_data)
             self._events.append(accepted)
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_ACCEPT)
+            self._stage = self._next_stage(Input.RECEIVE_ACCEPT)
         elif status < 200:
             self._interim_responses += 1
             if self._interim_responses > self._limits.max_interim_responses:
                 raise refused(f"More than {self._limits.max_interim_responses} interim responses")
             self._last_interim = RejectConnection(status, response.headers, has_body=False)
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_INTERIM)
+            what = Input.RECEIVE_INTERIM
+            if b"sec-websocket-accept" in dict(response.headers):
+                # It answers the handshake: nothing else will follow, and both sides would wait.
+                self._events.append(self._last_interim)
+                what = Input.RECEIVE_REJECT
+            self._stage = self._next_stage(what)
         else:
             self._events.append(RejectConnection(status, response.headers, has_body=True))
-            self._stage = self._next_stage(HandshakeInput.RECEIVE_REJECT_HEAD)
+            self._stage = self._next_stage(Input.RECEIVE_REJECT_HEAD)
 
     def _receive_body(self, data: bytes) -> None:
         """Hand on a piece of the body of a rejection, or its end."""
@@ -333,6 +294,4 @@ class H11Handshake:
             raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
         self._body_received += len(data)
         self._events.append(RejectData(data, body_finished=not data))
-        self._stage = self._next_stage(
-            HandshakeInput.RECEIVE_BODY if data else HandshakeInput.RECEIVE_BODY_END
-        )
+        self._stage = self._next_stage(Input.RECEIVE_BODY if data else Input.RECEIVE_BODY_END)

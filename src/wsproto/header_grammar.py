@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 
-_TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_TCHARS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TCHAR = rb"[" + re.escape(_TCHARS) + rb"]"
 TOKEN = _TCHAR + rb"+"
 """The pattern of a token (RFC 9110 5.6.2)."""
 _QUOTED_TOKEN = rb'"(?:\\?' + _TCHAR + rb')+"'  # RFC 6455 9.1: unquoted, it has to be a token
 _OWS = rb"[ \t]*"
 _NAME = _OWS + rb"(" + TOKEN + rb")" + _OWS
 _PARAMETER = rb";" + _NAME + rb"(?:=" + _OWS + rb"(" + TOKEN + rb"|" + _QUOTED_TOKEN + rb")" + _OWS + rb")?"
-
-_TCHARS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # RFC 9110 5.5: visible bytes, SP, HTAB and obs-text.
 _FIELD_BYTES = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _COMMA_OR_QUOTE = re.compile(rb'"(?:[^"\\]|\\.)*"|,|"', re.DOTALL)
@@ -81,12 +80,8 @@ def parse_extension(element: bytes) -> tuple[str, list[tuple[str, str | None]]]:
     if match is None:
         raise GrammarError(f"{element!r} is no extension with its parameters (RFC 6455 9.1)")
     parameters = [
-        (parameter[1].decode("ascii"), None if parameter[2] is None else _unquoted(parameter[2]))
-        for parameter in _EACH_PARAMETER.finditer(element, match.end(1))
+        # No token has a backslash of its own.
+        (key.decode("ascii"), value.strip(b'"').replace(b"\\", b"").decode("ascii") if value else None)
+        for key, value in _EACH_PARAMETER.findall(element, match.end(1))
     ]
     return match[1].decode("ascii"), parameters
-
-
-def _unquoted(value: bytes) -> str:
-    """Return a parameter's value without quotes; no token has a backslash of its own."""
-    return value.strip(b'"').replace(b"\\", b"").decode("ascii")

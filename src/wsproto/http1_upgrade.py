@@ -1,4 +1,4 @@
-"""What the opening handshake has over HTTP/1.1 alone: GET, Upgrade, Connection, the key, 101 (RFC 6455 4)."""
+"""What the opening handshake has over HTTP/1.1 alone (RFC 6455 4): heads with GET, Upgrade, the key, 101."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .authority import written_host
-from .handshake_fields import collected, list_of, refused, required, single
-from .handshake_request import ABSOLUTE, judge_version, offer_fields, read_offers, written_target
-from .handshake_response import answer_fields, read_answer, rejection_fields
-from .header_grammar import is_protocol, is_token
-from .http_head import written_head
+from .handshake_fields import FRAMING, NEGOTIATING, UPGRADING, collected, list_of, refused, required, single
+from .handshake_messages import (
+    ABSOLUTE,
+    answer_fields,
+    judge_version,
+    offer_fields,
+    read_answer,
+    read_offers,
+    rejection_fields,
+    written_target,
+)
 from .utilities import generate_accept_token
 
 if TYPE_CHECKING:
@@ -18,62 +24,59 @@ if TYPE_CHECKING:
 
     from .events import AcceptConnection, RejectConnection, Request
     from .extensions import Extension
-    from .http_head import RequestHead, ResponseHead
+    from .handshake_fields import Fields
     from .typing import Headers
 
-_UPGRADE = [(b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")]
+_UPGRADE, _CONNECTION = (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
-_HAS_A_PLACE_IN_REQUEST = frozenset({b"host", b"sec-websocket-protocol", b"sec-websocket-extensions"})
-_HAS_A_PLACE_IN_ACCEPT = frozenset(
-    {
-        b"connection",
-        b"upgrade",
-        b"sec-websocket-accept",
-        b"sec-websocket-protocol",
-        b"sec-websocket-extensions",
-    }
-)
+_NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host"}
+_NOT_EXTRA_IN_ACCEPT = NEGOTIATING | UPGRADING | {b"sec-websocket-accept"}
 # A rejection frames its own body, and its connection-level fields are its own.
-_PERMITTED_IN_REJECTION = frozenset(
-    {b"connection", b"content-length", b"sec-websocket-version", b"transfer-encoding", b"upgrade"}
-)
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PERMITTED_IN_REJECTION = FRAMING | UPGRADING | {b"sec-websocket-version"}
 
 
-class JudgedRequest(NamedTuple):
-    """A request that may be accepted."""
+class RequestHead(NamedTuple):
+    """The head of a request."""
 
-    event: Request
-    key: bytes
-    """Its `Sec-WebSocket-Key`."""
-    expects_continue: bool
-    """Whether a 100 response has to come before the 101 (RFC 9110 7.8)."""
+    method: bytes
+    target: bytes
+    http_version: bytes
+    headers: Headers
+    """Its fields, the names in lower case, the values without white space around them."""
+
+
+class ResponseHead(NamedTuple):
+    """The head of a response."""
+
+    status_code: int
+    http_version: bytes
+    headers: Headers
+
+
+def written_head(first_line: bytes, headers: Headers) -> bytes:
+    """Write the head of a request or response."""
+    return b"\r\n".join([first_line, *[name + b": " + value for name, value in headers], b"", b""])
 
 
 def written_request(event: Request, key: bytes) -> tuple[bytes, list[Extension]]:
-    """Return a client's request (RFC 6455 4.1), and the extensions that it offers.
-
-    :raises LocalProtocolError: for a value that cannot be written.
-    """
+    """Return a client's request (RFC 6455 4.1), and the extensions that it offers."""
     host = (b"Host", written_host(event.host))
     fields, offered = offer_fields(event)
-    headers = [host, *_UPGRADE, (b"Sec-WebSocket-Key", key), *fields]
+    headers = [host, _UPGRADE, _CONNECTION, (b"Sec-WebSocket-Key", key), *fields]
     return written_head(b"GET %b HTTP/1.1" % written_target(event.target), headers), offered
 
 
-def judge_request(request: RequestHead) -> JudgedRequest:
+def judge_request(request: RequestHead) -> tuple[Request, bytes, bool]:
     """Judge a client's request (RFC 6455 4.2.1).
 
-    :raises RemoteProtocolError: for one that may not be accepted, with the response that says so.
+    :returns: the event, the key, and whether a 100 response has to come before the 101 (RFC 9110 7.8).
     """
-    headers = request.headers
     if request.method != b"GET":
         raise refused("Request method must be GET")
     if not b"1.1" <= request.http_version < b"2":
-        raise refused(
-            f"HTTP version must be 1.1, not {request.http_version.decode('ascii')} (RFC 6455 4.2.1)"
-        )
-    fields = collected(headers)
+        version = request.http_version.decode("ascii")
+        raise refused(f"HTTP version must be 1.1, not {version} (RFC 6455 4.2.1)")
+    fields = collected(request.headers)
     length = single(fields, "Content-Length")
     if b"transfer-encoding" in fields or (length is not None and length.strip(b"0")):
         raise refused("The request has a body (RFC 6455 4.1)")  # frames follow it at once (RFC 9110 7.8)
@@ -82,21 +85,20 @@ def judge_request(request: RequestHead) -> JudgedRequest:
     key = required(fields, "Sec-WebSocket-Key")
     if not _KEY.fullmatch(key):
         raise refused(f"Sec-WebSocket-Key {key!r} is not 16 bytes in base64 (RFC 6455 4.2.1)")
-    host = required(fields, "Host")
-    target, authority = _read_target(request.target)
-    extra_headers = [field for field in headers if field[0] not in _HAS_A_PLACE_IN_REQUEST]
-    event = read_offers(fields, host if authority is None else authority, target, extra_headers)
-    expects = b"expect" in fields and b"100-continue" in map(bytes.lower, fields[b"expect"])
-    return JudgedRequest(event, key, expects_continue=expects)
+    target, host = _read_target(request.target, required(fields, "Host"))
+    extra_headers = [field for field in request.headers if field[0] not in _NOT_EXTRA_IN_REQUEST]
+    event = read_offers(fields, host, target, extra_headers)
+    expects_continue = b"expect" in fields and b"100-continue" in map(bytes.lower, fields[b"expect"])
+    return event, key, expects_continue
 
 
-def _read_target(received: bytes) -> tuple[str, bytes | None]:
-    """Return the resource name, and the authority of a target that was a whole URI (RFC 6455 4.2.1)."""
+def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:
+    """Return the resource name, and the host; a target that is a whole URI has its own (RFC 9112 3.2.2)."""
     target = received.decode("ascii")  # visible ASCII is all that the readers of a head let through
     if "#" in target:
         raise refused(f"Request target {target!r} has a fragment (RFC 6455 3)")
     if target.startswith("/"):
-        return target, None
+        return target, host
     absolute = ABSOLUTE.fullmatch(target)
     if absolute is None or not absolute[1]:  # RFC 9110 4.2.1: no authority, no http URI
         raise refused(f"Bad request target {target!r} (RFC 9112 3.2)")
@@ -104,24 +106,20 @@ def _read_target(received: bytes) -> tuple[str, bytes | None]:
     return rest if rest.startswith("/") else "/" + rest, authority.encode("ascii")
 
 
-def written_acceptance(event: AcceptConnection, request: JudgedRequest) -> tuple[bytes, list[Extension]]:
-    """Return the response that accepts `request` (RFC 6455 4.2.2), and the extensions that were agreed on.
-
-    :raises LocalProtocolError: for a value that cannot be written, or a subprotocol that was not offered.
-    """
-    fields, extensions = answer_fields(event, request.event)
-    headers = [*_UPGRADE, (b"Sec-WebSocket-Accept", generate_accept_token(request.key)), *fields]
-    head = written_head(b"HTTP/1.1 101 Switching Protocols", headers)
-    return (_CONTINUE + head if request.expects_continue else head), extensions
+def written_acceptance(
+    event: AcceptConnection, request: Request, key: bytes, *, expects_continue: bool
+) -> tuple[bytes, list[Extension]]:
+    """Return the response that accepts `request` (RFC 6455 4.2.2), and the extensions that were agreed on."""
+    fields, extensions = answer_fields(event, request)
+    headers = [_UPGRADE, _CONNECTION, (b"Sec-WebSocket-Accept", generate_accept_token(key)), *fields]
+    first = b"HTTP/1.1 100 Continue\r\n\r\n" if expects_continue else b""
+    return first + written_head(b"HTTP/1.1 101 Switching Protocols", headers), extensions
 
 
 def judge_acceptance(
     response: ResponseHead, request: Request, offered: Sequence[Extension], key: bytes
 ) -> AcceptConnection:
-    """Judge a response with the status 101 (RFC 6455 4.1): the event says what was agreed.
-
-    :raises RemoteProtocolError: for one that fails the connection.
-    """
+    """Judge a response with the status 101 (RFC 6455 4.1): the event says what was agreed."""
     if response.http_version < b"1.1":
         raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
     fields = collected(response.headers)
@@ -132,32 +130,24 @@ def judge_acceptance(
         raise refused(f"Bad header 'Upgrade': websocket is beside {others} (RFC 6455 4.1)")
     if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(key):
         raise refused("Bad accept token")
-    extra_headers = [field for field in response.headers if field[0] not in _HAS_A_PLACE_IN_ACCEPT]
+    extra_headers = [field for field in response.headers if field[0] not in _NOT_EXTRA_IN_ACCEPT]
     return read_answer(fields, request, offered, extra_headers)
 
 
-def _upgrade_protocols(fields: dict[bytes, list[bytes]]) -> list[bytes]:
-    """Return the protocols of `Upgrade`, in lower case, which `Connection` has to name (RFC 6455 4.1, 4.2.1).
-
-    :raises RemoteProtocolError: where `websocket` is not among them.
-    """
+def _upgrade_protocols(fields: Fields) -> list[bytes]:
+    """Return what `Upgrade` names, in lower case; both headers have to be in order (RFC 6455 4.1, 4.2.1)."""
     if fields.get(b"upgrade") == [b"websocket"] and fields.get(b"connection") == [b"Upgrade"]:
         return [b"websocket"]  # as nearly every peer writes them: 2 of 20 microseconds less
-    options = list_of(fields, "Connection", well_formed=is_token, rule="RFC 9110 7.6.1")
-    if b"upgrade" not in [option.lower() for option in options]:
+    if b"upgrade" not in map(bytes.lower, list_of(fields, "Connection")):
         raise refused("Missing header, 'Connection: Upgrade'")
-    upgrades = list_of(fields, "Upgrade", well_formed=is_protocol, rule="RFC 9110 7.8")
-    protocols = [protocol.lower() for protocol in upgrades]
+    protocols = [protocol.lower() for protocol in list_of(fields, "Upgrade")]
     if b"websocket" not in protocols:
         raise refused("Missing header, 'Upgrade: websocket'")
     return protocols
 
 
 def rejection_headers(event: RejectConnection) -> Headers:
-    """Return the header fields of a rejection, with what a 426 needs and lacks (RFC 9110 15.5.22, 7.8).
-
-    :raises LocalProtocolError: for a status or a field that cannot be written.
-    """
+    """Return the header fields of a rejection, with what a 426 needs and lacks (RFC 9110 15.5.22, 7.8)."""
     headers = rejection_fields(event, _PERMITTED_IN_REJECTION)
     if event.status_code != 426:
         return headers
@@ -167,7 +157,7 @@ def rejection_headers(event: RejectConnection) -> Headers:
         for option in value.split(b",")
     ]
     if b"upgrade" not in dict(given):
-        headers.append(_UPGRADE[0])
+        headers.append(_UPGRADE)
     if (b"connection", b"upgrade") not in given:
-        headers.append(_UPGRADE[1])
+        headers.append(_CONNECTION)
     return headers

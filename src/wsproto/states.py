@@ -6,7 +6,7 @@ The opening handshake. A client sends a request and waits, a server waits for on
 101, and the connection is OPEN, or it is some other response with or without a body. Public states are
 coarser than the stages of this exchange (`STATE_OF_STAGE`): all that comes before the answer is CONNECTING.
 End of file ends a client's handshake, a server's before the request; behind that, a server's answer may still
-be on its way out. Once the answer is 101 it is the connection's to judge, and changes nothing here.
+be on its way out. Behind a 101 the connection judges end of file, and it changes nothing here.
 
 The closing handshake. Each side sends one Close and receives one. So there are two axes, and four states:
 
@@ -22,13 +22,14 @@ What each state permits to send: data in OPEN (5.1), and in REMOTE_CLOSING the r
 begun (5.5.1); ping and pong until the peer's Close has arrived (5.5.2, 5.5.3); Close once. What each state
 does with bytes that arrive: OPEN and LOCAL_CLOSING read them, REMOTE_CLOSING drops them, CLOSED refuses them.
 
-Both tables map a state and an input to the next state. What is not in them is not permitted: where the
+A table maps a state and an input to the next state. What is not in it is not permitted: where the
 application asks for it, that is a `LocalProtocolError`.
 """
 
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import TypeVar
 
 
 class ConnectionType(Enum):
@@ -59,173 +60,114 @@ class ConnectionState(Enum):
     __hash__ = object.__hash__
 
 
-class Input(Enum):
-    """What moves a connection after its opening handshake."""
-
-    SEND_MESSAGE = auto()
-    """A message, or its first fragment."""
-    SEND_CONTINUATION = auto()
-    """A further fragment of a message."""
-    SEND_PING = auto()
-    SEND_PONG = auto()
-    SEND_CLOSE = auto()
-    RECEIVE_BYTES = auto()
-    RECEIVE_LATE_BYTES = auto()
-    """Bytes after end of file."""
-    RECEIVE_CLOSE = auto()
-    RECEIVE_VIOLATION = auto()
-    """A frame that breaks the protocol."""
-    RECEIVE_EOF = auto()
-
-    __hash__ = object.__hash__
-
-
 class Stage(Enum):
     """How far the opening handshake has come."""
 
-    INITIAL = auto()
-    """No request yet."""
-    REQUESTED = auto()
-    """The request was sent or received."""
-    REFUSED = auto()
-    """The client's request broke the protocol; only a rejection can follow."""
-    BODY = auto()
-    """A rejection's head was sent or received, its body is under way."""
+    INITIAL = auto()  # no request yet
+    REQUESTED = auto()  # the request was sent or received
+    REFUSED = auto()  # the client's request broke the protocol; only a rejection can follow
+    BODY = auto()  # a rejection's head was sent or received, its body is under way
     ACCEPTED = auto()
     ENDED = auto()
 
     __hash__ = object.__hash__
 
 
-class HandshakeInput(Enum):
-    """What moves the opening handshake."""
+class Input(Enum):
+    """What moves a connection, during its opening handshake or after it."""
 
     SEND_REQUEST = auto()
     SEND_ACCEPT = auto()
-    SEND_REJECT = auto()
-    """A rejection without a body."""
-    SEND_REJECT_HEAD = auto()
-    """A rejection whose body follows."""
+    SEND_REJECT = auto()  # a rejection without a body
+    SEND_REJECT_HEAD = auto()  # a rejection whose body follows
     SEND_BODY = auto()
     SEND_BODY_END = auto()
+    SEND_MESSAGE = auto()  # a message, or its first fragment
+    SEND_CONTINUATION = auto()  # a further fragment of a message
+    SEND_PING = auto()
+    SEND_PONG = auto()
+    SEND_CLOSE = auto()
     RECEIVE_REQUEST = auto()
     RECEIVE_BYTES = auto()
-    RECEIVE_INTERIM = auto()
-    """A 1xx response other than 101, which says nothing final (RFC 9110 15.2)."""
+    RECEIVE_LATE_BYTES = auto()  # bytes after end of file
+    RECEIVE_INTERIM = auto()  # a 1xx response other than 101, which says nothing final (RFC 9110 15.2)
     RECEIVE_ACCEPT = auto()
+    RECEIVE_REJECT = auto()  # a 1xx response that answers the handshake all the same
     RECEIVE_REJECT_HEAD = auto()
     RECEIVE_BODY = auto()
     RECEIVE_BODY_END = auto()
-    RECEIVE_VIOLATION = auto()
+    RECEIVE_CLOSE = auto()
+    RECEIVE_VIOLATION = auto()  # a message or frame that breaks the protocol
     RECEIVE_EOF = auto()
 
     __hash__ = object.__hash__
 
 
 _State = ConnectionState
+_Place = TypeVar("_Place", ConnectionState, Stage)
 
-CONNECTION: dict[ConnectionState, dict[Input, ConnectionState]] = {
-    _State.OPEN: {
-        Input.SEND_MESSAGE: _State.OPEN,
-        Input.SEND_CONTINUATION: _State.OPEN,
-        Input.SEND_PING: _State.OPEN,
-        Input.SEND_PONG: _State.OPEN,
-        Input.SEND_CLOSE: _State.LOCAL_CLOSING,
-        Input.RECEIVE_BYTES: _State.OPEN,
-        Input.RECEIVE_CLOSE: _State.REMOTE_CLOSING,
-        Input.RECEIVE_VIOLATION: _State.REMOTE_CLOSING,
-        Input.RECEIVE_EOF: _State.CLOSED,
-    },
-    _State.LOCAL_CLOSING: {
-        Input.SEND_PING: _State.LOCAL_CLOSING,
-        Input.SEND_PONG: _State.LOCAL_CLOSING,
-        Input.RECEIVE_BYTES: _State.LOCAL_CLOSING,
-        Input.RECEIVE_CLOSE: _State.CLOSED,
-        Input.RECEIVE_VIOLATION: _State.CLOSED,
-        Input.RECEIVE_EOF: _State.CLOSED,
-    },
-    _State.REMOTE_CLOSING: {
-        Input.SEND_CONTINUATION: _State.REMOTE_CLOSING,
-        Input.SEND_CLOSE: _State.CLOSED,
-        Input.RECEIVE_BYTES: _State.REMOTE_CLOSING,
-        Input.RECEIVE_LATE_BYTES: _State.REMOTE_CLOSING,
-        Input.RECEIVE_EOF: _State.REMOTE_CLOSING,
-    },
-    _State.CLOSED: {
-        Input.RECEIVE_EOF: _State.CLOSED,
-    },
-}
 
-CLIENT_HANDSHAKE: dict[Stage, dict[HandshakeInput, Stage]] = {
-    Stage.INITIAL: {
-        HandshakeInput.SEND_REQUEST: Stage.REQUESTED,
-        HandshakeInput.RECEIVE_BYTES: Stage.INITIAL,
-        HandshakeInput.RECEIVE_VIOLATION: Stage.ENDED,
-        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
-    },
-    Stage.REQUESTED: {
-        HandshakeInput.RECEIVE_BYTES: Stage.REQUESTED,
-        HandshakeInput.RECEIVE_INTERIM: Stage.REQUESTED,
-        HandshakeInput.RECEIVE_ACCEPT: Stage.ACCEPTED,
-        HandshakeInput.RECEIVE_REJECT_HEAD: Stage.BODY,
-        HandshakeInput.RECEIVE_VIOLATION: Stage.ENDED,
-        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
-    },
-    Stage.BODY: {
-        HandshakeInput.RECEIVE_BYTES: Stage.BODY,
-        HandshakeInput.RECEIVE_BODY: Stage.BODY,
-        HandshakeInput.RECEIVE_BODY_END: Stage.ENDED,
-        HandshakeInput.RECEIVE_VIOLATION: Stage.ENDED,
-        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
-    },
-    Stage.ACCEPTED: {
-        HandshakeInput.RECEIVE_EOF: Stage.ACCEPTED,
-    },
-    Stage.ENDED: {
-        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
-    },
-}
+def _table(*arrows: tuple[_Place, _Place, list[Input]]) -> dict[_Place, dict[Input, _Place]]:
+    """Make a table of arrows: from where, to where, and the inputs that lead there."""
+    table: dict[_Place, dict[Input, _Place]] = {}
+    for before, after, inputs in arrows:
+        table.setdefault(before, {}).update(dict.fromkeys(inputs, after))
+    return table
 
-SERVER_HANDSHAKE: dict[Stage, dict[HandshakeInput, Stage]] = {
-    Stage.INITIAL: {
-        HandshakeInput.RECEIVE_BYTES: Stage.INITIAL,
-        HandshakeInput.RECEIVE_REQUEST: Stage.REQUESTED,
-        HandshakeInput.RECEIVE_VIOLATION: Stage.REFUSED,
-        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
-    },
-    Stage.REQUESTED: {
-        HandshakeInput.SEND_ACCEPT: Stage.ACCEPTED,
-        HandshakeInput.SEND_REJECT: Stage.ENDED,
-        HandshakeInput.SEND_REJECT_HEAD: Stage.BODY,
-        HandshakeInput.RECEIVE_BYTES: Stage.REQUESTED,
-        HandshakeInput.RECEIVE_VIOLATION: Stage.REFUSED,
-        HandshakeInput.RECEIVE_EOF: Stage.REQUESTED,
-    },
-    Stage.REFUSED: {
-        HandshakeInput.SEND_REJECT: Stage.ENDED,
-        HandshakeInput.SEND_REJECT_HEAD: Stage.BODY,
-        HandshakeInput.RECEIVE_BYTES: Stage.REFUSED,
-        HandshakeInput.RECEIVE_EOF: Stage.REFUSED,
-    },
-    Stage.BODY: {
-        HandshakeInput.SEND_BODY: Stage.BODY,
-        HandshakeInput.SEND_BODY_END: Stage.ENDED,
-        HandshakeInput.RECEIVE_BYTES: Stage.BODY,
-        HandshakeInput.RECEIVE_EOF: Stage.BODY,
-    },
-    Stage.ACCEPTED: {
-        HandshakeInput.RECEIVE_EOF: Stage.ACCEPTED,
-    },
-    Stage.ENDED: {
-        HandshakeInput.RECEIVE_EOF: Stage.ENDED,
-    },
-}
 
-STATE_OF_STAGE: dict[Stage, ConnectionState] = {
-    Stage.INITIAL: ConnectionState.CONNECTING,
-    Stage.REQUESTED: ConnectionState.CONNECTING,
-    Stage.REFUSED: ConnectionState.CONNECTING,
-    Stage.BODY: ConnectionState.REJECTING,
-    Stage.ACCEPTED: ConnectionState.OPEN,
-    Stage.ENDED: ConnectionState.CLOSED,
+CONNECTION = _table(
+    (_State.OPEN, _State.OPEN, [Input.SEND_MESSAGE, Input.SEND_CONTINUATION]),
+    (_State.OPEN, _State.OPEN, [Input.SEND_PING, Input.SEND_PONG, Input.RECEIVE_BYTES]),
+    (_State.OPEN, _State.LOCAL_CLOSING, [Input.SEND_CLOSE]),
+    (_State.OPEN, _State.REMOTE_CLOSING, [Input.RECEIVE_CLOSE, Input.RECEIVE_VIOLATION]),
+    (_State.OPEN, _State.CLOSED, [Input.RECEIVE_EOF]),
+    (_State.LOCAL_CLOSING, _State.LOCAL_CLOSING, [Input.SEND_PING, Input.SEND_PONG, Input.RECEIVE_BYTES]),
+    (_State.LOCAL_CLOSING, _State.CLOSED, [Input.RECEIVE_CLOSE, Input.RECEIVE_VIOLATION, Input.RECEIVE_EOF]),
+    (_State.REMOTE_CLOSING, _State.REMOTE_CLOSING, [Input.SEND_CONTINUATION]),
+    (_State.REMOTE_CLOSING, _State.REMOTE_CLOSING, [Input.RECEIVE_BYTES, Input.RECEIVE_LATE_BYTES]),
+    (_State.REMOTE_CLOSING, _State.REMOTE_CLOSING, [Input.RECEIVE_EOF]),
+    (_State.REMOTE_CLOSING, _State.CLOSED, [Input.SEND_CLOSE]),
+    (_State.CLOSED, _State.CLOSED, [Input.RECEIVE_EOF]),
+)
+
+CLIENT_HANDSHAKE = _table(
+    (Stage.INITIAL, Stage.REQUESTED, [Input.SEND_REQUEST]),
+    (Stage.INITIAL, Stage.INITIAL, [Input.RECEIVE_BYTES]),
+    (Stage.INITIAL, Stage.ENDED, [Input.RECEIVE_VIOLATION, Input.RECEIVE_EOF]),
+    (Stage.REQUESTED, Stage.REQUESTED, [Input.RECEIVE_BYTES, Input.RECEIVE_INTERIM]),
+    (Stage.REQUESTED, Stage.ACCEPTED, [Input.RECEIVE_ACCEPT]),
+    (Stage.REQUESTED, Stage.BODY, [Input.RECEIVE_REJECT_HEAD]),
+    (Stage.REQUESTED, Stage.ENDED, [Input.RECEIVE_REJECT, Input.RECEIVE_VIOLATION, Input.RECEIVE_EOF]),
+    (Stage.BODY, Stage.BODY, [Input.RECEIVE_BYTES, Input.RECEIVE_BODY]),
+    (Stage.BODY, Stage.ENDED, [Input.RECEIVE_BODY_END, Input.RECEIVE_VIOLATION, Input.RECEIVE_EOF]),
+    (Stage.ACCEPTED, Stage.ACCEPTED, [Input.RECEIVE_EOF]),
+    (Stage.ENDED, Stage.ENDED, [Input.RECEIVE_EOF]),
+)
+
+SERVER_HANDSHAKE = _table(
+    (Stage.INITIAL, Stage.INITIAL, [Input.RECEIVE_BYTES]),
+    (Stage.INITIAL, Stage.REQUESTED, [Input.RECEIVE_REQUEST]),
+    (Stage.INITIAL, Stage.REFUSED, [Input.RECEIVE_VIOLATION]),
+    (Stage.INITIAL, Stage.ENDED, [Input.RECEIVE_EOF]),
+    (Stage.REQUESTED, Stage.ACCEPTED, [Input.SEND_ACCEPT]),
+    (Stage.REQUESTED, Stage.ENDED, [Input.SEND_REJECT]),
+    (Stage.REQUESTED, Stage.BODY, [Input.SEND_REJECT_HEAD]),
+    (Stage.REQUESTED, Stage.REQUESTED, [Input.RECEIVE_BYTES, Input.RECEIVE_EOF]),
+    (Stage.REQUESTED, Stage.REFUSED, [Input.RECEIVE_VIOLATION]),
+    (Stage.REFUSED, Stage.ENDED, [Input.SEND_REJECT]),
+    (Stage.REFUSED, Stage.BODY, [Input.SEND_REJECT_HEAD]),
+    (Stage.REFUSED, Stage.REFUSED, [Input.RECEIVE_BYTES, Input.RECEIVE_EOF]),
+    (Stage.BODY, Stage.BODY, [Input.SEND_BODY, Input.RECEIVE_BYTES, Input.RECEIVE_EOF]),
+    (Stage.BODY, Stage.ENDED, [Input.SEND_BODY_END]),
+    (Stage.ACCEPTED, Stage.ACCEPTED, [Input.RECEIVE_EOF]),
+    (Stage.ENDED, Stage.ENDED, [Input.RECEIVE_EOF]),
+)
+
+STATE_OF_STAGE = {
+    Stage.INITIAL: _State.CONNECTING,
+    Stage.REQUESTED: _State.CONNECTING,
+    Stage.REFUSED: _State.CONNECTING,
+    Stage.BODY: _State.REJECTING,
+    Stage.ACCEPTED: _State.OPEN,
+    Stage.ENDED: _State.CLOSED,
 }

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class WSConnection(Connection):
     """A WebSocket connection over HTTP/1.1, from the opening handshake to the end of the closing one.
 
-    It is a `Connection` that begins with a handshake. What that leaves open is in the methods of its base, so
-    that an open connection costs no call more for it: each read and each message a tenth less.
+    It is a `Connection` that begins with a handshake. Once open, the methods of its base do the work: a call
+    in between would cost each read and each message a tenth more.
 
     :param connection_type: which side this is.
     :param limits: bounds on what the peer may send.

@@ -26,7 +26,7 @@ from fuzz.autobahn import case_frames
 from fuzz.frames import CHOICES, CLIENT, DEFLATE, READS, cut
 from fuzz.structured import Mutator, written
 from tooling import frames as wire
-from wsproto import deflate, frame_decoder, handshake_request, inbound_message
+from wsproto import deflate, frame_decoder, handshake_messages, inbound_message
 from wsproto.masking import unmasked_piece
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def test_an_unbounded_inflate_is_seen(target: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_escaped_exception_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake_request, "read_host", lambda received: received.decode("ascii"))
+    monkeypatch.setattr(handshake_messages, "read_host", lambda received: received.decode("ascii"))
     assert fails("handshake_server")
 
 

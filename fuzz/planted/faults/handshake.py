@@ -20,17 +20,17 @@ FAULTS: Final = (
         "what a server says before it is asked is passed over",
         "RFC 6455 4.1",
         _FILE,
-        '            raise refused("The server spoke before it was asked (RFC 6455 4.1)")\n',
-        "            return\n",
+        '                    raise refused("The server spoke before it was asked (RFC 6455 4.1)")\n',
+        "                    return\n",
     ),
     Fault(
         "a request with too much early data behind it is lost",
         "any cutting gives the same events",
         _FILE,
-        "        self._events.append(self._judged.event)\n"
-        "        self._keep_early_data(self._exchange.trailing_data)\n",
-        "        self._keep_early_data(self._exchange.trailing_data)\n"
-        "        self._events.append(self._judged.event)\n",
+        "            self._events.append(self._request)\n            data = self._exchange.trailing_data\n",
+        "            data = self._exchange.trailing_data\n"
+        "            if len(data) <= self._limits.max_early_data:\n"
+        "                self._events.append(self._request)\n",
     ),
     Fault(
         "the body of a rejection has no bound",

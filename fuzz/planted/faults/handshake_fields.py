@@ -13,8 +13,8 @@ FAULTS: Final = (
         "the application may write the library's own headers",
         "RFC 6455 11.3",
         _FILE,
-        "if name.lower() in RESERVED and name.lower() not in permitted:",
-        "if name in RESERVED and name.lower() not in permitted:",
+        "if name.lower() in forbidden:",
+        "if name in forbidden:",
     ),
     Fault(
         "Sec-WebSocket-Key may come twice",

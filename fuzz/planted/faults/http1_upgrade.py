@@ -20,8 +20,8 @@ FAULTS: Final = (
         "Connection need not name the upgrade",
         "RFC 6455 4.2.1",
         _FILE,
-        'if b"upgrade" not in [option.lower() for option in options]:',
-        "if not options:",
+        'if b"upgrade" not in map(bytes.lower, list_of(fields, "Connection")):',
+        'if not list_of(fields, "Connection"):',
     ),
     Fault(
         "a request in HTTP/1.0 is accepted",

@@ -34,7 +34,21 @@ FAULTS: Final = (
         "of a first line only what comes in one read counts",
         "Limits.max_header_line_size",
         _FILE,
-        "                self._line_left -= stop - start\n",
-        "",
+        "            left = line_size - self._held\n",
+        "            left = line_size\n",
+    ),
+    Fault(
+        "white space behind a value is kept where a head comes whole",
+        "RFC 9110 5.5",
+        _FILE,
+        'value.strip(b" \\t")))',
+        'value.lstrip(b" \\t")))',
+    ),
+    Fault(
+        "a head that comes whole may have two hosts",
+        "RFC 9112 3.2",
+        _FILE,
+        'count(b"\\r\\nhost:") != 1',
+        'count(b"\\r\\nhost:") < 1',
     ),
 )

@@ -1,4 +1,4 @@
-"""Faults of `handshake_response.py`."""
+"""Faults of `handshake_messages.py`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from typing import Final
 
 from fuzz.planted.fault import Fault
 
-_FILE: Final = "handshake_response.py"
+_FILE: Final = "handshake_messages.py"
 
 FAULTS: Final = (
+    Fault(
+        "a subprotocol may be offered twice",
+        "RFC 6455 4.1",
+        _FILE,
+        "if len(set(request.subprotocols)) < len(request.subprotocols):",
+        "if len(set(request.subprotocols)) > len(request.subprotocols):",
+    ),
     Fault(
         "a subprotocol is accepted from the server though none was offered",
         "RFC 6455 4.1",
@@ -20,8 +27,8 @@ FAULTS: Final = (
         "a server names a subprotocol that was not offered",
         "RFC 6455 4.2.2",
         _FILE,
-        "        if event.subprotocol not in request.subprotocols:",
-        "        if not request.subprotocols and event.subprotocol is None:",
+        "        if chosen not in request.subprotocols:",
+        "        if not request.subprotocols and chosen is None:",
     ),
     Fault(
         "a subprotocol that is not ASCII raises UnicodeDecodeError",
@@ -34,16 +41,23 @@ FAULTS: Final = (
         "an answer to an extension that was not offered is passed over",
         "RFC 6455 9.1",
         _FILE,
-        "        agreed[name] = _finalized(\n",
+        "        used[name] = _finalized(",
         "        if all(extension.name != name for extension in supported):\n"
         "            continue\n"
-        "        agreed[name] = _finalized(\n",
+        "        used[name] = _finalized(",
     ),
     Fault(
         "an extension may be answered twice",
         "RFC 6455 9.1",
         _FILE,
-        "        if name in agreed:\n            raise refused(",
+        "        if name in used:\n            raise refused(",
         "        if name not in [_name_of(other) for other in accepted]:\n            raise refused(",
+    ),
+    Fault(
+        "end of file before the answer is forgotten",
+        "RFC 6455 7.1.5",
+        _FILE,
+        "return Agreement(extensions, trailing_data, eof)",
+        "return Agreement(extensions, trailing_data, eof=False)",
     ),
 )

@@ -7,10 +7,10 @@ import pytest
 from tests.oracle.handshake_bytes import KEY, request, response
 from tooling.frames import MASK, TEXT, frame
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
-from wsproto.agreement import Agreement
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import H11Handshake
+from wsproto.handshake_messages import Agreement
 from wsproto.utilities import LocalProtocolError
 
 HELLO = frame(TEXT, b"Hello", mask=MASK)

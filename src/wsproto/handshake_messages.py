@@ -1,0 +1,268 @@
+"""The two messages of an opening handshake, as far as they are alike over any transport.
+
+A request offers (a client writes it, RFC 6455 4.1, a server reads it, 4.2.1), a response chooses or rejects
+(a server writes it, 4.2.2, a client reads it, 4.1). What was chosen is the agreement.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .authority import read_host
+from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
+from .events import AcceptConnection, RejectConnection, Request
+from .handshake_fields import (
+    FRAMING,
+    WEBSOCKET_VERSION,
+    checked_headers,
+    names_of,
+    refused,
+    required,
+    single,
+    written_extension,
+)
+from .header_grammar import is_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .extensions import Extension
+    from .handshake_fields import Fields
+    from .typing import Headers
+
+ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/?#]*)([^#]*)", re.IGNORECASE)
+"""A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2)."""
+_NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
+
+
+class Agreement(NamedTuple):
+    """What a finished handshake leaves to its connection: all that was agreed on, and what came behind it."""
+
+    extensions: list[Extension]
+    """Those in use, in the order of the response: the objects of this one connection."""
+    trailing_data: bytes
+    """Bytes behind the handshake, for the connection to read."""
+    eof: bool
+    """Whether the transport ended behind them."""
+
+
+def agreed(extensions: list[Extension], trailing_data: bytes, *, eof: bool = False) -> Agreement:
+    """Make the agreement, with its extensions bound to one connection."""
+    if extensions:
+        extensions = [extension.for_connection() for extension in extensions if extension.enabled()]
+    return Agreement(extensions, trailing_data, eof)
+
+
+def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
+    """Return the fields in which a client says what it offers, then its own, and the offered extensions."""
+    headers = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
+    if event.subprotocols:
+        headers.append((b"Sec-WebSocket-Protocol", b", ".join(_checked_subprotocols(event.subprotocols))))
+    offers = []
+    offered = []
+    for extension in event.extensions:
+        if isinstance(extension, str):
+            raise LocalTypeError(f"A client offers Extension objects, not the str {extension!r}")
+        offer = extension.offer()
+        if offer is not False and offer is not None:
+            offers.append(written_extension(extension.name, offer))
+            offered.append(extension)
+    if offers:
+        headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
+    return headers + checked_headers(event.extra_headers), offered
+
+
+def _checked_subprotocols(subprotocols: list[str]) -> list[bytes]:
+    """Return subprotocols as bytes; they are distinct tokens (RFC 6455 4.1)."""
+    if isinstance(subprotocols, str):
+        raise LocalTypeError(f"Subprotocols must be a list of str, not the str {subprotocols!r}")
+    found = []
+    for subprotocol in subprotocols:
+        if not isinstance(subprotocol, str):
+            raise LocalTypeError(f"A subprotocol must be a str, not {subprotocol!r}")
+        encoded = subprotocol.encode("utf-8", "surrogatepass")
+        if not is_token(encoded):
+            raise LocalValueError(f"Subprotocol {subprotocol!r} is not a token (RFC 6455 4.1)")
+        if encoded in found:
+            raise LocalValueError(f"Subprotocol {subprotocol!r} is given twice (RFC 6455 4.1)")
+        found.append(encoded)
+    return found
+
+
+def written_target(target: str) -> bytes:
+    """Return `target` as it stands in a request (RFC 6455 3, 4.1).
+
+    An absolute URI stays as it is, all else becomes a path. Beyond ASCII it is UTF-8, percent-encoded (11.1).
+    """
+    if not isinstance(target, str):
+        raise LocalTypeError(f"A target must be a str, not {target!r}")
+    if _NOT_IN_TARGET.search(target):
+        raise LocalValueError(
+            f"Target {target!r} has white space, a control character or a fragment (RFC 6455 3)"
+        )
+    if not target.startswith("/") and not ABSOLUTE.match(target):
+        target = "/" + target
+    try:
+        encoded = target.encode()
+    except UnicodeEncodeError as error:
+        raise LocalValueError(f"Target {target!r} is not valid Unicode: {error.reason}") from error
+    if target.isascii():
+        return encoded
+    return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in encoded)
+
+
+def judge_version(fields: Fields, status_code: int) -> None:
+    """Refuse every version but 13 with a response of this status that names 13 (RFC 6455 4.4)."""
+    name = "Sec-WebSocket-Version"
+    if required(fields, name) != WEBSOCKET_VERSION:
+        # Users compare the text, which says the same of a version that is missing and of another one.
+        raise refused(f"Missing header, {name!r}", status_code, [(name.encode(), WEBSOCKET_VERSION)])
+
+
+def read_offers(fields: Fields, host: bytes, target: str, extra_headers: Headers) -> Request:
+    """Return the event for a request whose other fields are in order (RFC 6455 4.2.1)."""
+    request = Request(
+        host=read_host(host),
+        target=target,
+        extensions=names_of(fields, "Sec-WebSocket-Extensions"),
+        extra_headers=extra_headers,
+        subprotocols=names_of(fields, "Sec-WebSocket-Protocol"),
+    )
+    if len(set(request.subprotocols)) < len(request.subprotocols):
+        raise refused(f"Subprotocols {request.subprotocols!r} are not distinct (RFC 6455 4.1)")
+    return request
+
+
+def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
+    """Return the fields in which a server says what it chose, then its own, and the chosen extensions."""
+    headers = []
+    chosen = event.subprotocol
+    if chosen is not None:
+        if chosen not in request.subprotocols:
+            raise LocalValueError(f"unexpected subprotocol {chosen!r}: the client did not offer it")
+        headers.append((b"Sec-WebSocket-Protocol", chosen.encode("ascii")))
+    extra_headers = checked_headers(event.extra_headers)
+    answer, extensions = _chosen_extensions(map(str, request.extensions), event.extensions)
+    if answer is not None:
+        headers.append((b"Sec-WebSocket-Extensions", answer))
+    return headers + extra_headers, extensions
+
+
+def read_answer(
+    fields: Fields, request: Request, offered: Sequence[Extension], extra_headers: Headers
+) -> AcceptConnection:
+    """Return the event for a response that accepts `request`, of which it may choose (RFC 6455 4.1)."""
+    subprotocol = None
+    answer = single(fields, "Sec-WebSocket-Protocol")
+    if answer is not None:
+        # As in a list, empty elements around it count for nothing (RFC 9110 5.6.1.2).
+        subprotocol = answer.strip(b" \t,").decode("ascii", "backslashreplace")
+        if subprotocol not in request.subprotocols:
+            raise refused(f"unrecognized subprotocol {subprotocol}")
+    single(fields, "Sec-WebSocket-Extensions")  # at most one line (RFC 6455 11.3.2)
+    extensions = client_extensions_handshake(names_of(fields, "Sec-WebSocket-Extensions"), offered)
+    return AcceptConnection(subprotocol, extensions, extra_headers)
+
+
+def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> Headers:
+    """Return the header fields of a response that rejects a handshake (RFC 6455 4.2.2).
+
+    :param permitted: fields of the library's that the application may give here.
+    """
+    status = event.status_code
+    if not isinstance(status, int):
+        raise LocalTypeError(f"A status must be an int, not {status!r}")
+    if not 200 <= status <= 999:
+        raise LocalValueError(f"A rejection cannot have the status {status} (RFC 9110 15)")
+    bodiless = status in (204, 304)
+    if bodiless and event.has_body:
+        raise LocalValueError(f"A response with the status {status} has no body (RFC 9110 6.4.1)")
+    headers = checked_headers(event.headers, permitted=permitted)
+    framed = not FRAMING.isdisjoint(name.lower() for name, _ in headers)
+    if framed and status == 204:
+        raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
+    if not event.has_body:
+        if declared_length(headers):
+            raise LocalValueError("A rejection without a body has a Content-Length of 0")
+        if not bodiless and not framed:
+            headers.append((b"content-length", b"0"))
+    return headers
+
+
+def declared_length(headers: Headers) -> int | None:
+    """Return the Content-Length that an application gave, None where it gave none (RFC 9110 8.6)."""
+    values = [value for name, value in headers if name.lower() == b"content-length"]
+    if not values:
+        return None
+    if len(values) > 1 or not values[0].isdigit():
+        raise LocalValueError(f"Content-Length must be one number, not {values!r} (RFC 9110 8.6)")
+    return int(values[0])
+
+
+def server_extensions_handshake(requested: Iterable[str], supported: list[Extension]) -> bytes | None:
+    """Choose from a client's offers (RFC 6455 9.1, RFC 7692 5): of each name the first that is accepted.
+
+    :param requested: the offers with their parameters, in the client's order.
+    :param supported: the server's extensions; those chosen are `enabled()` afterwards.
+    :returns: the value of `Sec-WebSocket-Extensions` to answer with, None for no header.
+    :raises LocalProtocolError: for an answer of an extension that cannot be written.
+    """
+    return _chosen_extensions(requested, supported)[0]
+
+
+def _chosen_extensions(
+    requested: Iterable[str], supported: list[Extension]
+) -> tuple[bytes | None, list[Extension]]:
+    """Return the header value, and the extensions in the order that it names them."""
+    for extension in supported:
+        extension.reset()
+    answers: dict[str, bytes] = {}
+    chosen = []
+    for offer in requested:
+        name = _name_of(offer)
+        if name in answers:
+            continue
+        for extension in supported:
+            answer = extension.accept(offer) if extension.name == name else None
+            if answer is not None and answer is not False:
+                answers[name] = written_extension(name, answer)
+                chosen.append(extension)
+                break
+    return b", ".join(answers.values()) if answers else None, chosen
+
+
+def client_extensions_handshake(accepted: Iterable[str], supported: Sequence[Extension]) -> list[Extension]:
+    """Take in what a server has chosen (RFC 6455 4.1, 9.1; RFC 7692 5).
+
+    :param accepted: the answers with their parameters, in the server's order.
+    :param supported: the extensions that were offered.
+    :returns: those that are in use, in the server's order.
+    :raises RemoteProtocolError: for an answer that was not asked for, comes twice, or may not stand.
+    """
+    for extension in supported:
+        extension.reset()
+    used: dict[str, Extension] = {}
+    for answer in accepted:
+        name = _name_of(answer)
+        if name in used:
+            raise refused(f"Extension {name} is answered twice (RFC 6455 9.1)")
+        used[name] = _finalized(answer, [extension for extension in supported if extension.name == name])
+    return list(used.values())
+
+
+def _finalized(answer: str, offered: list[Extension]) -> Extension:
+    """Return the first of the offers of one extension that the answer fits (RFC 7692 5)."""
+    fault = f"unrecognized extension {_name_of(answer)}"
+    for extension in offered:
+        try:
+            extension.finalize(answer)
+        except RemoteProtocolError as error:
+            fault = str(error)
+        else:
+            return extension
+    raise refused(fault)
+
+
+def _name_of(element: str) -> str:
+    return element.partition(";")[0].strip(" \t")
