@@ -12,6 +12,8 @@ MAX_CONTROL_PAYLOAD = 125
 
 FIN = 0x80
 MASK = 0x80
+CONTROL = 0x08
+"""The bit of the first byte that the opcodes of control frames have, and no others."""
 LENGTH_16 = 126
 LENGTH_64 = 127
 
@@ -28,7 +30,7 @@ class Opcode(IntEnum):
 
     def iscontrol(self) -> bool:
         """Tell whether this is the opcode of a control frame (RFC 6455 5.5)."""
-        return bool(self & 0x08)
+        return bool(self & CONTROL)
 
 
 class RsvBits(NamedTuple):
@@ -99,7 +101,7 @@ def second_byte_fault(first: int, second: int, *, client: bool) -> str | None:
             if client
             else "Unmasked frame from the client (RFC 6455 5.1)"
         )
-    if first & 0x08 and second & 0x7F > MAX_CONTROL_PAYLOAD:
+    if first & CONTROL and second & 0x7F > MAX_CONTROL_PAYLOAD:
         return "Control frame with more than 125 bytes of payload (RFC 6455 5.5)"
     return None
 

@@ -48,7 +48,7 @@ class InboundMessage:
 
     def __init__(self, limits: Limits, fast: FastFrames) -> None:
         self.fast = fast
-        self.fast_kinds = fast.outside
+        self.fast_kinds = fast.short[None]
         """What the next frame may be to take the fast path."""
         self.kind: type[Message[Any]] | None = None
         """The class of the message's events; None where no message is under way."""
@@ -74,7 +74,7 @@ class InboundMessage:
         """
         if self.kind is None:
             self.kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
-            self.fast_kinds = self.fast.inside[self.kind]
+            self.fast_kinds = self.fast.short[self.kind]
         self.fin = first >= FIN
         self.in_frame = True
         self.remaining = size
@@ -92,10 +92,12 @@ class InboundMessage:
                 return self._text_before(payload, error.start)
             if used < len(payload):
                 rest = self.unfinished_code_point = payload[used:]
+                self.fast_kinds = self.fast.in_code_point
                 if b"\xed\xa0" <= rest < b"\xee":  # CPython waits for the third byte of a surrogate
                     return self._text_before(payload, used)
             elif self.unfinished_code_point:
                 self.unfinished_code_point = b""
+                self.fast_kinds = self.fast.short[TextMessage]
         if frame_finished:
             self.in_frame = self.event_due = False
         elif not data:
@@ -106,7 +108,7 @@ class InboundMessage:
         set_message_finished(event, message_finished)
         if message_finished:
             self.kind = None
-            self.fast_kinds = self.fast.outside
+            self.fast_kinds = self.fast.short[None]
             if self.bounds is not None:
                 self.bounds.end_message()
         return event  # type: ignore[no-any-return]
