@@ -15,8 +15,8 @@ MAX_FINAL_BLOCKS = 1024
 """BFINAL blocks in one message, at most: each ends a zlib object and costs a new one."""
 
 
-class InflateError(ValueError):
-    """The peer's data is not what RFC 7692 7.2 describes."""
+InflateError = zlib.error
+"""What the peer sent cannot be inflated (RFC 7692 7.2.2)."""
 
 
 class Inflater:
@@ -61,7 +61,7 @@ class Inflater:
     def inflate(self, data: bytes, limit: int) -> bytes:
         """Take in `data` and return at most `limit` bytes of what has come in so far.
 
-        :raises InflateError: for data that is not DEFLATE (RFC 1951).
+        :raises InflateError: for data that is not DEFLATE (RFC 1951), or too many blocks with BFINAL=1.
         """
         if data:
             self._input = self._input[self._offset :] + data if self._input else data
@@ -87,10 +87,7 @@ class Inflater:
             return b""
         data += TAIL
         inflater = self._inflater or self._new_inflater()
-        try:
-            inflated = inflater.decompress(data, limit)
-        except zlib.error as error:
-            raise _invalid(error) from None
+        inflated = inflater.decompress(data, limit)
         if len(inflated) == limit or inflater.eof:
             self._input = data
             self._block_open = self._finishing = self.pending = True
@@ -104,10 +101,7 @@ class Inflater:
         """Inflate one unit of the input, with the tail behind it, or what is left of that."""
         given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
         inflater = self._inflater or self._new_inflater()
-        try:
-            inflated = inflater.decompress(given, limit)
-        except zlib.error as error:
-            raise _invalid(error) from None
+        inflated = inflater.decompress(given, limit)
         self._account(inflater, given, inflated, limit)
         return inflated
 
@@ -126,20 +120,14 @@ class Inflater:
         if not unread:
             self._input = b""
             self._offset = 0
-        if inflater.eof:
-            self._end_final_block(unread=unread)
-            self.pending = unread
-        else:
-            # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
-            self.pending = unread or len(inflated) == limit
-
-    def _end_final_block(self, *, unread: bool) -> None:
-        """Begin anew: a block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4)."""
-        self._inflater = None
-        self._block_open = unread
-        self._final_blocks += 1
-        if self._final_blocks > MAX_FINAL_BLOCKS:
-            raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
+        # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
+        self.pending = unread or (len(inflated) == limit and not inflater.eof)
+        if inflater.eof:  # A block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4).
+            self._inflater = None
+            self._block_open = unread
+            self._final_blocks += 1
+            if self._final_blocks > MAX_FINAL_BLOCKS:
+                raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
 
     def _end_message(self) -> None:
         """Forget what belongs to the message alone."""
@@ -148,10 +136,6 @@ class Inflater:
         self._final_blocks = 0
         if not self._context_takeover:
             self._inflater = None
-
-
-def _invalid(error: zlib.error) -> InflateError:
-    return InflateError(f"Invalid compressed data: {error} (RFC 7692 7.2.2)")
 
 
 class Deflater:
