@@ -47,7 +47,7 @@ from .frame_header import (
     second_byte_fault,
 )
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
-from .inbound_message import InboundMessage
+from .inbound_message import InboundMessage, MessageBounds
 from .limits import DEFAULT_LIMITS, Limits
 from .masking import KEY_REPEATED, masked, unmasked_piece
 from .utilities import as_bytes
@@ -110,7 +110,9 @@ class FrameDecoder:
         limits = limits or DEFAULT_LIMITS
         self._extensions = InboundExtensions(used, limits) if used else None
         rest_size = None if self._extensions is None else self._extensions.rest_size
-        self._message = InboundMessage(limits, fast_frames(limits, rest_size))
+        fast = fast_frames(limits, rest_size)
+        bounds = MessageBounds(limits) if limits.on_messages() else None
+        self._message = InboundMessage(fast, fast.short[None], bounds)
 
         self._buffer = b""  # being read, from _position on
         self._position = 0

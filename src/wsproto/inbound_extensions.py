@@ -177,9 +177,6 @@ class InboundExtensions:
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
             data = result
-        self._held_back_by = None
-        for index in range(len(self._extensions) - 1, -1, -1):
-            if self._extensions[index].state.pending:
-                self._held_back_by = index
-                break
+        pending = [index for index, extension in enumerate(self._extensions) if extension.state.pending]
+        self._held_back_by = pending[-1] if pending else None
         return data

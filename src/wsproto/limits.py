@@ -7,6 +7,20 @@ from typing import Any, ClassVar
 
 from .errors import LocalTypeError, LocalValueError
 
+
+def checked_int(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return a setting, which has to be an int from `least` to `most`.
+
+    :raises LocalProtocolError: for another value, also a `ValueError`, or type, also a `TypeError`.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise LocalTypeError(f"{name} must be an int, not {value!r}")
+    if value < least or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+        raise LocalValueError(f"{name} must be {bounds}, not {value}")
+    return value
+
+
 _LEAST = "least"
 
 
@@ -51,17 +65,13 @@ class Limits:
     _on_messages: ClassVar[dict[str, int]]
 
     def __post_init__(self) -> None:
-        """Refuse a bound that is no int of at least 0, or of at least 1 where 0 would mean no progress."""
+        """Check each bound: it has to be at least 0, or 1 where 0 would mean no progress."""
         on_messages = {}
         for bound in fields(self):
             value = getattr(self, bound.name)
             if value is None and bound.default is None:
                 continue
-            if type(value) is not int:
-                raise LocalTypeError(f"{bound.name} must be an int, not {value!r}")
-            least = bound.metadata.get(_LEAST, 0)
-            if value < least:
-                raise LocalValueError(f"{bound.name} must be at least {least}, not {value}")
+            checked_int(bound.name, value, bound.metadata.get(_LEAST, 0))
             if _LEAST not in bound.metadata:
                 on_messages[bound.name] = value
         object.__setattr__(self, "_on_messages", on_messages)

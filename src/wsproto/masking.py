@@ -21,15 +21,16 @@ PIECE_INTEGER_XOR_MAX = 2048
 PIECE = 2**18
 """Bytes that are translated at a time; a multiple of 4."""
 
-_LANES = [slice(lane, None, 4) for lane in range(4)]
-
 _from_bytes = int.from_bytes
 _ALL_BYTES = _from_bytes(range(256), "big")
 _EACH_BYTE = _from_bytes(b"\x01" * 256, "big")
 
 
 KEY_REPEATED = tuple(sum(1 << 32 * turn for turn in range((size + 3) // 4 + 1)) for size in range(126))
-"""By the size of a payload: times a masking key, that key once for itself and on over all of the payload."""
+"""By the size of a payload: the factor that repeats a masking key over itself and all of the payload.
+
+XOR with the key and the payload behind it then gives zeros, and the payload behind them.
+"""
 
 
 def random_bytes(size: int) -> bytes:
@@ -70,7 +71,7 @@ def _xor_table(key_byte: int) -> bytes:
 
 @lru_cache(maxsize=256)
 def _turns(count: int) -> int:
-    """Return what a key times which is that key `count` times."""
+    """Return the factor that repeats a 32-bit key `count` times."""
     return _from_bytes(b"\0\0\0\1" * count, "big")
 
 
@@ -118,6 +119,6 @@ def _translated(data: memoryview, key: bytes) -> bytearray:
     """XOR each of the four lanes of `data` with its byte of the key."""
     lanes = bytearray(data)
     # In place, which takes a fifth less than from one buffer to another.
-    for lane, key_byte in zip(_LANES, key, strict=True):
-        lanes[lane] = lanes[lane].translate(_xor_table(key_byte))
+    for lane, key_byte in enumerate(key):
+        lanes[lane::4] = lanes[lane::4].translate(_xor_table(key_byte))
     return lanes

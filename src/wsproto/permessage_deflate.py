@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .bound_extension import BoundExtension, HookState
@@ -17,9 +18,10 @@ from .deflate_negotiation import (
     check_answer,
     parse,
 )
-from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
+from .errors import LocalValueError, RemoteProtocolError
 from .extension import Extension, Side
 from .frame_header import NO_RSV, Opcode, RsvBits
+from .limits import checked_int
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -29,21 +31,11 @@ T = TypeVar("T")
 RSV1 = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 
 
-def _checked(what: str, value: Any, least: int, most: int | None = None) -> int:
-    """Return a setting; it has to be an int of at least `least` and at most `most`."""
-    if not isinstance(value, int):
-        raise LocalTypeError(f"{what} must be an int, not {value!r}")
-    if value < least or (most is not None and value > most):
-        bound = f"at least {least}" if most is None else f"{least} to {most}"
-        raise LocalValueError(f"{what} must be {bound}, not {value}")
-    return value
-
-
-def _window(what: str, value: int | EllipsisType | None) -> int | None:
+def _window(name: str, value: int | EllipsisType | None) -> int | None:
     """Return the size of a window: None stands for 15, and what was not given for None."""
     if value is ...:
         return None
-    return _checked(what, MAX_WINDOW_BITS if value is None else value, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
+    return checked_int(name, MAX_WINDOW_BITS if value is None else value, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
 
 
 class _Parameter(Generic[T]):
@@ -116,15 +108,14 @@ class PerMessageDeflate(Extension):
             _window("server_max_window_bits", server_max_window_bits),
         )
         self._agreed: DeflateParameters | None = None
-        self._enabled = False
-        self._compression_level = _checked("compression_level", compression_level, -1, 9)
-        self._memory_level = _checked("memory_level", memory_level, 1, 9)
-        self._min_compress_size = _checked("min_compress_size", min_compress_size, 0)
+        self._compression_level = checked_int("compression_level", compression_level, -1, 9)
+        self._memory_level = checked_int("memory_level", memory_level, 1, 9)
+        self._min_compress_size = checked_int("min_compress_size", min_compress_size, 0)
         self._state: DeflateState | None = None  # for hooks that no connection of this library calls
 
     def enabled(self) -> bool:
         """Tell whether the handshake agreed on permessage-deflate."""
-        return self._enabled
+        return self._agreed is not None
 
     def reset(self) -> None:
         """Forget what was negotiated: a new handshake begins."""
@@ -132,7 +123,6 @@ class PerMessageDeflate(Extension):
 
     def _agree(self, agreed: DeflateParameters | None) -> None:
         self._agreed = agreed
-        self._enabled = agreed is not None
         self._state = None
 
     @property
@@ -235,12 +225,7 @@ class PerMessageDeflate(Extension):
         return f"<{type(self).__name__} {self._in_force}>"
 
 
-_HOOKS = (
-    "frame_inbound_header",
-    "frame_inbound_payload_data",
-    "frame_inbound_complete",
-    "frame_outbound",
-)
+_HOOKS = [name for name in vars(Extension) if name.startswith("frame_")]
 
 
 class DeflateState(HookState):
@@ -256,8 +241,6 @@ class DeflateState(HookState):
         self._agreed = agreed
         self._level = level
         self._memory_level = memory_level
-        self._inflater: Inflater | None = None
-        self._deflater: Deflater | None = None
         self.inbound_control = False  # the frame being received is a control frame
         self.inbound_compressed = False  # the message being received is compressed
         self.outbound_compressed = False  # the message being sent is compressed
@@ -265,43 +248,35 @@ class DeflateState(HookState):
     @property
     def pending(self) -> bool:  # type: ignore[override]
         """Whether there is more to come of what was passed in before."""
-        return self._inflater is not None and self._inflater.pending
+        return self.inflater.pending
 
     @property
     def unit(self) -> int:  # type: ignore[override]
         """What zlib is to be given at a time; what is not compressed may come as it does."""
         return Inflater.unit if self.inbound_compressed else 0
 
-    @property
+    @cached_property
     def inflater(self) -> Inflater:
-        """What inflates with the peer's window, made when it is first needed."""
-        if self._inflater is None:
-            bits, takeover = self._agreed.of_side(client=not self.client)
-            self._inflater = Inflater(bits, context_takeover=takeover)
-        return self._inflater
+        """What inflates with the peer's window."""
+        bits, takeover = self._agreed.of_side(client=not self.client)
+        return Inflater(bits, context_takeover=takeover)
 
-    @property
+    @cached_property
     def deflater(self) -> Deflater:
-        """What deflates with this side's window, made when it is first needed."""
-        if self._deflater is None:
-            bits, takeover = self._agreed.of_side(client=self.client)
-            self._deflater = Deflater(
-                max(bits, MIN_DEFLATE_WINDOW_BITS),
-                context_takeover=takeover,
-                level=self._level,
-                memory_level=self._memory_level,
-            )
-        return self._deflater
+        """What deflates with this side's window."""
+        bits, takeover = self._agreed.of_side(client=self.client)
+        bits = max(bits, MIN_DEFLATE_WINDOW_BITS)
+        return Deflater(bits, context_takeover=takeover, level=self._level, memory_level=self._memory_level)
 
     def inbound_rest(self, data: bytes) -> bytes | CloseReason:
         """Inflate the rest of a message, or all of it (RFC 7692 7.2.2)."""
         self.inbound_control = False
         self.inbound_compressed = True
         try:
-            return (self._inflater or self.inflater).inflate_rest(data, self.room)
+            return self.inflater.inflate_rest(data, self.room)
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def end_inbound(self) -> None:
         """Let go of the inflater, and of what it has not read."""
-        self._inflater = None
+        vars(self).pop("inflater", None)
