@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class HookState:
-    """What the hooks of an extension get as their `proto`: this side, and what bounds them.
+    """The `proto` of an extension's hooks: which side this is, and how much they may return.
 
-    The hooks of a program need nothing but `client`. Those of this library keep their state in a subclass, so
-    that what they return is bounded and does not depend on the reads.
+    The hooks of a program need `client` alone. Those of this library keep their state in a subclass, so that
+    their results are bounded and do not depend on how the bytes were cut into reads.
     """
 
     client = False
@@ -40,8 +40,8 @@ class HookState:
 class BoundExtension(Extension):
     """An extension that was agreed on, bound to one connection.
 
-    :param extension: what has the four hooks.
-    :param state: what they get as `proto`.
+    :param extension: the object with the four hooks.
+    :param state: their `proto`.
     """
 
     def __init__(self, extension: Extension, state: HookState) -> None:
@@ -55,7 +55,7 @@ class BoundExtension(Extension):
 
 
 def bound(extension: Extension, *, client: bool) -> BoundExtension:
-    """Return what the one connection on this side uses of `extension`."""
+    """Bind `extension` to one connection; one that is bound already is returned as it is."""
     used = extension.for_connection()
     if not isinstance(used, BoundExtension):
         used = BoundExtension(used, HookState())

@@ -60,7 +60,11 @@ class Inflater:
             self._block_open = self.pending = True
         pieces = []
         while self.pending and limit > 0:
-            piece = self._step(limit)
+            # One unit of the input, with the tail behind it, or what is left of that.
+            given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
+            inflater = self._inflater or self._new_inflater()
+            piece = inflater.decompress(given, limit)
+            self._account(inflater, given, piece, limit)
             limit -= len(piece)
             pieces.append(piece)
         if self._finishing and not self.pending:
@@ -68,7 +72,7 @@ class Inflater:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def finish(self, limit: int) -> bytes:
-        """Do the same at the end of a message (RFC 7692 7.2.2)."""
+        """Do the same with the tail that ends a message (RFC 7692 7.2.2)."""
         self._finishing = True
         return self.inflate(TAIL if self._block_open else b"", limit)
 
@@ -86,14 +90,6 @@ class Inflater:
             return inflated + self.inflate(b"", limit - len(inflated))
         if self._block_open or self._final_blocks or not self.context_takeover:
             self._end_message()
-        return inflated
-
-    def _step(self, limit: int) -> bytes:
-        """Inflate one unit of the input, with the tail behind it, or what is left of that."""
-        given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
-        inflater = self._inflater or self._new_inflater()
-        inflated = inflater.decompress(given, limit)
-        self._account(inflater, given, inflated, limit)
         return inflated
 
     def _new_inflater(self) -> zlib._Decompress:
@@ -121,7 +117,7 @@ class Inflater:
                 raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
 
     def _end_message(self) -> None:
-        """Forget what belongs to the message alone."""
+        """Forget the message, and the context that is not taken over."""
         self._finishing = False
         self._block_open = False
         self._final_blocks = 0

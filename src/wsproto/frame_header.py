@@ -96,11 +96,8 @@ def second_byte_fault(first: int, second: int, *, client: bool) -> str | None:
     :param client: whether the receiver is a client.
     """
     if bool(second & MASK) is client:
-        return (
-            "Masked frame from the server (RFC 6455 5.1)"
-            if client
-            else "Unmasked frame from the client (RFC 6455 5.1)"
-        )
+        frame = "Masked frame from the server" if client else "Unmasked frame from the client"
+        return f"{frame} (RFC 6455 5.1)"
     if first & CONTROL and second & 0x7F > MAX_CONTROL_PAYLOAD:
         return "Control frame with more than 125 bytes of payload (RFC 6455 5.5)"
     return None

@@ -105,7 +105,7 @@ class FrameProtocol:
 
 
 def _frame_of(event: Event) -> Frame:
-    """Tell an event as the frame that it came from."""
+    """Return the frame that `event` came from."""
     if isinstance(event, Message):
         opcode = Opcode.TEXT if isinstance(event, TextMessage) else Opcode.BINARY
         return Frame(opcode, event.data, event.frame_finished, event.message_finished)

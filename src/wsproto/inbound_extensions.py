@@ -80,9 +80,8 @@ class InboundExtensions:
     def event(self, message: InboundMessage, take: Callable[[int | None], bytes]) -> Event | None:
         """Make an event of what has come of a data frame, as the extensions leave it; None for want of bytes.
 
-        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4), and they
-        stop at its multiples, however the frame was cut into reads. What came before a failure is judged,
-        and yielded, before it.
+        An event has at most `max_inflated_size` bytes (RFC 6455 10.4), and events stop at multiples of that,
+        however the frame was cut into reads. The bytes before a failure are judged and yielded before it.
 
         :param take: takes what has come of the frame's payload, at most so many bytes.
         """

@@ -115,14 +115,13 @@ class InboundMessage:
         self.event_due = True
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class MessageBounds:
     """Counts the frames and bytes of a message; what goes beyond `limits` is a `ParseFailed` with 1009."""
 
-    __slots__ = ("_fragments", "_limits", "_size")
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self.end_message()
+    _limits: Limits
+    _fragments: int = 0
+    _size: int = 0
 
     def end_message(self) -> None:
         """Begin to count anew."""
@@ -162,7 +161,6 @@ class MessageBounds:
         return payload
 
     def _message_too_big(self) -> ParseFailed:
-        """Make the failure of a message that goes beyond its bound."""
         return _too_big(f"Message of more than {self._limits.max_message_size} bytes")
 
 

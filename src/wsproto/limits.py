@@ -79,8 +79,8 @@ class Limits:
     def on_messages(self) -> dict[str, int]:
         """Return the bounds on frames and messages that are set, by name, in a new dictionary.
 
-        The fast path asks this list what it may leave unjudged: a bound that it does not know keeps all
-        messages off it. So every bound belongs to this list that is not made by `_elsewhere`.
+        Every bound belongs to this list unless `_elsewhere` makes it. The fast path asks the list: a bound
+        that the fast path does not know keeps all messages off it.
         """
         return dict(self._on_messages)
 

@@ -29,8 +29,8 @@ class MessageJoiner:
     def join(self, event: Message[str] | Message[bytes]) -> TextMessage | BytesMessage | None:
         """Take in a piece; return the whole message when it was the last one.
 
-        :raises RemoteProtocolError: for a message over the size; `event_hint` is a Close that does (1009).
-            What there was of it is forgotten.
+        :raises RemoteProtocolError: for a message of more than `max_size` bytes, whose pieces are forgotten;
+            `event_hint` is the Close to send (1009).
         """
         data = event.data
         self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())

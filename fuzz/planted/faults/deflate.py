@@ -36,8 +36,8 @@ FAULTS: Final = (
         "a fragment inflates without a bound",
         "Limits.max_inflated_size",
         _FILE,
-        "inflated = inflater.decompress(given, limit)",
-        "inflated = inflater.decompress(given)",
+        "piece = inflater.decompress(given, limit)",
+        "piece = inflater.decompress(given)",
     ),
     Fault(
         "a whole message inflates without a bound",
