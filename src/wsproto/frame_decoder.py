@@ -86,21 +86,6 @@ class FrameDecoder:
     :param limits: bounds on frames and messages.
     """
 
-    __slots__ = (
-        "_buffer",
-        "_control_judged",
-        "_drained",
-        "_ended",
-        "_eof",
-        "_extensions",
-        "_mask",
-        "_masking_key",
-        "_message",
-        "_pending",
-        "_position",
-        "client",
-    )
-
     def __init__(
         self, client: bool, extensions: Sequence[Extension] | None = None, *, limits: Limits | None = None
     ) -> None:

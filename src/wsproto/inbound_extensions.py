@@ -29,17 +29,6 @@ class InboundExtensions:
     :param limits: how much may come in one event.
     """
 
-    __slots__ = (
-        "_completed",
-        "_event_size",
-        "_extensions",
-        "_held",
-        "_held_back_by",
-        "_unit",
-        "rest_size",
-        "room",
-    )
-
     def __init__(self, extensions: Sequence[BoundExtension], limits: Limits) -> None:
         self._event_size = limits.max_inflated_size
         self.room = self._event_size
