@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any
 
 _get_attribute, _set_attribute = object.__getattribute__, object.__setattr__
 
@@ -48,16 +45,18 @@ def _freeze(kind: type[Event]) -> None:
     """
     names = frozenset(kind.__dict__["__dataclass_fields__"])
 
-    def frozen(method: str, verb: str) -> Callable[..., None]:
-        def change(self: Event, name: str, *value: object) -> None:
-            if type(self) is kind or name in names:
-                raise FrozenInstanceError(f"cannot {verb} field {name!r}")
-            getattr(super(kind, self), method)(name, *value)
+    def set_attribute(self: Event, name: str, value: object) -> None:
+        if type(self) is kind or name in names:
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        super(kind, self).__setattr__(name, value)
 
-        return change
+    def delete_attribute(self: Event, name: str) -> None:
+        if type(self) is kind or name in names:
+            raise FrozenInstanceError(f"cannot delete field {name!r}")
+        super(kind, self).__delattr__(name)
 
-    for method, verb in (("__setattr__", "assign to"), ("__delattr__", "delete")):
-        type.__setattr__(kind, method, frozen(method, verb))
+    type.__setattr__(kind, "__setattr__", set_attribute)
+    type.__setattr__(kind, "__delattr__", delete_attribute)
 
 
 class Event:

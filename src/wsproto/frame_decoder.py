@@ -42,9 +42,8 @@ from .frame_header import (
     RSV1,
     Opcode,
     first_byte_fault,
-    length_fault,
-    refuse_if,
-    second_byte_fault,
+    judge_length,
+    judge_second_byte,
 )
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
 from .inbound_message import InboundMessage, MessageBounds
@@ -298,20 +297,21 @@ class FrameDecoder:
         first = buffer[position]
         begun = self._message.kind is not None
         if first not in FAULTLESS[begun]:
-            refuse_if(first_byte_fault(first, message_begun=begun))
-            if self._extensions is None:  # which may have a meaning for the reserved bits
-                raise ParseFailed(UNDEFINED_BITS)
+            fault = first_byte_fault(first, message_begun=begun)
+            # Extensions may have a meaning for the reserved bits.
+            if fault is not None or self._extensions is None:
+                raise ParseFailed(fault or UNDEFINED_BITS)
         start = position + 2
         if len(buffer) < start:
             return None
         size = buffer[position + 1] ^ self._mask
         if size > MAX_CONTROL_PAYLOAD:
-            refuse_if(second_byte_fault(first, buffer[position + 1], client=self.client))
+            judge_second_byte(first, buffer[position + 1], client=self.client)
             start += 2 if size == LENGTH_16 else 8
             if len(buffer) < start:
                 return None
             length = _from_bytes(buffer[position + 2 : start], "big")
-            refuse_if(length_fault(size, length))
+            judge_length(size, length)
             size = length
         if first & CONTROL:
             if self._extensions is not None and not self._control_judged:

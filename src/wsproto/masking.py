@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Up to this size one XOR of two big integers is quickest, above it four strided translations: 256 bytes take
-# 1.7 against 2.9 microseconds, 2 KiB 7.4 against 6.0. They meet between 0.8 and 2 KiB, after the processor.
+# 1.7 against 2.9 microseconds, 2 KiB 7.4 against 6.0. They meet between 0.8 and 2 KiB, on other processors
+# elsewhere.
 INTEGER_XOR_MAX = 1024
 # The same for one read of many that are of one size, whose keys need not be made again.
 PIECE_INTEGER_XOR_MAX = 2048

@@ -22,10 +22,10 @@ FAULTS: Final = (
         _FILE,
         "        size = buffer[position + 1] ^ self._mask\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
         "        size = buffer[position + 1] & (0xFF if self.client else 0x7F)\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
     ),
     Fault(
         "a masked frame from the server is accepted",
@@ -33,17 +33,17 @@ FAULTS: Final = (
         _FILE,
         "        size = buffer[position + 1] ^ self._mask\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
         "        size = (buffer[position + 1] ^ self._mask) & (0x7F if self.client else 0xFF)\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
     ),
     Fault(
         "RSV1 is accepted without an extension",
         "RFC 6455 5.2",
         _FILE,
-        "            if self._extensions is None:  # which may",
-        "            if self._extensions is None and first & 0x30:  # which may",
+        "            if fault is not None or self._extensions is None:\n",
+        "            if fault is not None or (self._extensions is None and first & 0x30):\n",
     ),
     Fault(
         "the rest of the buffer is copied behind each short frame",
