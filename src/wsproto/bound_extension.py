@@ -8,6 +8,8 @@ from .extension import Extension
 from .limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .close_codes import CloseReason
 
 
@@ -28,10 +30,8 @@ class HookState:
     """Bytes in each piece of the present frame's payload but its last; 0 for pieces as they come."""
     rest_size = 0
     """Bytes of payload for which `inbound_rest` may stand for three hooks, at most; 0 for never."""
-
-    def inbound_rest(self, data: bytes) -> bytes | CloseReason:
-        """Take the last piece of a message with RSV1, or a whole one, header and all."""
-        raise NotImplementedError
+    inbound_rest: Callable[[bytes], bytes | CloseReason]
+    """Takes the last piece of a message with RSV1, or a whole one, header and all."""
 
     def end_inbound(self) -> None:
         """Let go of what was received: nothing more is read."""
