@@ -227,8 +227,8 @@ def test_parameters_of_an_extension_of_one_s_own_travel() -> None:
             self.seen = offer
             return "a=2"
 
-        def finalize(self, response: str) -> None:
-            self.seen = response
+        def finalize(self, offer: str) -> None:
+            self.seen = offer
 
     mine, theirs = WithParameters(), WithParameters()
     _, request = requesting_client([mine])
