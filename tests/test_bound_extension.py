@@ -1,4 +1,4 @@
-"""Extensions of a program's own on a connection: they see every frame, and judge every reserved bit."""
+"""An extension bound to a connection: a subclass of PerMessageDeflate keeps its hooks and its own state."""
 
 from __future__ import annotations
 
@@ -6,78 +6,92 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.deflating import ROLES, from_peer, joined
-from tests.oracle.receiving import receive
+from tests.oracle.deflating import (
+    HELLO,
+    HELLO_AGAIN,
+    ROLES,
+    accepting_server,
+    compressed_text,
+    header_values,
+    requesting_client,
+)
+from tests.oracle.receiving import receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
-from wsproto.bound_extension import HookState, bound
-from wsproto.events import CloseConnection, Ping
-from wsproto.extensions import Extension
+from wsproto.events import BytesMessage, CloseConnection, TextMessage
+from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
-RSV2 = RsvBits(False, True, False)
+
+class Counting(PerMessageDeflate):
+    """Adds up how much was inflated, and refuses more than its bound."""
+
+    def __init__(self, bound: int, sizes: list[int]) -> None:
+        super().__init__()
+        self.bound = bound
+        self.sizes = sizes
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        result = super().frame_inbound_payload_data(proto, data)
+        if not isinstance(result, CloseReason):
+            self.sizes.append(len(result))
+            if sum(self.sizes) > self.bound:
+                return CloseReason.MESSAGE_TOO_BIG
+        return result
+
+    def frame_inbound_complete(self, proto: Any, fin: bool) -> bytes | CloseReason | None:
+        result = super().frame_inbound_complete(proto, fin)
+        if isinstance(result, bytes):
+            self.sizes.append(len(result))
+            if sum(self.sizes) > self.bound:
+                return CloseReason.MESSAGE_TOO_BIG
+        return result
 
 
-class ClaimsRsv2(Extension):
-    """Gives RSV2 a meaning, and notes each frame."""
-
-    name = "x-rsv2"
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[Opcode, RsvBits, int, bool]] = []
-
-    def enabled(self) -> bool:
-        return True
-
-    def frame_inbound_header(
-        self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int
-    ) -> CloseReason | RsvBits:
-        self.seen.append((opcode, rsv, payload_length, proto.client))
-        return RSV2
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize(("bound", "good"), [(5, True), (4, False)])
+def test_a_subclass_sees_what_was_inflated(cut: bool, bound: int, good: bool) -> None:
+    sizes: list[int] = []
+    server, _ = accepting_server(["permessage-deflate"], [Counting(bound, sizes)])
+    stream = compressed_text(server, HELLO)
+    *_, event = receive_cut(server, single_bytes(stream) if cut else [stream])
+    if good:
+        assert sum(sizes) == 5
+        assert server.protocol_error is None
+    else:
+        assert isinstance(event, CloseConnection)
+        assert event.code == 1009
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("size", [0, 5, 125, 126, 65_536])
-def test_an_extension_that_claims_rsv2_alone_sees_every_frame(role: ConnectionType, size: int) -> None:
-    extension = ClaimsRsv2()
+def test_a_subclass_may_leave_messages_uncompressed(role: ConnectionType) -> None:
+    class TextOnly(PerMessageDeflate):
+        def frame_outbound(
+            self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+        ) -> tuple[RsvBits, bytes]:
+            if opcode is Opcode.BINARY:
+                return rsv, data
+            return super().frame_outbound(proto, opcode, rsv, data, fin)
+
+    extension = TextOnly()
+    extension.finalize("permessage-deflate")
     connection = Connection(role, [extension])
-    stream = (
-        from_peer(connection, wire.BINARY, bytes(size), rsv=wire.RSV2)
-        + from_peer(connection, wire.BINARY, bytes(size))
-        + from_peer(connection, wire.PING, b"p")
-    )
-    assert joined(receive(connection, stream)) == [bytes(size), bytes(size), Ping(b"p")]
-    client = role is ConnectionType.CLIENT
-    none = RsvBits(False, False, False)
-    assert extension.seen == [
-        (Opcode.BINARY, RSV2, size, client),
-        (Opcode.BINARY, none, size, client),
-        (Opcode.PING, none, 1, client),
+    frames = [
+        wire.decode_frame(connection.send(event))
+        for event in (TextMessage("Hello"), BytesMessage(b"Hello"), TextMessage("Hello"))
+    ]
+    assert [(frame.rsv, frame.payload) for frame in frames] == [
+        (wire.RSV1, HELLO),
+        (0, b"Hello"),
+        (wire.RSV1, HELLO_AGAIN),
     ]
 
 
-@pytest.mark.requirement("R6455-5.2-03")
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("rsv", [wire.RSV1, wire.RSV1 | wire.RSV2, wire.RSV3])
-@pytest.mark.parametrize("size", [0, 5, 126])
-def test_a_bit_that_it_does_not_claim_fails(role: ConnectionType, rsv: int, size: int) -> None:
-    """RFC 6455 5.2: it claims RSV2, so RSV1 has no meaning, whatever the size of the frame."""
-    connection = Connection(role, [ClaimsRsv2()])
-    [close] = receive(connection, from_peer(connection, wire.BINARY, bytes(size), rsv=rsv))
-    assert isinstance(close, CloseConnection)
-    assert close.code == 1002
+def test_a_subclass_may_bring_its_own_offer() -> None:
+    class Plain(PerMessageDeflate):
+        def offer(self) -> str:
+            return "client_max_window_bits"
 
-
-def test_an_extension_of_a_program_s_own_is_never_asked_for_the_rest_of_a_message() -> None:
-    state = HookState()
-    assert state.rest_size == 0
-    with pytest.raises(NotImplementedError):
-        state.inbound_rest(b"")
-
-
-def test_what_a_connection_uses_is_enabled_and_knows_its_side() -> None:
-    used = bound(ClaimsRsv2(), client=True)
-    assert used.enabled()
-    assert used.state.client
-    assert bound(used, client=False) is used
-    assert not used.state.client
+    _, request = requesting_client([Plain()])
+    offer = "permessage-deflate; client_max_window_bits"
+    assert header_values(request, "Sec-WebSocket-Extensions") == [offer]

@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 -- hooks take what the library gives them
-"""The hooks of `Extension`: extensions of one's own, several at once, and subclasses of PerMessageDeflate."""
+"""The hooks of `Extension`: extensions of one's own, and several at once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import pytest
 from tests.oracle.deflating import (
     CLIENT,
     HELLO,
-    HELLO_AGAIN,
     ROLES,
     SERVER,
     accepted_client,
     accepting_server,
     agreed,
-    compressed_text,
     from_peer,
     header_values,
     joined,
@@ -496,80 +494,3 @@ def test_what_came_before_a_refusal_is_not_lost(cut: bool) -> None:
     assert not any(isinstance(piece, TextMessage) and piece.frame_finished for piece in pieces)
     assert isinstance(close, CloseConnection)
     assert close.code == 1008
-
-
-# Subclasses of PerMessageDeflate -----------------------------------------------------------------
-
-
-class Counting(PerMessageDeflate):
-    """Adds up how much was inflated, and refuses more than its bound."""
-
-    def __init__(self, bound: int, sizes: list[int]) -> None:
-        super().__init__()
-        self.bound = bound
-        self.sizes = sizes
-
-    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
-        result = super().frame_inbound_payload_data(proto, data)
-        if not isinstance(result, CloseReason):
-            self.sizes.append(len(result))
-            if sum(self.sizes) > self.bound:
-                return CloseReason.MESSAGE_TOO_BIG
-        return result
-
-    def frame_inbound_complete(self, proto: Any, fin: bool) -> bytes | CloseReason | None:
-        result = super().frame_inbound_complete(proto, fin)
-        if isinstance(result, bytes):
-            self.sizes.append(len(result))
-            if sum(self.sizes) > self.bound:
-                return CloseReason.MESSAGE_TOO_BIG
-        return result
-
-
-@pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
-@pytest.mark.parametrize(("bound", "good"), [(5, True), (4, False)])
-def test_a_subclass_sees_what_was_inflated(cut: bool, bound: int, good: bool) -> None:
-    sizes: list[int] = []
-    server, _ = accepting_server(["permessage-deflate"], [Counting(bound, sizes)])
-    stream = compressed_text(server, HELLO)
-    *_, event = receive_cut(server, single_bytes(stream) if cut else [stream])
-    if good:
-        assert sum(sizes) == 5
-        assert server.protocol_error is None
-    else:
-        assert isinstance(event, CloseConnection)
-        assert event.code == 1009
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_subclass_may_leave_messages_uncompressed(role: ConnectionType) -> None:
-    class TextOnly(PerMessageDeflate):
-        def frame_outbound(
-            self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
-        ) -> tuple[RsvBits, bytes]:
-            if opcode is Opcode.BINARY:
-                return rsv, data
-            return super().frame_outbound(proto, opcode, rsv, data, fin)
-
-    extension = TextOnly()
-    extension.finalize("permessage-deflate")
-    connection = Connection(role, [extension])
-    frames = [
-        wire.decode_frame(connection.send(event))
-        for event in (TextMessage("Hello"), BytesMessage(b"Hello"), TextMessage("Hello"))
-    ]
-    assert [(frame.rsv, frame.payload) for frame in frames] == [
-        (wire.RSV1, HELLO),
-        (0, b"Hello"),
-        (wire.RSV1, HELLO_AGAIN),
-    ]
-
-
-def test_a_subclass_may_bring_its_own_offer() -> None:
-    class Plain(PerMessageDeflate):
-        def offer(self) -> str:
-            return "client_max_window_bits"
-
-    _, request = requesting_client([Plain()])
-    offer = "permessage-deflate; client_max_window_bits"
-    assert header_values(request, "Sec-WebSocket-Extensions") == [offer]

@@ -8,14 +8,16 @@ from .extension import Extension
 from .limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .close_codes import CloseReason
 
 
 class HookState:
-    """What the hooks of an extension get as their `proto`: this side, and what bounds them.
+    """The `proto` of an extension's hooks: which side this is, and how much they may return.
 
-    The hooks of a program need nothing but `client`. Those of this library keep their state in a subclass, so
-    that what they return is bounded and does not depend on the reads.
+    The hooks of a program need `client` alone. Those of this library keep their state in a subclass, so that
+    their results are bounded and do not depend on how the bytes were cut into reads.
     """
 
     client = False
@@ -28,10 +30,8 @@ class HookState:
     """Bytes in each piece of the present frame's payload but its last; 0 for pieces as they come."""
     rest_size = 0
     """Bytes of payload for which `inbound_rest` may stand for three hooks, at most; 0 for never."""
-
-    def inbound_rest(self, data: bytes) -> bytes | CloseReason:
-        """Take the last piece of a message with RSV1, or a whole one, header and all."""
-        raise NotImplementedError
+    inbound_rest: Callable[[bytes], bytes | CloseReason]
+    """Takes the last piece of a message with RSV1, or a whole one, header and all."""
 
     def end_inbound(self) -> None:
         """Let go of what was received: nothing more is read."""
@@ -40,8 +40,8 @@ class HookState:
 class BoundExtension(Extension):
     """An extension that was agreed on, bound to one connection.
 
-    :param extension: what has the four hooks.
-    :param state: what they get as `proto`.
+    :param extension: the object with the four hooks.
+    :param state: their `proto`.
     """
 
     def __init__(self, extension: Extension, state: HookState) -> None:
@@ -55,7 +55,7 @@ class BoundExtension(Extension):
 
 
 def bound(extension: Extension, *, client: bool) -> BoundExtension:
-    """Return what the one connection on this side uses of `extension`."""
+    """Bind `extension` to one connection; one that is bound already is returned as it is."""
     used = extension.for_connection()
     if not isinstance(used, BoundExtension):
         used = BoundExtension(used, HookState())

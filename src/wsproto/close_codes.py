@@ -27,11 +27,7 @@ class CloseReason(IntEnum):
 
 # What an application sees but no frame ever carries (RFC 6455 7.4.1).
 NEVER_ON_THE_WIRE = frozenset(
-    {
-        CloseReason.NO_STATUS_RCVD,
-        CloseReason.ABNORMAL_CLOSURE,
-        CloseReason.TLS_HANDSHAKE_FAILED,
-    }
+    {CloseReason.NO_STATUS_RCVD, CloseReason.ABNORMAL_CLOSURE, CloseReason.TLS_HANDSHAKE_FAILED}
 )
 
 _REGISTERED = frozenset(CloseReason) - NEVER_ON_THE_WIRE

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 from .bound_extension import bound
@@ -26,18 +27,22 @@ class Decoder(Protocol):
     """Bytes in, events out."""
 
     @property
+    @abstractmethod
     def drained(self) -> bool:
         """Whether all that was received has been read, as far as it can be."""
 
+    @abstractmethod
     def receive_bytes(self, data: BytesLike) -> None:
         """Take in what the transport received, to be read by `events`; after a Close or a failure drop it.
 
         :raises LocalProtocolError: for what is not bytes-like.
         """
 
+    @abstractmethod
     def receive_eof(self) -> None:
         """Take in that no more bytes will come: `events` then asks `conclude` for the end."""
 
+    @abstractmethod
     def events(
         self, conclude: Callable[[CloseConnection | ParseFailed | None], Event | None]
     ) -> Generator[Event, None, None]:
@@ -55,9 +60,11 @@ class Encoder(Protocol):
     """Event in, bytes out."""
 
     @property
+    @abstractmethod
     def message_begun(self) -> bool:
         """Whether a message was begun and not finished: what is sent next has to go on with it."""
 
+    @abstractmethod
     def send(self, event: Event) -> bytes:
         """Return the frame that says `event`.
 

@@ -28,36 +28,23 @@ _OPEN = ConnectionState.OPEN
 
 _INPUT_OF_EVENT: dict[type, Input] = {
     Message: Input.SEND_MESSAGE,
-    TextMessage: Input.SEND_MESSAGE,
-    BytesMessage: Input.SEND_MESSAGE,
     Ping: Input.SEND_PING,
     Pong: Input.SEND_PONG,
     CloseConnection: Input.SEND_CLOSE,
 }
 
-_MESSAGES = (TextMessage, BytesMessage)
-# What may be sent in each state without changing it, inside a fragmented message and outside: sending that
-# skips the look-up of the next state, 0.1 of 0.3 microseconds.
-_CHANGE_NOTHING = dict.fromkeys(ConnectionState, frozenset[type[Event]]()) | {
-    state: frozenset(
-        kind
-        for kind in (TextMessage, BytesMessage, Ping, Pong)
-        if all(
-            transitions.get(what) is state
-            for what in (
-                (Input.SEND_MESSAGE, Input.SEND_CONTINUATION)
-                if kind in _MESSAGES
-                else (_INPUT_OF_EVENT[kind],)
-            )
-        )
-    )
-    for state, transitions in CONNECTION.items()
-}
+
+def _kinds_that_change_nothing(state: ConnectionState) -> frozenset[type[Event]]:
+    """Return what may be sent without leaving `state`, inside a fragmented message and outside."""
+    stays = {what for what, after in CONNECTION.get(state, {}).items() if after is state}
+    kinds: set[type[Event]] = {kind for kind in (Ping, Pong) if _INPUT_OF_EVENT[kind] in stays}
+    if {Input.SEND_MESSAGE, Input.SEND_CONTINUATION} <= stays:
+        kinds |= {TextMessage, BytesMessage}
+    return frozenset(kinds)
 
 
-def _input_of_subclass(event_type: type[Event]) -> Input | None:
-    """Return the input that an event of a user's own class is."""
-    return next((_INPUT_OF_EVENT[kind] for kind in event_type.__mro__ if kind in _INPUT_OF_EVENT), None)
+# Sending these skips the look-up of the next state, 0.1 of 0.3 microseconds.
+_CHANGE_NOTHING = {state: _kinds_that_change_nothing(state) for state in ConnectionState}
 
 
 class Connection:
@@ -107,7 +94,7 @@ class Connection:
 
     def _next_state(self, event_type: type[Event]) -> ConnectionState | None:
         """Look up where sending an event of this class leads; None where it is not permitted."""
-        what = _INPUT_OF_EVENT.get(event_type) or _input_of_subclass(event_type)
+        what = next((_INPUT_OF_EVENT[kind] for kind in event_type.__mro__ if kind in _INPUT_OF_EVENT), None)
         if what is Input.SEND_MESSAGE and self._encoder.message_begun:
             what = Input.SEND_CONTINUATION
         return None if what is None else CONNECTION[self._state].get(what)
@@ -146,7 +133,10 @@ class Connection:
     def _receive_otherwise(self, data: BytesLike | None) -> None:
         """Take in end of file, or bytes where that may not be permitted."""
         if data is None:
-            self._receive_eof()
+            self._eof = True
+            self._decoder.receive_eof()
+            if self._decoder.drained:
+                self._end_of_file()
             return
         data = as_bytes(data, "Received data")
         # What a failed connection receives is dropped, even if end of file came before the failure was read.
@@ -157,12 +147,6 @@ class Connection:
             raise LocalProtocolError(
                 f"Data cannot be received in state {self._state.name}{' after end of file' * self._eof}"
             )
-
-    def _receive_eof(self) -> None:
-        self._eof = True
-        self._decoder.receive_eof()
-        if self._decoder.drained:
-            self._end_of_file()
 
     def _end_of_file(self) -> None:
         """Judge end of file, once all that came before it is read (RFC 6455 7.1.5)."""

@@ -7,6 +7,8 @@ takes 40 KiB, a deflater 260 KiB), and let go of them after each message without
 from __future__ import annotations
 
 import zlib
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 TAIL = b"\x00\x00\xff\xff"
 """What a sender leaves off the end of each message, and a receiver puts back (RFC 7692 7.2.1, 7.2.2)."""
@@ -15,10 +17,11 @@ MAX_FINAL_BLOCKS = 1024
 """BFINAL blocks in one message, at most: each ends a zlib object and costs a new one."""
 
 
-class InflateError(ValueError):
-    """The peer's data is not what RFC 7692 7.2 describes."""
+InflateError = zlib.error
+"""What the peer sent cannot be inflated (RFC 7692 7.2.2)."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Inflater:
     """Inflates messages, a bounded piece at a time.
 
@@ -26,19 +29,7 @@ class Inflater:
     :param context_takeover: whether a message may refer back to the one before (RFC 7692 7.1.1).
     """
 
-    __slots__ = (
-        "_block_open",
-        "_context_takeover",
-        "_final_blocks",
-        "_finishing",
-        "_inflater",
-        "_input",
-        "_offset",
-        "_window_bits",
-        "pending",
-    )
-
-    unit = 2**14
+    unit: ClassVar = 2**14
     """Bytes of a frame that are to be given at a time, counted from its first one.
 
     zlib keeps to itself what it inflated in the call that fails, and forgives a reference beyond the window
@@ -46,22 +37,22 @@ class Inflater:
     was cut into reads. They bound the work per byte, too, as zlib copies what it leaves unread.
     """
 
-    def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
-        self.pending = False
-        """Whether `inflate` stopped at its limit and may have more to give."""
-        self._window_bits = window_bits
-        self._context_takeover = context_takeover
-        self._inflater: zlib._Decompress | None = None
-        self._input = b""
-        self._offset = 0
-        self._finishing = False
-        self._final_blocks = 0
-        self._block_open = False  # there is something for the tail to complete
+    window_bits: int
+    _: KW_ONLY
+    context_takeover: bool
+    pending: bool = False
+    """Whether `inflate` stopped at its limit and may have more to give."""
+    _inflater: zlib._Decompress | None = None
+    _input: bytes = b""
+    _offset: int = 0
+    _finishing: bool = False
+    _final_blocks: int = 0
+    _block_open: bool = False  # there is something for the tail to complete
 
     def inflate(self, data: bytes, limit: int) -> bytes:
         """Take in `data` and return at most `limit` bytes of what has come in so far.
 
-        :raises InflateError: for data that is not DEFLATE (RFC 1951).
+        :raises InflateError: for data that is not DEFLATE (RFC 1951), or too many blocks with BFINAL=1.
         """
         if data:
             self._input = self._input[self._offset :] + data if self._input else data
@@ -69,7 +60,11 @@ class Inflater:
             self._block_open = self.pending = True
         pieces = []
         while self.pending and limit > 0:
-            piece = self._step(limit)
+            # One unit of the input, with the tail behind it, or what is left of that.
+            given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
+            inflater = self._inflater or self._new_inflater()
+            piece = inflater.decompress(given, limit)
+            self._account(inflater, given, piece, limit)
             limit -= len(piece)
             pieces.append(piece)
         if self._finishing and not self.pending:
@@ -77,7 +72,7 @@ class Inflater:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def finish(self, limit: int) -> bytes:
-        """Do the same at the end of a message (RFC 7692 7.2.2)."""
+        """Do the same with the tail that ends a message (RFC 7692 7.2.2)."""
         self._finishing = True
         return self.inflate(TAIL if self._block_open else b"", limit)
 
@@ -87,32 +82,18 @@ class Inflater:
             return b""
         data += TAIL
         inflater = self._inflater or self._new_inflater()
-        try:
-            inflated = inflater.decompress(data, limit)
-        except zlib.error as error:
-            raise _invalid(error) from None
+        inflated = inflater.decompress(data, limit)
         if len(inflated) == limit or inflater.eof:
             self._input = data
             self._block_open = self._finishing = self.pending = True
             self._account(inflater, data, inflated, limit)
             return inflated + self.inflate(b"", limit - len(inflated))
-        if self._block_open or self._final_blocks or not self._context_takeover:
+        if self._block_open or self._final_blocks or not self.context_takeover:
             self._end_message()
         return inflated
 
-    def _step(self, limit: int) -> bytes:
-        """Inflate one unit of the input, with the tail behind it, or what is left of that."""
-        given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
-        inflater = self._inflater or self._new_inflater()
-        try:
-            inflated = inflater.decompress(given, limit)
-        except zlib.error as error:
-            raise _invalid(error) from None
-        self._account(inflater, given, inflated, limit)
-        return inflated
-
     def _new_inflater(self) -> zlib._Decompress:
-        self._inflater = zlib.decompressobj(-self._window_bits)
+        self._inflater = zlib.decompressobj(-self.window_bits)
         return self._inflater
 
     def _account(self, inflater: zlib._Decompress, given: bytes, inflated: bytes, limit: int) -> None:
@@ -126,34 +107,25 @@ class Inflater:
         if not unread:
             self._input = b""
             self._offset = 0
-        if inflater.eof:
-            self._end_final_block(unread=unread)
-            self.pending = unread
-        else:
-            # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
-            self.pending = unread or len(inflated) == limit
-
-    def _end_final_block(self, *, unread: bool) -> None:
-        """Begin anew: a block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4)."""
-        self._inflater = None
-        self._block_open = unread
-        self._final_blocks += 1
-        if self._final_blocks > MAX_FINAL_BLOCKS:
-            raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
+        # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
+        self.pending = unread or (len(inflated) == limit and not inflater.eof)
+        if inflater.eof:  # A block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4).
+            self._inflater = None
+            self._block_open = unread
+            self._final_blocks += 1
+            if self._final_blocks > MAX_FINAL_BLOCKS:
+                raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
 
     def _end_message(self) -> None:
-        """Forget what belongs to the message alone."""
+        """Forget the message, and the context that is not taken over."""
         self._finishing = False
         self._block_open = False
         self._final_blocks = 0
-        if not self._context_takeover:
+        if not self.context_takeover:
             self._inflater = None
 
 
-def _invalid(error: zlib.error) -> InflateError:
-    return InflateError(f"Invalid compressed data: {error} (RFC 7692 7.2.2)")
-
-
+@dataclass(slots=True, eq=False, repr=False)
 class Deflater:
     """Deflates messages.
 
@@ -163,25 +135,23 @@ class Deflater:
     :param memory_level: zlib's memory level, 1 to 9.
     """
 
-    __slots__ = ("_context_takeover", "_deflater", "_level", "_memory_level", "_window_bits")
-
-    def __init__(self, window_bits: int, *, context_takeover: bool, level: int, memory_level: int) -> None:
-        self._window_bits = window_bits
-        self._context_takeover = context_takeover
-        self._level = level
-        self._memory_level = memory_level
-        self._deflater: zlib._Compress | None = None
+    window_bits: int
+    _: KW_ONLY
+    context_takeover: bool
+    level: int
+    memory_level: int
+    _deflater: zlib._Compress | None = None
 
     def deflate(self, data: bytes, *, fin: bool) -> bytes:
         """Return the compressed payload of a frame; `fin` ends the message (RFC 7692 7.2.1)."""
         deflater = self._deflater
         if deflater is None:
-            deflater = zlib.compressobj(self._level, zlib.DEFLATED, -self._window_bits, self._memory_level)
+            deflater = zlib.compressobj(self.level, zlib.DEFLATED, -self.window_bits, self.memory_level)
             self._deflater = deflater
         deflated = deflater.compress(data)
         if not fin:
             return deflated
-        if not self._context_takeover:
+        if not self.context_takeover:
             self._deflater = None
         deflated += deflater.flush(zlib.Z_SYNC_FLUSH)
         # RFC 7692 7.2.3.6: zlib flushes nothing twice in a row, an empty message is one empty stored block.

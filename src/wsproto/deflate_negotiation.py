@@ -87,7 +87,7 @@ def answer_offer(offer: DeflateParameters, own: DeflateParameters) -> DeflatePar
     :raises NegotiationError: where the server would have to deflate with a window of 8 bits.
     """
     server_bits = _smaller(offer.server_max_window_bits, own.server_max_window_bits)
-    if server_bits is not None and server_bits < MIN_DEFLATE_WINDOW_BITS:
+    if server_bits == MIN_WINDOW_BITS:
         raise NegotiationError("zlib cannot deflate with server_max_window_bits=8")
     client_bits = None
     if offer.client_max_window_bits_named:
@@ -110,21 +110,16 @@ def check_answer(answer: DeflateParameters, own: DeflateParameters) -> DeflatePa
         raise NegotiationError(
             "server_no_context_takeover was offered, the answer lacks it (RFC 7692 7.1.1.1)"
         )
-    asked = own.server_max_window_bits or MAX_WINDOW_BITS
-    if (answer.server_max_window_bits or MAX_WINDOW_BITS) > asked:
-        answered = answer.server_max_window_bits
+    asked, answered = own.server_max_window_bits or MAX_WINDOW_BITS, answer.server_max_window_bits
+    if (answered or MAX_WINDOW_BITS) > asked:
         raise NegotiationError(
             f"server_max_window_bits={asked} was offered, not {answered} (RFC 7692 7.1.2.1)"
         )
     client_bits = _smaller(answer.client_max_window_bits, own.client_max_window_bits)
-    if client_bits is not None and client_bits < MIN_DEFLATE_WINDOW_BITS:
+    if client_bits == MIN_WINDOW_BITS:
         raise NegotiationError("zlib cannot deflate with client_max_window_bits=8")
-    return DeflateParameters(
-        client_no_context_takeover=answer.client_no_context_takeover or own.client_no_context_takeover,
-        client_max_window_bits=client_bits,
-        server_no_context_takeover=answer.server_no_context_takeover,
-        server_max_window_bits=answer.server_max_window_bits,
-    )
+    client_no_takeover = answer.client_no_context_takeover or own.client_no_context_takeover
+    return answer._replace(client_no_context_takeover=client_no_takeover, client_max_window_bits=client_bits)
 
 
 def _smaller(first: int | None, second: int | None) -> int | None:

@@ -18,7 +18,7 @@ class Side(Protocol):
 
 
 class Extension:
-    """Base of all extensions: by itself, one that is never offered, never accepted and changes no frame.
+    """Base of all extensions. By itself it is never offered, never accepted, and changes no frame.
 
     The handshake calls `offer` and `finalize` on a client, `accept` on a server. An enabled extension then
     sees every frame: a received one in the order header, payload (any number of pieces), complete.

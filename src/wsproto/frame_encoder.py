@@ -90,7 +90,7 @@ class FrameEncoder:
         if isinstance(event, Ping):
             return self.control(Opcode.PING, event.payload)
         if isinstance(event, CloseConnection):
-            return self.close(event.code, event.reason)
+            return self.control(Opcode.CLOSE, written_close(event.code, event.reason))
         raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in a frame")
 
     def message(self, data: str | BytesLike, fin: bool) -> bytes:
@@ -125,14 +125,6 @@ class FrameEncoder:
                 f"{opcode.name} with {len(payload)} bytes of payload, at most 125 (RFC 6455 5.5)"
             )
         return self._frame(FIN | opcode, payload)
-
-    def close(self, code: int | None, reason: str | None) -> bytes:
-        """Return a Close frame (RFC 6455 5.5.1, 7.4).
-
-        :param code: None and 1005 stand for none; 1006 and 1015, which never travel, become 1000.
-        :param reason: cut at 123 bytes, at the end of a code point.
-        """
-        return self.control(Opcode.CLOSE, written_close(code, reason))
 
     def _frame(self, first: int, payload: bytes) -> bytes:
         """Return a frame; `first` has FIN and the opcode."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from .close_codes import CloseReason
 from .codec import frame_codec
 from .errors import ParseFailed
-from .events import CloseConnection, Event, Message, Ping, Pong, TextMessage
+from .events import CloseConnection, ControlEvent, Event, Message, Ping, Pong, TextMessage
 from .frame_decoder import FrameDecoder, raise_failure
 from .frame_encoder import FrameEncoder
 from .frame_header import Opcode, RsvBits
@@ -105,15 +105,11 @@ class FrameProtocol:
 
 
 def _frame_of(event: Event) -> Frame:
-    """Tell an event as the frame that it came from."""
+    """Return the frame that `event` came from."""
     if isinstance(event, Message):
         opcode = Opcode.TEXT if isinstance(event, TextMessage) else Opcode.BINARY
         return Frame(opcode, event.data, event.frame_finished, event.message_finished)
     if isinstance(event, CloseConnection):
-        return Frame(
-            Opcode.CLOSE, (event.code, event.reason or ""), frame_finished=True, message_finished=True
-        )
-    if isinstance(event, Ping):
-        return Frame(Opcode.PING, event.payload, frame_finished=True, message_finished=True)
-    pong = cast(Pong, event)  # nothing else is left
-    return Frame(Opcode.PONG, pong.payload, frame_finished=True, message_finished=True)
+        return Frame(Opcode.CLOSE, (event.code, event.reason or ""), True, True)
+    opcode = Opcode.PING if isinstance(event, Ping) else Opcode.PONG
+    return Frame(opcode, cast(ControlEvent, event).payload, True, True)

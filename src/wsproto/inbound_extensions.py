@@ -29,17 +29,6 @@ class InboundExtensions:
     :param limits: how much may come in one event.
     """
 
-    __slots__ = (
-        "_completed",
-        "_event_size",
-        "_extensions",
-        "_held",
-        "_held_back_by",
-        "_unit",
-        "rest_size",
-        "room",
-    )
-
     def __init__(self, extensions: Sequence[BoundExtension], limits: Limits) -> None:
         self._event_size = limits.max_inflated_size
         self.room = self._event_size
@@ -80,9 +69,8 @@ class InboundExtensions:
     def event(self, message: InboundMessage, take: Callable[[int | None], bytes]) -> Event | None:
         """Make an event of what has come of a data frame, as the extensions leave it; None for want of bytes.
 
-        What they make of it comes in events of at most `max_inflated_size` bytes (RFC 6455 10.4), and they
-        stop at its multiples, however the frame was cut into reads. What came before a failure is judged,
-        and yielded, before it.
+        An event has at most `max_inflated_size` bytes (RFC 6455 10.4), and events stop at multiples of that,
+        however the frame was cut into reads. The bytes before a failure are judged and yielded before it.
 
         :param take: takes what has come of the frame's payload, at most so many bytes.
         """
@@ -177,9 +165,6 @@ class InboundExtensions:
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
             data = result
-        self._held_back_by = None
-        for index in range(len(self._extensions) - 1, -1, -1):
-            if self._extensions[index].state.pending:
-                self._held_back_by = index
-                break
+        pending = [index for index, extension in enumerate(self._extensions) if extension.state.pending]
+        self._held_back_by = pending[-1] if pending else None
         return data

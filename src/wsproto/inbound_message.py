@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codecs import utf_8_decode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .close_codes import CloseReason
@@ -20,51 +21,36 @@ from .frame_header import FIN, Opcode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .fast_frames import FastFrames
+    from .fast_frames import FastFrames, Kinds
     from .limits import Limits
 
 _new = object.__new__
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class InboundMessage:
-    """What a connection knows of the message under way, and of the frame that is being read of it.
+    """What a connection knows of the message under way, and of the frame that is being read of it."""
 
-    :param limits: bounds on frames and messages.
-    :param fast: what may pass unjudged.
-    """
-
-    __slots__ = (
-        "bounds",
-        "event_due",
-        "failure",
-        "fast",
-        "fast_kinds",
-        "fin",
-        "in_frame",
-        "kind",
-        "remaining",
-        "unfinished_code_point",
-    )
-
-    def __init__(self, limits: Limits, fast: FastFrames) -> None:
-        self.fast = fast
-        self.fast_kinds = fast.outside
-        """What the next frame may be to take the fast path."""
-        self.kind: type[Message[Any]] | None = None
-        """The class of the message's events; None where no message is under way."""
-        self.bounds = MessageBounds(limits) if limits.on_messages() else None
-        self.unfinished_code_point = b""
-        """The first bytes of a code point whose others have not come."""
-        self.in_frame = False
-        """Whether the payload of a data frame is being read."""
-        self.fin = False
-        """Whether that frame ends the message."""
-        self.remaining = 0
-        """Bytes of that payload that have not come."""
-        self.event_due = False
-        """Whether an event, or a failure, may follow without further bytes."""
-        self.failure: ParseFailed | None = None
-        """What to raise once the text before it was yielded."""
+    fast: FastFrames
+    """What may pass unjudged."""
+    fast_kinds: Kinds
+    """What the next frame may be to take the fast path."""
+    bounds: MessageBounds | None
+    """What counts its frames and bytes, where there are limits on them."""
+    kind: type[Message[Any]] | None = None
+    """The class of the message's events; None where no message is under way."""
+    unfinished_code_point: bytes = b""
+    """The first bytes of a code point whose others have not come."""
+    in_frame: bool = False
+    """Whether the payload of a data frame is being read."""
+    fin: bool = False
+    """Whether that frame ends the message."""
+    remaining: int = 0
+    """Bytes of that payload that have not come."""
+    event_due: bool = False
+    """Whether an event, or a failure, may follow without further bytes."""
+    failure: ParseFailed | None = None
+    """What to raise once the text before it was yielded."""
 
     def begin_frame(self, first: int, size: int) -> None:
         """Take in the header of a data frame, which has been judged.
@@ -74,7 +60,7 @@ class InboundMessage:
         """
         if self.kind is None:
             self.kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
-            self.fast_kinds = self.fast.inside[self.kind]
+            self.fast_kinds = self.fast.short[self.kind]
         self.fin = first >= FIN
         self.in_frame = True
         self.remaining = size
@@ -92,10 +78,12 @@ class InboundMessage:
                 return self._text_before(payload, error.start)
             if used < len(payload):
                 rest = self.unfinished_code_point = payload[used:]
+                self.fast_kinds = self.fast.in_code_point
                 if b"\xed\xa0" <= rest < b"\xee":  # CPython waits for the third byte of a surrogate
                     return self._text_before(payload, used)
             elif self.unfinished_code_point:
                 self.unfinished_code_point = b""
+                self.fast_kinds = self.fast.short[TextMessage]
         if frame_finished:
             self.in_frame = self.event_due = False
         elif not data:
@@ -106,7 +94,7 @@ class InboundMessage:
         set_message_finished(event, message_finished)
         if message_finished:
             self.kind = None
-            self.fast_kinds = self.fast.outside
+            self.fast_kinds = self.fast.short[None]
             if self.bounds is not None:
                 self.bounds.end_message()
         return event  # type: ignore[no-any-return]
@@ -127,14 +115,13 @@ class InboundMessage:
         self.event_due = True
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class MessageBounds:
     """Counts the frames and bytes of a message; what goes beyond `limits` is a `ParseFailed` with 1009."""
 
-    __slots__ = ("_fragments", "_limits", "_size")
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self.end_message()
+    _limits: Limits
+    _fragments: int = 0
+    _size: int = 0
 
     def end_message(self) -> None:
         """Begin to count anew."""
@@ -174,7 +161,6 @@ class MessageBounds:
         return payload
 
     def _message_too_big(self) -> ParseFailed:
-        """Make the failure of a message that goes beyond its bound."""
         return _too_big(f"Message of more than {self._limits.max_message_size} bytes")
 
 

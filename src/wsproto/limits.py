@@ -7,6 +7,20 @@ from typing import Any, ClassVar
 
 from .errors import LocalTypeError, LocalValueError
 
+
+def checked_int(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Return a setting, which has to be an int from `least` to `most`.
+
+    :raises LocalProtocolError: for another value, also a `ValueError`, or type, also a `TypeError`.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise LocalTypeError(f"{name} must be an int, not {value!r}")
+    if value < least or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+        raise LocalValueError(f"{name} must be {bounds}, not {value}")
+    return value
+
+
 _LEAST = "least"
 
 
@@ -51,17 +65,13 @@ class Limits:
     _on_messages: ClassVar[dict[str, int]]
 
     def __post_init__(self) -> None:
-        """Refuse a bound that is no int of at least 0, or of at least 1 where 0 would mean no progress."""
+        """Check each bound: it has to be at least 0, or 1 where 0 would mean no progress."""
         on_messages = {}
         for bound in fields(self):
             value = getattr(self, bound.name)
             if value is None and bound.default is None:
                 continue
-            if type(value) is not int:
-                raise LocalTypeError(f"{bound.name} must be an int, not {value!r}")
-            least = bound.metadata.get(_LEAST, 0)
-            if value < least:
-                raise LocalValueError(f"{bound.name} must be at least {least}, not {value}")
+            checked_int(bound.name, value, bound.metadata.get(_LEAST, 0))
             if _LEAST not in bound.metadata:
                 on_messages[bound.name] = value
         object.__setattr__(self, "_on_messages", on_messages)
@@ -69,8 +79,8 @@ class Limits:
     def on_messages(self) -> dict[str, int]:
         """Return the bounds on frames and messages that are set, by name, in a new dictionary.
 
-        The fast path asks this list what it may leave unjudged: a bound that it does not know keeps all
-        messages off it. So every bound belongs to this list that is not made by `_elsewhere`.
+        Every bound belongs to this list unless `_elsewhere` makes it. The fast path asks the list: a bound
+        that the fast path does not know keeps all messages off it.
         """
         return dict(self._on_messages)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from io import StringIO
 
 from .close_codes import CloseReason
-from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
+from .errors import RemoteProtocolError
 from .events import BytesMessage, CloseConnection, Message, TextMessage
+from .limits import checked_int
 
 
 class MessageJoiner:
@@ -16,11 +17,7 @@ class MessageJoiner:
     """
 
     def __init__(self, max_size: int) -> None:
-        if type(max_size) is not int:
-            raise LocalTypeError(f"max_size must be an int, not {max_size!r}")
-        if max_size < 0:
-            raise LocalValueError(f"max_size must be at least 0, not {max_size}")
-        self.max_size = max_size
+        self.max_size = checked_int("max_size", max_size, 0)
         self._forget()
 
     def _forget(self) -> None:
@@ -32,8 +29,8 @@ class MessageJoiner:
     def join(self, event: Message[str] | Message[bytes]) -> TextMessage | BytesMessage | None:
         """Take in a piece; return the whole message when it was the last one.
 
-        :raises RemoteProtocolError: for a message over the size; `event_hint` is a Close that does (1009).
-            What there was of it is forgotten.
+        :raises RemoteProtocolError: for a message of more than `max_size` bytes, whose pieces are forgotten;
+            `event_hint` is the Close to send (1009).
         """
         data = event.data
         self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
@@ -47,10 +44,11 @@ class MessageJoiner:
         self._begun = True
         if isinstance(data, str):
             self._text.write(data)
-            return self._finished(TextMessage(self._text.getvalue())) if event.message_finished else None
-        self._bytes += data
-        return self._finished(BytesMessage(bytes(self._bytes))) if event.message_finished else None
-
-    def _finished(self, message: TextMessage | BytesMessage) -> TextMessage | BytesMessage:
+        else:
+            self._bytes += data
+        if not event.message_finished:
+            return None
+        text = isinstance(data, str)
+        whole = TextMessage(self._text.getvalue()) if text else BytesMessage(bytes(self._bytes))
         self._forget()
-        return message
+        return whole

@@ -17,9 +17,10 @@ from .deflate_negotiation import (
     check_answer,
     parse,
 )
-from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
+from .errors import LocalValueError, RemoteProtocolError
 from .extension import Extension, Side
 from .frame_header import NO_RSV, Opcode, RsvBits
+from .limits import checked_int
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -29,21 +30,11 @@ T = TypeVar("T")
 RSV1 = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 
 
-def _checked(what: str, value: Any, least: int, most: int | None = None) -> int:
-    """Return a setting; it has to be an int of at least `least` and at most `most`."""
-    if not isinstance(value, int):
-        raise LocalTypeError(f"{what} must be an int, not {value!r}")
-    if value < least or (most is not None and value > most):
-        bound = f"at least {least}" if most is None else f"{least} to {most}"
-        raise LocalValueError(f"{what} must be {bound}, not {value}")
-    return value
-
-
-def _window(what: str, value: int | EllipsisType | None) -> int | None:
+def _window(name: str, value: int | EllipsisType | None) -> int | None:
     """Return the size of a window: None stands for 15, and what was not given for None."""
     if value is ...:
         return None
-    return _checked(what, MAX_WINDOW_BITS if value is None else value, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
+    return checked_int(name, MAX_WINDOW_BITS if value is None else value, MIN_WINDOW_BITS, MAX_WINDOW_BITS)
 
 
 class _Parameter(Generic[T]):
@@ -116,15 +107,14 @@ class PerMessageDeflate(Extension):
             _window("server_max_window_bits", server_max_window_bits),
         )
         self._agreed: DeflateParameters | None = None
-        self._enabled = False
-        self._compression_level = _checked("compression_level", compression_level, -1, 9)
-        self._memory_level = _checked("memory_level", memory_level, 1, 9)
-        self._min_compress_size = _checked("min_compress_size", min_compress_size, 0)
-        self._codec: DeflateCodec | None = None  # for hooks that no connection of this library calls
+        self._compression_level = checked_int("compression_level", compression_level, -1, 9)
+        self._memory_level = checked_int("memory_level", memory_level, 1, 9)
+        self._min_compress_size = checked_int("min_compress_size", min_compress_size, 0)
+        self._state: DeflateState | None = None  # for hooks that no connection of this library calls
 
     def enabled(self) -> bool:
         """Tell whether the handshake agreed on permessage-deflate."""
-        return self._enabled
+        return self._agreed is not None
 
     def reset(self) -> None:
         """Forget what was negotiated: a new handshake begins."""
@@ -132,30 +122,21 @@ class PerMessageDeflate(Extension):
 
     def _agree(self, agreed: DeflateParameters | None) -> None:
         self._agreed = agreed
-        self._enabled = agreed is not None
-        self._codec = None
+        self._state = None
 
     @property
     def _in_force(self) -> DeflateParameters:
         return self._agreed or self._settings
 
     def for_connection(self) -> BoundExtension:
-        """Return zlib state for one connection, under the hooks of a subclass if it has some."""
-        codec = self._new_codec()
-        if type(self) is PerMessageDeflate or all(
-            getattr(type(self), hook) is getattr(PerMessageDeflate, hook) for hook in _HOOKS
-        ):
-            return BoundExtension(codec, codec)
-        codec.rest_size = 0  # no shortcut around hooks of a subclass
-        return BoundExtension(self, codec)
+        """Return this extension with zlib state for one connection."""
+        state = self._new_state()
+        if any(getattr(type(self), hook) is not getattr(PerMessageDeflate, hook) for hook in _HOOKS):
+            state.rest_size = 0  # no shortcut around hooks of a subclass
+        return BoundExtension(self, state)
 
-    def _new_codec(self) -> DeflateCodec:
-        return DeflateCodec(
-            self._in_force,
-            level=self._compression_level,
-            memory_level=self._memory_level,
-            min_compress_size=self._min_compress_size,
-        )
+    def _new_state(self) -> DeflateState:
+        return DeflateState(self._in_force, self._compression_level, self._memory_level)
 
     def offer(self) -> bool | str:
         """Return the parameters of a client's offer (RFC 7692 7.1): those that were set.
@@ -187,67 +168,83 @@ class PerMessageDeflate(Extension):
         except NegotiationError as error:
             raise RemoteProtocolError(f"Bad answer to permessage-deflate: {error}") from error
 
-    def _codec_of(self, proto: Side) -> DeflateCodec:
-        """Return what the hooks stand on: a connection's state, or its own for anybody else's calls."""
-        if isinstance(proto, DeflateCodec):
+    def _state_of(self, proto: Side) -> DeflateState:
+        """Return the state of a connection of this library, or one of our own for anybody else's calls."""
+        if isinstance(proto, DeflateState):
             return proto
-        codec = self._codec = self._codec or self._new_codec()
-        codec.client = proto.client
-        return codec
+        state = self._state = self._state or self._new_state()
+        state.client = proto.client
+        return state
 
     def frame_inbound_header(
         self, proto: Side, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
         """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
-        return self._codec_of(proto).frame_inbound_header(proto, opcode, rsv, payload_length)
+        state = self._state_of(proto)
+        state.inbound_control = opcode >= Opcode.CLOSE
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            state.inbound_compressed = rsv.rsv1
+            return RSV1
+        return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else NO_RSV
 
     def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
         """Inflate a piece of a compressed message (RFC 7692 7.2.2)."""
-        return self._codec_of(proto).frame_inbound_payload_data(proto, data)
+        state = self._state_of(proto)
+        if state.inbound_control or not state.inbound_compressed:
+            return data
+        try:
+            return state.inflater.inflate(data, state.room)
+        except InflateError:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
         """Inflate the end of a compressed message (RFC 7692 7.2.2)."""
-        return self._codec_of(proto).frame_inbound_complete(proto, fin)
+        state = self._state_of(proto)
+        if state.inbound_control or not state.inbound_compressed or not fin:
+            return None
+        try:
+            return state.inflater.finish(state.room)
+        except InflateError:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def frame_outbound(
         self, proto: Side, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
     ) -> tuple[RsvBits, bytes]:
         """Deflate a frame of a message, and mark the message's first one with RSV1 (RFC 7692 6.1, 7.2.1)."""
-        return self._codec_of(proto).frame_outbound(proto, opcode, rsv, data, fin)
+        if opcode >= Opcode.CLOSE:
+            return rsv, data
+        state = self._state_of(proto)
+        if opcode is not Opcode.CONTINUATION:
+            state.outbound_compressed = not fin or len(data) >= self._min_compress_size
+            if state.outbound_compressed:
+                rsv = RSV1 if rsv is NO_RSV else RsvBits(True, *rsv[1:])
+        return rsv, state.deflater.deflate(data, fin=fin) if state.outbound_compressed else data
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._in_force}>"
 
 
-_HOOKS = (
-    "frame_inbound_header",
-    "frame_inbound_payload_data",
-    "frame_inbound_complete",
-    "frame_outbound",
-)
+_HOOKS = [name for name in vars(Extension) if name.startswith("frame_")]
 
 
-class DeflateCodec(HookState, Extension):
-    """What one connection does with its messages: deflates those it sends, inflates those it receives.
+class DeflateState(HookState):
+    """What the hooks know of one connection: its inflater, its deflater, and the messages under way.
 
     :param agreed: the parameters in force.
+    :param level: zlib's compression level.
+    :param memory_level: zlib's memory level.
     """
 
-    name = PerMessageDeflate.name
-
-    def __init__(
-        self, agreed: DeflateParameters, *, level: int, memory_level: int, min_compress_size: int
-    ) -> None:
+    def __init__(self, agreed: DeflateParameters, level: int, memory_level: int) -> None:
         self.rest_size = Inflater.unit
         self._agreed = agreed
         self._level = level
         self._memory_level = memory_level
-        self._min_compress_size = min_compress_size
         self._inflater: Inflater | None = None
         self._deflater: Deflater | None = None
-        self._inbound_control = False  # the frame being received is a control frame
-        self._inbound_compressed = False  # the message being received is compressed
-        self._outbound_compressed = False  # the message being sent is compressed
+        self.inbound_control = False  # the frame being received is a control frame
+        self.inbound_compressed = False  # the message being received is compressed
+        self.outbound_compressed = False  # the message being sent is compressed
 
     @property
     def pending(self) -> bool:  # type: ignore[override]
@@ -257,76 +254,35 @@ class DeflateCodec(HookState, Extension):
     @property
     def unit(self) -> int:  # type: ignore[override]
         """What zlib is to be given at a time; what is not compressed may come as it does."""
-        return Inflater.unit if self._inbound_compressed else 0
+        return Inflater.unit if self.inbound_compressed else 0
 
-    def frame_inbound_header(
-        self, proto: Side, opcode: Opcode, rsv: RsvBits, payload_length: int
-    ) -> CloseReason | RsvBits:
-        """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
-        self._inbound_control = opcode >= Opcode.CLOSE
-        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
-            self._inbound_compressed = rsv.rsv1
-            return RSV1
-        return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else NO_RSV
+    @property
+    def inflater(self) -> Inflater:
+        """What inflates with the peer's window, made when it is first needed."""
+        if self._inflater is None:
+            bits, takeover = self._agreed.of_side(client=not self.client)
+            self._inflater = Inflater(bits, context_takeover=takeover)
+        return self._inflater
 
-    def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
-        """Inflate a piece of a compressed message (RFC 7692 7.2.2)."""
-        if self._inbound_control or not self._inbound_compressed:
-            return data
-        try:
-            return (self._inflater or self._new_inflater()).inflate(data, self.room)
-        except InflateError:
-            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
-
-    def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
-        """Inflate the end of a compressed message (RFC 7692 7.2.2)."""
-        if self._inbound_control or not self._inbound_compressed or not fin:
-            return None
-        try:
-            return (self._inflater or self._new_inflater()).finish(self.room)
-        except InflateError:
-            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+    @property
+    def deflater(self) -> Deflater:
+        """What deflates with this side's window, made when it is first needed."""
+        if self._deflater is None:
+            bits, takeover = self._agreed.of_side(client=self.client)
+            bits = max(bits, MIN_DEFLATE_WINDOW_BITS)
+            level, memory_level = self._level, self._memory_level
+            self._deflater = Deflater(bits, context_takeover=takeover, level=level, memory_level=memory_level)
+        return self._deflater
 
     def inbound_rest(self, data: bytes) -> bytes | CloseReason:
         """Inflate the rest of a message, or all of it (RFC 7692 7.2.2)."""
-        self._inbound_control = False
-        self._inbound_compressed = True
+        self.inbound_control = False
+        self.inbound_compressed = True
         try:
-            return (self._inflater or self._new_inflater()).inflate_rest(data, self.room)
+            return (self._inflater or self.inflater).inflate_rest(data, self.room)
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def end_inbound(self) -> None:
         """Let go of the inflater, and of what it has not read."""
         self._inflater = None
-
-    def frame_outbound(
-        self, proto: Side, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
-    ) -> tuple[RsvBits, bytes]:
-        """Deflate a frame of a message, and mark the message's first one with RSV1 (RFC 7692 6.1, 7.2.1)."""
-        if opcode >= Opcode.CLOSE:
-            return rsv, data
-        if opcode is not Opcode.CONTINUATION:
-            self._outbound_compressed = not fin or len(data) >= self._min_compress_size
-            if self._outbound_compressed:
-                rsv = RSV1 if rsv is NO_RSV else RsvBits(True, *rsv[1:])
-        if not self._outbound_compressed:
-            return rsv, data
-        return rsv, (self._deflater or self._new_deflater()).deflate(data, fin=fin)
-
-    def _new_inflater(self) -> Inflater:
-        """Make the inflater when it is first needed: for the peer's window."""
-        bits, takeover = self._agreed.of_side(client=not self.client)
-        self._inflater = Inflater(bits, context_takeover=takeover)
-        return self._inflater
-
-    def _new_deflater(self) -> Deflater:
-        """Make the deflater when it is first needed: for this side's window."""
-        bits, takeover = self._agreed.of_side(client=self.client)
-        self._deflater = Deflater(
-            max(bits, MIN_DEFLATE_WINDOW_BITS),
-            context_takeover=takeover,
-            level=self._level,
-            memory_level=self._memory_level,
-        )
-        return self._deflater

@@ -13,7 +13,7 @@ FAULTS: Final = (
         "1006 travels in a Close",
         "RFC 6455 7.4.1",
         _FILE,
-        "        CloseReason.ABNORMAL_CLOSURE,\n",
+        " CloseReason.ABNORMAL_CLOSURE,",
         "",
     ),
     Fault(

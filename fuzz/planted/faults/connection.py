@@ -27,8 +27,8 @@ FAULTS: Final = (
         "end of file overtakes what came before it",
         "RFC 6455 7.1.5",
         _FILE,
-        "        if self._decoder.drained:\n            self._end_of_file()",
-        "        if self._state is not ConnectionState.CLOSED:\n            self._end_of_file()",
+        "            if self._decoder.drained:\n",
+        "            if self._state is not ConnectionState.CLOSED:\n",
     ),
     Fault(
         "nothing received is refused at the end of a connection",

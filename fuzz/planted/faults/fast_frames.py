@@ -20,8 +20,8 @@ FAULTS: Final = (
         "the fast path begins a message inside of another one",
         "RFC 6455 5.4",
         _FILE,
-        "kind: _kinds(_CONTROL, {Opcode.CONTINUATION: kind,",
-        "kind: _kinds(_CONTROL, _BEGUN, {Opcode.CONTINUATION: kind,",
+        "kind: _kinds(_CONTROL | {Opcode.CONTINUATION: kind,",
+        "kind: _kinds(_CONTROL | _BEGUN | {Opcode.CONTINUATION: kind,",
     ),
     Fault(
         "the fast path does not know the limit of a message",

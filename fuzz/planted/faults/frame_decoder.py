@@ -21,43 +21,38 @@ FAULTS: Final = (
         "RFC 6455 5.1",
         _FILE,
         "        size = buffer[position + 1] ^ self._mask\n"
-        "        start = position + 2\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
         "        size = buffer[position + 1] & (0xFF if self.client else 0x7F)\n"
-        "        start = position + 2\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
     ),
     Fault(
         "a masked frame from the server is accepted",
         "RFC 6455 5.1",
         _FILE,
         "        size = buffer[position + 1] ^ self._mask\n"
-        "        start = position + 2\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
         "        size = (buffer[position + 1] ^ self._mask) & (0x7F if self.client else 0xFF)\n"
-        "        start = position + 2\n"
         "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            refuse_if",
+        "            judge_second",
     ),
     Fault(
         "RSV1 is accepted without an extension",
         "RFC 6455 5.2",
         _FILE,
-        "            if self._extensions is None:  # which may",
-        "            if self._extensions is None and first & 0x30:  # which may",
+        "            if fault is not None or self._extensions is None:\n",
+        "            if fault is not None or (self._extensions is None and first & 0x30):\n",
     ),
     Fault(
         "the rest of the buffer is copied behind each short frame",
         "work is linear in the bytes received",
         _FILE,
-        "                    self._position = stop\n                    yield event\n\n",
-        "                    self._buffer = self._buffer[stop:]\n"
-        "                    self._position = 0\n"
-        "                    yield event\n"
-        "\n",
+        "                self._position = stop\n                yield event\n",
+        "                self._buffer = self._buffer[stop:]\n"
+        "                self._position = 0\n"
+        "                yield event\n",
     ),
     Fault(
         "reads that wait for events() are copied with each further one",
@@ -67,32 +62,25 @@ FAULTS: Final = (
         "            self._pending = self._pending + data\n",
     ),
     Fault(
-        "the fast path decodes a text though the last one left a part of a code point",
-        "RFC 6455 5.6",
-        _FILE,
-        "                        if message.unfinished_code_point:\n                            break\n",
-        "",
-    ),
-    Fault(
         "a compressed frame that comes whole is inflated at once, however large",
         "any cutting gives the same events",
         _FILE,
-        "(first & RSV1 and size > self._extensions.rest_size)",
-        "(first & RSV1 and size < 0)",
+        "(compression is not None and size > compression.rest_size)",
+        "(compression is not None and size < 0)",
     ),
     Fault(
         "what comes behind a violation is read",
         "RFC 6455 7.1.7",
         _FILE,
-        "        except ParseFailed as failure:\n            self._end()\n",
-        "        except ParseFailed as failure:\n",
+        "                event = self._end(failure)\n            if self._ended:\n",
+        "                event = failure\n            if self._ended or type(event) is ParseFailed:\n",
     ),
     Fault(
         "what comes behind the peer's Close is read",
         "RFC 6455 5.5.1",
         _FILE,
-        "                        self._end()\n                        end = event\n",
-        "                        end = event\n                        break\n",
+        "            return self._end(read_close(payload))\n",
+        "            return read_close(payload)\n",
     ),
     Fault(
         "what was received is kept after a violation",
@@ -115,7 +103,7 @@ FAULTS: Final = (
         "the flag of a finished frame is lost on the fast path",
         "Message.frame_finished",
         _FILE,
-        "                    set_frame_finished(event, True)\n",
-        "                    set_frame_finished(event, first >= FIN)\n",
+        "                set_frame_finished(event, True)\n                set_message",
+        "                set_frame_finished(event, first >= FIN)\n                set_message",
     ),
 )

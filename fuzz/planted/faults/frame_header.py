@@ -69,8 +69,8 @@ FAULTS: Final = (
         "a control frame of more than 125 bytes is accepted",
         "RFC 6455 5.5",
         _FILE,
-        "if first & 0x08 and second & 0x7F > MAX_CONTROL_PAYLOAD:",
-        "if first & 0x08 and second & 0x7F > LENGTH_16:",
+        "if first & CONTROL and second & 0x7F > MAX_CONTROL_PAYLOAD:",
+        "if first & CONTROL and second & 0x7F > LENGTH_16:",
     ),
     Fault(
         "a fragmented control frame is accepted",

@@ -35,6 +35,13 @@ FAULTS: Final = (
         "self.unfinished_code_point = payload[used : used + 2]\n",
     ),
     Fault(
+        "the fast path decodes a text though the last one left a part of a code point",
+        "RFC 6455 5.6",
+        _FILE,
+        "                self.fast_kinds = self.fast.in_code_point\n",
+        "",
+    ),
+    Fault(
         "an empty fragment gives no event",
         "RFC 6455 5.4",
         _FILE,

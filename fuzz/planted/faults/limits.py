@@ -13,7 +13,7 @@ FAULTS: Final = (
         "a limit that permits no progress is let through",
         "Limits.max_inflated_size",
         _FILE,
-        "least = bound.metadata.get(_LEAST, 0)",
-        "least = 0",
+        "bound.metadata.get(_LEAST, 0)",
+        "0",
     ),
 )
