@@ -56,6 +56,8 @@ class Connection:
     :param limits: bounds on what the peer may send.
     """
 
+    _waiting: deque[Event] | None = None  # to be yielded before anything more is read
+
     def __init__(
         self,
         connection_type: ConnectionType,
@@ -73,7 +75,6 @@ class Connection:
         self._abnormal_closure: CloseConnection | None = None  # to be yielded
         enabled = [extension for extension in extensions or () if extension.enabled()]
         self._decoder, self._encoder = frame_codec(enabled, limits, client=self.client)
-        self._events: deque[Event] = deque()  # to be yielded before anything more is read
         if trailing_data:
             self.receive_data(trailing_data)
 
@@ -159,16 +160,23 @@ class Connection:
         """Let `events` yield `event` before it reads on, as a proxy does that speaks in the peer's place."""
         self._events.append(event)
 
+    @property
+    def _events(self) -> deque[Event]:
+        """The events that are yielded first, for a program to extend, as mitmproxy does."""
+        if self._waiting is None:
+            self._waiting = deque()  # made when it is asked for: it would be half of an idle connection
+        return self._waiting
+
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened, reading as it goes: the state changes with the event that changes it.
 
         A frame that breaks the protocol is one `CloseConnection` with the code to answer with.
         """
-        return self._all_events() if self._events else self._decoder.events(self._conclude)
+        return self._all_events() if self._waiting else self._decoder.events(self._conclude)
 
     def _all_events(self) -> Generator[Event, None, None]:
-        while self._events:
-            yield self._events.popleft()
+        while self._waiting:
+            yield self._waiting.popleft()
         yield from self._decoder.events(self._conclude)
 
     def _conclude(self, end: CloseConnection | ParseFailed | None) -> CloseConnection | None:

@@ -110,11 +110,12 @@ class PerMessageDeflate(Extension):
         self._compression_level = checked_int("compression_level", compression_level, -1, 9)
         self._memory_level = checked_int("memory_level", memory_level, 1, 9)
         self._min_compress_size = checked_int("min_compress_size", min_compress_size, 0)
+        self._enabled = False
         self._state: DeflateState | None = None  # for hooks that no connection of this library calls
 
     def enabled(self) -> bool:
         """Tell whether the handshake agreed on permessage-deflate."""
-        return self._agreed is not None
+        return self._enabled
 
     def reset(self) -> None:
         """Forget what was negotiated: a new handshake begins."""
@@ -122,6 +123,7 @@ class PerMessageDeflate(Extension):
 
     def _agree(self, agreed: DeflateParameters | None) -> None:
         self._agreed = agreed
+        self._enabled = agreed is not None  # subclasses that negotiate by themselves set it
         self._state = None
 
     @property
@@ -179,13 +181,14 @@ class PerMessageDeflate(Extension):
     def frame_inbound_header(
         self, proto: Side, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """Claim RSV1 of a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
+        """Give RSV1 a meaning on a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
         state = self._state_of(proto)
         state.inbound_control = opcode >= Opcode.CLOSE
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
             state.inbound_compressed = rsv.rsv1
-            return RSV1
-        return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else NO_RSV
+        elif rsv.rsv1:
+            return CloseReason.PROTOCOL_ERROR
+        return RSV1
 
     def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
         """Inflate a piece of a compressed message (RFC 7692 7.2.2)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from .connection import Connection
@@ -36,20 +35,17 @@ class WSConnection(Connection):
         self._state = self._handshake.state
         self._eof = False
         self._protocol_error = None
-        self._events = deque()
 
     def _after(self, handshake: H11Handshake) -> None:
         """Take over what a call has made of the handshake: its events, in the end its agreement."""
         self._state = handshake.state
-        events = self._events
-        events.extend(handshake.events())
+        self._events.extend(handshake.events())
         if handshake.agreement is None:
             return
         extensions, trailing_data, eof = handshake.agreement
         connection_type, limits = self._begin_with
         self._handshake = None  # and with it the HTTP parser
         super().__init__(connection_type, extensions, limits=limits)
-        self._events = events
         # By the base's own method: what a subclass counts in its own has come through that already.
         if trailing_data:
             super().receive_data(trailing_data)
@@ -96,13 +92,14 @@ class WSConnection(Connection):
 
     def events(self) -> Generator[Event, None, None]:
         """Yield what has happened, reading as it goes: the state changes with the event that changes it."""
-        if self._events or self._handshake is not None:
+        if self._waiting or self._handshake is not None:
             return self._all_events()
         return self._decoder.events(self._conclude)
 
     def _all_events(self) -> Generator[Event, None, None]:
         """Yield what waits, then what the connection has, which may open in the meantime."""
-        while self._events:
-            yield self._events.popleft()
+        while self._waiting:
+            yield self._waiting.popleft()
         if self._handshake is None:
+            self._waiting = None
             yield from self._decoder.events(self._conclude)

@@ -13,14 +13,14 @@ FAULTS: Final = (
         "the events of a handshake are lost when the connection opens",
         "RFC 6455 4.1",
         _FILE,
-        "        self._events = events\n",
+        "        self._events.extend(handshake.events())\n",
         "",
     ),
     Fault(
         "injected events are lost when the connection opens",
         "Connection.inject",
         _FILE,
-        "        self._events = events\n",
-        "        self._events.extend(handshake.events())\n",
+        "super().__init__(connection_type, extensions, limits=limits)\n",
+        "super().__init__(connection_type, extensions, limits=limits)\n        self._waiting = None\n",
     ),
 )
