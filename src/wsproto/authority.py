@@ -22,10 +22,10 @@ _HOST = re.compile(
     rf"([A-Za-z0-9\-._~%{_SUB_DELIMS}]+|"
     rf"\[(?:{_IPV6}|[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~:{_SUB_DELIMS}]+)\])(:[0-9]*)?"
 )
-_ADDRESS = re.compile(rf"(\[)?({_IPV6}){_ZONE}(?(1)\](:[0-9]*)?)")
+_ADDRESS = rf"(\[)?({_IPV6}){_ZONE}(?(1)\](:[0-9]*)?)"
 _MAX_HOST = 255 + len(":65535")
 _MAX_LABEL = 63  # RFC 1035 2.3.4
-_DOTS = re.compile("[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}]")
+_DOTS = "[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}]"
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 _NO_JOINERS = dict.fromkeys(map(ord, _JOINERS))
 # Characters that IDNA 2003 takes for others, or for none, and IDNA 2008 for themselves.
@@ -34,7 +34,7 @@ _DEVIATIONS = frozenset(
     "\N{LATIN SMALL LETTER SHARP S}\N{GREEK SMALL LETTER FINAL SIGMA}" + _JOINERS + _CAPITAL_SHARP_S
 )
 # What separates labels, and what mapping leaves out though it counts as printable.
-_IN_NO_LABEL = re.compile(
+_IN_NO_LABEL = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3002\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
@@ -49,8 +49,8 @@ def written_host(host: str) -> bytes:
     written = host
     if not host.isascii():
         name, colon, port = host.partition(":")
-        written = ".".join(map(_written_label, _DOTS.split(name))) + colon + port
-    elif host.count(":") > 1 and (address := _ADDRESS.fullmatch(host)):
+        written = ".".join(map(_written_label, re.split(_DOTS, name))) + colon + port
+    elif host.count(":") > 1 and (address := re.fullmatch(_ADDRESS, host)):
         written = f"[{address[2]}]{address[3] or ''}"
     if not _HOST.fullmatch(written):
         raise LocalValueError(f"{host!r} is not a host (RFC 9110 7.2)")
@@ -109,7 +109,7 @@ def _is_in_unicode_form(label: str) -> bool:
         not label.isascii()
         and len(label) <= _MAX_LABEL
         and label.translate(_NO_JOINERS).isprintable()
-        and not _IN_NO_LABEL.search(label)
+        and not re.search(_IN_NO_LABEL, label)
         and _mapped(label) == label
     )
 

@@ -30,14 +30,14 @@ NEVER_ON_THE_WIRE = frozenset(
     {CloseReason.NO_STATUS_RCVD, CloseReason.ABNORMAL_CLOSURE, CloseReason.TLS_HANDSHAKE_FAILED}
 )
 
-_REGISTERED = frozenset(CloseReason) - NEVER_ON_THE_WIRE
+_TRAVELS = frozenset(CloseReason) - NEVER_ON_THE_WIRE
 
 
 def may_travel(code: int) -> bool:
     """Tell whether a Close frame may carry `code`: a registered one, or 3000 to 4999 (RFC 6455 7.4.2)."""
-    return code in _REGISTERED or 3000 <= code <= 4999
+    return code in _TRAVELS or 3000 <= code <= 4999
 
 
 def named(code: int) -> int:
     """Return the `CloseReason` of `code` where it has one, else `code` itself."""
-    return CloseReason(code) if code in _REGISTERED else code
+    return CloseReason(code) if code in _TRAVELS else code

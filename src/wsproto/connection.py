@@ -47,6 +47,10 @@ def _kinds_that_change_nothing(state: ConnectionState) -> frozenset[type[Event]]
 _CHANGE_NOTHING = {state: _kinds_that_change_nothing(state) for state in ConnectionState}
 
 
+def _input_of_subclass(event_type: type[Event]) -> Input | None:
+    return next((_INPUT_OF_EVENT[kind] for kind in event_type.__mro__ if kind in _INPUT_OF_EVENT), None)
+
+
 class Connection:
     """A connection after its opening handshake, over any transport: TCP, or a stream of HTTP/2 or HTTP/3.
 
@@ -95,7 +99,7 @@ class Connection:
 
     def _next_state(self, event_type: type[Event]) -> ConnectionState | None:
         """Look up where sending an event of this class leads; None where it is not permitted."""
-        what = next((_INPUT_OF_EVENT[kind] for kind in event_type.__mro__ if kind in _INPUT_OF_EVENT), None)
+        what = _INPUT_OF_EVENT.get(event_type) or _input_of_subclass(event_type)
         if what is Input.SEND_MESSAGE and self._encoder.message_begun:
             what = Input.SEND_CONTINUATION
         return None if what is None else CONNECTION[self._state].get(what)

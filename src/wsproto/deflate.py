@@ -7,8 +7,6 @@ takes 40 KiB, a deflater 260 KiB), and let go of them after each message without
 from __future__ import annotations
 
 import zlib
-from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
 
 TAIL = b"\x00\x00\xff\xff"
 """What a sender leaves off the end of each message, and a receiver puts back (RFC 7692 7.2.1, 7.2.2)."""
@@ -21,7 +19,6 @@ InflateError = zlib.error
 """What the peer sent cannot be inflated (RFC 7692 7.2.2)."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Inflater:
     """Inflates messages, a bounded piece at a time.
 
@@ -29,7 +26,7 @@ class Inflater:
     :param context_takeover: whether a message may refer back to the one before (RFC 7692 7.1.1).
     """
 
-    unit: ClassVar = 2**14
+    unit = 2**14
     """Bytes of a frame that are to be given at a time, counted from its first one.
 
     zlib keeps to itself what it inflated in the call that fails, and forgives a reference beyond the window
@@ -37,17 +34,17 @@ class Inflater:
     was cut into reads. They bound the work per byte, too, as zlib copies what it leaves unread.
     """
 
-    window_bits: int
-    _: KW_ONLY
-    context_takeover: bool
-    pending: bool = False
-    """Whether `inflate` stopped at its limit and may have more to give."""
-    _inflater: zlib._Decompress | None = None
-    _input: bytes = b""
-    _offset: int = 0
-    _finishing: bool = False
-    _final_blocks: int = 0
-    _block_open: bool = False  # there is something for the tail to complete
+    def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
+        self.window_bits = window_bits
+        self.context_takeover = context_takeover
+        self.pending = False
+        """Whether `inflate` stopped at its limit and may have more to give."""
+        self._inflater: zlib._Decompress | None = None
+        self._input = b""
+        self._offset = 0
+        self._finishing = False
+        self._final_blocks = 0
+        self._block_open = False  # there is something for the tail to complete
 
     def inflate(self, data: bytes, limit: int) -> bytes:
         """Take in `data` and return at most `limit` bytes of what has come in so far.
@@ -125,7 +122,6 @@ class Inflater:
             self._inflater = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Deflater:
     """Deflates messages.
 
@@ -135,12 +131,12 @@ class Deflater:
     :param memory_level: zlib's memory level, 1 to 9.
     """
 
-    window_bits: int
-    _: KW_ONLY
-    context_takeover: bool
-    level: int
-    memory_level: int
-    _deflater: zlib._Compress | None = None
+    def __init__(self, window_bits: int, *, context_takeover: bool, level: int, memory_level: int) -> None:
+        self.window_bits = window_bits
+        self.context_takeover = context_takeover
+        self.level = level
+        self.memory_level = memory_level
+        self._deflater: zlib._Compress | None = None
 
     def deflate(self, data: bytes, *, fin: bool) -> bytes:
         """Return the compressed payload of a frame; `fin` ends the message (RFC 7692 7.2.1)."""

@@ -157,7 +157,7 @@ set_frame_finished = vars(Message)["frame_finished"].__set__
 set_message_finished = vars(Message)["message_finished"].__set__
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class TextMessage(Message[str]):
     """A piece of a text message. A code point is never split between two."""
 
@@ -166,7 +166,7 @@ class TextMessage(Message[str]):
     data: str
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class BytesMessage(Message[bytes]):
     """A piece of a binary message."""
 
@@ -199,7 +199,7 @@ class ControlEvent(Event):
 set_payload = vars(ControlEvent)["payload"].__set__
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class Ping(ControlEvent):
     """A question whether the peer is there (RFC 6455 5.5.2)."""
 
@@ -212,7 +212,7 @@ class Ping(ControlEvent):
         return pong
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class Pong(ControlEvent):
     """The answer to a Ping, with its payload, or an unasked sign of life (RFC 6455 5.5.3)."""
 

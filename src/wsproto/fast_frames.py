@@ -5,11 +5,10 @@ A first byte that a table lacks takes the general path, which also says what is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .events import BytesMessage, Ping, Pong, TextMessage
-from .frame_header import FIN, MAX_CONTROL_PAYLOAD, RSV1, Opcode
+from .frame_header import FIN, MAX_CONTROL_PAYLOAD, RSV1_BIT, Opcode
 
 if TYPE_CHECKING:
     from .limits import Limits
@@ -19,53 +18,52 @@ Kinds = list["type[Any] | None"]
 
 
 def _kinds(known: dict[int, type[Any]]) -> Kinds:
-    return [known.get(first) for first in range(256)]
+    kinds: Kinds = [None] * 256
+    for first, kind in known.items():
+        kinds[first] = kind
+    return kinds
 
 
 _CONTROL: dict[int, type[Any]] = {FIN | Opcode.PING: Ping, FIN | Opcode.PONG: Pong}
 _WHOLE: dict[int, type[Any]] = {FIN | Opcode.TEXT: TextMessage, FIN | Opcode.BINARY: BytesMessage}
 _BEGUN = {first & ~FIN: kind for first, kind in _WHOLE.items()}
 # RFC 7692 6: permessage-deflate has marked them.
-_COMPRESSED = {RSV1 | first: kind for first, kind in _WHOLE.items()}
+_COMPRESSED = {RSV1_BIT | first: kind for first, kind in _WHOLE.items()}
 _NONE = _kinds({})
 
 
-@dataclass(frozen=True, slots=True)
 class FastFrames:
-    """What a connection may read by its fast path."""
+    """What a connection may read by its fast path.
 
-    short: dict[type[Any] | None, Kinds]
-    """Short frames, by the kind of the message under way; None for no message."""
-    in_code_point: Kinds
-    """Short frames where a text waits for the rest of a code point."""
-    max_size: int
-    """Bytes of payload in a short frame, at most."""
-    whole: Kinds
-    """Messages of any size that are one frame."""
+    :param short: short frames, by the kind of the message under way; None for no message.
+    :param max_size: bytes of payload in a short frame, at most.
+    :param whole: messages of any size that are one frame.
+    """
+
+    def __init__(self, short: dict[type[Any] | None, Kinds], max_size: int, whole: Kinds) -> None:
+        self.short = short
+        self.max_size = max_size
+        self.whole = whole
+        self.in_code_point = _kinds(_CONTROL) if max_size >= 0 else _NONE
+        """Short frames where a text waits for the rest of a code point."""
 
 
+_FRAGMENTS: dict[type[Any] | None, Kinds] = {
+    kind: _kinds(_CONTROL | {Opcode.CONTINUATION: kind, FIN | Opcode.CONTINUATION: kind})
+    for kind in _WHOLE.values()
+}
 _UNBOUNDED = FastFrames(
-    short={
-        None: _kinds(_CONTROL | _WHOLE | _BEGUN),
-        **{
-            kind: _kinds(_CONTROL | {Opcode.CONTINUATION: kind, FIN | Opcode.CONTINUATION: kind})
-            for kind in _WHOLE.values()
-        },
-    },
-    in_code_point=_kinds(_CONTROL),
-    max_size=MAX_CONTROL_PAYLOAD,
-    whole=_kinds(_WHOLE),
+    {None: _kinds(_CONTROL | _WHOLE | _BEGUN), **_FRAGMENTS}, MAX_CONTROL_PAYLOAD, _kinds(_WHOLE)
 )
 # The frames of a message have to be counted, but for the one of a message that is whole.
-_BOUNDED = replace(
-    _UNBOUNDED,
-    short={None: _kinds(_CONTROL | _WHOLE), **dict.fromkeys(_WHOLE.values(), _kinds(_CONTROL))},
-    max_size=-1,
-    whole=_NONE,
-)
-# Where an extension sees every frame, and where permessage-deflate alone does.
-_EXTENDED = FastFrames(dict.fromkeys([None, *_WHOLE.values()], _NONE), _NONE, -1, _NONE)
-_COMPRESSED_OR_NOT = replace(_EXTENDED, whole=_kinds(_WHOLE | _COMPRESSED))
+_BOUNDED: dict[type[Any] | None, Kinds] = {
+    None: _kinds(_CONTROL | _WHOLE),
+    **dict.fromkeys(_WHOLE.values(), _kinds(_CONTROL)),
+}
+# Where an extension sees every frame, or an unknown bound judges it; where permessage-deflate alone does.
+_NOTHING_SHORT = dict.fromkeys([None, *_WHOLE.values()], _NONE)
+_NOTHING = FastFrames(_NOTHING_SHORT, -1, _NONE)
+_COMPRESSED_OR_NOT = FastFrames(_NOTHING_SHORT, -1, _kinds(_WHOLE | _COMPRESSED))
 
 
 def fast_frames(limits: Limits, rest_size: int | None) -> FastFrames:
@@ -73,12 +71,12 @@ def fast_frames(limits: Limits, rest_size: int | None) -> FastFrames:
 
     :param rest_size: `InboundExtensions.rest_size`; None where there are no extensions.
     """
-    bounds = limits.on_messages()
     if rest_size is not None:
-        return _COMPRESSED_OR_NOT if rest_size and not bounds else _EXTENDED
-    if not bounds:
+        return _COMPRESSED_OR_NOT if rest_size and not limits.bounds_messages else _NOTHING
+    if not limits.bounds_messages:
         return _UNBOUNDED
+    bounds = limits.on_messages()
     sizes = [bounds.pop(name) for name in ("max_frame_size", "max_message_size") if name in bounds]
     if bounds.pop("max_fragments", 1) == 0 or bounds:  # a bound that is not known here
-        return _BOUNDED
-    return replace(_BOUNDED, max_size=min([MAX_CONTROL_PAYLOAD, *sizes]))
+        return _NOTHING
+    return FastFrames(_BOUNDED, min([MAX_CONTROL_PAYLOAD, *sizes]), _NONE)

@@ -39,14 +39,14 @@ from .frame_header import (
     LENGTH_64,
     MASK,
     MAX_CONTROL_PAYLOAD,
-    RSV1,
+    RSV1_BIT,
     Opcode,
     first_byte_fault,
     judge_length,
     judge_second_byte,
 )
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
-from .inbound_message import InboundMessage, MessageBounds
+from .inbound_message import InboundMessage
 from .limits import DEFAULT_LIMITS, Limits
 from .masking import KEY_REPEATED, masked, unmasked_piece
 from .utilities import as_bytes
@@ -94,9 +94,7 @@ class FrameDecoder:
         limits = limits or DEFAULT_LIMITS
         self._extensions = InboundExtensions(used, limits) if used else None
         rest_size = None if self._extensions is None else self._extensions.rest_size
-        fast = fast_frames(limits, rest_size)
-        bounds = MessageBounds(limits) if limits.on_messages() else None
-        self._message = InboundMessage(fast, fast.short[None], bounds)
+        self._message = InboundMessage(fast_frames(limits, rest_size), limits)
 
         self._buffer = b""  # being read, from _position on
         self._position = 0
@@ -242,7 +240,7 @@ class FrameDecoder:
         if self._mask:
             start += 4
         stop = start + size
-        compression = self._extensions if first & RSV1 else None
+        compression = self._extensions if first & RSV1_BIT else None
         if stop > len(buffer) or (compression is not None and size > compression.rest_size):
             return None
         payload = masked(buffer, start, stop, buffer[start - 4 : start]) if self._mask else buffer[start:stop]

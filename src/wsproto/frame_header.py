@@ -46,7 +46,8 @@ class RsvBits(NamedTuple):
 
 
 NO_RSV = RsvBits(rsv1=False, rsv2=False, rsv3=False)
-RSV1 = 0x40
+RSV1 = RsvBits(rsv1=True, rsv2=False, rsv3=False)
+RSV1_BIT = 0x40
 RSV = 0x70
 """The reserved bits in the first byte of a frame."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codecs import utf_8_decode
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .close_codes import CloseReason
@@ -21,36 +20,38 @@ from .frame_header import FIN, Opcode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .fast_frames import FastFrames, Kinds
+    from .fast_frames import FastFrames
     from .limits import Limits
 
 _new = object.__new__
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class InboundMessage:
-    """What a connection knows of the message under way, and of the frame that is being read of it."""
+    """What a connection knows of the message under way, and of the frame that is being read of it.
 
-    fast: FastFrames
-    """What may pass unjudged."""
-    fast_kinds: Kinds
-    """What the next frame may be to take the fast path."""
-    bounds: MessageBounds | None
-    """What counts its frames and bytes, where there are limits on them."""
-    kind: type[Message[Any]] | None = None
-    """The class of the message's events; None where no message is under way."""
-    unfinished_code_point: bytes = b""
-    """The first bytes of a code point whose others have not come."""
-    in_frame: bool = False
-    """Whether the payload of a data frame is being read."""
-    fin: bool = False
-    """Whether that frame ends the message."""
-    remaining: int = 0
-    """Bytes of that payload that have not come."""
-    event_due: bool = False
-    """Whether an event, or a failure, may follow without further bytes."""
-    failure: ParseFailed | None = None
-    """What to raise once the text before it was yielded."""
+    :param fast: what may pass unjudged.
+    :param limits: bounds on frames and messages.
+    """
+
+    def __init__(self, fast: FastFrames, limits: Limits) -> None:
+        self.fast = fast
+        self.fast_kinds = fast.short[None]
+        """What the next frame may be to take the fast path."""
+        self.bounds = MessageBounds(limits) if limits.bounds_messages else None
+        self.kind: type[Message[Any]] | None = None
+        """The class of the message's events; None where no message is under way."""
+        self.unfinished_code_point = b""
+        """The first bytes of a code point whose others have not come."""
+        self.in_frame = False
+        """Whether the payload of a data frame is being read."""
+        self.fin = False
+        """Whether that frame ends the message."""
+        self.remaining = 0
+        """Bytes of that payload that have not come."""
+        self.event_due = False
+        """Whether an event, or a failure, may follow without further bytes."""
+        self.failure: ParseFailed | None = None
+        """What to raise once the text before it was yielded."""
 
     def begin_frame(self, first: int, size: int) -> None:
         """Take in the header of a data frame, which has been judged.
@@ -115,13 +116,12 @@ class InboundMessage:
         self.event_due = True
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class MessageBounds:
     """Counts the frames and bytes of a message; what goes beyond `limits` is a `ParseFailed` with 1009."""
 
-    _limits: Limits
-    _fragments: int = 0
-    _size: int = 0
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.end_message()
 
     def end_message(self) -> None:
         """Begin to count anew."""

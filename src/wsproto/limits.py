@@ -62,27 +62,29 @@ class Limits:
     max_reject_body_size: int = _elsewhere(2**20)
     """The body of a response that rejects the handshake."""
 
-    _on_messages: ClassVar[dict[str, int]]
+    bounds_messages: ClassVar[bool]
+    """Whether there is any bound on frames and messages."""
 
     def __post_init__(self) -> None:
         """Check each bound: it has to be at least 0, or 1 where 0 would mean no progress."""
-        on_messages = {}
         for bound in fields(self):
             value = getattr(self, bound.name)
             if value is None and bound.default is None:
                 continue
             checked_int(bound.name, value, bound.metadata.get(_LEAST, 0))
-            if _LEAST not in bound.metadata:
-                on_messages[bound.name] = value
-        object.__setattr__(self, "_on_messages", on_messages)
+        object.__setattr__(self, "bounds_messages", bool(self.on_messages()))
 
     def on_messages(self) -> dict[str, int]:
-        """Return the bounds on frames and messages that are set, by name, in a new dictionary.
+        """Return the bounds on frames and messages that are set, by name.
 
         Every bound belongs to this list unless `_elsewhere` makes it. The fast path asks the list: a bound
         that the fast path does not know keeps all messages off it.
         """
-        return dict(self._on_messages)
+        return {
+            bound.name: value
+            for bound in fields(self)
+            if _LEAST not in bound.metadata and (value := getattr(self, bound.name)) is not None
+        }
 
 
 DEFAULT_LIMITS = Limits()

@@ -19,15 +19,13 @@ from .deflate_negotiation import (
 )
 from .errors import LocalValueError, RemoteProtocolError
 from .extension import Extension, Side
-from .frame_header import NO_RSV, Opcode, RsvBits
+from .frame_header import NO_RSV, RSV1, Opcode, RsvBits
 from .limits import checked_int
 
 if TYPE_CHECKING:
     from types import EllipsisType
 
 T = TypeVar("T")
-
-RSV1 = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 
 
 def _window(name: str, value: int | EllipsisType | None) -> int | None:

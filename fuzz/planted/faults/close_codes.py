@@ -20,8 +20,8 @@ FAULTS: Final = (
         "the reserved code 1004 is accepted",
         "RFC 6455 7.4.1",
         _FILE,
-        "return code in _REGISTERED or 3000",
-        "return code in _REGISTERED or code == 1004 or 3000",
+        "return code in _TRAVELS or 3000",
+        "return code in _TRAVELS or code == 1004 or 3000",
     ),
     Fault(
         "the code 2999 is accepted",

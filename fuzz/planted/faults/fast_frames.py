@@ -13,8 +13,8 @@ FAULTS: Final = (
         "the fast path takes the length 126 for a payload of 126 bytes",
         "RFC 6455 5.2",
         _FILE,
-        "    max_size=MAX_CONTROL_PAYLOAD,\n",
-        "    max_size=MAX_CONTROL_PAYLOAD + 1,\n",
+        "MAX_CONTROL_PAYLOAD, _kinds(_WHOLE)",
+        "MAX_CONTROL_PAYLOAD + 1, _kinds(_WHOLE)",
     ),
     Fault(
         "the fast path begins a message inside of another one",
@@ -25,10 +25,10 @@ FAULTS: Final = (
     ),
     Fault(
         "the fast path does not know the limit of a message",
-        "Limits.max_message_size",
+        "RFC 6455 10.4",
         _FILE,
-        'sizes = [bounds.pop(name) for name in ("max_frame_size", "max_message_size") if name in bounds]',
-        'sizes = [bounds.pop(name) for name in ("max_frame_size", "max_message_size") if name in bounds][:1]',
+        "min([MAX_CONTROL_PAYLOAD, *sizes])",
+        "MAX_CONTROL_PAYLOAD",
     ),
     Fault(
         "a limit that the fast path does not know is left unjudged",
