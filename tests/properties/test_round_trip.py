@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 -- hooks take what the library gives them
 """What one side sends the other receives, in every negotiated setting, after a handshake of both.
 
 How it stands on the wire is judged in `test_what_is_sent.py`.
@@ -6,7 +7,7 @@ How it stands on the wire is judged in `test_what_is_sent.py`.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,8 @@ from tests.oracle.receiving import receive, receive_cut
 from tests.oracle.strategies import CLOSINGS, CONTROL_PAYLOADS, Sent, cuttings, deflates, examples, scripts
 from wsproto import ConnectionState, WSConnection
 from wsproto.events import CloseConnection, Ping, Pong
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import Extension, PerMessageDeflate
+from wsproto.frame_protocol import Opcode, RsvBits
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -45,6 +47,56 @@ def assert_conversed(
         pieces = data.draw(cuttings(output)) if len(output) < 2000 else [output]
         received[side].extend(receive_cut(receiver, pieces))
     assert [tuple(joined(events)) for events in received] == [expected.events for _, expected in scripts]
+
+
+class Xor(Extension):
+    """Changes every byte of messages by XOR with `key`; control frames stay as they are."""
+
+    def __init__(self, name: str, key: int) -> None:
+        self.name = name
+        self.key = key
+        self.control = False
+
+    def enabled(self) -> bool:
+        return True
+
+    def offer(self) -> bool:
+        return True
+
+    def accept(self, offer: str) -> bool:
+        return offer == self.name
+
+    def for_connection(self) -> Xor:
+        return Xor(self.name, self.key)
+
+    def frame_inbound_header(self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int) -> RsvBits:
+        self.control = opcode.iscontrol()
+        return RsvBits(False, False, False)
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes:
+        return data if self.control else bytes(byte ^ self.key for byte in data)
+
+    def frame_outbound(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+    ) -> tuple[RsvBits, bytes]:
+        return rsv, data if opcode.iscontrol() else bytes(byte ^ self.key for byte in data)
+
+
+@examples(0.5)
+@given(st.permutations(["deflate", "x-a", "x-b"]), st.integers(1, 3), script_pairs, st.data())
+def test_messages_with_several_extensions(
+    names: list[str],
+    count: int,
+    scripts: tuple[tuple[list[Event], Reading], tuple[list[Event], Reading]],
+    data: st.DataObject,
+) -> None:
+    """What one side does in the order of the response, the other undoes backwards (RFC 6455 9.1)."""
+
+    def extensions() -> list[Extension]:
+        made = {"deflate": PerMessageDeflate(), "x-a": Xor("x-a", 0x5A), "x-b": Xor("x-b", 0x0F)}
+        return [made[name] for name in names[:count]]
+
+    assert_conversed(*joined_pair(extensions(), extensions()), scripts, data)
 
 
 @examples(0.5)

@@ -30,11 +30,4 @@ FAULTS: Final = (
         "min([MAX_CONTROL_PAYLOAD, *sizes])",
         "MAX_CONTROL_PAYLOAD",
     ),
-    Fault(
-        "a limit that the fast path does not know is left unjudged",
-        "RFC 6455 10.4",
-        _FILE,
-        'if bounds.pop("max_fragments", 1) == 0 or bounds:',
-        'if bounds.pop("max_fragments", 1) == 0:',
-    ),
 )
