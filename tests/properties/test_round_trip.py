@@ -18,9 +18,9 @@ from tests.oracle.reading import Reading, arriving
 from tests.oracle.receiving import receive, receive_cut
 from tests.oracle.strategies import CLOSINGS, CONTROL_PAYLOADS, Sent, cuttings, deflates, examples, scripts
 from wsproto import ConnectionState, WSConnection
-from wsproto.events import CloseConnection, Ping, Pong
+from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
-from wsproto.frame_protocol import Opcode, RsvBits
+from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -80,6 +80,75 @@ class Xor(Extension):
         self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
     ) -> tuple[RsvBits, bytes]:
         return rsv, data if opcode.iscontrol() else bytes(byte ^ self.key for byte in data)
+
+
+class Scrambled(PerMessageDeflate):
+    """A subclass with hooks of its own: XOR before deflating, and after inflating."""
+
+    def _again(self, data: bytes) -> bytes:
+        return bytes(byte ^ 0x55 for byte in data)
+
+    def frame_inbound_header(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        self.control = opcode.iscontrol()
+        return super().frame_inbound_header(proto, opcode, rsv, payload_length)
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        result = super().frame_inbound_payload_data(proto, data)
+        return result if self.control or isinstance(result, CloseReason) else self._again(result)
+
+    def frame_inbound_complete(self, proto: Any, fin: bool) -> bytes | CloseReason | None:
+        result = super().frame_inbound_complete(proto, fin)
+        return self._again(result) if isinstance(result, bytes) else result
+
+    def frame_outbound(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+    ) -> tuple[RsvBits, bytes]:
+        return super().frame_outbound(
+            proto, opcode, rsv, data if opcode.iscontrol() else self._again(data), fin
+        )
+
+
+@examples(0.5)
+@given(st.booleans(), st.booleans(), script_pairs, st.data())
+def test_messages_through_hooks_of_a_subclass(
+    of_client: bool,
+    shared: bool,
+    scripts: tuple[tuple[list[Event], Reading], tuple[list[Event], Reading]],
+    data: st.DataObject,
+) -> None:
+    """Its hooks see every frame, on its own object, which may serve both ends."""
+    ours = Scrambled()
+    theirs = ours if shared else Scrambled()
+    pair = ([ours], [theirs]) if of_client else ([theirs], [ours])
+    assert_conversed(*joined_pair(*pair), scripts, data)
+
+
+@given(st.booleans(), st.booleans(), st.integers(9, 15))
+def test_what_a_subclass_assigns_after_it_agreed_is_in_force(server: bool, takeover: bool, bits: int) -> None:
+    """RFC 7692 7.1: a window and context takeover, on the side that uses them."""
+
+    class Assigning(PerMessageDeflate):
+        def _assign(self) -> None:
+            self.server_no_context_takeover = self.client_no_context_takeover = not takeover
+            self.server_max_window_bits = self.client_max_window_bits = bits
+
+        def accept(self, offer: str) -> bool | str | None:
+            answer = super().accept(offer)
+            self._assign()
+            return answer
+
+        def finalize(self, offer: str) -> None:
+            super().finalize(offer)
+            self._assign()
+
+    client, accepting = joined_pair([Assigning()], [Assigning()])
+    sender, receiver = (accepting, client) if server else (client, accepting)
+    text = "".join(chr(97 + index * 7 % 26) for index in range(997))
+    first, second = sender.send(TextMessage(text)), sender.send(TextMessage(text))
+    assert (len(first) == len(second)) is not takeover
+    assert joined(receive(receiver, first + second)) == [text, text]
 
 
 @examples(0.5)
@@ -175,6 +244,8 @@ def test_every_agreement_there_is(client_bits: int) -> None:
 
 
 FUZZED = (
+    test_messages_with_several_extensions,
+    test_messages_through_hooks_of_a_subclass,
     test_messages_with_deflate,
     test_messages_without_deflate,
     test_a_close_arrives_and_is_answered,
