@@ -28,6 +28,8 @@ _OPEN = ConnectionState.OPEN
 
 _INPUT_OF_EVENT: dict[type, Input] = {
     Message: Input.SEND_MESSAGE,
+    TextMessage: Input.SEND_MESSAGE,
+    BytesMessage: Input.SEND_MESSAGE,
     Ping: Input.SEND_PING,
     Pong: Input.SEND_PONG,
     CloseConnection: Input.SEND_CLOSE,

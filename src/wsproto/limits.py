@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 
 from .errors import LocalTypeError, LocalValueError
 
@@ -62,9 +63,6 @@ class Limits:
     max_reject_body_size: int = _elsewhere(2**20)
     """The body of a response that rejects the handshake."""
 
-    bounds_messages: ClassVar[bool]
-    """Whether there is any bound on frames and messages."""
-
     def __post_init__(self) -> None:
         """Check each bound: it has to be at least 0, or 1 where 0 would mean no progress."""
         for bound in fields(self):
@@ -72,7 +70,11 @@ class Limits:
             if value is None and bound.default is None:
                 continue
             checked_int(bound.name, value, bound.metadata.get(_LEAST, 0))
-        object.__setattr__(self, "bounds_messages", bool(self.on_messages()))
+
+    @cached_property
+    def bounds_messages(self) -> bool:
+        """Whether there is any bound on frames and messages."""
+        return bool(self.on_messages())
 
     def on_messages(self) -> dict[str, int]:
         """Return the bounds on frames and messages that are set, by name.

@@ -1,6 +1,6 @@
-"""What happens all the time takes its quick path: calls of the library's functions are counted, not seconds.
+"""Everyday reads and sends take the fast path: the library's calls are counted, not seconds.
 
-That a quick path gives what the plain one gives is shown in `properties/test_quick_ways.py`.
+`properties/test_fast_paths.py` shows that the fast path gives what the general one gives.
 """
 
 from __future__ import annotations

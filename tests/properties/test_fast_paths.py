@@ -1,7 +1,7 @@
-"""What has a quick way beside the plain one gives the same on both.
+"""The fast path and the general one give the same.
 
-The plain way is taken where the quick one cannot be: by a connection with an extension that changes nothing,
-with a limit that is never reached, with a subclass of permessage-deflate, and for a head in two reads.
+A connection takes the general one with an extension that changes nothing, with a limit that is never reached,
+with a subclass of permessage-deflate, and for a head in two reads.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def test_any_payload_marked_as_compressed(role: ConnectionType, payload: bytes, 
         return b"".join(pieces), connection.state, connection.protocol_error is None
 
     quick, plain = result(agreed()), result(slow())
-    # Of a message that fails zlib keeps what the failing call had inflated, and the quick way makes one call.
+    # Of a message that fails zlib keeps what the failing call had inflated, and the fast path makes one call.
     assert quick[1:] == plain[1:]
     assert plain[0].startswith(quick[0])
     assert quick[0] == plain[0] or not quick[2]
