@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.judge import verdicts_of
 from harness.results import read_cases
 from harness.run import run
-from harness.summary import counts_by_role
+from harness.summary import counts_by_setup
 from tooling.console import say
 from tooling.errors import ExitCode, MissingError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.engines.known import Engine
     from harness.engines.suite import Suite
+    from harness.patience import Patience
     from harness.roles import Role
     from harness.run import Order
 
@@ -42,16 +43,16 @@ def found(suites: Mapping[Engine, Suite], console: Console) -> dict[Engine, Suit
 
 
 def agree(
-    order: Order, suites: Mapping[Engine, Suite], folder: Path, time_limit: float, console: Console
+    order: Order, suites: Mapping[Engine, Suite], folder: Path, patience: Patience, console: Console
 ) -> ExitCode:
     """Run all engines, one after the other, and compare verdicts and close codes case by case."""
-    exit_codes = [run(order, suite, folder / engine, time_limit, console) for engine, suite in suites.items()]
+    exit_codes = [run(order, suite, folder / engine, patience, console) for engine, suite in suites.items()]
     differences = [line for role in order.roles for line in _differences(role, list(suites), folder)]
     for line in differences:
         say(console, line, style="bold red")
     if differences:
         return ExitCode.BAD
-    say(console, f"{', '.join(suites)} agree: {counts_by_role(order.cases())}", style="bold green")
+    say(console, f"{', '.join(suites)} agree: {counts_by_setup(order.cases())}", style="bold green")
     return max(exit_codes)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +19,14 @@ from harness.judge import EXPECTED
 from harness.matrix.run import Matrix
 from harness.report import write_report
 from harness.roles import ROLES
+from harness.patience import Patience
 from harness.run import Order, collect, judge_file, run
+from harness.setups import VARIANTS
 from harness.stored_results import differing_cases, read_results
-from harness.summary import print_role, print_titles
-from harness.testee.cli import drive_command, serve_command
+from harness.summary import print_setup, print_titles
 from tooling import running
 from tooling.console import Output, say
-from tooling.errors import ExitCode
+from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from harness.engines.known import Engine
     from harness.engines.suite import Suite
     from harness.roles import Role
+    from harness.setups import Variant
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,17 +43,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return running.run(cli, "python -m harness", arguments)
 
 
-@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
+class Commands(click.Group):
+    """The commands; those of the testee are imported when they are used: they need the library."""
+
+    testee = {"serve": "serve_command", "drive": "drive_command"}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List all."""
+        return [*super().list_commands(ctx), *self.testee]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find one."""
+        if cmd_name not in self.testee:
+            return super().get_command(ctx, cmd_name)
+        try:
+            found: click.Command = getattr(import_module("harness.testee.cli"), self.testee[cmd_name])
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with the library
+            return _unavailable(cmd_name, f"the library cannot be imported: {error!r}")
+        return found
+
+
+def _unavailable(name: str, why: str) -> click.Command:
+    def fail(**_: object) -> None:
+        raise CommandError(why)
+
+    return click.Command(
+        name,
+        callback=fail,
+        help=why,
+        context_settings={"ignore_unknown_options": True},
+        add_help_option=False,
+        params=[click.Argument(["rest"], nargs=-1)],
+    )
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
+)
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Run wsproto against the Autobahn test suite and judge the results.
 
     Exit codes: 0 as expected, 1 something differs, 2 the harness failed or was called wrongly, 3 something
     that it needs is missing.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
-
-cli.add_command(serve_command)
-cli.add_command(drive_command)
 
 profile_option = click.option(
     "--profile",
@@ -94,13 +135,37 @@ report_option = click.option(
 )
 
 
-time_limit_option = click.option(
-    "--time-limit",
-    type=click.IntRange(1),
-    default=180,
-    show_default=True,
-    help="Longest time for a case, in seconds.",
-)
+def patience_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how long to wait."""
+    usual = Patience()
+    for decorate in (
+        click.option(
+            "--budget",
+            type=click.FloatRange(1),
+            metavar="SECONDS",
+            help="Longest time for all [default: ten times what it usually takes, and a minute].",
+        ),
+        click.option(
+            "--time-limit",
+            type=click.FloatRange(0, min_open=True),
+            default=usual.time_limit,
+            show_default=True,
+            metavar="SECONDS",
+            help="Longest time for a case; six times as long for a case of 9, 12 and 13.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(0, min_open=True),
+            default=usual.timeout,
+            show_default=True,
+            metavar="SECONDS",
+            help="Longest time for each step of the library in an extra case.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
 wstest_option = click.option(
     "--wstest",
     default="wstest",
@@ -113,6 +178,15 @@ wstest_option = click.option(
 @cli.command("run")
 @click.option(
     "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
+)
+@click.option(
+    "--variant",
+    "variants",
+    type=click.Choice(VARIANTS),
+    multiple=True,
+    default=VARIANTS,
+    show_default=True,
+    help="Configuration of the library; may be repeated. Others than default play the profile fast.",
 )
 @click.option(
     "--engine",
@@ -131,16 +205,34 @@ wstest_option = click.option(
     is_flag=True,
     help="Only the cases that differed in the last run, which DIR/results.json names.",
 )
-@time_limit_option
+@click.option(
+    "-x",
+    "max_failures",
+    flag_value=1,
+    type=click.IntRange(1),
+    help="Stop when a verdict differs; the same as --max-failures 1.",
+)
+@click.option(
+    "--max-failures",
+    "max_failures",
+    type=click.IntRange(1),
+    metavar="COUNT",
+    help="Stop when so many verdicts differ.",
+)
+@patience_options
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     role: str,
+    variants: tuple[Variant, ...],
     engine: Engine,
     wstest: str,
     profile: Profile,
     patterns: tuple[str, ...],
     more_patterns: tuple[str, ...],
     folder: Path,
-    time_limit: int,
+    timeout: float,
+    time_limit: float,
+    budget: float | None,
+    max_failures: int | None,
     expected: Path,
     *,
     update_baseline: bool,
@@ -151,7 +243,13 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     Patterns may stand in a row: `--cases 6.4 '7.*'`.
     """
     order = Order(
-        _roles(role), profile, [*patterns, *more_patterns], expected, update_baseline=update_baseline
+        _roles(role),
+        profile,
+        [*patterns, *more_patterns],
+        expected,
+        update_baseline=update_baseline,
+        variants=list(dict.fromkeys(variants)),
+        command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
     )
     console = Output()
     if failed:
@@ -160,7 +258,8 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
             path = folder / "results.json"
             say(console, f"nothing of this differed in the last run ({path})")
             return ExitCode.GOOD
-    return run(order, suite_of(engine, wstest, console), folder, time_limit, console)
+    patience = Patience(timeout, time_limit, budget)
+    return run(order, suite_of(engine, wstest, console), folder, patience, console, max_failures=max_failures)
 
 
 @cli.command("matrix")
@@ -168,20 +267,16 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
 @selection_options
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @report_option
-@click.option(
-    "--time-limit",
-    type=click.IntRange(1),
-    default=60,
-    show_default=True,
-    help="Longest time for a case, in seconds.",
-)
+@patience_options
 def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     only: tuple[str, ...],
     profile: Profile,
     patterns: tuple[str, ...],
     more_patterns: tuple[str, ...],
     folder: Path,
-    time_limit: int,
+    timeout: float,
+    time_limit: float,
+    budget: float | None,
     expected: Path,
 ) -> ExitCode:
     """Run this library and others through the same cases, and compare them on one page, matrix.html.
@@ -191,7 +286,7 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     its baseline and all could be run.
     """
     order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)
-    return Matrix(order, KosokuSuite(), folder, time_limit, Output(), only).run()
+    return Matrix(order, KosokuSuite(), folder, Patience(timeout, time_limit, budget), Output(), only).run()
 
 
 @cli.command("judge")
@@ -229,9 +324,15 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
 @wstest_option
 @profile_option
 @report_option
-@time_limit_option
-def agree_command(
-    engines: tuple[Engine, ...], wstest: str, profile: Profile, folder: Path, time_limit: int
+@patience_options
+def agree_command(  # noqa: PLR0913, PLR0917  # an argument per option
+    engines: tuple[Engine, ...],
+    wstest: str,
+    profile: Profile,
+    folder: Path,
+    timeout: float,
+    time_limit: float,
+    budget: float | None,
 ) -> ExitCode:
     """Run the same cases with several engines in both roles, and compare their verdicts.
 
@@ -241,7 +342,7 @@ def agree_command(
     suites: dict[Engine, Suite] = {engine: suite_of(engine, wstest, console) for engine in engines or ENGINES}
     if not engines:
         suites = found(suites, console)
-    return agree(Order(ROLES, profile), suites, folder, time_limit, console)
+    return agree(Order(ROLES, profile), suites, folder, Patience(timeout, time_limit, budget), console)
 
 
 @cli.command("collect")
@@ -270,8 +371,8 @@ def report_command(path: Path) -> ExitCode:
     """
     results, console = read_results(path), Output()
     page = write_report(path if path.is_dir() else path.parent, results)
-    for role, report in results["roles"].items():
-        print_role(console, role, report["cases"], len(report["differences"]), report["duration"])
+    for label, report in results["setups"].items():
+        print_setup(console, label, report["cases"], len(report["differences"]), report["duration"])
     say(console, f"report: {page}")
     return ExitCode.GOOD if results["asExpected"] else ExitCode.BAD
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.cases import CASES
+from harness.setups import VARIANTS
 from tooling.errors import CommandError
 from tooling.written import write_text
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from harness.results import CaseReport, DifferenceReport, VerdictFields
     from harness.roles import Role
+    from harness.setups import Setup, Variant
 
 EXPECTED = Path(__file__).resolve().parent.parent / "autobahn" / "expected"
 """The folder of `server.json` and `client.json`."""
@@ -33,8 +35,14 @@ BEST_FIRST = (
 )
 """Every verdict of Autobahn and kosoku, of the behaviour and of the close behaviour."""
 
-Kind = Literal["regression", "improvement", "change", "missing", "extra", "unrecorded"]
-"""Worse; better; as good, with another close code; not run; not asked for; not in the baseline."""
+Kind = Literal["regression", "improvement", "change", "missing", "extra", "unrecorded", "slow"]
+"""Worse; better; as good, with another code or status; not run; not asked for; not in the baseline; slow."""
+
+NOTED = 0.1
+"""Seconds from which the baseline notes the duration of a case."""
+
+STEADY = 4
+"""A noted duration stays as long as a new one is within this factor: times differ from run to run."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,14 @@ class Verdict:
     behavior: str
     behavior_close: str
     remote_close_code: int | None
+    status: int | None = None
+    """The HTTP status of a response that refused the handshake."""
 
     def __str__(self) -> str:
-        return f"{self.behavior}, close {self.behavior_close}, code {self.remote_close_code or 'none'}"
+        status = f", status {self.status}" if self.status else ""
+        return (
+            f"{self.behavior}, close {self.behavior_close}, code {self.remote_close_code or 'none'}{status}"
+        )
 
     @property
     def ok(self) -> bool:
@@ -64,6 +77,7 @@ class Verdict:
             "behavior": self.behavior,
             "behaviorClose": self.behavior_close,
             "remoteCloseCode": self.remote_close_code,
+            **({"status": self.status} if self.status else {}),
         }
 
 
@@ -76,18 +90,20 @@ def rank(name: str) -> int:
 class Difference:
     """A case whose verdict is not that of the baseline."""
 
-    role: Role
+    setup: Setup
     case: str
     kind: Kind
     expected: Verdict | None
     actual: Verdict | None
+    note: str = ""
+    """What was slow."""
     options: str = ""
     """Further options of `run` that repeat the case: those of the engine."""
 
     @property
     def repeat(self) -> str:
         """The command that runs this case again."""
-        return f"python -m harness run{self.options} --role {self.role} --cases {self.case}"
+        return f"python -m harness run{self.options} {self.setup.options} --cases {self.case}"
 
     def report(self) -> DifferenceReport:
         """Return it in the shape of `results.json`."""
@@ -96,6 +112,7 @@ class Difference:
             "kind": self.kind,
             "expected": self.expected.fields() if self.expected else None,
             "actual": self.actual.fields() if self.actual else None,
+            "note": self.note,
             "repeat": self.repeat,
         }
 
@@ -107,8 +124,8 @@ def verdict_of(report: Mapping[str, Any], where: str) -> Verdict:
             "behavior": str(behavior),
             "behaviorClose": str(close),
             "remoteCloseCode": int() | None as code,
-        }:
-            return Verdict(behavior, close, code)
+        } if isinstance(status := report.get("status"), (int, type(None))):
+            return Verdict(behavior, close, code, status)
     raise CommandError(f"{where}: not a verdict (behavior, behaviorClose, remoteCloseCode): {report!r:.80}")
 
 
@@ -118,17 +135,26 @@ def verdicts_of(cases: Mapping[str, CaseReport], where: str) -> dict[str, Verdic
 
 
 def judge(
-    role: Role, asked: Iterable[str], expected: Mapping[str, Verdict], actual: Mapping[str, Verdict]
+    setup: Setup,
+    asked: Iterable[str],
+    expected: Mapping[str, Verdict],
+    actual: Mapping[str, Verdict],
+    slow: Mapping[str, str] | None = None,
 ) -> list[Difference]:
-    """List the differences in Autobahn's order, cases that nobody asked for last."""
-    asked = list(asked)
+    """List the differences in Autobahn's order, cases that nobody asked for last.
+
+    :param slow: says of slow cases what was slow.
+    """
+    asked, slow = list(asked), slow or {}
     extra = [case for case in actual if case not in set(asked)]
     differences = []
     for case in [*asked, *extra]:
-        before, now = expected.get(case), actual.get(case)
+        before, now, note = expected.get(case), actual.get(case), slow.get(case, "")
         kind = "extra" if case in extra else _kind(before, now)
+        if kind is None and note:
+            kind = "slow"
         if kind is not None:
-            differences.append(Difference(role, case, kind, before, now))
+            differences.append(Difference(setup, case, kind, before, now, note))
     return differences
 
 
@@ -145,13 +171,53 @@ def _kind(expected: Verdict | None, actual: Verdict | None) -> Kind | None:
     return "improvement" if better else "regression"
 
 
+@dataclass
+class Entry:
+    """A case in the baseline."""
+
+    verdict: Verdict
+    why: str = ""
+    """Why the verdict is not OK."""
+    seconds: float | None = None
+    """The usual duration of a case that takes long."""
+    variants: dict[Variant, Verdict] = field(default_factory=dict)
+    """The verdicts of the variants that have another one."""
+
+    def line(self) -> dict[str, Any]:
+        """Return it as the file has it."""
+        unlike = {variant: found for variant, found in self.variants.items() if found != self.verdict}
+        optional = {
+            "seconds": self.seconds,
+            "why": "" if self.verdict.ok and all(found.ok for found in unlike.values()) else self.why,
+            "variants": {variant: found.fields() for variant, found in unlike.items()},
+        }
+        return {**self.verdict.fields(), **{name: value for name, value in optional.items() if value}}
+
+
 class Baseline:
-    """`autobahn/expected/ROLE.json`: an object with a line per case, its verdict, and `why` if not OK."""
+    """`autobahn/expected/ROLE.json`: an object with a line per case.
+
+    It has the verdict, `seconds` where the case takes long, `why` where it is not OK, and `variants` where the
+    verdict of some is another one.
+    """
 
     def __init__(self, role: Role, folder: Path = EXPECTED) -> None:
         self.path = folder / f"{role}.json"
-        self.verdicts: dict[str, Verdict] = {}
-        self.whys: dict[str, str] = {}
+        self.entries: dict[str, Entry] = {}
+
+    def verdicts(self, variant: Variant) -> dict[str, Verdict]:
+        """Return the expected verdicts of a variant."""
+        return {case: entry.variants.get(variant, entry.verdict) for case, entry in self.entries.items()}
+
+    @property
+    def whys(self) -> dict[str, str]:
+        """Return why cases are not OK."""
+        return {case: entry.why for case, entry in self.entries.items() if entry.why}
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Return the usual durations of the cases that take long."""
+        return {case: entry.seconds for case, entry in self.entries.items() if entry.seconds}
 
     def load(self, *, may_be_missing: bool = False) -> Baseline:
         """Read the file; raises `CommandError` where it is missing or corrupt."""
@@ -171,23 +237,53 @@ class Baseline:
 
     def _load_entry(self, case: str, entry: Any) -> None:
         where = f"the baseline {self.path}, case {case}"
-        verdict = verdict_of(entry, where)
+        loaded = Entry(_checked(entry, where))
         if case not in CASES:
             raise CommandError(f"{where}: there is no such case")
-        for name in (verdict.behavior, verdict.behavior_close):
-            if name not in BEST_FIRST:
-                raise CommandError(f"{where}: {name!r} is not a verdict of Autobahn")
-        self.verdicts[case] = verdict
-        if "why" in entry:
-            self.whys[case] = str(entry["why"])
+        match entry.get("seconds"):
+            case None | int() | float() as seconds if seconds is None or seconds > 0:
+                loaded.seconds = seconds
+            case seconds:
+                raise CommandError(f"{where}: {seconds!r:.40} is not a duration in seconds")
+        match entry.get("variants", {}):
+            case dict(variants) if variants.keys() <= set(VARIANTS):
+                loaded.variants = {name: _checked(found, where) for name, found in variants.items()}
+            case variants:
+                raise CommandError(f"{where}: {variants!r:.80} are not verdicts of {', '.join(VARIANTS)}")
+        loaded.why = str(entry.get("why", ""))
+        self.entries[case] = loaded
 
-    def update(self, actual: Mapping[str, Verdict]) -> None:
-        """Write the file with these verdicts in place of the old ones of the same cases."""
-        self.verdicts.update(actual)
-        lines = []
-        for case in CASES:
-            if case in self.verdicts:
-                verdict = self.verdicts[case]
-                why = {} if verdict.ok or case not in self.whys else {"why": self.whys[case]}
-                lines.append(f"{json.dumps(case)}: {json.dumps({**verdict.fields(), **why})}")
+    def update(self, variant: Variant, actual: Mapping[str, Verdict], seconds: Mapping[str, float]) -> None:
+        """Take these verdicts and durations of a variant in place of the old ones of the same cases."""
+        for case, verdict in actual.items():
+            entry = self.entries.setdefault(case, Entry(verdict))
+            if variant == "default":
+                entry.verdict = verdict
+                entry.seconds = _noted(entry.seconds, seconds.get(case, 0.0))
+            elif verdict != entry.verdict:
+                entry.variants[variant] = verdict
+            else:
+                entry.variants.pop(variant, None)
+
+    def save(self) -> None:
+        """Write the file."""
+        lines = [
+            f"{json.dumps(case)}: {json.dumps(self.entries[case].line())}"
+            for case in CASES
+            if case in self.entries
+        ]
         write_text(self.path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _noted(before: float | None, now: float) -> float | None:
+    if before is not None and before / STEADY <= now <= before * STEADY:
+        return before
+    return round(now, 1) if now >= NOTED else None
+
+
+def _checked(entry: Any, where: str) -> Verdict:
+    verdict = verdict_of(entry, where)
+    for name in (verdict.behavior, verdict.behavior_close):
+        if name not in BEST_FIRST:
+            raise CommandError(f"{where}: {name!r} is not a verdict of Autobahn")
+    return verdict

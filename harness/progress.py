@@ -1,4 +1,4 @@
-"""Shows how far a run is: a bar per role on a terminal, else a line now and then."""
+"""Shows how far a run is: a bar per setup on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.roles import Role
 
 QUIET = 30.0
 """Seconds after which a plain line is printed even inside a section."""
@@ -25,16 +24,16 @@ QUIET = 30.0
 class Progress(Protocol):
     """Gets every case that begins."""
 
-    def begun(self, role: Role, case: str) -> None:
+    def begun(self, label: str, case: str) -> None:
         """Tell that a case has begun, and the one before it has ended."""
 
-    def finished(self, role: Role) -> None:
+    def finished(self, label: str) -> None:
         """Tell that the last case has ended."""
 
 
 @contextmanager
 def progress(
-    console: Console, cases: Mapping[Role, Sequence[str]], *, by_section: bool = True
+    console: Console, cases: Mapping[str, Sequence[str]], *, by_section: bool = True
 ) -> Iterator[Progress]:
     """Show the progress in the way that fits the console; off a terminal a line a section, or fewer."""
     if not console.is_terminal:
@@ -54,61 +53,63 @@ def progress(
 
 
 class Bars:
-    """A bar per role. It grows by the time that a case usually takes, so that the time left is realistic."""
+    """A bar per setup. It grows by the time that a case usually takes, so that the time left is realistic."""
 
-    def __init__(self, bars: RichProgress, cases: Mapping[Role, Sequence[str]]) -> None:
+    def __init__(self, bars: RichProgress, cases: Mapping[str, Sequence[str]]) -> None:
         self._bars = bars
         self._cases = cases
         self._tasks = {
-            role: bars.add_task(
-                role, total=sum(map(weight, chosen)), count=0, cases=len(chosen), case="starting"
+            label: bars.add_task(
+                label, total=sum(map(weight, chosen)), count=0, cases=len(chosen), case="starting"
             )
-            for role, chosen in cases.items()
+            for label, chosen in cases.items()
         }
 
-    def begun(self, role: Role, case: str) -> None:
+    def begun(self, label: str, case: str) -> None:
         """Move the bar to a case."""
-        cases = self._cases[role]
+        cases = self._cases[label]
         count = cases.index(case)
         done = sum(map(weight, cases[:count]))
-        self._bars.update(self._tasks[role], completed=done, count=count, case=f"case {case}")
+        self._bars.update(self._tasks[label], completed=done, count=count, case=f"case {case}")
 
-    def finished(self, role: Role) -> None:
+    def finished(self, label: str) -> None:
         """Fill the bar."""
-        cases = self._cases[role]
-        self._bars.update(self._tasks[role], completed=sum(map(weight, cases)), count=len(cases), case="done")
+        cases = self._cases[label]
+        self._bars.update(
+            self._tasks[label], completed=sum(map(weight, cases)), count=len(cases), case="done"
+        )
 
 
 class Lines:
     """A line for each section, and now and then one between."""
 
     def __init__(
-        self, console: Console, cases: Mapping[Role, Sequence[str]], *, by_section: bool = True
+        self, console: Console, cases: Mapping[str, Sequence[str]], *, by_section: bool = True
     ) -> None:
         self._by_section = by_section
         self._console = console
         self._cases = cases
-        self._sections: dict[Role, str] = {}
-        self._said: dict[Role, float] = {}
+        self._sections: dict[str, str] = {}
+        self._said: dict[str, float] = {}
 
-    def begun(self, role: Role, case: str) -> None:
+    def begun(self, label: str, case: str) -> None:
         """Say where the run is, if that is new."""
         section = section_of(case)
         if not self._by_section:
-            self._said.setdefault(role, time.monotonic())
-        same = not self._by_section or self._sections.get(role) == section
-        if same and time.monotonic() < self._said[role] + QUIET:
+            self._said.setdefault(label, time.monotonic())
+        same = not self._by_section or self._sections.get(label) == section
+        if same and time.monotonic() < self._said[label] + QUIET:
             return
-        self._sections[role] = section
-        self._said[role] = time.monotonic()
-        cases = self._cases[role]
+        self._sections[label] = section
+        self._said[label] = time.monotonic()
+        cases = self._cases[label]
         title = f"section {section}, {SECTIONS[section]}"
         self._console.print(
-            f"{role}: case {case} ({cases.index(case) + 1} of {len(cases)}), {title}", highlight=False
+            f"{label}: case {case} ({cases.index(case) + 1} of {len(cases)}), {title}", highlight=False
         )
 
-    def finished(self, role: Role) -> None:
+    def finished(self, label: str) -> None:
         """Say that all have run."""
         if not self._by_section:
             return
-        self._console.print(f"{role}: all {len(self._cases[role])} cases have run", highlight=False)
+        self._console.print(f"{label}: all {len(self._cases[label])} cases have run", highlight=False)

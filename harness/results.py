@@ -1,23 +1,30 @@
 """The shape of `results.json`, the same for every engine.
 
     {
-      "format": 1,                        raised when a reader of the old shape would fail
+      "format": 2,                        raised when a reader of the old shape would fail
       "engine": "kosoku 0.1.0",           what played Autobahn's part
       "library": "wsproto/1.4.0",         what was judged
       "python": "3.13.1",
       "started": "2026-01-31T12:00:00+00:00",
       "profile": "full", "patterns": [],  what was asked for
-      "asExpected": true,                 no role has a difference
+      "command": "python -m harness run", the command line
+      "commit": "1a2b3c4d5e",             of the checkout; empty where it is not one
+      "host": "Linux 6.1 x86_64, 2 CPUs",
+      "complete": true,                   false where the run was stopped before its end
+      "stopped": "",                      why
+      "asExpected": true,                 it is complete, and no setup has a difference
       "cpuTime": 1.4,                     seconds, user and system, of the harness itself
-      "roles": {
-        "server": {                       the library as server; "client" the other way round
+      "setups": {
+        "server": {                       "server/limits" and the like in a variant of the library
+          "role": "server",               of the library; "client" the other way round
+          "variant": "default",
           "duration": 251.3,              seconds
           "cpuTime": {
             "testee": 84.2,               seconds of the library, its glue, zlib and the start of Python
             "suite": 161.0                seconds of the engine; null where it does not say
           },
           "differences": [
-            {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "repeat": "..."}
+            {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "note": "", "repeat": "..."}
           ],
           "whys": {"7.1.6": "..."},       why the baseline has another verdict than OK, where it says so
           "cases": {"1.1.1": {...}, ...}  in Autobahn's order
@@ -25,10 +32,13 @@
       }
     }
 
-A verdict (`expected`, `actual`, null where there is none) is `behavior`, `behaviorClose`, `remoteCloseCode`.
+A verdict (`expected`, `actual`, null where there is none) is `behavior`, `behaviorClose`, `remoteCloseCode`, and
+`status`, the HTTP status of a response that refused the handshake. A `note` says what was slow.
 A case has these three, its `duration` in milliseconds, and, where the engine gives them, the other fields of
 Autobahn's report of a case under Autobahn's names (`CaseReport` lists them). An extra case has besides `rfc`
-(`RFC 6455 5.1`) and `requirement`, its row in `tests/requirements.csv`.
+(`RFC 6455 5.1`) and `requirement`, its row in `tests/requirements.csv`, and `timing`: milliseconds to the last
+`answer`, to the peer's `close`, and to the `end` of TCP, each from when it was due. A case in which the testee
+crashed or hung has the end of its `log`.
 """
 
 from __future__ import annotations
@@ -44,22 +54,37 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile
     from harness.roles import Role
+    from harness.setups import Variant
 
-FORMAT = 1
+FORMAT = 2
 
 
-class VerdictFields(TypedDict):
-    """The verdict of a case, under Autobahn's names."""
-
+class _Verdict(TypedDict):
     behavior: str
     behaviorClose: str
     remoteCloseCode: int | None
+
+
+class VerdictFields(_Verdict, total=False):
+    """The verdict of a case, under Autobahn's names, and the HTTP status of a refusal."""
+
+    status: int | None
+
+
+class Timing(TypedDict):
+    """When the parts of an extra case came, in milliseconds after they were due; None where one did not."""
+
+    answer: float | None
+    close: float | None
+    end: float | None
 
 
 class CaseReport(VerdictFields, total=False):
     """A case: the verdict, and the other fields that the engine gives."""
 
     duration: int
+    timing: Timing
+    log: str
     agent: str
     started: str
     description: str
@@ -109,6 +134,7 @@ class DifferenceReport(TypedDict):
     kind: str
     expected: VerdictFields | None
     actual: VerdictFields | None
+    note: str
     repeat: str
 
 
@@ -119,9 +145,11 @@ class CpuTime(TypedDict):
     suite: float | None
 
 
-class RoleReport(TypedDict):
-    """One role of a run."""
+class SetupReport(TypedDict):
+    """One setup of a run."""
 
+    role: Role
+    variant: Variant
     duration: float
     cpuTime: CpuTime | None
     differences: list[DifferenceReport]
@@ -139,9 +167,15 @@ class Results(TypedDict):
     started: str
     profile: Profile
     patterns: list[str]
+    command: str
+    commit: str
+    host: str
+    complete: bool
+    stopped: str
     asExpected: bool
     cpuTime: float
-    roles: dict[Role, RoleReport]
+    setups: dict[str, SetupReport]
+    """By label: `server`, `server/limits`."""
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -172,8 +206,8 @@ def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, Ca
 def _agents(content: Any, role: Role) -> dict[str, Any]:
     """Return the cases of each agent, in a `results.json` those of the library."""
     match content:
-        case {"roles": dict(roles)}:
-            report = roles.get(role)
+        case {"setups": dict(setups)}:
+            report = setups.get(role)
             return {role: report.get("cases")} if isinstance(report, dict) else {}
         case dict():
             return content

@@ -8,15 +8,15 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from harness.judge import Kind, verdict_of
-from harness.results import FORMAT, DifferenceReport, RoleReport
-from harness.roles import ROLES
+from harness.results import FORMAT, DifferenceReport, SetupReport
+from harness.setups import SETUPS
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.results import CpuTime, Results
-    from harness.roles import Role
+    from harness.setups import Setup
 
 
 def read_results(path: Path) -> Results:
@@ -33,12 +33,13 @@ def read_results(path: Path) -> Results:
     except (OSError, ValueError, RecursionError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
     match content:
-        case {"format": int(number), "roles": dict(roles)} if number == FORMAT and roles:
-            report = {role: _role(role, found, f"{path}: {role}") for role, found in roles.items()}
+        case {"format": int(number), "setups": dict(setups)} if number == FORMAT and setups:
+            reports = {label: _setup(label, found, f"{path}: {label}") for label, found in setups.items()}
         case {"format": number} if number != FORMAT:
             raise CommandError(f"{path} has format {number!r:.20}, this harness reads {FORMAT}")
         case _:
-            raise CommandError(f"{path} is not the results.json of a run: it has no `format` and `roles`")
+            raise CommandError(f"{path} is not the results.json of a run: it has no `format` and `setups`")
+    complete = content.get("complete") is not False
     return {
         "format": FORMAT,
         "engine": str(content.get("engine", "")),
@@ -47,24 +48,29 @@ def read_results(path: Path) -> Results:
         "started": str(content.get("started", "")),
         "profile": str(content.get("profile", "")),  # type: ignore[typeddict-item]  # only shown
         "patterns": [str(pattern) for pattern in _list(content.get("patterns"))],
-        "asExpected": not any(found["differences"] for found in report.values()),
+        "command": str(content.get("command", "")),
+        "commit": str(content.get("commit", "")),
+        "host": str(content.get("host", "")),
+        "complete": complete,
+        "stopped": str(content.get("stopped", "")),
+        "asExpected": complete and not any(found["differences"] for found in reports.values()),
         "cpuTime": _seconds(content.get("cpuTime")) or 0.0,
-        "roles": report,
+        "setups": reports,
     }
 
 
-def differing_cases(results: Results) -> dict[Role, list[str]]:
-    """List the cases of each role whose verdicts were not those of the baseline; no role without one."""
+def differing_cases(results: Results) -> dict[Setup, list[str]]:
+    """List the cases of each setup whose verdicts were not those of the baseline; no setup without one."""
     return {
-        role: [difference["case"] for difference in report["differences"]]
-        for role, report in results["roles"].items()
+        SETUPS[label]: [difference["case"] for difference in report["differences"]]
+        for label, report in results["setups"].items()
         if report["differences"]
     }
 
 
-def _role(role: Any, report: Any, where: str) -> RoleReport:
-    if role not in ROLES:
-        raise CommandError(f"{where}: not a role ({', '.join(ROLES)})")
+def _setup(label: Any, report: Any, where: str) -> SetupReport:
+    if label not in SETUPS:
+        raise CommandError(f"{where}: not a setup ({', '.join(SETUPS)})")
     match report:
         case {"cases": dict(cases), "differences": list(differences)} if cases or differences:
             pass
@@ -73,14 +79,16 @@ def _role(role: Any, report: Any, where: str) -> RoleReport:
     for case, found in cases.items():
         verdict_of(found, f"{where}: case {_name(case, where)}")
     duration, whys = report.get("duration"), report.get("whys")
-    checked: RoleReport = {
+    checked: SetupReport = {
+        "role": SETUPS[label].role,
+        "variant": SETUPS[label].variant,
         "duration": _seconds(duration) or 0.0,
         "cpuTime": _cpu_time(report.get("cpuTime")),
         "differences": [_difference(difference, where) for difference in differences],
         "whys": {str(case): str(why) for case, why in whys.items()} if isinstance(whys, dict) else {},
         "cases": cases,
     }
-    return cast(RoleReport, {**report, **checked})
+    return cast(SetupReport, {**report, **checked})
 
 
 def _seconds(value: Any) -> float | None:
@@ -99,6 +107,7 @@ def _difference(difference: Any, where: str) -> DifferenceReport:
             pass
         case _:
             raise CommandError(f"{where}: not a difference: {difference!r:.80}")
+    difference = {**difference, "note": str(difference.get("note", ""))}
     if kind not in get_args(Kind):
         raise CommandError(f"{where}: case {_name(case, where)}: {kind!r:.40} is not a kind of difference")
     for verdict in (expected, actual):

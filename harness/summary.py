@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
+from harness.case_texts import plain, visible
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.judge import rank
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console, OverflowMethod
 
     from harness.judge import Difference, Verdict
-    from harness.results import Results
-    from harness.roles import Role
+    from harness.results import CaseReport, Results
+    from harness.setups import Setup
 
 
 def count_of(cases: Collection[str]) -> str:
@@ -37,10 +38,9 @@ def count_of(cases: Collection[str]) -> str:
     return f"{count} case{'s' * (count > 1)} of Autobahn and {extras}" if count else extras
 
 
-def counts_by_role(cases: Mapping[Role, Collection[str]]) -> str:
-    """Return `517 cases as server and 517 cases as client`."""
-    parts = [f"{count_of(of_role)} as {role}" for role, of_role in cases.items()]
-    return (", " if any("extra" in part for part in parts) else " and ").join(parts)
+def counts_by_setup(cases: Mapping[Setup, Collection[str]] | Mapping[str, Collection[str]]) -> str:
+    """Return `517 cases as server, 247 cases as server/limits`."""
+    return ", ".join(f"{count_of(of_setup)} as {setup}" for setup, of_setup in cases.items())
 
 
 def counts(verdicts: Iterable[Verdict]) -> Text:
@@ -55,9 +55,9 @@ def counts(verdicts: Iterable[Verdict]) -> Text:
     return Text(", ").join(parts)
 
 
-def print_table(console: Console, verdicts: Mapping[Role, Mapping[str, Verdict]]) -> None:
-    """Print a line per section with the counts of each role."""
-    table = Table("section", "", *verdicts, box=None, pad_edge=False, header_style="bold")
+def print_table(console: Console, verdicts: Mapping[Setup, Mapping[str, Verdict]]) -> None:
+    """Print a line per section with the counts of each setup."""
+    table = Table("section", "", *map(str, verdicts), box=None, pad_edge=False, header_style="bold")
     for section, title in SECTIONS.items():
         of_section = [
             [verdict for case, verdict in cases.items() if section_of(case) == section]
@@ -72,35 +72,57 @@ def print_changes(console: Console, differences: Sequence[Difference]) -> None:
     """Print the changes of a new baseline, a line each."""
     for difference in differences:
         before, now = (verdict or "no verdict" for verdict in (difference.expected, difference.actual))
-        say(console, f"{difference.role} {difference.case}: {before} -> {now}")
+        say(console, f"{difference.setup} {difference.case}: {before} -> {now}")
 
 
-def print_differences(console: Console, differences: Sequence[Difference]) -> None:
-    """Print the differences, with the command that repeats each."""
-    for difference in differences:
-        console.print(
-            f"{difference.role} {difference.case}: {difference.kind}", style="bold red", highlight=False
-        )
-        for name, verdict in (("expected", difference.expected), ("actual", difference.actual)):
-            console.print(f"  {name:<9} {verdict or 'no verdict'}", highlight=False)
-        say(console, f"  repeat    {difference.repeat}")
-
-
-def print_role(
-    console: Console, role: Role, cases: Collection[str], differences: int, duration: float
+def print_differences(
+    console: Console,
+    differences: Mapping[Setup, Sequence[Difference]],
+    reports: Mapping[Setup, Mapping[str, CaseReport]],
 ) -> None:
-    """Print the last line of a role, without a time where nothing ran."""
+    """Print the differences, each with the command that repeats it, and at last the one that repeats all."""
+    found = [difference for of_setup in differences.values() for difference in of_setup]
+    for difference in found:
+        console.print(
+            f"{difference.setup} {difference.case}: {difference.kind}", style="bold red", highlight=False
+        )
+        report = reports[difference.setup].get(difference.case, {})
+        for name, what in _said_of(difference, report).items():
+            if what:
+                console.print(f"  {name:<9} {what}", highlight=False, markup=False)
+        say(console, f"  repeat    {difference.repeat}")
+    if len(found) > 1:
+        say(console, "to repeat all that differ: python -m harness run --failed")
+
+
+def _said_of(difference: Difference, report: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        "expected": difference.expected or "no verdict",
+        "actual": difference.actual or "no verdict",
+        "slow": difference.note,
+        "case": plain(str(report.get("description", ""))),
+        "wanted": plain(str(report.get("expectation", ""))),
+        "reason": plain(str(report.get("result", ""))),
+        "closing": plain(str(report.get("resultClose", ""))),
+        "its log": visible(str(report.get("log", ""))[-200:]),
+    }
+
+
+def print_setup(
+    console: Console, label: str, cases: Collection[str], differences: int, duration: float
+) -> None:
+    """Print the last line of a setup, without a time where nothing ran."""
     minutes, seconds = divmod(round(duration), 60)
     time = f" in {minutes}:{seconds:02}" if duration else ""
     found = Text("as expected", style="bold green")
     if differences:
         found = Text(f"{differences} not as expected", style="bold red")
-    console.print(Text.assemble(f"{role}: {count_of(cases)}{time}, ", found))
+    console.print(Text.assemble(f"{label}: {count_of(cases)}{time}, ", found))
 
 
 def print_cpu_time(console: Console, results: Results) -> None:
-    """Print who used the CPU time, of all roles together; leave out who does not say it."""
-    spent = [role["cpuTime"] for role in results["roles"].values() if role["cpuTime"]]
+    """Print who used the CPU time, of all setups together; leave out who does not say it."""
+    spent = [setup["cpuTime"] for setup in results["setups"].values() if setup["cpuTime"]]
     if not spent:
         return
     sides: dict[str, Literal["testee", "suite"]] = {

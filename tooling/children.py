@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tooling import guard
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
-    from pathlib import Path
 
 STOP_TIMEOUT = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 
+GUARD = (sys.executable, "-I", "-S", str(Path(guard.__file__)))
+
+TAIL = 2000
+"""Characters at the end of a log that a report shows."""
+
 MAX_LINE = 64 * 2**20
 """Bytes in the longest line that a child prints: a case's report with its wire log."""
+
+
+class ChildError(CommandError):
+    """A child has ended, or no longer answers; `log` is the end of what it wrote to its standard error."""
+
+    def __init__(self, what: str, log: str) -> None:
+        self.what = what
+        self.log = log
+        super().__init__(": ".join([what, *log.splitlines()[-1:]]))
 
 
 class Child:
@@ -54,17 +71,22 @@ class Child:
         self._process.returncode = os.waitstatus_to_exitcode(status)
         return self._process.returncode
 
+    def alive(self) -> bool:
+        """Tell whether it still runs."""
+        return not self._end.done()
+
     async def must_live(self) -> None:
         """Raise `CommandError` when it ends."""
         raise self.death(await self.ended())
 
-    def death(self, code: int) -> CommandError:
+    def death(self, code: int) -> ChildError:
         """Describe an end that nobody asked for."""
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        said = self.log.read_text(errors="replace").strip().splitlines()
-        return CommandError(
-            f"{self.name} {how}" + (f": {said[-1]} (all of it in {self.log})" if said else "")
-        )
+        return ChildError(f"{self.name} {how}", self.tail())
+
+    def tail(self) -> str:
+        """Return the end of what it wrote to its standard error."""
+        return self.log.read_text(errors="replace").strip()[-TAIL:]
 
     async def stop(self) -> None:
         """End it by SIGTERM, or by SIGKILL where that does not help, and read the rest of its output."""
@@ -89,22 +111,21 @@ async def start(
 ) -> AsyncIterator[Child]:
     """Run a command and stop it at the end.
 
-    It leads a session of its own, so that a Ctrl-C reaches it through this process alone. Its standard input
-    stays open as long as this process lives: `tooling.supervised` in the child makes use of that.
+    It leads a session of its own, so that a Ctrl-C reaches it through this process alone. `tooling.guard` ends
+    it where this process is killed.
     """
+    if shutil.which(command[0]) is None:
+        raise CommandError(f"cannot start {name}: there is no program {command[0]!r}")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
-        try:
-            process = subprocess.Popen(  # noqa: ASYNC220, S603  # asyncio's own loses the resource usage
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=cwd,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise CommandError(f"cannot start {name}: {error}") from error
+        process = subprocess.Popen(  # noqa: ASYNC220, S603  # asyncio's own loses the resource usage
+            [*GUARD, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=cwd,
+            start_new_session=True,
+        )
     output = asyncio.StreamReader(MAX_LINE)
     child = Child(name, process, output, log)
     try:

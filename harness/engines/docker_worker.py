@@ -22,7 +22,6 @@ from requests.exceptions import RequestException
 from harness.engines.wstest_files import REPORTS
 from harness.engines.wstest_worker import HELD, Place, end, run
 from tooling.errors import CommandError
-from tooling.supervised import end_with_standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +128,6 @@ def _untar(packed: bytes) -> dict[str, bytes]:
 
 def main() -> None:
     """Run."""
-    end_with_standard_input()
     signal.signal(signal.SIGTERM, end)
     image, role, *rest = sys.argv[1:]
     try:

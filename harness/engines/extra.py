@@ -29,7 +29,7 @@ class ExtraSuite(Suite):
     label = "extra-"
     testee_options = ("--max-message-size", str(MAX_MESSAGE_SIZE))
 
-    def __init__(self, agent: str) -> None:
+    def __init__(self, agent: str, timeout: float = 3.0) -> None:
         self._agent = agent
 
     def version(self) -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import kosoku
 
 from harness.engines.workers import FIELDS, say
-from tooling.supervised import end_with_standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +81,6 @@ async def fuzz_client(cases: Sequence[str]) -> None:
 
 def main() -> None:
     """Run."""
-    end_with_standard_input()
     mode, *rest = sys.argv[1:]
     asyncio.run(fuzz_server(rest[0], rest[1:]) if mode == "server" else fuzz_client(rest))
     os._exit(0)  # kosoku 0.1.0 sometimes aborts in the shutdown of Python 3.13, after its last line

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from harness.engines.suite import Step
 
-FIELDS = tuple(get_type_hints(CaseReport))
-"""The names of all fields that a report of a case may have."""
+FIELDS = tuple(name for name in get_type_hints(CaseReport) if name not in {"status", "timing", "log"})
+"""The names of all fields that Autobahn's report of a case may have."""
 
 
 def say(**line: object) -> None:
@@ -44,7 +44,7 @@ async def work(
             yield _step(name, json.loads(line))
         code = await worker.ended()
         if code:
-            raise worker.death(code)
+            raise CommandError(str(worker.death(code)))  # no ChildError: those are of testees
         if is_suite:
             yield Finished(worker.cpu_time or 0.0)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.engines.workers import FIELDS
 from harness.results import CaseReport
-from harness.testee.echo import AGENT
+from harness.testee.commands import library
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def client_spec(url: str, cases: Sequence[str]) -> dict[str, Any]:
 
     A case without a `*` means itself; wstest takes one with a `*` as a regular expression.
     """
-    return {"outdir": REPORTS, "servers": [{"agent": AGENT, "url": url}], "cases": list(cases)}
+    return {"outdir": REPORTS, "servers": [{"agent": library().name, "url": url}], "cases": list(cases)}
 
 
 def server_spec(url: str, cases: Sequence[str]) -> dict[str, Any]:

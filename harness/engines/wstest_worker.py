@@ -35,7 +35,6 @@ from harness.engines.wstest_files import (
     server_spec,
 )
 from tooling.errors import CommandError, ExitCode
-from tooling.supervised import end_with_standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -215,7 +214,6 @@ def run(place: Place, role: str, rest: Sequence[str]) -> None:
 
 def main() -> None:
     """Run."""
-    end_with_standard_input()
     signal.signal(signal.SIGTERM, end)
     program, role, *rest = sys.argv[1:]
     run(Installed(program), role, rest)

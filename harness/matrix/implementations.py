@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
-from harness.testee.commands import LIBRARY, Testee
+from harness.testee.commands import Testee, library
 from tooling.errors import CommandError
 from tooling.peers import pinned
 
@@ -57,8 +57,8 @@ class Implementation:
         return Testee(self.title, commands.get("server", ()), commands.get("client", ()))
 
 
-THIS = Implementation("library", f"{LIBRARY.name.replace('/', ' ')} (this library)", {})
-"""The library itself: it needs no file."""
+THIS = "library"
+"""The name of the row of the library itself, which needs no file."""
 
 
 def implementations(folder: Path, only: Iterable[str] = ()) -> list[Implementation]:
@@ -72,7 +72,8 @@ def implementations(folder: Path, only: Iterable[str] = ()) -> list[Implementati
             role: Role = "server" if found["role"] == "server" else "client"
             files.setdefault(found["name"], {})[role] = TesteeFile(path, _packages(path))
     others = [Implementation(name, _title(name, roles), roles) for name, roles in files.items()]
-    known = [THIS, *sorted(others, key=lambda other: other.title)]
+    this = Implementation(THIS, f"{library().name.replace('/', ' ')} (this library)", {})
+    known = [this, *sorted(others, key=lambda other: other.title)]
     names = {implementation.name for implementation in known}
     if unknown := [name for name in only if name not in names]:
         raise CommandError(f"there is no testee {unknown[0]!r}: choose from {', '.join(sorted(names))}")

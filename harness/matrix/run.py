@@ -16,10 +16,11 @@ from harness.matrix.implementations import FOLDER, THIS, implementations
 from harness.matrix.page import render
 from harness.matrix.results import FORMAT, RoleResult, Row, count_text
 from harness.progress import progress
-from harness.role_runner import RoleRunner
+from harness.setup_runner import SetupRunner
+from harness.setups import Setup
 from harness.run import parts_of, run_until_signal
 from harness.summary import count_of, print_differences
-from harness.testee.commands import LIBRARY
+from harness.testee.commands import library
 from tooling.console import say
 from tooling.environments import CACHE, environment_with
 from tooling.errors import CommandError, ExitCode
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from harness.engines.suite import Suite
     from harness.judge import Difference
     from harness.matrix.implementations import Implementation
+    from harness.patience import Patience
     from harness.progress import Progress
     from harness.roles import Role
     from harness.run import Order
@@ -47,7 +49,7 @@ class Matrix:
     order: Order
     suite: Suite
     folder: Path
-    time_limit: float
+    patience: Patience
     console: Console
     only: Sequence[str] = ()
     testees: Path = FOLDER
@@ -60,7 +62,8 @@ class Matrix:
         Raises `CommandError` where an implementation could not be run; the page is written all the same.
         """
         chosen = implementations(self.testees, self.only)
-        cases, baselines, engine = self.order.cases(), self.order.baselines(), self.suite.version()
+        baselines, engine = self.order.baselines(), self.suite.version()
+        cases = {setup.role: of_setup for setup, of_setup in self.order.cases().items()}
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         for page in ("matrix.json", "matrix.html"):
             (self.folder / page).unlink(missing_ok=True)  # an old page would mislead after a run that failed
@@ -79,12 +82,20 @@ class Matrix:
         write_text(self.folder / "matrix.html", render(about, cases, self.rows))
         self._say(f"{self.folder / 'matrix.html'} compares them")
         return self._conclude(
-            {role: judge_this(self.rows, role, baseline.verdicts) for role, baseline in baselines.items()}
+            {
+                role: judge_this(self.rows, role, baseline.verdicts("default"))
+                for role, baseline in baselines.items()
+            }
         )
 
     def _conclude(self, differences: Mapping[Role, Sequence[Difference]]) -> ExitCode:
-        for found in differences.values():
-            print_differences(self.console, found)
+        reports = {
+            Setup(role): result.reports
+            for row in self.rows
+            if row.name == THIS
+            for role, result in row.roles.items()
+        }
+        print_differences(self.console, {Setup(role): found for role, found in differences.items()}, reports)
         unfinished = [
             f"{row.title} as {role}: {result.error}"
             for row in self.rows
@@ -124,8 +135,8 @@ class Matrix:
         self, implementation: Implementation, cases: Mapping[Role, list[str]], row: Row
     ) -> Testee:
         """Make the environments that it needs; a role whose environment cannot be made has an error."""
-        if implementation is THIS:
-            return LIBRARY
+        if implementation.name == THIS:
+            return library()
         pythons: dict[Role, Path] = {}
         for role, file in implementation.files.items():
             if role in cases:
@@ -143,13 +154,15 @@ class Matrix:
         """Run one role, suite after suite; note the error that keeps one from its end."""
         result = row.roles[role] = RoleResult(cases)
         began = time.monotonic()
-        for suite, part in parts_of(cases, self.suite, testee.name):
-            runner = RoleRunner(role, part, suite, shown, self.folder / row.name, self.time_limit, testee)
+        for suite, part in parts_of(cases, self.suite, testee.name, self.patience.timeout):
+            runner = SetupRunner(
+                Setup(role), part, suite, shown, self.folder / row.name, self.patience, testee
+            )
             try:
                 await runner.run()
             except CommandError as error:
                 result.errors.append(str(error))
-            result.reports.update(runner.reports)
+            result.reports.update(runner.result().reports)
         result.duration = time.monotonic() - began
         shown.finished(role)
 
@@ -162,8 +175,8 @@ def judge_this(rows: Sequence[Row], role: Role, expected: Any) -> list[Differenc
     return [
         difference
         for row in rows
-        if row.name == THIS.name and role in row.roles
+        if row.name == THIS and role in row.roles
         for difference in judge(
-            role, row.roles[role].cases, expected, verdicts_of(row.roles[role].reports, role)
+            Setup(role), row.roles[role].cases, expected, verdicts_of(row.roles[role].reports, role)
         )
     ]

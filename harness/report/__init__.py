@@ -19,7 +19,7 @@ FILES = {"index.html": page_of, "junit.xml": junit_of, "summary.md": summary_of,
 """The files of a report, and the function that renders each."""
 
 
-def write_report(folder: Path, results: Results) -> Path:
+def write_report(folder: Path, results: Results, previous: Results | None = None) -> Path:
     """Write the files, and return the path of the page; raises `CommandError` where one cannot be written."""
     rendered = {name: render(results) for name, render in FILES.items()}
     for name, text in rendered.items():

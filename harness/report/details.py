@@ -38,7 +38,7 @@ def details_of(results: Results) -> dict[str, Any]:
     """Return the data of the page: texts by case, and what happened by role and case."""
     texts: dict[str, dict[str, str]] = {}
     cases: dict[str, dict[str, Any]] = {}
-    for role, report in results["roles"].items():
+    for role, report in results["setups"].items():
         differences = {difference["case"]: difference for difference in report["differences"]}
         cases[role] = {}
         for case, found in report["cases"].items():

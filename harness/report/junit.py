@@ -20,7 +20,7 @@ def junit_of(results: Results) -> str:
     """Render the file."""
     xml = JUnitXml("conformance")
     rows = [row for section in tree_of(results) for row in section.all_rows()]
-    for role in results["roles"]:
+    for role in results["setups"]:
         suite = TestSuite(f"{visible(results['library'])} as {role}")
         suite.timestamp = visible(results["started"])
         for row in rows:

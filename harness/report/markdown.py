@@ -21,14 +21,14 @@ def summary_of(results: Results) -> str:
     """Render the file."""
     title = f"{code(results['library'])} against {code(results['engine'])}"
     parts = [f"### Conformance of {title}\n\n"]
-    for role, report in results["roles"].items():
+    for role, report in results["setups"].items():
         differences = len(report["differences"])
         found = f"**{differences} not as expected**" if differences else "as expected"
         parts.append(f"* {role}: {count_of(report['cases'])}, {found}\n")
     rows = [
         f"| {role} {code(found['case'])} | {code(found['kind'])} | {code(verdict_line(found['expected']))} "
         f"| {code(verdict_line(found['actual']))} | {code(found['repeat'])} |\n"
-        for role, report in results["roles"].items()
+        for role, report in results["setups"].items()
         for found in report["differences"]
     ]
     if rows:

@@ -9,7 +9,7 @@ from harness.case_texts import visible
 from harness.report.details import details_of
 from harness.report.rendering import read, render
 from harness.report.tree import count, tone_of, tree_of
-from harness.summary import counts_by_role
+from harness.summary import counts_by_setup
 
 if TYPE_CHECKING:
     from harness.report.tree import Section
@@ -35,7 +35,7 @@ def page_of(results: Results) -> str:
         library=visible(results["library"]),
         engine=visible(results["engine"]),
         icon=ICON.format("#c0392b" if differing else "#2f8f5b"),
-        roles=[_role(role, results, tree) for role in results["roles"]],
+        roles=[_role(role, results, tree) for role in results["setups"]],
         whys=_whys(results),
         tree=tree,
         differing=differing,
@@ -52,14 +52,14 @@ def _verdict(differing: int) -> str:
 
 
 def _lead(results: Results, differing: int) -> str:
-    ran = counts_by_role({role: report["cases"] for role, report in results["roles"].items()})
+    ran = counts_by_setup({role: report["cases"] for role, report in results["setups"].items()})
     if differing:
         return f"{ran} have run. What differs from the baseline is marked, and opened below."
     return f"{ran}: every verdict is the one in the baseline."
 
 
 def _role(role: Role, results: Results, tree: list[Section]) -> dict[str, Any]:
-    report = results["roles"][role]
+    report = results["setups"][role]
     counts = count(
         cell.verdict
         for section in tree
@@ -99,7 +99,7 @@ def _time(report: Any) -> str:
 def _whys(results: Results) -> list[tuple[str, str]]:
     """List why cases are not OK, as the baselines have it."""
     whys: dict[str, str] = {}
-    for report in results["roles"].values():
+    for report in results["setups"].values():
         whys |= {case: why for case, why in report["whys"].items() if case in report["cases"]}
     return [(case, visible(why)) for case, why in whys.items()]
 

@@ -120,7 +120,7 @@ def cells_of(role: Role, report: RoleReport) -> dict[str, Cell]:
 
 def tree_of(results: Results) -> list[Section]:
     """Build the tree, in Autobahn's order; cases that it does not know come last."""
-    by_role = {role: cells_of(role, report) for role, report in results["roles"].items()}
+    by_role = {role: cells_of(role, report) for role, report in results["setups"].items()}
     found = dict.fromkeys(case for cells in by_role.values() for case in cells)
     known = [case for case in CASES if case in found]
     tree: dict[str, Section] = {}
@@ -142,7 +142,7 @@ def _section(name: str) -> Section:
 
 
 def _title(case: str, results: Results) -> str:
-    for role in results["roles"].values():
+    for role in results["setups"].values():
         if case in role["cases"]:
             return title_of(str(role["cases"][case].get("description", "")))
     return ""

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.setups import VARIANTS
 from harness.testee.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.testee.echo_server import serve
 from harness.testee.fuzz_client import HANDSHAKE_TIMEOUT, Bounds, address_of, drive
+from harness.testee.variants import CONFIGURATIONS
 from tooling import running
-from tooling.supervised import end_with_standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from harness.setups import Variant
 
 
 limit_option = click.option(
@@ -29,6 +32,15 @@ limit_option = click.option(
     metavar="BYTES",
     type=click.IntRange(0),
     help="Longest message that is echoed, in bytes; a longer one is refused with 1009.",
+)
+
+
+variant_option = click.option(
+    "--variant",
+    type=click.Choice(VARIANTS),
+    default="default",
+    show_default=True,
+    help="Configuration of the library.",
 )
 
 
@@ -50,16 +62,23 @@ def _check_host(_context: click.Context, _parameter: click.Parameter, value: str
     help="TCP port; 0 takes a free one.",
 )
 @limit_option
+@variant_option
 @click.option(
     "--verbose", is_flag=True, help="Say on standard error who connects, and what is refused and why."
 )
-@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def serve_command(host: str, port: int, max_message_size: int, *, verbose: bool, supervised: bool) -> None:
+def serve_command(host: str, port: int, max_message_size: int, variant: Variant, *, verbose: bool) -> None:
     """Serve echoes over the library until SIGINT or SIGTERM."""
-    if supervised:
-        end_with_standard_input()
     note = partial(click.echo, err=True) if verbose else None
-    asyncio.run(serve(host, port, lambda url: click.echo(f"Listening on {url}"), max_message_size, note))
+    asyncio.run(
+        serve(
+            host,
+            port,
+            lambda url: click.echo(f"Listening on {url}"),
+            max_message_size,
+            note,
+            CONFIGURATIONS[variant],
+        )
+    )
 
 
 def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -73,6 +92,7 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
 @click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
 @click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
 @limit_option
+@variant_option
 @click.option(
     "--handshake-timeout",
     default=HANDSHAKE_TIMEOUT,
@@ -81,19 +101,17 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     type=click.FloatRange(0, min_open=True),
     help="Longest time for a handshake, in seconds.",
 )
-@click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
 def drive_command(
-    url: str, agent: str, max_message_size: int, handshake_timeout: float, *, supervised: bool
+    url: str, agent: str, max_message_size: int, variant: Variant, handshake_timeout: float
 ) -> None:
     """Run every case of a fuzzing server as its client, then have it write its reports."""
-    if supervised:
-        end_with_standard_input()
-    bounds = Bounds(max_message_size, handshake_timeout)
+    bounds = Bounds(max_message_size, handshake_timeout, CONFIGURATIONS[variant])
     count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), bounds))
     click.echo(f"{count} cases have run")
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(AGENT, message="%(version)s")
 def cli() -> None:
     """Run the testee alone."""
 

@@ -3,19 +3,26 @@
 A server is started as `COMMAND --port PORT` (0: any free one), and prints `Listening on ws://HOST:PORT` once
 it accepts connections. A client is started as `COMMAND ws://HOST:PORT --agent NAME`, drives the cases of the
 fuzzing server there, prints `case N of M` as each begins, and ends. Both take `--max-message-size BYTES`, and
-end at SIGTERM or when their standard input ends. `README.md` has the whole contract.
+end at SIGTERM. `README.md` has the whole contract.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from harness.testee.echo import AGENT
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from harness.setups import Setup
+
+LIBRARY = (sys.executable, "-m", "harness.testee")
+"""The program that is this library's testee."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +32,26 @@ class Testee:
     name: str
     server: Sequence[str] = ()
     client: Sequence[str] = ()
+    has_variants: bool = False
+    """Whether the commands take `--variant NAME`."""
+
+    def command(self, setup: Setup) -> list[str]:
+        """Return the command of a setup."""
+        command = self.server if setup.role == "server" else self.client
+        return [*command, *(["--variant", setup.variant] if self.has_variants else [])]
 
 
-LIBRARY = Testee(
-    AGENT,
-    server=(sys.executable, "-m", "harness.testee", "serve", "--supervised"),
-    client=(sys.executable, "-m", "harness.testee", "drive", "--supervised"),
-)
-"""This library."""
+@cache
+def library() -> Testee:
+    """Return this library, under the name that it gives itself.
+
+    Raises `CommandError` where it cannot be imported.
+    """
+    asked = subprocess.run(
+        [*LIBRARY, "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    if asked.returncode:
+        why = (asked.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise CommandError(f"the library does not run: {why}")
+    name = asked.stdout.strip()
+    return Testee(name, server=(*LIBRARY, "serve"), client=(*LIBRARY, "drive"), has_variants=True)

@@ -7,6 +7,7 @@ import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from harness.testee.variants import CONFIGURATIONS, Configuration
 from wsproto import ConnectionState, ConnectionType, WSConnection, __version__
 from wsproto.events import (
     AcceptConnection,
@@ -18,8 +19,6 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
-from wsproto.extensions import PerMessageDeflate
-from wsproto.limits import Limits
 from wsproto.messages import MessageJoiner
 from wsproto.utilities import RemoteProtocolError
 
@@ -32,8 +31,7 @@ MAX_MESSAGE_SIZE = 16 * 2**20
 CLOSE_TIMEOUT = 5.0
 """Seconds that the peer has to send its Close, and a server to end the TCP connection."""
 
-COMPRESSION_LEVEL = 1
-"""Autobahn does not judge the ratio, and a full run takes a quarter less CPU time than by default."""
+DEFAULT = CONFIGURATIONS["default"]
 
 AGENT = f"wsproto/{__version__}"
 
@@ -50,9 +48,13 @@ class EchoConnection(asyncio.Protocol):
     role = ConnectionType.SERVER
 
     def __init__(
-        self, max_message_size: int = MAX_MESSAGE_SIZE, note: Callable[[str], None] | None = None
+        self,
+        max_message_size: int = MAX_MESSAGE_SIZE,
+        note: Callable[[str], None] | None = None,
+        configuration: Configuration = DEFAULT,
     ) -> None:
-        self.ws = WSConnection(self.role, limits=Limits(max_message_size=max_message_size))
+        self.configuration = configuration
+        self.ws = WSConnection(self.role, limits=configuration.limits(max_message_size))
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._joiner = MessageJoiner(max_message_size)
         self._deadline: asyncio.TimerHandle | None = None
@@ -129,7 +131,7 @@ class EchoConnection(asyncio.Protocol):
             case Request():
                 self._note(f"opened {event.target!r}")
                 accept = AcceptConnection(
-                    extensions=[PerMessageDeflate(compression_level=COMPRESSION_LEVEL)],
+                    extensions=self.configuration.accepts(),
                     extra_headers=[(b"Server", AGENT.encode())],
                 )
                 return self.ws.send(accept)

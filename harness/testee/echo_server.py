@@ -6,11 +6,13 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from harness.testee.echo import MAX_MESSAGE_SIZE, EchoConnection
+from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from harness.testee.variants import Configuration
 
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that open connections have for their closing handshake when the server stops."""
@@ -24,6 +26,7 @@ async def serve(
     ready: Callable[[str], None],
     max_message_size: int = MAX_MESSAGE_SIZE,
     note: Callable[[str], None] | None = None,
+    configuration: Configuration = DEFAULT,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `ready` gets the URL once connections are accepted.
 
@@ -37,7 +40,7 @@ async def serve(
     connections: set[EchoConnection] = set()
 
     def connect() -> EchoConnection:
-        connection = EchoConnection(max_message_size, note)
+        connection = EchoConnection(max_message_size, note, configuration)
         connections.add(connection)
         connection.lost.add_done_callback(lambda _: connections.discard(connection))
         return connection

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from harness.testee.echo import COMPRESSION_LEVEL, MAX_MESSAGE_SIZE, EchoConnection
+from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
 from tooling.errors import CommandError
 from wsproto import ConnectionType
 from wsproto.events import (
@@ -19,12 +19,12 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
-from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.testee.variants import Configuration
     from wsproto.utilities import RemoteProtocolError
 
 HANDSHAKE_TIMEOUT = 10.0
@@ -62,12 +62,13 @@ def address_of(url: str) -> Address:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The longest message and the longest handshake that a client takes."""
+    """The longest message and the longest handshake that a client takes, and its configuration."""
 
     max_message_size: int = MAX_MESSAGE_SIZE
     """Bytes."""
     handshake_timeout: float = HANDSHAKE_TIMEOUT
     """Seconds."""
+    configuration: Configuration = DEFAULT
 
 
 ClientT = TypeVar("ClientT", bound="EchoClient")
@@ -81,12 +82,8 @@ class EchoClient(EchoConnection):
     """The bytes that the server has to send in time, in words."""
 
     def __init__(self, server: Address, target: str, bounds: Bounds) -> None:
-        super().__init__(bounds.max_message_size)
-        # Autobahn asks for no context takeover (cases 13.2, 13.5, 13.6) only of a client that offers it.
-        offers: list[Extension] = [
-            PerMessageDeflate(compression_level=COMPRESSION_LEVEL),
-            PerMessageDeflate(client_no_context_takeover=True, compression_level=COMPRESSION_LEVEL),
-        ]
+        super().__init__(bounds.max_message_size, configuration=bounds.configuration)
+        offers = list(self.configuration.offers())
         self.failure = f"the server ended the connection before its {self.awaited}"
         """The reason why they did not come."""
         self._request = self.ws.send(Request(host=server.authority, target=target, extensions=offers))

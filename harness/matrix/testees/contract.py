@@ -20,12 +20,11 @@ HOST = "127.0.0.1"
 
 
 def server_arguments() -> argparse.Namespace:
-    """Read `--port` and `--max-message-size`; end the server when its standard input ends."""
+    """Read `--port` and `--max-message-size`."""
     parser = argparse.ArgumentParser(description="An echo server, to be tested.")
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes a free one")
     _add_limit(parser)
     arguments = parser.parse_args()
-    end_with_standard_input()
     return arguments
 
 
@@ -38,17 +37,6 @@ def _add_limit(parser: argparse.ArgumentParser) -> None:
 def ready(port: int) -> None:
     """Say that the server accepts connections."""
     print(f"Listening on ws://{HOST}:{port}", flush=True)
-
-
-def end_with_standard_input() -> None:
-    """End this process by SIGTERM when its standard input ends: the harness that started it is gone."""
-
-    def watch() -> None:
-        while os.read(sys.stdin.fileno(), 4096):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 async def until_ended() -> None:
@@ -76,7 +64,6 @@ def drive(echo: Echo, ask: Ask) -> None:
     parser.add_argument("--agent", required=True)
     _add_limit(parser)
     arguments = parser.parse_args()
-    end_with_standard_input()
     asyncio.run(_drive(arguments, echo, ask))
 
 

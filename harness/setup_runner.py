@@ -1,0 +1,340 @@
+"""One run: starts testee and suite for each setup, and gathers the reports; a crash or hang is a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from harness.case_texts import read_titles
+from harness.engines.suite import Begun, Ended, Finished, Listening
+from harness.judge import rank, verdict_of
+from tooling import children
+from tooling.children import ChildError
+from tooling.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from harness.engines.suite import Step, Suite
+    from harness.patience import Patience
+    from harness.progress import Progress
+    from harness.results import CaseReport, CpuTime
+    from harness.setups import Setup
+    from harness.testee.commands import Testee
+    from tooling.children import Child
+
+ResultT = TypeVar("ResultT")
+
+LISTENING = re.compile(r"Listening on (ws://\S+)")
+DRIVING = re.compile(r"case (\d+) of \d+")
+
+SETTLED = 0.02
+"""Seconds in which the end of a process shows, whose connections have ended."""
+
+MOST_DEATHS = 20
+"""Deaths of a testee one after the other, without a case that went well, after which it is given up."""
+
+
+@dataclass(frozen=True)
+class SetupRun:
+    """The findings of one setup of a run; times are in seconds."""
+
+    reports: dict[str, CaseReport]
+    duration: float
+    cpu_time: CpuTime | None = None
+
+
+@dataclass
+class SetupRunner:
+    """Runs a testee in one setup against a suite; `run` may be called once."""
+
+    setup: Setup
+    cases: Sequence[str]
+    suite: Suite
+    progress: Progress
+    folder: Path
+    patience: Patience
+    testee: Testee
+    reported: Callable[[Setup, str, CaseReport], None] = lambda *_: None
+    """Gets each report as it comes."""
+
+    _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
+    _rest: list[str] = field(default_factory=list, init=False)
+    _case: str = field(default="", init=False)
+    """The case that began last."""
+    _moved: float = field(default_factory=time.monotonic, init=False)
+    _began: float = field(default_factory=time.monotonic, init=False)
+    _duration: float = field(default=0.0, init=False)
+    _cpu_time: CpuTime = field(default_factory=lambda: {"testee": 0.0, "suite": None}, init=False)
+
+    async def run(self) -> None:
+        """Run all cases; where the testee crashes or hangs, fail that case and go on with the next.
+
+        Raises `CommandError` where the suite does not do its work.
+        """
+        self._began = time.monotonic()
+        deaths = 0
+        try:
+            self._rest = list(self.cases)
+            while self._rest and deaths < MOST_DEATHS:
+                self._case, before = "", len(self._reports)
+                self._moved = time.monotonic()
+                try:
+                    await (self._run_server() if self.setup.role == "server" else self._run_client())
+                except ChildError as death:
+                    deaths = 1 if len(self._reports) > before + 1 else deaths + 1
+                    self._bury(self._case or self._rest[0], death)
+                else:
+                    break
+                self._rest = [case for case in self._rest if case not in self._reports]
+            if deaths == MOST_DEATHS:
+                why = ChildError(f"not played, since the testee had died {MOST_DEATHS} times in a row", "")
+                for case in self._rest:
+                    self._bury(case, why)
+        finally:
+            self._duration = time.monotonic() - self._began
+
+    def result(self) -> SetupRun:
+        """Return what has been found so far, in the order of the cases, those nobody asked for last."""
+        asked = {case: self._reports[case] for case in self.cases if case in self._reports}
+        return SetupRun({**asked, **self._reports}, self._duration, self._cpu_time)
+
+    async def _run_server(self) -> None:
+        command = [*self.testee.command(self.setup), "--port", "0", *self.suite.testee_options]
+        async with self._started("the server under test", command) as testee:
+            url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move(testee))
+            async with aclosing(self.suite.fuzz_server(url, self._rest, self._log("suite"))) as steps:
+                work = self._collect(steps, lambda: _must_answer(testee, url, self.patience.timeout))
+                await _first(work, testee.must_live(), self._must_move(testee))
+
+    async def _run_client(self) -> None:
+        async with aclosing(self.suite.fuzz_client(self._rest, self._log("suite"))) as steps:
+            listening = await _first(anext(steps), self._must_move(None))
+            if not isinstance(listening, Listening):
+                raise CommandError(f"the suite does not listen, it said {listening!r:.80}")
+            options = ["--agent", self.testee.name, *self.suite.testee_options]
+            command = [*self.testee.command(self.setup), listening.url, *options]
+            collecting = asyncio.ensure_future(self._collect(steps))
+            try:
+                async with self._started("the client under test", command) as testee:
+                    await _first(asyncio.shield(collecting), self._follow(testee), self._must_move(testee))
+            except ChildError:
+                # The suite tells of the cases before when it is asked, as the client would have asked it.
+                with suppress(OSError, asyncio.TimeoutError):
+                    await _ask_for_reports(listening.url, self.testee.name)
+                    await asyncio.wait_for(asyncio.shield(collecting), self.patience.time_limit)
+                raise
+            finally:
+                await _cancel([collecting])
+
+    @asynccontextmanager
+    async def _started(self, name: str, command: Sequence[str]) -> AsyncIterator[Child]:
+        async with children.start(name, command, self._log("testee")) as testee:
+            yield testee
+        self._cpu_time["testee"] = (self._cpu_time["testee"] or 0.0) + (testee.cpu_time or 0.0)
+
+    def _log(self, who: str) -> Path:
+        return self.folder / f"{str(self.setup).replace('/', '-')}-{self.suite.label}{who}.log"
+
+    async def _wait_listening(self, testee: Child) -> str:
+        async for line in testee.lines():
+            if found := LISTENING.search(line):
+                return found[1]
+        raise testee.death(await testee.ended())
+
+    async def _collect(
+        self, steps: AsyncIterator[Step], must_answer: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Take in the steps; after a case that went badly, or was the last, see whether the testee lives."""
+        async for step in steps:
+            match step:
+                case Begun(case):
+                    self._move(case)
+                case Ended(case, report):
+                    if case in self._reports:
+                        raise CommandError(f"{self.setup}: the suite reported case {case} twice")
+                    if must_answer and (_is_bad(report) or case == self._rest[-1]):
+                        self._case = case
+                        await must_answer()
+                    self._reports[case] = report
+                    self.reported(self.setup, case, report)
+                case Finished(cpu_time):
+                    self._cpu_time["suite"] = (self._cpu_time["suite"] or 0.0) + cpu_time
+
+    async def _follow(self, testee: Child) -> None:
+        """Follow the client under test, which may end when it is done, but not fail."""
+        async for line in testee.lines():
+            if found := DRIVING.search(line):
+                self._move(self._rest[int(found[1]) - 1])
+        if code := await testee.ended():
+            raise testee.death(code)
+        await asyncio.Event().wait()
+
+    def _move(self, case: str) -> None:
+        self._case = case
+        self._moved = time.monotonic()
+        self.progress.begun(str(self.setup), case)
+
+    async def _must_move(self, testee: Child | None) -> None:
+        """Raise `ChildError` when a case takes too long; `CommandError` where no testee is there to blame."""
+        while (left := self._moved + self.patience.limit(self._case) - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+        limit = f"within {self.patience.limit(self._case):g} s (--time-limit)"
+        if testee is None:
+            raise CommandError(f"{self.setup}: the suite did not begin {limit}")
+        what = "was not begun" if not self._case else "did not end"
+        raise ChildError(f"{testee.name} hangs: the case {what} {limit}", testee.tail())
+
+    def _bury(self, case: str, death: ChildError) -> None:
+        """Fail the case in which the testee died or hung."""
+        report: CaseReport = {
+            "behavior": "FAILED",
+            "behaviorClose": "FAILED",
+            "remoteCloseCode": None,
+            "description": read_titles().get(case, ""),
+            "agent": self.testee.name,
+            "result": f"{death.what[:1].upper()}{death.what[1:]}.",
+            "resultClose": "There is nothing to say of the closing handshake.",
+            "log": death.log,
+        }
+        self._reports[case] = report
+        self.reported(self.setup, case, report)
+
+
+def _is_bad(report: CaseReport) -> bool:
+    verdict = verdict_of(report, "a report")
+    return max(verdict.ranks) > rank("UNIMPLEMENTED")
+
+
+class Stop:
+    """The end of a run before its time: `reason` says why."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._asked = asyncio.Event()
+
+    def __call__(self, reason: str) -> None:
+        """End the run."""
+        self.reason = self.reason or reason
+        self._asked.set()
+
+    async def wait(self) -> None:
+        """Wait for the end."""
+        await self._asked.wait()
+
+
+async def run_setups(runners: Sequence[SetupRunner], stop: Stop, budget: float) -> None:
+    """Run both roles at once, of one role one runner after the other; where one fails, all end.
+
+    :param budget: seconds after which the run is stopped.
+    """
+    rows: dict[str, list[SetupRunner]] = {}
+    for runner in runners:
+        rows.setdefault(runner.setup.role, []).append(runner)
+    work = [asyncio.create_task(_run_row(row)) for row in rows.values()]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        pending: set[asyncio.Task[None]] = {*work, stopping}
+        until = time.monotonic() + budget
+        while not stop.reason and not all(task.done() for task in work):
+            # Not gather(): it cancels too, and a second cancellation would interrupt the ending of the children.
+            done, pending = await asyncio.wait(
+                pending, timeout=max(until - time.monotonic(), 0), return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                stop(f"the time for the whole run was over after {budget:g} s (--budget)")
+            for task in done:
+                task.result()
+    finally:
+        await _cancel([*work, stopping])
+
+
+async def _run_row(runners: Sequence[SetupRunner]) -> None:
+    """Run the setups and suites of one role, one after the other."""
+    for number, runner in enumerate(runners, 1):
+        await runner.run()
+        if number == len(runners) or runners[number].setup != runner.setup:
+            runner.progress.finished(str(runner.setup))
+
+
+def joined(runners: Iterable[SetupRunner]) -> dict[Setup, SetupRun]:
+    """Return the findings so far of each setup, over all of its suites."""
+    runs: dict[Setup, SetupRun] = {}
+    for runner in runners:
+        found = runner.result()
+        if runner.setup in runs:
+            before = runs[runner.setup]
+            cpu_time: CpuTime | None = None
+            if before.cpu_time and found.cpu_time:
+                cpu_time = {
+                    "testee": (before.cpu_time["testee"] or 0.0) + (found.cpu_time["testee"] or 0.0),
+                    "suite": before.cpu_time["suite"] or found.cpu_time["suite"],
+                }
+            found = SetupRun({**before.reports, **found.reports}, before.duration + found.duration, cpu_time)
+        runs[runner.setup] = found
+    return runs
+
+
+async def _must_answer(testee: Child, url: str, timeout: float) -> None:
+    """Raise `ChildError` where a server has died, or does not answer a request any more."""
+    await asyncio.sleep(SETTLED)
+    if not testee.alive():
+        raise testee.death(await testee.ended())
+    server = urlsplit(url)
+    try:
+        reader, writer = await asyncio.wait_for(
+            asyncio.open_connection(server.hostname, server.port), timeout
+        )
+        writer.write(_request(server.netloc, "/"))
+        await asyncio.wait_for(reader.read(1), timeout)
+        writer.transport.abort()
+    except asyncio.TimeoutError:
+        raise ChildError(
+            f"{testee.name} hangs: it did not answer a request within {timeout:g} s", testee.tail()
+        ) from None
+    except OSError:
+        if not testee.alive():
+            raise testee.death(await testee.ended()) from None
+
+
+def _request(host: str, target: str) -> bytes:
+    fields = f"Host: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    return f"GET {target} HTTP/1.1\r\n{fields}\r\n{key}\r\n\r\n".encode()
+
+
+async def _ask_for_reports(url: str, agent: str) -> None:
+    """Ask a suite for its reports, as its client does at its end."""
+    server = urlsplit(url)
+    _, writer = await asyncio.open_connection(server.hostname, server.port)
+    writer.write(_request(server.netloc, f"/updateReports?agent={quote(agent, safe='')}"))
+    await asyncio.sleep(SETTLED)
+    writer.write(b"\x88\x80\x00\x00\x00\x00")  # a Close
+    await writer.drain()
+    writer.write_eof()
+
+
+async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
+    """Do the work while the guards watch; a guard ends only by raising."""
+    task = asyncio.ensure_future(work)
+    watchers = [asyncio.ensure_future(guard) for guard in guards]
+    try:
+        await asyncio.wait([task, *watchers], return_when=asyncio.FIRST_COMPLETED)
+        for watcher in watchers:
+            if watcher.done():
+                watcher.result()
+        return await task
+    finally:
+        await _cancel([task, *watchers])
+
+
+async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
