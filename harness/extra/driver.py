@@ -55,7 +55,7 @@ class Play:
             return self._report(Wire(), f"cannot connect to {url}: {error}")
         try:
             watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None
-            await self._opening.ask(wire, server.netloc, TIMEOUT)
+            await self._opening.ask(wire, server.netloc, TIMEOUT, watch)
             if self.seen.opened and self.case.expect.answered and not self.seen.lacking:
                 await self._exchange(wire, watch)
         finally:
@@ -67,11 +67,10 @@ class Play:
         try:
             port = wire.transport.get_extra_info("peername")[1]
             watch = MemoryWatch.of_connection(port) if self.case.watch_memory else None
-            self.seen.head = request
             self.seen.known_keys = known_keys
-            await self._opening.answer(wire, request)
+            await self._opening.answer(wire, request, watch)
             if not self.seen.lacking:
-                await self._exchange(wire, watch)
+                await self._exchange(wire, None if self.case.flood else watch)
             wire.close()
             await wire.wait_end(TIMEOUT)
         finally:
@@ -134,10 +133,12 @@ class Play:
                 closing = found[0], closing[1]
         where = f"{requirement['rfc']} {requirement['section']}"
         why = f" {found[0]} and no failure: {case.why}" if case.why and found[0] == case.unmet else ""
+        wire.mark_head(seen.head_fault)
         return {
             "behavior": found[0],
             "behaviorClose": closing[0],
             "remoteCloseCode": seen.code,
+            "status": seen.refused_with,
             "duration": round((time.monotonic() - self._began) * 1000),
             "agent": self.agent,
             "started": self._started,

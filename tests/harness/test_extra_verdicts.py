@@ -14,7 +14,8 @@ from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Ended, Listening
 from harness.extra import EXTRA, driver, limits, wire
 from harness.extra.driver import Play
-from harness.extra.expectations import Fails, FailsHandshake, Refuses
+from harness.extra.expectations import Fails
+from harness.extra.handshake_expectations import FailsHandshake, Refuses
 from tests.harness import lax_peers
 
 if TYPE_CHECKING:
