@@ -55,7 +55,7 @@ class Case:
     request: Head = REQUEST
     """The request that goes to a server."""
     body: bytes = b""
-    """Bytes that follow the request, in one piece with it."""
+    """Bytes that follow the head of either side, in one piece with it."""
     behind: Head | None = None
     """A second request, which follows that in one piece with it."""
     before: bytes = b""

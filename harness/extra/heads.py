@@ -71,10 +71,6 @@ class Head:
             written = written.replace(f"{{{name}}}", value)
         return written.encode("latin-1")[: -self.left_off or None]
 
-    def written(self) -> str:
-        """Return it as text, without the empty line at its end."""
-        return self.encode().decode("latin-1").strip()
-
     def values(self, name: str) -> list[str]:
         """List the values of a field, a line each."""
         return [value for known, value in self.fields if known.lower() == name.lower()]

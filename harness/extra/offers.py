@@ -125,14 +125,14 @@ CASES = (
     ),
     of_server(
         "Blanks and tabs around the parameters",
-        "R6455-4.2.1-10",
+        "R6455-4.3-04",
         HELLO_BACK,
         deflate=f"{NAME}\t;  {NO_CONTEXT} ;\tclient_max_window_bits",
         send=COMPRESSED,
     ),
     of_server(
         "No blanks between the parameters",
-        "R6455-4.2.1-10",
+        "R6455-4.3-04",
         HELLO_BACK,
         deflate=f"{NAME};{NO_CONTEXT};client_max_window_bits",
         send=COMPRESSED,

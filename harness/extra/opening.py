@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.extra.deflating import NAME, NegotiationError, agreement, parse_extensions
 from harness.extra.heads import EXTENSIONS, KEY, HeadFault, accept_token, response_fault
-from harness.extra.wire import PIECE
+from harness.extra.wire import PIECE, head_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,7 +46,7 @@ class Opening:
             offer = self.case.deflate.format(testee="server", harness="client")
             request = request.add(EXTENSIONS, offer)
         head = self.case.before + request.encode(host=host, key=key)
-        self.heads["client"] = head.decode("latin-1").strip()
+        self.heads["client"] = head_text(head)
         behind = self.case.behind.encode(host=host, key=key) if self.case.behind else b""
         await self._send(wire, head, self.case.body + behind, watch)
         await self._take_response(wire, timeout, key)
@@ -66,7 +66,7 @@ class Opening:
                 await wire.wait_end(timeout)
             seen.ended = "closed" if wire.ended else ""
         if head:
-            self.heads["server"] = head.written()
+            self.heads["server"] = head_text(head.encode())
             if head.status == 101:
                 seen.opened = True
                 self._blame(response_fault(head, key))
@@ -132,7 +132,7 @@ class Opening:
         key = keys[0] if keys else ""
         accept = accept_token(key)
         head = response.encode(accept=accept, accept_lower=accept.lower(), key=key, host=self.seen.authority)
-        self.heads["client"], self.heads["server"] = request.written(), head.decode("latin-1").strip()
+        self.heads["client"], self.heads["server"] = head_text(request.encode()), head_text(head)
         self.seen.opened = True
         await self._send(wire, self.case.interim + head, self.case.body, watch)
 

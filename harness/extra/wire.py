@@ -134,7 +134,7 @@ class Wire(asyncio.Protocol):
 
     def note_head(self, head: bytes) -> None:
         """Log a head that is sent."""
-        self._note("TH", _head_text(head))
+        self._note("TH", head_text(head))
 
     def mark_head(self, name: str) -> None:
         """Mark in the log which field of the peer's last head is at fault."""
@@ -159,7 +159,7 @@ class Wire(asyncio.Protocol):
             before = bytes(self._unread)
             if not found and (head := take_head(self._unread)):
                 found.append(head)
-                self._note("RH", _head_text(before[: len(before) - len(self._unread)]), "")
+                self._note("RH", head_text(before[: len(before) - len(self._unread)]), "")
             return bool(found or self.ended)
 
         await self.wait(whole, timeout)
@@ -247,8 +247,9 @@ class Wire(asyncio.Protocol):
             self.log.append(list(entry))
 
 
-def _head_text(head: bytes) -> str:
-    text = head.decode("latin-1").removesuffix("\r\n\r\n")
+def head_text(head: bytes) -> str:
+    """Return a head as text, as much of it as a report shows."""
+    text = head.decode("latin-1").strip()
     return text[:LOGGED_HEAD] + (CUT if len(text) > LOGGED_HEAD else "")
 
 
