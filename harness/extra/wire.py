@@ -52,6 +52,8 @@ class Wire(asyncio.Protocol):
         self.unfinished = False
         """Whether the last frame that went out is not whole."""
         self.ended = ""
+        self._is_over = False
+        """Whether this side has ended its direction."""
         self._connected = connected
         self._noted: Counter[str] = Counter()
         self._unread = bytearray()
@@ -108,7 +110,7 @@ class Wire(asyncio.Protocol):
         for start in range(0, len(data), piece):
             if seen:
                 self._take(seen, lambda: seen.over)
-            if self.transport.is_closing() or (seen and seen.over):
+            if self._is_over or self.transport.is_closing() or (seen and seen.over):
                 self.unfinished = True
                 return
             self.transport.write(data[start : start + piece])
@@ -228,6 +230,7 @@ class Wire(asyncio.Protocol):
         """End the connection, in this direction first, so that the peer gets all that was sent."""
         try:
             if not self.transport.is_closing():
+                self._is_over = True
                 self.transport.write_eof()
         except OSError:  # the peer is gone
             self.abort()
