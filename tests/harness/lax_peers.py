@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST = 2**64
 
 #: Seconds for which a peer stays that should leave: more than the harness waits in these tests.
-PATIENCE = 1.0
+PATIENCE = 2.0
 
 
 def field(head: bytes, name: bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cli import main
-from harness.extra import EXTRA, driver, opening
+from harness.extra import EXTRA, driver, handshake_expectations, opening
 from harness.extra.heads import REQUEST, HeadFault, key_fault, request_fault
 from tests.harness import lax_peers
 from tests.harness.test_extra_verdicts import against, by
@@ -185,6 +185,20 @@ def test_a_client_that_stays_after_end_of_file_in_the_head() -> None:
         "FAILED",
         "The client neither failed the connection nor answered.",
     )
+
+
+def test_a_peer_that_keeps_a_head_or_body_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake_expectations, "HEAD_GROWTH", -1)  # memory of this process is used again
+    floods = [name for name, case in EXTRA.items() if case.flood]
+    assert len(floods) >= 10
+    for name in floods:
+        if "server" in EXTRA[name].roles:
+            report = against(lax_peers.silent_server, [name])[name]
+        else:
+            report = by(lax_peers.staying_client, [name])[name]
+        assert report["behavior"] == "NON-STRICT", name
+        assert "memory grew by" in report["result"], name
+        assert len(report["wirelog"]) < 100
 
 
 KEY = base64.b64encode(bytes(range(16))).decode()
