@@ -125,6 +125,7 @@ class ExtraCaseReport(CaseReport, total=False):
 
     rfc: str
     requirement: str
+    status: int | None
 
 
 class DifferenceReport(TypedDict):

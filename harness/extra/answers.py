@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from harness.extra.case import of_client
 from harness.extra.deflating import NAME, deflate
-from harness.extra.expectations import Echoes, FailsHandshake
+from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame
+from harness.extra.handshake_expectations import FailsHandshake
 from harness.extra.heads import RESPONSE
 from tooling.frames import RSV1, TEXT
 
@@ -26,11 +27,11 @@ _FAILED = (
     ("server_max_window_bits without a value", "R7692-7.1.2.1-04", "server_max_window_bits"),
     ("client_max_window_bits without a value", "R7692-7.1.2.2-04", "client_max_window_bits"),
     *(
-        (f"`server_max_window_bits={value}`", "R7692-7.1.2.1-04", f"server_max_window_bits={value}")
+        (f"“server_max_window_bits={value}”", "R7692-7.1.2.1-04", f"server_max_window_bits={value}")
         for value in ("7", "16", "08", "+10", "abc")
     ),
     *(
-        (f"`client_max_window_bits={value}`", "R7692-7.1.2.2-04", f"client_max_window_bits={value}")
+        (f"“client_max_window_bits={value}”", "R7692-7.1.2.2-04", f"client_max_window_bits={value}")
         for value in ("7", "16", "010", "abc")
     ),
 )  # fmt: skip
@@ -65,7 +66,7 @@ CASES = (
         of_client(f"An answer with {what}", row, FailsHandshake(), deflate=f"{NAME}; {parameters}")
         for what, row, parameters in _FAILED
     ),
-    of_client("permessage-deflate twice", "R6455-4.1-48", FailsHandshake(), deflate=f"{NAME}, {NAME}"),
+    of_client("permessage-deflate twice", "R7692-5-09", FailsHandshake(), deflate=f"{NAME}, {NAME}"),
     of_client(
         "permessage-deflate, and an extension that was not offered",
         "R6455-4.1-46",
@@ -73,14 +74,50 @@ CASES = (
         deflate=f"{NAME}, x-nobody-asked",
     ),
     of_client(
-        "Two lines of Sec-WebSocket-Extensions",
+        "Two lines of Sec-WebSocket-Extensions, the first one empty",
         "R6455-11.3.2-02",
+        FailsHandshake(),
+        unmet="NON-STRICT",
+        why="RFC 6455 11.3.2 binds the server, and an empty element changes nothing (RFC 9110 5.6.1.2)",
+        response=RESPONSE.put("Sec-WebSocket-Extensions", ""),
+        deflate=NAME,
+    ),
+    *(
+        of_client(f"Against the grammar: “{answer}”", "R6455-9.1-01", FailsHandshake(), deflate=answer)
+        for answer in (f"{NAME};", f"{NAME}; =1", f"{NAME}; a b")
+    ),
+    of_client(
+        "permessage-deflate twice, a line each",
+        "R7692-5-09",
         FailsHandshake(),
         response=RESPONSE.put("Sec-WebSocket-Extensions", NAME),
         deflate=NAME,
     ),
-    *(
-        of_client(f"Against the grammar: `{answer}`", "R6455-9.1-01", FailsHandshake(), deflate=answer)
-        for answer in (f"{NAME};", f"{NAME}; =1", f"{NAME}; a b")
+    of_client(
+        "An empty Sec-WebSocket-Extensions",
+        "R6455-9.1-01",
+        FailsHandshake(),
+        response=RESPONSE.put("Sec-WebSocket-Extensions", ""),
+    ),
+    of_client(
+        "Empty elements around the answer",
+        "R9110-5.6.1.2-01",
+        HELLO_BACK,
+        deflate=f", {NAME},,",
+        send=COMPRESSED,
+    ),
+    of_client(
+        "Blanks and tabs around the parameters",
+        "R6455-4.3-04",
+        HELLO_BACK,
+        deflate=f"{NAME}\t;  {NO_CONTEXT} ;\tclient_no_context_takeover",
+        send=COMPRESSED,
+    ),
+    of_client(
+        "server_max_window_bits, which the server may add",
+        "R7692-7.1.2.1-04",
+        HELLO_BACK,
+        deflate=f"{NAME}; server_max_window_bits=12",
+        send=COMPRESSED,
     ),
 )

@@ -55,7 +55,15 @@ class Case:
     request: Head = REQUEST
     """The request that goes to a server."""
     body: bytes = b""
-    """Bytes that follow the request, in one piece with it."""
+    """Bytes that follow the head of either side, in one piece with it."""
+    behind: Head | None = None
+    """A second request, which follows that in one piece with it."""
+    before: bytes = b""
+    """Bytes that stand before the request, in one piece with it."""
+    flood: bytes = b""
+    """Bytes that follow the head of either side, over and over, until the peer answers or ends."""
+    eof: bool = False
+    """Whether the harness ends its direction behind the head."""
     response: Head = RESPONSE
     """The answer that goes to a client."""
     interim: bytes = b""

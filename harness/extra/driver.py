@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import os
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from harness.extra.deflating import NAME, Agreement, NegotiationError, agreement, parse_extensions
+from harness.extra.deflating import Agreement
 from harness.extra.expectations import PROBE
 from harness.extra.frames import Frame, close
-from harness.extra.heads import accept_token, response_fault
 from harness.extra.memory import MemoryWatch
+from harness.extra.opening import Opening
 from harness.extra.seen import Seen
-from harness.extra.wire import PIECE, Wire
+from harness.extra.wire import Wire
 
 if TYPE_CHECKING:
     from harness.extra.case import Case
-    from harness.extra.deflating import Element
     from harness.extra.heads import Head
     from harness.results import ExtraCaseReport
     from harness.roles import Role
@@ -44,7 +41,7 @@ class Play:
         self.agent = agent
         self._began = time.monotonic()
         self._started = datetime.now(timezone.utc).isoformat()
-        self._heads = {"client": "", "server": ""}
+        self._opening = Opening(case, self.seen, self._frames)
 
     async def against_server(self, url: str) -> ExtraCaseReport:
         """Play it as the client of a server at `url`."""
@@ -58,7 +55,7 @@ class Play:
             return self._report(Wire(), f"cannot connect to {url}: {error}")
         try:
             watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None
-            await self._ask(wire, server.netloc)
+            await self._opening.ask(wire, server.netloc, TIMEOUT, watch)
             if self.seen.opened and self.case.expect.answered and not self.seen.lacking:
                 await self._exchange(wire, watch)
         finally:
@@ -70,112 +67,15 @@ class Play:
         try:
             port = wire.transport.get_extra_info("peername")[1]
             watch = MemoryWatch.of_connection(port) if self.case.watch_memory else None
-            self.seen.head = request
             self.seen.known_keys = known_keys
-            await self._answer(wire, request)
+            await self._opening.answer(wire, request, watch)
             if not self.seen.lacking:
-                await self._exchange(wire, watch)
+                await self._exchange(wire, None if self.case.flood else watch)
             wire.close()
             await wire.wait_end(TIMEOUT)
         finally:
             wire.abort()
         return self._report(wire)
-
-    # The opening handshake:
-
-    async def _ask(self, wire: Wire, host: str) -> None:
-        """Send the request and take the response."""
-        key = base64.b64encode(os.urandom(16)).decode()
-        request = self.case.request
-        if self.case.deflate:
-            offer = self.case.deflate.format(testee="server", harness="client")
-            request = request.add("Sec-WebSocket-Extensions", offer)
-        sent = request.encode(host=host, key=key) + self.case.body
-        self._heads["client"] = sent.decode("latin-1").strip()
-        if self.case.at_once:
-            sent += wire.encode(self._frames())
-        await wire.send(sent, piece=1 if self.case.byte_by_byte else PIECE)
-        head = await wire.read_head(TIMEOUT)
-        while head and 100 <= head.status < 200 and head.status != 101:
-            head = await wire.read_head(TIMEOUT)
-        self.seen.head = head
-        if head is None or head.status != 101:
-            self.seen.ended = "closed" if wire.ended else ""
-        if head:
-            self._heads["server"] = _written(head)
-            if head.status == 101:
-                self.seen.opened = True
-                self.seen.blame(response_fault(head, key))
-                self._take_answer(head)
-
-    def _take_answer(self, head: Head) -> None:
-        """Judge the server's answer to the offers."""
-        if not self.case.expect.negotiates:
-            return
-        answers = parse_extensions(head.values("Sec-WebSocket-Extensions"))
-        offered = (self.case.fits or self.case.deflate).format(testee="server", harness="client")
-        offers = [offer for offer in parse_extensions([offered]) if offer[0] == NAME]
-        if offers and not answers:
-            self.seen.lacking = f"The server declined the offer {offered!r}."
-        elif answers and (len(answers) > 1 or not offers):
-            self.seen.blame(f"the answer has extensions that were not offered: {answers}")
-        elif answers:
-            self._agree(offers, answers[0])
-
-    def _agree(self, offers: list[Element], answer: Element) -> None:
-        """Take an answer that fits one of the offers."""
-        faults = []
-        for offer in offers:
-            try:
-                self.seen.agree(agreement(offer, answer))
-            except NegotiationError as error:
-                faults.append(str(error))
-            else:
-                return
-        self.seen.blame(faults[0])
-
-    async def _answer(self, wire: Wire, request: Head) -> None:
-        """Send the response to the client's request."""
-        keys = request.values("Sec-WebSocket-Key")
-        response = self.case.response
-        if self.case.deflate:
-            response = response.add("Sec-WebSocket-Extensions", self._answer_to(request))
-        if self.seen.lacking:
-            return
-        key = keys[0] if keys else ""
-        sent = response.encode(accept=accept_token(key), key=key)
-        self._heads["client"], self._heads["server"] = _written(request), sent.decode("latin-1").strip()
-        self.seen.opened = True
-        sent = self.case.interim + sent
-        if self.case.at_once:
-            sent += wire.encode(self._frames())
-        await wire.send(sent, piece=1 if self.case.byte_by_byte else PIECE)
-
-    def _answer_to(self, request: Head) -> str:
-        """Return the case's answer, with the fields that the client's offer demands."""
-        answer = self.case.deflate.format(testee="client", harness="server")
-        if not self.case.expect.negotiates:
-            return answer
-        offers = [
-            offer
-            for offer in parse_extensions(request.values("Sec-WebSocket-Extensions"))
-            if offer[0] == NAME
-        ]
-        if not offers:
-            self.seen.lacking = "The client does not offer permessage-deflate."
-            return ""
-        offered = dict(offers[0][1])
-        if "server_no_context_takeover" in offered and "server_no_context_takeover" not in answer:
-            answer += "; server_no_context_takeover"
-        if "server_max_window_bits" in offered and "server_max_window_bits" not in answer:
-            answer += f"; server_max_window_bits={offered['server_max_window_bits']}"
-        try:
-            self.seen.agree(agreement(offers[0], parse_extensions([answer])[0]))
-        except NegotiationError:
-            self.seen.lacking = (
-                f"The client's offer {request.values('Sec-WebSocket-Extensions')} does not permit {answer!r}."
-            )
-        return answer
 
     # After the handshake:
 
@@ -233,10 +133,12 @@ class Play:
                 closing = found[0], closing[1]
         where = f"{requirement['rfc']} {requirement['section']}"
         why = f" {found[0]} and no failure: {case.why}" if case.why and found[0] == case.unmet else ""
+        wire.mark_head(seen.head_fault)
         return {
             "behavior": found[0],
             "behaviorClose": closing[0],
             "remoteCloseCode": seen.code,
+            "status": seen.refused_with,
             "duration": round((time.monotonic() - self._began) * 1000),
             "agent": self.agent,
             "started": self._started,
@@ -248,8 +150,8 @@ class Play:
             "expectedClose": {},
             "received": [_shown(event) for event in seen.events],
             "wirelog": wire.log,
-            "httpRequest": self._heads["client"],
-            "httpResponse": self._heads["server"],
+            "httpRequest": self._opening.heads["client"],
+            "httpResponse": self._opening.heads["server"],
             "createWirelog": True,
             "isServer": seen.role == "client",
             "closedByMe": wire.sent_close is not None,
@@ -259,10 +161,6 @@ class Play:
             "rfc": where,
             "requirement": requirement["id"],
         }
-
-
-def _written(head: Head) -> str:
-    return head.encode().decode("latin-1").strip()
 
 
 def _shown(event: tuple[Any, ...]) -> list[Any]:

@@ -23,6 +23,11 @@ PROBE = Frame(PING, b"still open?")
 MAX_GROWTH = 64 * 2**20
 """Bytes by which the memory of a peer with a limit of 1 MiB may grow."""
 
+NEED_NOT_ACCEPT = (
+    "a server may refuse any request (RFC 6455 4.2.2: if it chooses to accept), "
+    "though only the offer had to be declined"
+)
+
 Finding = tuple[str, str]
 """A verdict, and a sentence that says why."""
 
@@ -38,6 +43,8 @@ class Expectation(ABC):
     """Whether both sides have to agree on an extension of the case."""
     ends_early = False
     """Whether the harness ends its direction at once."""
+    ends = False
+    """Whether a server that refuses the handshake has to end the TCP connection, too."""
 
     @abstractmethod
     def __str__(self) -> str:
@@ -75,8 +82,11 @@ class Echoes(Expectation):
         pongs: tuple[bytes, ...] = (),
         also: Callable[[Seen], str] | None = None,
         may_refuse: bool = False,
+        refused: str = "",
     ) -> None:
+        """Make it; `refused` is the verdict on a server that refuses, where that is not `unmet`."""
         self._may_refuse = may_refuse
+        self._refused = "OK" if may_refuse else refused
         self._messages: list[Event] = [
             ("message", message, True) if isinstance(message, bytes) else ("message", message.encode(), False)
             for message in messages
@@ -88,7 +98,7 @@ class Echoes(Expectation):
         """Say what comes back."""
         what = "the message comes" if len(self._messages) == 1 else f"{len(self._messages)} messages come"
         pongs = ", the ping is answered" if self._pongs else ""
-        refused = ", or the request is refused" if self._may_refuse else ""
+        refused = ", or the handshake is refused" if self._may_refuse else ""
         return f"The connection opens and {what} back{pongs}{refused}."
 
     def events(self) -> list[Event]:
@@ -105,117 +115,36 @@ class Echoes(Expectation):
         if seen.fault:
             return "FAILED", f"The peer broke a rule: {seen.fault}."
         if not seen.opened:
-            return self._judge_refusal(seen, unmet), refusal(seen)
+            return self._judge_refusal(seen, unmet)
+        if self._left(seen):
+            return "OK", f"The client did not take the response{failure(seen)}"
         if seen.messages != self._messages or any(pong not in seen.events for pong in self._pongs):
             return unmet, f"{difference(self.events(), seen.events)}{failure(seen)}"
         if self._also and (fault := self._also(seen)):
             return unmet, f"{fault[:1].upper()}{fault[1:]}."
         return "OK", "All came back as it should."
 
-    def _judge_refusal(self, seen: Seen, unmet: str) -> str:
-        if not self._may_refuse:
-            return unmet
-        if seen.head:
-            return "OK"
-        return "NON-STRICT" if seen.ended else "FAILED"
+    def _judge_refusal(self, seen: Seen, unmet: str) -> Finding:
+        if not self._refused:
+            return unmet, refusal(seen)
+        if not seen.head:
+            return ("NON-STRICT" if seen.ended else "FAILED"), refusal(seen)
+        why = "" if self._refused == "OK" else f" {self._refused} and no failure: {NEED_NOT_ACCEPT}."
+        return self._refused, f"{refusal(seen)}{why}"
+
+    def _left(self, seen: Seen) -> bool:
+        """Tell whether a client refused the response, where it may."""
+        refused = self._may_refuse and seen.role == "client" and seen.failed and not seen.events
+        return refused and (not seen.close or seen.code != 1000)
 
     def judge_close(self, seen: Seen) -> Finding:
         """Want the code 1000 that the harness sent."""
+        if self._left(seen):
+            return "OK", "A handshake that failed needs no Close."
         verdict, why = super().judge_close(seen)
         if seen.close and seen.code != 1000:
             return "WRONG CODE", f"The peer sent the code {seen.code or 'none'}{quoted(seen)}, not 1000."
         return verdict, why
-
-
-class Declines(Echoes):
-    """The connection opens without an extension; where `may_refuse`, it may be refused as well."""
-
-    negotiates = False
-
-    def __init__(self, *, may_refuse: bool = False) -> None:
-        super().__init__("Hello", may_refuse=may_refuse)
-
-    def __str__(self) -> str:
-        """Say it."""
-        more = ", or is refused" if self._may_refuse else ""
-        return f"The connection opens without permessage-deflate{more}; a message comes back."
-
-    def judge(self, seen: Seen, unmet: str) -> Finding:
-        """Want no extension in the answer."""
-        lines = seen.head.values("Sec-WebSocket-Extensions") if seen.opened and seen.head else []
-        if any(lines):
-            return unmet, f"The offer was accepted, with {', '.join(lines)!r}."
-        return super().judge(seen, unmet)
-
-
-class Refuses(Expectation):
-    """A server answers the request with another status than 101.
-
-    `field` has to be in the response, or only in one of the status `only_with`.
-    """
-
-    answered = negotiates = False
-
-    def __init__(self, *, field: tuple[str, str] | None = None, only_with: int | None = None) -> None:
-        self._field = field
-        self._only_with = only_with
-
-    def __str__(self) -> str:
-        """Say it."""
-        more = f", with {self._field[0]}: {self._field[1]}" if self._field else ""
-        more += f" if that is {self._only_with}" if self._only_with else ""
-        return f"The server refuses the request with an HTTP error{more}."
-
-    def judge(self, seen: Seen, unmet: str) -> Finding:
-        """Want a final status other than 101; a dropped connection is a lesser answer (RFC 6455 10.7)."""
-        if seen.opened or seen.fault:
-            return unmet, "The server accepted the request with 101."
-        if seen.head is None:
-            if seen.ended:
-                return "NON-STRICT", "The server dropped the connection without a response."
-            return "FAILED", "The server neither accepted nor refused the request."
-        asked = self._only_with in {None, seen.head.status}
-        if self._field and asked and self._field[1] not in seen.head.tokens(self._field[0]):
-            return "FAILED", f"{refusal(seen)} The response lacks {self._field[0]}: {self._field[1]}."
-        return "OK", refusal(seen)
-
-    def judge_close(self, seen: Seen) -> Finding:  # noqa: ARG002
-        """Judge nothing: a refused request has no closing handshake."""
-        return "OK", "There was to be no WebSocket connection."
-
-
-class FailsHandshake(Expectation):
-    """A client refuses the response: it ends the connection and sends no message.
-
-    `as_http`: the response is correct HTTP, so that the client may read a body up to the connection's end.
-    """
-
-    negotiates = False
-
-    def __init__(self, *, as_http: bool = False) -> None:
-        self.ends_early = as_http
-
-    def __str__(self) -> str:
-        """Say it."""
-        return "The client fails the connection, with or without a Close; nothing comes back."
-
-    def settled(self, seen: Seen) -> bool:
-        """Tell whether it has done either."""
-        return seen.over or bool(seen.messages)
-
-    def judge(self, seen: Seen, unmet: str) -> Finding:
-        """Want an end before a message comes back."""
-        if seen.messages:
-            return unmet, "The client took the response: a message came back."
-        if seen.close and seen.code in {None, 1000}:
-            return unmet, f"The client took the response: it closed with the code {seen.code or 'none'}."
-        if not seen.close and not seen.ended and not self.ends_early:
-            return unmet, "The client neither failed the connection nor answered."
-        return "OK", f"The client failed the connection{failure(seen)}"
-
-    def judge_close(self, seen: Seen) -> Finding:
-        """Judge nothing: a handshake that failed needs no Close."""
-        return "OK", f"The client sent {'a' if seen.close else 'no'} Close."
 
 
 class Fails(Expectation):

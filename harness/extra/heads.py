@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 KEY = "Sec-WebSocket-Key"
 ACCEPT = "Sec-WebSocket-Accept"
 VERSION = "Sec-WebSocket-Version"
 PROTOCOL = "Sec-WebSocket-Protocol"
 EXTENSIONS = "Sec-WebSocket-Extensions"
+
+_TARGET = re.compile(r"(/|http://)[!\"$-~]*")  # without a fragment (RFC 6455 3)
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """The text behind the key in the hash of the accept token (RFC 6455 1.3)."""
@@ -27,6 +31,9 @@ class Head:
 
     start: str
     fields: tuple[tuple[str, str], ...]
+    line_end: str = "\r\n"
+    left_off: int = 0
+    """Bytes that are left off its end, so that it is not whole."""
 
     def add(self, name: str, value: str) -> Head:
         """Return the head with one field more, at its end."""
@@ -44,6 +51,14 @@ class Head:
         """Return the head with another start line."""
         return replace(self, start=start)
 
+    def only_start(self) -> Head:
+        """Return the start line alone, without its end."""
+        return replace(self, fields=(), left_off=4)
+
+    def cut(self, count: int) -> Head:
+        """Return the head without that many bytes at its end."""
+        return replace(self, left_off=count)
+
     def spell(self, change: str) -> Head:
         """Return the head with every name in `lower` or `upper` case."""
         return replace(self, fields=tuple((getattr(name, change)(), value) for name, value in self.fields))
@@ -51,10 +66,10 @@ class Head:
     def encode(self, **values: str) -> bytes:
         """Write it, with values in place of `{host}` and the like."""
         lines = [self.start, *(f"{name}: {value}" for name, value in self.fields)]
-        written = "\r\n".join([*lines, "", ""])
+        written = self.line_end.join([*lines, "", ""])
         for name, value in values.items():
             written = written.replace(f"{{{name}}}", value)
-        return written.encode("latin-1")
+        return written.encode("latin-1")[: -self.left_off or None]
 
     def values(self, name: str) -> list[str]:
         """List the values of a field, a line each."""
@@ -107,43 +122,73 @@ def accept_token(key: str) -> str:
     return base64.b64encode(digest).decode()
 
 
-def response_fault(head: Head, key: str) -> str:
-    """Name the fault of a server's 101; empty where it is as RFC 6455 4.2.2 wants it."""
-    if not head.start.startswith("HTTP/1.1 101"):
-        return f"the response begins {head.start!r}"
+class HeadFault(NamedTuple):
+    """The field at fault, nothing for the first line, and what is wrong."""
+
+    field: str
+    text: str
+
+    @classmethod
+    def of(cls, head: Head, name: str, sender: str) -> HeadFault:
+        """Name the values of a field."""
+        return cls(name, f"the {sender} has {name} {head.values(name)}")
+
+
+def response_fault(head: Head, key: str) -> HeadFault | None:
+    """Name the fault of a server's 101; None where it is as RFC 6455 4.2.2 wants it."""
+    if not head.start.startswith("HTTP/1.1 101 "):
+        return HeadFault("", f"the response begins {head.start!r}")
     if head.tokens("Upgrade") != ["websocket"]:
-        return f"the response has Upgrade {head.values('Upgrade')}"
+        return HeadFault.of(head, "Upgrade", "response")
     if "upgrade" not in head.tokens("Connection"):
-        return f"the response has Connection {head.values('Connection')}"
-    if head.values("Sec-WebSocket-Accept") != [accept_token(key)]:
-        return f"the response has Sec-WebSocket-Accept {head.values('Sec-WebSocket-Accept')}"
-    if len(head.values("Sec-WebSocket-Extensions")) > 1:
-        return "the response has two Sec-WebSocket-Extensions lines (RFC 6455 11.3.2)"
-    return ""
+        return HeadFault.of(head, "Connection", "response")
+    if head.values(ACCEPT) != [accept_token(key)]:
+        return HeadFault.of(head, ACCEPT, "response")
+    for name, section in ((EXTENSIONS, "11.3.2"), (PROTOCOL, "11.3.4")):
+        if len(head.values(name)) > 1:
+            return HeadFault(name, f"the response has two {name} lines (RFC 6455 {section})")
+    return None
 
 
-def request_fault(head: Head) -> str:
-    """Name the fault of a client's request; empty where it is as RFC 6455 4.1 wants it."""
+def request_fault(head: Head, authority: str) -> HeadFault | None:
+    """Name the fault of a client's request to a server; None where it is as RFC 6455 4.1 wants it."""
     method, _, rest = head.start.partition(" ")
     target, _, version = rest.partition(" ")
-    if method != "GET" or version != "HTTP/1.1" or not target.startswith(("/", "http://")):
-        return f"the request begins {head.start!r}"
-    if len(head.values("Host")) != 1:
-        return f"the request has Host {head.values('Host')}"
+    if method != "GET" or version != "HTTP/1.1" or not _TARGET.fullmatch(target):
+        return HeadFault("", f"the request begins {head.start!r}")
+    if head.values("Host") != [authority]:
+        return HeadFault("Host", f"the request has Host {head.values('Host')}, not ['{authority}']")
     if "websocket" not in head.tokens("Upgrade"):
-        return f"the request has Upgrade {head.values('Upgrade')}"
+        return HeadFault.of(head, "Upgrade", "request")
     if "upgrade" not in head.tokens("Connection"):
-        return f"the request has Connection {head.values('Connection')}"
-    if head.values("Sec-WebSocket-Version") != ["13"]:
-        return f"the request has Sec-WebSocket-Version {head.values('Sec-WebSocket-Version')}"
-    keys = head.values("Sec-WebSocket-Key")
-    if len(keys) != 1 or not _is_key(keys[0]):
-        return f"the request has Sec-WebSocket-Key {keys}"
-    return ""
+        return HeadFault.of(head, "Connection", "request")
+    if head.values(VERSION) != ["13"]:
+        return HeadFault.of(head, VERSION, "request")
+    return key_fault(head, set())
 
 
-def _is_key(value: str) -> bool:
+def key_fault(head: Head, known: set[str]) -> HeadFault | None:
+    """Name what tells a request's key from 16 random bytes, also beside the keys that came before.
+
+    Of 16 random bytes hardly ever (1 in 10**7) fewer than 9 differ, or 6 are those of another key.
+    """
+    keys = head.values(KEY)
+    nonce = _nonce(keys[0]) if len(keys) == 1 else b""
+    if len(nonce) != 16:
+        return HeadFault.of(head, KEY, "request")
+    if keys[0] in known:
+        return HeadFault(KEY, f"the key {keys[0]!r} came before")
+    if len(set(nonce)) < 9:
+        return HeadFault(KEY, f"the key {keys[0]!r} has only {len(set(nonce))} different bytes")
+    for other in known:
+        same = sum(one == two for one, two in zip(nonce, _nonce(other), strict=False))
+        if same > 5:
+            return HeadFault(KEY, f"the key {keys[0]!r} has {same} bytes of the earlier key {other!r}")
+    return None
+
+
+def _nonce(value: str) -> bytes:
     try:
-        return len(base64.b64decode(value, validate=True)) == 16
+        return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):  # ValueError: not ASCII
-        return False
+        return b""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from harness.extra.case import of_server
 from harness.extra.deflating import NAME, deflate
-from harness.extra.expectations import Declines, Echoes, Refuses
+from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame
+from harness.extra.handshake_expectations import Declines, Refuses
 from harness.extra.heads import REQUEST
 from tooling.frames import RSV1, TEXT
 
@@ -33,11 +34,11 @@ _DECLINED = (
     ("a value for client_no_context_takeover", "R7692-7-02", "client_no_context_takeover=true"),
     ("server_max_window_bits without a value", "R7692-7.1.2.1-02", "server_max_window_bits"),
     *(
-        (f"`server_max_window_bits={value}`", "R7692-7.1.2.1-02", f"server_max_window_bits={value}")
+        (f"“server_max_window_bits={value}”", "R7692-7.1.2.1-02", f"server_max_window_bits={value}")
         for value in ("7", "16", "08", "+10", "1_0", "abc", "1000000000000")
     ),
     *(
-        (f"`client_max_window_bits={value}`", "R7692-7.1.2.2-02", f"client_max_window_bits={value}")
+        (f"“client_max_window_bits={value}”", "R7692-7.1.2.2-02", f"client_max_window_bits={value}")
         for value in ("7", "16", "010", "0xA", "abc")
     ),
 )  # fmt: skip
@@ -78,7 +79,7 @@ CASES = (
     of_server(
         "A bad offer before a good one: the good one is accepted",
         "R7692-7-01",
-        HELLO_BACK,
+        Echoes("Hello", refused="NON-STRICT"),
         deflate=f"{NAME}; x-unknown, {NAME}; server_no_context_takeover",
         fits=f"{NAME}; server_no_context_takeover",
         send=COMPRESSED,
@@ -86,7 +87,7 @@ CASES = (
     of_server(
         "A good offer before a bad one: the good one is accepted",
         "R7692-7-01",
-        HELLO_BACK,
+        Echoes("Hello", refused="NON-STRICT"),
         deflate=f"{NAME}; server_no_context_takeover, {NAME}; server_max_window_bits=99",
         fits=f"{NAME}; server_no_context_takeover",
         send=COMPRESSED,
@@ -112,7 +113,47 @@ CASES = (
         deflate=f'x-unknown; a=", {NAME}; b="',
     ),
     *(
-        of_server(f"Against the grammar: `{offer}`", "R6455-9.1-01", Refuses(), deflate=offer)
+        of_server(f"Against the grammar: “{offer}”", "R6455-9.1-01", Refuses(), deflate=offer)
         for offer in (f"{NAME};", f"{NAME}; =1", f"{NAME}; a b", f'{NAME}; server_max_window_bits="10')
+    ),
+    of_server(
+        "Empty elements around the offer",
+        "R9110-5.6.1.2-01",
+        HELLO_BACK,
+        deflate=f", {NAME},,",
+        send=COMPRESSED,
+    ),
+    of_server(
+        "Blanks and tabs around the parameters",
+        "R6455-4.3-04",
+        HELLO_BACK,
+        deflate=f"{NAME}\t;  {NO_CONTEXT} ;\tclient_max_window_bits",
+        send=COMPRESSED,
+    ),
+    of_server(
+        "No blanks between the parameters",
+        "R6455-4.3-04",
+        HELLO_BACK,
+        deflate=f"{NAME};{NO_CONTEXT};client_max_window_bits",
+        send=COMPRESSED,
+    ),
+    of_server(
+        "Fifty unknown extensions before a plain offer",
+        "R6455-9-02",
+        Echoes("Hello", refused="NON-STRICT"),
+        deflate=", ".join([*(f"x-unknown-{number}" for number in range(50)), NAME]),
+        send=COMPRESSED,
+    ),
+    of_server(
+        "A quoted parameter that is no token",
+        "R6455-4.3-01",
+        Refuses(),
+        deflate='x-unknown; a="b c"',
+    ),
+    of_server(
+        "Only commas",
+        "R6455-9.1-01",
+        Refuses(),
+        deflate=", ,",
     ),
 )

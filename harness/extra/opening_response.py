@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.extra.case import of_client
-from harness.extra.expectations import Echoes, FailsHandshake
+from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame, text
-from harness.extra.heads import ACCEPT, EXTENSIONS, PROTOCOL, RESPONSE, request_fault
+from harness.extra.handshake_expectations import FailsHandshake
+from harness.extra.heads import ACCEPT, EXTENSIONS, PROTOCOL, RESPONSE, key_fault, request_fault
+from harness.extra.odd_responses import ODD_RESPONSES
 from tooling.frames import PING
 
 if TYPE_CHECKING:
+    from harness.extra.heads import HeadFault
     from harness.extra.seen import Seen
 
 TITLE = "Opening response"
@@ -22,12 +25,16 @@ WRONG = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
 def _request_fault(seen: Seen) -> str:
-    return request_fault(seen.head) if seen.head else ""
+    return _noted(seen, request_fault(seen.head, seen.authority) if seen.head else None)
 
 
-def _old_key(seen: Seen) -> str:
-    keys = set(seen.head.values("Sec-WebSocket-Key")) if seen.head else set()
-    return f"the key {keys & seen.known_keys} came before" if keys & seen.known_keys else ""
+def _key_fault(seen: Seen) -> str:
+    return _noted(seen, key_fault(seen.head, seen.known_keys) if seen.head else None)
+
+
+def _noted(seen: Seen, fault: HeadFault | None) -> str:
+    seen.head_fault = fault.field if fault else ""
+    return fault.text if fault else ""
 
 
 TAKEN = (
@@ -39,16 +46,16 @@ TAKEN = (
     of_client(
         "The key is another one than in the connections before",
         "R6455-4.1-30",
-        Echoes("Hello", also=_old_key),
+        Echoes("Hello", also=_key_fault),
     ),
     of_client(
-        "Names of fields in lower case, `upgrade: WebSocket`, `connection: upgrade`",
+        "Names of fields in lower case, “upgrade: WebSocket”, “connection: upgrade”",
         "R6455-4.1-49",
         HELLO_BACK,
         response=RESPONSE.put("Upgrade", "WebSocket").put("Connection", "upgrade").spell("lower"),
     ),
     of_client("Names of fields in capitals", "R6455-4.1-49", HELLO_BACK, response=RESPONSE.spell("upper")),
-    of_client("The response a byte at a time", "R6455-6.2-01", HELLO_BACK, byte_by_byte=True),
+    of_client("The response a byte at a time", "R6455-4.1-41", HELLO_BACK, byte_by_byte=True),
     of_client(
         "Connection over two lines, Upgrade on the first",
         "R6455-4.1-44",
@@ -97,14 +104,14 @@ _FAILED = (
     ("The client's key in place of the accept token", "R6455-4.1-45", put(ACCEPT, "{key}")),
     ("An empty accept token", "R6455-4.1-45", put(ACCEPT, "")),
     ("No accept token", "R6455-4.1-45", drop(ACCEPT)),
-    ("Two accept tokens, the first one wrong", "R6455-11.3.3-01", put(ACCEPT, WRONG, "{accept}")),
-    ("Two accept tokens, the second one wrong", "R6455-11.3.3-01", put(ACCEPT, "{accept}", WRONG)),
+    ("Two accept tokens, the first one wrong", "R6455-4.1-45", put(ACCEPT, WRONG, "{accept}")),
+    ("Two accept tokens, the second one wrong", "R6455-4.1-45", put(ACCEPT, "{accept}", WRONG)),
     ("No Upgrade", "R6455-4.1-43", drop("Upgrade")),
-    ("`Upgrade: h2c`", "R6455-4.1-43", put("Upgrade", "h2c")),
-    ("`Upgrade: websocket` and a file separator (0x1C)", "R6455-4.1-43", put("Upgrade", "websocket\x1c")),
+    ("“Upgrade: h2c”", "R6455-4.1-43", put("Upgrade", "h2c")),
+    ("“Upgrade: websocket” and a file separator (0x1C)", "R6455-4.1-43", put("Upgrade", "websocket\x1c")),
     ("No Connection", "R6455-4.1-44", drop("Connection")),
-    ("`Connection: close`", "R6455-4.1-44", put("Connection", "close")),
-    ("`Connection: not-upgrade`", "R6455-4.1-44", put("Connection", "not-upgrade")),
+    ("“Connection: close”", "R6455-4.1-44", put("Connection", "close")),
+    ("“Connection: not-upgrade”", "R6455-4.1-44", put("Connection", "not-upgrade")),
     ("A subprotocol that was not offered", "R6455-4.1-47", put(PROTOCOL, "x-nobody-asked")),
     ("An extension that was not offered", "R6455-4.1-46", put(EXTENSIONS, "x-nobody-asked")),
     ("A response that is not HTTP", "R6455-4.1-48", begin("WEBSOCKET OK")),
@@ -123,4 +130,4 @@ FAILED = (
     ),
 )
 
-CASES = (*TAKEN, *FAILED)
+CASES = (*TAKEN, *FAILED, *ODD_RESPONSES)

@@ -29,6 +29,14 @@ class Seen:
     role: Role
     head: Head | None = None
     """Its request, or its final response."""
+    head_fault: str = ""
+    """The name of the field that is at fault in it."""
+    interim: list[int] = field(default_factory=list)
+    """The status of each interim response of a server."""
+    authority: str = ""
+    """The address that a client's request went to."""
+    next_head: Head | None = None
+    """Its response to a second request, where there was one."""
     opened: bool = False
     """Whether there was a WebSocket connection."""
     agreed: Agreement | None = None
@@ -58,6 +66,12 @@ class Seen:
     def messages(self) -> list[Event]:
         """Its messages."""
         return [event for event in self.events if event[0] == "message"]
+
+    @property
+    def refused_with(self) -> int | None:
+        """The status of the response by which a server refused the handshake."""
+        refused = self.role == "server" and self.head is not None and not self.opened
+        return self.head.status if refused and self.head else None
 
     @property
     def code(self) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections import Counter
 from contextlib import suppress
@@ -29,6 +30,14 @@ PATIENCE = 3.0
 LOGGED = 64
 """Bytes of a payload, and of a read or write, that the log shows: as many as Autobahn's log."""
 
+LOGGED_HEAD = 4096
+"""Characters of a head that the log shows."""
+
+CUT = " ..."
+"""Ends what the log does not show whole."""
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3}[^\r\n]*\r\n")
+
 LOG_ENTRIES = 50
 """Entries of each kind in a log, so that a flood does not fill the report."""
 
@@ -43,9 +52,13 @@ class Wire(asyncio.Protocol):
         self.unfinished = False
         """Whether the last frame that went out is not whole."""
         self.ended = ""
+        self._is_over = False
+        """Whether this side has ended its direction."""
         self._connected = connected
         self._noted: Counter[str] = Counter()
         self._unread = bytearray()
+        self._reads_heads = True
+        """Whether what comes in belongs to a head, which the log shows as text."""
         self._changed = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -63,7 +76,8 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Keep what came in."""
         self._unread += data
-        self._note("RO", [len(data), _hex(data)])
+        if not self._reads_heads:
+            self._note_octets(data)
         self._changed.set()
 
     def eof_received(self) -> bool:
@@ -86,13 +100,17 @@ class Wire(asyncio.Protocol):
 
     # What the driver calls:
 
-    async def send(self, data: bytes, seen: Seen | None = None, *, piece: int = PIECE) -> None:
-        """Send bytes, a piece at a time, as long as the peer reads them and has not closed."""
-        self._note("TO", [len(data), _hex(data)], False)  # noqa: FBT003  # the log's third column
+    async def send(self, data: bytes, seen: Seen | None = None, *, piece: int = PIECE, head: int = 0) -> None:
+        """Send bytes, a piece at a time, as long as the peer reads them and has not closed.
+
+        `head` of them belong to a head, which the log has already.
+        """
+        if octets := data[head:]:
+            self._note("TO", [len(octets), _hex(octets)], False)  # noqa: FBT003  # the log's third column
         for start in range(0, len(data), piece):
             if seen:
                 self._take(seen, lambda: seen.over)
-            if self.transport.is_closing() or (seen and seen.over):
+            if self._is_over or self.transport.is_closing() or (seen and seen.over):
                 self.unfinished = True
                 return
             self.transport.write(data[start : start + piece])
@@ -116,13 +134,34 @@ class Wire(asyncio.Protocol):
                 self.sent_close = int.from_bytes(frame.payload[:2], "big") if frame.payload else 1005
         return b"".join(written)
 
+    def note_head(self, head: bytes) -> None:
+        """Log a head that is sent."""
+        self._note("TH", head_text(head))
+
+    def mark_head(self, name: str) -> None:
+        """Mark in the log which field of the peer's last head is at fault."""
+        heads = [entry for entry in self.log if entry[0] == "RH"]
+        if heads:
+            heads[-1][2] = name
+
+    async def flood(self, data: bytes, size: int) -> None:
+        """Send the same bytes over and over, up to a size, until the peer says something or ends."""
+        first = True
+        for _ in range(0, size, len(data)):
+            if self._unread or self.ended or self.transport.is_closing():
+                return
+            await self.send(data, head=0 if first else len(data))
+            first = False
+
     async def read_head(self, timeout: float) -> Head | None:
         """Return the peer's head, or None where none comes in that many seconds."""
         found: list[Head] = []
 
         def whole() -> bool:
-            if head := take_head(self._unread):
+            before = bytes(self._unread)
+            if not found and (head := take_head(self._unread)):
                 found.append(head)
+                self._note("RH", head_text(before[: len(before) - len(self._unread)]), "")
             return bool(found or self.ended)
 
         await self.wait(whole, timeout)
@@ -137,8 +176,30 @@ class Wire(asyncio.Protocol):
 
         return await self.wait(take, timeout)
 
+    async def read_next_head(self, timeout: float) -> Head | None:
+        """Return the head behind the body of the one before, which may hold anything but a status line."""
+
+        def found() -> bool:
+            return self.ended != "" or _STATUS_LINE.search(self._unread) is not None
+
+        await self.wait(found, timeout)
+        if start := _STATUS_LINE.search(self._unread):
+            self._note_octets(bytes(self._unread[: start.start()]))
+            del self._unread[: start.start()]
+        return await self.read_head(0)
+
+    def _read_frames_from_here(self) -> None:
+        if self._reads_heads:
+            self._reads_heads = False
+            self._note_octets(bytes(self._unread))
+
+    def _note_octets(self, data: bytes) -> None:
+        if data:
+            self._note("RO", [len(data), _hex(data)])
+
     def _take(self, seen: Seen, enough: Callable[[], bool]) -> None:
         """Hand the frames that have come to `seen`, until it is enough."""
+        self._read_frames_from_here()
         try:
             while not enough() and (frame := take_frame(self._unread, MAX_PAYLOAD)):
                 key = frame.mask.hex() if frame.mask else None
@@ -169,12 +230,14 @@ class Wire(asyncio.Protocol):
         """End the connection, in this direction first, so that the peer gets all that was sent."""
         try:
             if not self.transport.is_closing():
+                self._is_over = True
                 self.transport.write_eof()
         except OSError:  # the peer is gone
             self.abort()
 
     def abort(self) -> None:
         """End the connection at once."""
+        self._read_frames_from_here()
         self.transport.abort()
 
     def _end(self, how: str) -> None:
@@ -187,14 +250,20 @@ class Wire(asyncio.Protocol):
             self.log.append(list(entry))
 
 
+def head_text(head: bytes) -> str:
+    """Return a head as text, as much of it as a report shows."""
+    text = head.decode("latin-1").strip()
+    return text[:LOGGED_HEAD] + (CUT if len(text) > LOGGED_HEAD else "")
+
+
 def _hex(data: bytes) -> str:
-    return data[:LOGGED].hex() + (" ..." if len(data) > LOGGED else "")
+    return data[:LOGGED].hex() + (CUT if len(data) > LOGGED else "")
 
 
 def _shown(frame: Frame) -> list[Any]:
     """Return a payload as Autobahn's log has it: text as it is, everything else in hexadecimal digits."""
     payload = frame.payload[:LOGGED]
-    more = " ..." if len(frame.payload) > LOGGED else ""
+    more = CUT if len(frame.payload) > LOGGED else ""
     if frame.rsv == 0 and payload.isascii() and payload.decode().isprintable():
         return [len(frame.payload), payload.decode() + more]
     return [len(frame.payload), f"0x{payload.hex()}{more}"]

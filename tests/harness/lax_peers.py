@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -12,11 +13,13 @@ from tooling import frames as wire
 from tooling.frames import BINARY, CLOSE, MASK, PING, PONG, RSV1, TEXT
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
 #: A frame of any length is waited for.
 LONGEST = 2**64
+
+#: Seconds for which a peer stays that should leave: more than the harness waits in these tests.
+PATIENCE = 2.0
 
 
 def field(head: bytes, name: bytes) -> bytes:
@@ -97,6 +100,19 @@ async def refusing_server(reader: asyncio.StreamReader, writer: asyncio.StreamWr
     writer.close()
 
 
+async def hasty_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accepts a request before it is whole."""
+    writer.write(accepted(await reader.read(2**16)))
+    await take_all(reader, writer, None)
+
+
+async def keeping_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Refuses a request, and leaves the connection open without a further word."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    await asyncio.sleep(PATIENCE)
+
+
 async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Says nothing."""
     await reader.read()
@@ -110,7 +126,7 @@ async def masking_server(reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 
 REQUEST = (
-    "GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
 )
@@ -135,6 +151,12 @@ async def leaving_client(reader: asyncio.StreamReader, writer: asyncio.StreamWri
     """Takes no response."""
     await reader.readuntil(b"\r\n\r\n")
     writer.close()
+
+
+async def staying_client(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Reads all, says nothing, and does not leave when the server does."""
+    await reader.read()
+    await asyncio.sleep(PATIENCE)
 
 
 async def unmasking_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,168 @@
+"""The duty of a peer in cases about the opening handshake that should not simply succeed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.extra.expectations import Echoes, Expectation, failure, refusal
+
+if TYPE_CHECKING:
+    from harness.extra.expectations import Finding
+    from harness.extra.seen import Seen
+
+HEAD_GROWTH = 8 * 2**20
+"""Bytes by which the memory of a peer may grow as it reads a head or body without end: our number."""
+
+
+class Declines(Echoes):
+    """The connection opens without an extension; where `may_refuse`, it may be refused as well.
+
+    No rule forbids a server to refuse the request for its offer: that is NON-STRICT.
+    """
+
+    negotiates = False
+
+    def __init__(self, *, may_refuse: bool = False) -> None:
+        super().__init__("Hello", may_refuse=may_refuse, refused="NON-STRICT")
+
+    def __str__(self) -> str:
+        """Say it."""
+        more = ", or is refused" if self._may_refuse else ""
+        return f"The server declines the offer: the connection opens without an extension{more}."
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want no extension in the response, and the message back."""
+        lines = seen.head.values("Sec-WebSocket-Extensions") if seen.opened and seen.head else []
+        if any(lines):
+            seen.head_fault = "Sec-WebSocket-Extensions"
+            return unmet, f"The offer was accepted, with {', '.join(lines)!r}."
+        return super().judge(seen, unmet)
+
+
+class Refuses(Expectation):
+    """A server answers the request with another status than 101.
+
+    `field` has to be in the response, or only in one of the status `only_with`. An RFC may demand one of
+    `statuses`, that the server `ends` the connection, too, or leave it to the server whether it answers at
+    all (`may_drop`).
+    """
+
+    answered = negotiates = False
+
+    def __init__(
+        self,
+        *statuses: int,
+        field: tuple[str, str] | None = None,
+        only_with: int | None = None,
+        ends: bool = False,
+        may_drop: bool = False,
+    ) -> None:
+        self._statuses = statuses
+        self._field = field
+        self._only_with = only_with
+        self.ends = ends
+        self._may_drop = may_drop
+
+    def __str__(self) -> str:
+        """Say it."""
+        status = " or ".join(map(str, self._statuses)) or "an HTTP error"
+        more = f", with {self._field[0]}: {self._field[1]}" if self._field else ""
+        more += f" if that is {self._only_with}" if self._only_with else ""
+        more += ", or without a word" if self._may_drop else ""
+        more += ", and ends the connection" if self.ends else ""
+        return f"The server refuses the request with {status}{more}."
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want a final status other than 101; a dropped connection is a lesser answer (RFC 6455 10.7)."""
+        if seen.opened or seen.fault:
+            return unmet, "The server accepted the request with 101."
+        if seen.growth is not None and seen.growth > HEAD_GROWTH:
+            return unmet, f"The server's memory grew by {seen.growth // 2**20} MiB. {refusal(seen)}"
+        if seen.head is None:
+            if seen.ended:
+                return "OK" if self._may_drop else "NON-STRICT", "The server dropped the connection."
+            silent = unmet if self._may_drop or seen.growth is not None else "FAILED"
+            return silent, "The server neither accepted nor refused the request."
+        return self._judge_response(seen, unmet)
+
+    def _judge_response(self, seen: Seen, unmet: str) -> Finding:
+        assert seen.head is not None  # noqa: S101  # there was a response
+        if self._statuses and seen.head.status not in self._statuses:
+            return unmet, f"{refusal(seen)} The status has to be {' or '.join(map(str, self._statuses))}."
+        asked = self._only_with in {None, seen.head.status}
+        if self._field and asked and self._field[1] not in seen.head.tokens(self._field[0]):
+            seen.head_fault = self._field[0]
+            return "FAILED", f"{refusal(seen)} The response lacks {self._field[0]}: {self._field[1]}."
+        if self.ends and not seen.ended:
+            return unmet, f"{refusal(seen)} It did not end the connection."
+        return "OK", refusal(seen)
+
+    def judge_close(self, seen: Seen) -> Finding:  # noqa: ARG002
+        """Judge nothing: a refused request has no closing handshake."""
+        return "OK", "There was to be no WebSocket connection."
+
+
+class ServesNext(Refuses):
+    """A server refuses the first of two requests; it answers the second, or says `close` and ends.
+
+    A client reads from the response whether the connection goes on (RFC 9112 9.3, 9.6).
+    """
+
+    def __str__(self) -> str:
+        """Say it."""
+        return (
+            "The server refuses the first request. It either answers the one behind it, or says "
+            "`Connection: close` and ends the connection."
+        )
+
+    def _judge_response(self, seen: Seen, unmet: str) -> Finding:
+        assert seen.head is not None  # noqa: S101  # there was a response
+        closes = "close" in seen.head.tokens("Connection")
+        if seen.next_head:
+            then = f"{refusal(seen)} The next request got {seen.next_head.start!r}"
+            if closes:
+                return unmet, f"{then}, although the first response said close (RFC 9112 9.6)."
+            return "OK", f"{then}."
+        if not seen.ended:
+            what = "said close and did not end" if closes else "left the next request without an answer on"
+            return unmet, f"{refusal(seen)} It {what} the connection."
+        if not closes:
+            seen.head_fault = "Connection"
+            return "NON-STRICT", f"{refusal(seen)} It ended the connection and did not say close before."
+        return "OK", f"{refusal(seen)} It said close and ended the connection."
+
+
+class FailsHandshake(Expectation):
+    """A client refuses the response: it ends the connection and sends no message.
+
+    `as_http`: the response is correct HTTP, so that the client may read a body up to the connection's end.
+    """
+
+    negotiates = False
+
+    def __init__(self, *, as_http: bool = False) -> None:
+        self.ends_early = as_http
+
+    def __str__(self) -> str:
+        """Say it."""
+        return "The client fails the connection, with or without a Close; nothing comes back."
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether it has done either."""
+        return seen.over or bool(seen.messages)
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want an end before a message comes back."""
+        if seen.messages:
+            return unmet, "The client took the response: a message came back."
+        if seen.growth is not None and seen.growth > HEAD_GROWTH:
+            return unmet, f"The client's memory grew by {seen.growth // 2**20} MiB{failure(seen)}"
+        if seen.close and seen.code in {None, 1000}:
+            return unmet, f"The client took the response: it closed with the code {seen.code or 'none'}."
+        if not seen.close and not seen.ended and not self.ends_early:
+            return unmet, "The client neither failed the connection nor answered."
+        return "OK", f"The client failed the connection{failure(seen)}"
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Judge nothing: a handshake that failed needs no Close."""
+        return "OK", f"The client sent {'a' if seen.close else 'no'} Close."
