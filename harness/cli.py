@@ -6,7 +6,7 @@ import shlex
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -17,9 +17,9 @@ from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
 from harness.judge import EXPECTED
 from harness.matrix.run import Matrix
+from harness.patience import Patience
 from harness.report import write_report
 from harness.roles import ROLES
-from harness.patience import Patience
 from harness.run import Order, collect, judge_file, run
 from harness.setups import VARIANTS
 from harness.stored_results import differing_cases, read_results
@@ -27,6 +27,7 @@ from harness.summary import print_setup, print_titles
 from tooling import running
 from tooling.console import Output, say
 from tooling.errors import CommandError, ExitCode
+from tooling.written import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class Commands(click.Group):
     """The commands; those of the testee are imported when they are used: they need the library."""
 
-    testee = {"serve": "serve_command", "drive": "drive_command"}
+    testee: ClassVar = {"serve": "serve_command", "drive": "drive_command"}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List all."""
@@ -343,6 +344,28 @@ def agree_command(  # noqa: PLR0913, PLR0917  # an argument per option
     if not engines:
         suites = found(suites, console)
     return agree(Order(ROLES, profile), suites, folder, Patience(timeout, time_limit, budget), console)
+
+
+@cli.command("plant")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Runs at once.")
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the table there.",
+)
+def plant_command(names: tuple[str, ...], jobs: int, markdown: Path | None) -> ExitCode:
+    """Put single faults into copies of the library, and show which cases see them.
+
+    NAME is a fault's name, or a part of it; without one all are planted. Each run is that of `run --profile
+    fast -x`. The exit code is 0 when every fault is seen that the wire can show.
+    """
+    from fuzz.planted.catalogue import named  # noqa: PLC0415  # of another tool, which nothing else here needs
+    from harness.plant import plant_all  # noqa: PLC0415
+
+    check_writable(markdown)
+    return plant_all(named(names), jobs, markdown, Output())
 
 
 @cli.command("collect")

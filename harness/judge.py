@@ -73,12 +73,14 @@ class Verdict:
 
     def fields(self) -> VerdictFields:
         """Return the verdict under Autobahn's names."""
-        return {
+        fields: VerdictFields = {
             "behavior": self.behavior,
             "behaviorClose": self.behavior_close,
             "remoteCloseCode": self.remote_close_code,
-            **({"status": self.status} if self.status else {}),
         }
+        if self.status:
+            fields["status"] = self.status
+        return fields
 
 
 def rank(name: str) -> int:
@@ -197,8 +199,8 @@ class Entry:
 class Baseline:
     """`autobahn/expected/ROLE.json`: an object with a line per case.
 
-    It has the verdict, `seconds` where the case takes long, `why` where it is not OK, and `variants` where the
-    verdict of some is another one.
+    It has the verdict, `seconds` where the case takes long, `why` where it is not OK, and `variants` where
+    some have another verdict.
     """
 
     def __init__(self, role: Role, folder: Path = EXPECTED) -> None:
@@ -253,17 +255,23 @@ class Baseline:
         loaded.why = str(entry.get("why", ""))
         self.entries[case] = loaded
 
-    def update(self, variant: Variant, actual: Mapping[str, Verdict], seconds: Mapping[str, float]) -> None:
+    def update(
+        self,
+        actual: Mapping[str, Verdict],
+        variant: Variant = "default",
+        seconds: Mapping[str, float] | None = None,
+    ) -> Baseline:
         """Take these verdicts and durations of a variant in place of the old ones of the same cases."""
         for case, verdict in actual.items():
             entry = self.entries.setdefault(case, Entry(verdict))
             if variant == "default":
                 entry.verdict = verdict
-                entry.seconds = _noted(entry.seconds, seconds.get(case, 0.0))
+                entry.seconds = _noted(entry.seconds, (seconds or {}).get(case, 0.0))
             elif verdict != entry.verdict:
                 entry.variants[variant] = verdict
             else:
                 entry.variants.pop(variant, None)
+        return self
 
     def save(self) -> None:
         """Write the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cases import weight
 
@@ -35,7 +35,7 @@ class Patience:
 
     timeout: float = 3.0
     """For each step of the endpoint in an extra case."""
-    time_limit: float = 30.0
+    time_limit: float = 15.0
     """For a case; a case of sections 9, 12 and 13 has six times as long."""
     budget: float | None = None
     """For the whole run; None for a minute, and ten times its usual duration."""
@@ -69,8 +69,8 @@ def slow_cases(reports: Mapping[str, CaseReport], usual: Mapping[str, float]) ->
 
 def _where(report: CaseReport) -> str:
     """Name the part that took longest, where the suite measured the parts."""
-    timing = report.get("timing") or {}
-    parts = {name: took for name, took in timing.items() if took is not None}
+    timing: Mapping[str, Any] = report.get("timing") or {}
+    parts: dict[str, float] = {name: took for name, took in timing.items() if took is not None}
     if not parts:
         return ""
     longest = max(parts, key=lambda name: parts[name])

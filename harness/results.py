@@ -24,7 +24,8 @@
             "suite": 161.0                seconds of the engine; null where it does not say
           },
           "differences": [
-            {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "note": "", "repeat": "..."}
+            {"case": "6.4.1", "kind": "regression", "expected": {...}, "actual": {...}, "note": "",
+             "repeat": "..."}
           ],
           "whys": {"7.1.6": "..."},       why the baseline has another verdict than OK, where it says so
           "cases": {"1.1.1": {...}, ...}  in Autobahn's order
@@ -32,13 +33,13 @@
       }
     }
 
-A verdict (`expected`, `actual`, null where there is none) is `behavior`, `behaviorClose`, `remoteCloseCode`, and
-`status`, the HTTP status of a response that refused the handshake. A `note` says what was slow.
+A verdict (`expected`, `actual`, null where there is none) is `behavior`, `behaviorClose`, `remoteCloseCode`,
+and `status`, the HTTP status of a response that refused the handshake. A `note` says what was slow.
 A case has these three, its `duration` in milliseconds, and, where the engine gives them, the other fields of
 Autobahn's report of a case under Autobahn's names (`CaseReport` lists them). An extra case has besides `rfc`
-(`RFC 6455 5.1`) and `requirement`, its row in `tests/requirements.csv`, and `timing`: milliseconds to the last
-`answer`, to the peer's `close`, and to the `end` of TCP, each from when it was due. A case in which the testee
-crashed or hung has the end of its `log`.
+(`RFC 6455 5.1`) and `requirement`, its row in `tests/requirements.csv`, and `timing`: milliseconds to the
+last `answer`, to the peer's `close`, and to the `end` of TCP, each from when it was due. A case in which the
+testee crashed or hung has the end of its `log`.
 """
 
 from __future__ import annotations

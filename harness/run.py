@@ -26,7 +26,7 @@ from harness.progress import progress
 from harness.report import write_report
 from harness.results import FORMAT, read_cases, write_results
 from harness.setup_runner import SetupRun, SetupRunner, Stop, joined, run_setups
-from harness.setups import VARIANTS, Setup, setups_of
+from harness.setups import Setup, setups_of
 from harness.stored_results import read_results
 from harness.summary import (
     count_of,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile
     from harness.engines.suite import Suite
-    from harness.judge import Difference, Verdict
+    from harness.judge import Difference
     from harness.results import CaseReport, Results
     from harness.roles import Role
     from harness.setups import Variant
@@ -147,7 +147,7 @@ def run(  # noqa: PLR0913  # what a user can choose
     *,
     max_failures: int | None = None,
 ) -> ExitCode:
-    """Run the cases in each setup, Autobahn's by `suite`, judge them, and write `results.json` and the report.
+    """Run the cases in each setup, Autobahn's by `suite`, judge them, and write the report.
 
     A run works in a folder of its own beside the last report, and replaces that at its end; where it is
     interrupted, by what there is. Raises `CommandError` where that cannot be done.
@@ -156,7 +156,10 @@ def run(  # noqa: PLR0913  # what a user can choose
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     say(console, f"{testee.name} against {engine}: {counts_by_setup(cases)}")
     interrupted: CommandError | None = None
-    with _aside(folder) as aside, progress(console, {str(setup): chosen for setup, chosen in cases.items()}) as shown:
+    with (
+        _aside(folder) as aside,
+        progress(console, {str(setup): chosen for setup, chosen in cases.items()}) as shown,
+    ):
         stop = Stop()
         failures = Failures(baselines, max_failures, stop)
         runners = [
@@ -320,7 +323,7 @@ def parts_of(cases: Sequence[str], suite: Suite, agent: str, timeout: float) -> 
     return [(engine, part) for engine, part in parts if part]
 
 
-def _judge(  # noqa: PLR0913  # what a verdict depends on
+def _judge(  # what a verdict depends on
     cases: Mapping[Setup, Sequence[str]],
     baselines: Mapping[Role, Baseline],
     runs: Mapping[Setup, SetupRun],
@@ -370,7 +373,7 @@ def _conclude(outcome: Outcome, console: Console) -> ExitCode:
         durations = {
             case: (report.get("duration") or 0) / 1000 for case, report in runs[setup].reports.items()
         }
-        outcome.baselines[setup.role].update(setup.variant, verdicts[setup], durations)
+        outcome.baselines[setup.role].update(verdicts[setup], setup.variant, durations)
     for role, baseline in outcome.baselines.items():
         baseline.save()
         changed = {found.case for setup, all_ in differences.items() if setup.role == role for found in all_}

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from harness.case_texts import read_titles
 from harness.engines.suite import Begun, Ended, Finished, Listening
 from harness.judge import rank, verdict_of
+from harness.results import CpuTime
 from tooling import children
 from tooling.children import ChildError
 from tooling.errors import CommandError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from harness.engines.suite import Step, Suite
     from harness.patience import Patience
     from harness.progress import Progress
-    from harness.results import CaseReport, CpuTime
+    from harness.results import CaseReport
     from harness.setups import Setup
     from harness.testee.commands import Testee
     from tooling.children import Child
@@ -71,7 +72,7 @@ class SetupRunner:
     _moved: float = field(default_factory=time.monotonic, init=False)
     _began: float = field(default_factory=time.monotonic, init=False)
     _duration: float = field(default=0.0, init=False)
-    _cpu_time: CpuTime = field(default_factory=lambda: {"testee": 0.0, "suite": None}, init=False)
+    _cpu_time: CpuTime = field(default_factory=lambda: CpuTime(testee=0.0, suite=None), init=False)
 
     async def run(self) -> None:
         """Run all cases; where the testee crashes or hangs, fail that case and go on with the next.
@@ -181,6 +182,8 @@ class SetupRunner:
         self._moved = time.monotonic()
         self.progress.begun(str(self.setup), case)
 
+    # ruff: noqa: ASYNC110  # the time counts here, not an event
+
     async def _must_move(self, testee: Child | None) -> None:
         """Raise `ChildError` when a case takes too long; `CommandError` where no testee is there to blame."""
         while (left := self._moved + self.patience.limit(self._case) - time.monotonic()) > 0:
@@ -243,7 +246,7 @@ async def run_setups(runners: Sequence[SetupRunner], stop: Stop, budget: float) 
         pending: set[asyncio.Task[None]] = {*work, stopping}
         until = time.monotonic() + budget
         while not stop.reason and not all(task.done() for task in work):
-            # Not gather(): it cancels too, and a second cancellation would interrupt the ending of the children.
+            # Not gather(): it cancels too, and a second cancellation would leave children half ended.
             done, pending = await asyncio.wait(
                 pending, timeout=max(until - time.monotonic(), 0), return_when=asyncio.FIRST_COMPLETED
             )
@@ -272,7 +275,7 @@ def joined(runners: Iterable[SetupRunner]) -> dict[Setup, SetupRun]:
             before = runs[runner.setup]
             cpu_time: CpuTime | None = None
             if before.cpu_time and found.cpu_time:
-                cpu_time = {
+                cpu_time = {  # of both suites
                     "testee": (before.cpu_time["testee"] or 0.0) + (found.cpu_time["testee"] or 0.0),
                     "suite": before.cpu_time["suite"] or found.cpu_time["suite"],
                 }

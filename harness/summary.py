@@ -86,7 +86,7 @@ def print_differences(
         console.print(
             f"{difference.setup} {difference.case}: {difference.kind}", style="bold red", highlight=False
         )
-        report = reports[difference.setup].get(difference.case, {})
+        report: Mapping[str, Any] = reports[difference.setup].get(difference.case) or {}
         for name, what in _said_of(difference, report).items():
             if what:
                 console.print(f"  {name:<9} {what}", highlight=False, markup=False)

@@ -111,8 +111,8 @@ async def start(
 ) -> AsyncIterator[Child]:
     """Run a command and stop it at the end.
 
-    It leads a session of its own, so that a Ctrl-C reaches it through this process alone. `tooling.guard` ends
-    it where this process is killed.
+    It leads a session of its own, so that a Ctrl-C reaches it through this process alone. `tooling.guard`
+    ends it where this process is killed.
     """
     if shutil.which(command[0]) is None:
         raise CommandError(f"cannot start {name}: there is no program {command[0]!r}")

@@ -16,9 +16,9 @@ from harness.matrix.implementations import FOLDER, THIS, implementations
 from harness.matrix.page import render
 from harness.matrix.results import FORMAT, RoleResult, Row, count_text
 from harness.progress import progress
+from harness.run import parts_of, run_until_signal
 from harness.setup_runner import SetupRunner
 from harness.setups import Setup
-from harness.run import parts_of, run_until_signal
 from harness.summary import count_of, print_differences
 from harness.testee.commands import library
 from tooling.console import say
@@ -118,7 +118,9 @@ class Matrix:
         }
         counts = ", ".join(f"as {role} {count_of(chosen)}" for role, chosen in ready.items())
         self._say(f"{row.title}: {counts or 'cannot be run'}")
-        with progress(self.console, ready, by_section=False) as shown:
+        with progress(
+            self.console, {str(role): chosen for role, chosen in ready.items()}, by_section=False
+        ) as shown:
             playing = [self._play_role(role, ready[role], row, testee, shown) for role in ready]
             for failed in await asyncio.gather(*playing, return_exceptions=True):
                 if isinstance(failed, BaseException):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +10,8 @@ from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 from wsproto.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from harness.setups import Variant
 
 COMPRESSION_LEVEL = 1
@@ -53,6 +54,8 @@ class FlippedBits(Extension):
         """Take in the server's answer."""
         self._agreed = True
 
+    # ruff: noqa: ARG002, FBT001  # the signatures are those of the base
+
     def frame_inbound_header(
         self, proto: object, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> RsvBits | CloseReason:
@@ -76,7 +79,7 @@ class FlippedBits(Extension):
 
 
 def _plain_offers() -> list[Extension]:
-    """Offer permessage-deflate twice: Autobahn's 13.2, 13.5 and 13.6 ask no client for what it did not offer."""
+    """Offer two kinds: Autobahn's 13.2, 13.5 and 13.6 ask a client only for what it has offered."""
     return [
         PerMessageDeflate(compression_level=COMPRESSION_LEVEL),
         PerMessageDeflate(client_no_context_takeover=True, compression_level=COMPRESSION_LEVEL),

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -24,8 +22,7 @@ def server_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="An echo server, to be tested.")
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes a free one")
     _add_limit(parser)
-    arguments = parser.parse_args()
-    return arguments
+    return parser.parse_args()
 
 
 def _add_limit(parser: argparse.ArgumentParser) -> None:
