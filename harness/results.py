@@ -100,6 +100,7 @@ class ExtraCaseReport(CaseReport, total=False):
 
     rfc: str
     requirement: str
+    timing: dict[str, float | None]
 
 
 class DifferenceReport(TypedDict):

@@ -29,8 +29,9 @@ class ExtraSuite(Suite):
     label = "extra-"
     testee_options = ("--max-message-size", str(MAX_MESSAGE_SIZE))
 
-    def __init__(self, agent: str) -> None:
+    def __init__(self, agent: str, timeout: float = TIMEOUT) -> None:
         self._agent = agent
+        self._timeout = timeout
 
     def version(self) -> str:
         """Say how many cases there are."""
@@ -40,11 +41,13 @@ class ExtraSuite(Suite):
         """Run cases against a server."""
         for case in cases:
             yield Begun(case)
-            yield Ended(case, await Play(EXTRA[case], "server", self._agent).against_server(url))
+            yield Ended(
+                case, await Play(EXTRA[case], "server", self._agent, self._timeout).against_server(url)
+            )
 
     async def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Serve cases to a client until it asks for the reports."""
-        server = FuzzingServer(cases)
+        server = FuzzingServer(cases, self._timeout)
         listener = await asyncio.get_running_loop().create_server(server.protocol, "127.0.0.1", 0)
         try:
             yield Listening(f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
@@ -63,7 +66,8 @@ class FuzzingServer:
     /getCaseCount answers with a text, /runCase?case=N&agent=A plays a case, /updateReports ends the run.
     """
 
-    def __init__(self, cases: Sequence[str]) -> None:
+    def __init__(self, cases: Sequence[str], timeout: float) -> None:
+        self._timeout = timeout
         self.steps: asyncio.Queue[Step | BaseException | None] = asyncio.Queue()
         self._cases = cases
         self._played: set[str] = set()
@@ -97,7 +101,7 @@ class FuzzingServer:
 
     async def _serve(self, wire: Wire) -> None:
         try:
-            request = await wire.read_head(TIMEOUT)
+            request = await wire.read_head(self._timeout)
             if request is None:
                 return
             url = urlsplit(request.start.split(" ")[1])
@@ -125,7 +129,9 @@ class FuzzingServer:
         self._played.add(name)
         self.steps.put_nowait(Begun(name))
         agent = query.get("agent", ["?"])[0]
-        report = await Play(EXTRA[name], "client", agent).against_client(wire, request, self._keys)
+        report = await Play(EXTRA[name], "client", agent, self._timeout).against_client(
+            wire, request, self._keys
+        )
         self.steps.put_nowait(Ended(name, report))
 
 

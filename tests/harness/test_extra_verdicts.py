@@ -12,7 +12,7 @@ import pytest
 
 from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Ended, Listening
-from harness.extra import EXTRA, driver, limits, wire
+from harness.extra import EXTRA, driver, exchange, limits, wire
 from harness.extra.driver import Play
 from harness.extra.expectations import Fails, FailsHandshake, Refuses
 from tests.harness import lax_peers
@@ -31,7 +31,7 @@ NOWHERE = Path("/nowhere")
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait no longer than needed for who says nothing."""
     monkeypatch.setattr(driver, "TIMEOUT", 0.5)
-    monkeypatch.setattr(driver, "GRACE", 0.05)
+    monkeypatch.setattr(exchange, "GRACE", 0.05)
     monkeypatch.setattr(wire, "PATIENCE", 0.5)
     monkeypatch.setattr(limits, "FLOOD_SIZE", 2)
     monkeypatch.setattr(limits, "BOMB_SIZE", 2)
