@@ -91,7 +91,7 @@ class RoleRunner:
             listening = await _first(anext(steps), self._must_move())
             if not isinstance(listening, Listening):
                 raise CommandError(f"the suite does not listen, it said {listening!r:.80}")
-            options = ["--agent", self.testee.name, *self.suite.testee_options]
+            options = ["--agent", self.testee.name, *self.suite.testee_options, *self.suite.client_options]
             command = [*self.testee.client, listening.url, *options]
             async with children.start("the client under test", command, self._log("testee")) as testee:
                 await _first(self._collect(steps), self._follow(testee), self._must_move())

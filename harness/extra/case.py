@@ -8,8 +8,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.extra.frames import Frame
 from harness.extra.expectations import Echoes
+from harness.extra.frames import Frame
 from harness.extra.heads import REQUEST, RESPONSE
 from tooling.frames import TEXT
 
@@ -88,6 +88,11 @@ class Case:
     another: Expectation = field(default_factory=lambda: Echoes("Hello"))
     """The expectation of the further connections that the steps open."""
     watch_memory: bool = False
+
+    @property
+    def mode_name(self) -> str:
+        """The name of the mode that it needs, or nothing."""
+        return self.mode.partition("?")[0].split("/")[1] if self.mode else ""
 
     def requirement_for(self, role: Role) -> dict[str, str]:
         """Return the row of `requirements.csv` for the testee in a role."""

@@ -86,6 +86,11 @@ class Play:
             wire.abort()
         return self._report(wire)
 
+    def unplayed(self) -> ExtraCaseReport:
+        """Report that the peer lacks the mode that the case needs."""
+        self.seen.lacking = f"The {self.seen.role} has no mode {self.case.mode_name!r}."
+        return self._report(Wire())
+
     async def _connect(self, url: str) -> Wire:
         server = urlsplit(url)
         _, wire = await asyncio.get_running_loop().create_connection(

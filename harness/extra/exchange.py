@@ -122,6 +122,8 @@ class Exchange:
     async def _do(self, step: Step) -> None:
         at = self._at
         match step:
+            case Do():
+                await self._do_plain(step)
             case Await(events):
                 await self._await_events(events)
             case Pause(seconds):
@@ -131,24 +133,28 @@ class Exchange:
             case Part(frame, size):
                 await at.wire.send(at.wire.encode([frame])[:size], at.seen)
                 at.wire.unfinished = True
-            case Do.AWAIT_CLOSE:
-                await at.wire.read_frames(at.seen, lambda: bool(at.seen.close), self._timeout)
-            case Do.AWAIT_END:
-                await at.wire.wait_end(self._timeout)
-                at.wire.drain(at.seen)
-            case Do.END:
-                at.wire.close()
-            case Do.RESET:
-                at.wire.reset()
-                at.gone = True
-            case Do.STOP_READING:
-                at.wire.transport.pause_reading()
-            case Do.READ_AGAIN:
-                at.wire.transport.resume_reading()
-            case Do.FIRST:
-                self._at = self.connections[0]
-            case Do.ANOTHER:
-                await self._open_another()
+
+    async def _do_plain(self, step: Do) -> None:
+        wire, seen = self._at.wire, self._at.seen
+        simple = {
+            Do.END: wire.close,
+            Do.STOP_READING: wire.transport.pause_reading,
+            Do.READ_AGAIN: wire.transport.resume_reading,
+        }
+        if step in simple:
+            simple[step]()
+        elif step is Do.RESET:
+            wire.reset()
+            self._at.gone = True
+        elif step is Do.AWAIT_CLOSE:
+            await wire.read_frames(seen, lambda: bool(seen.close), self._timeout)
+        elif step is Do.AWAIT_END:
+            await wire.wait_end(self._timeout)
+            wire.drain(seen)
+        elif step is Do.FIRST:
+            self._at = self.connections[0]
+        else:
+            await self._open_another()
 
     async def _await_events(self, events: int) -> None:
         at = self._at

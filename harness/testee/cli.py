@@ -81,15 +81,20 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     type=click.FloatRange(0, min_open=True),
     help="Longest time for a handshake, in seconds.",
 )
+@click.option("--modes", is_flag=True, help="Ask the server for the mode of each case (/getCaseMode).")
 @click.option("--supervised", is_flag=True, hidden=True, help="End when standard input ends.")
-def drive_command(
-    url: str, agent: str, max_message_size: int, handshake_timeout: float, *, supervised: bool
+def drive_command(  # noqa: PLR0913  # it has that many options
+    url: str, agent: str, max_message_size: int, handshake_timeout: float, *, modes: bool, supervised: bool
 ) -> None:
     """Run every case of a fuzzing server as its client, then have it write its reports."""
     if supervised:
         end_with_standard_input()
     bounds = Bounds(max_message_size, handshake_timeout)
-    count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), bounds))
+
+    def progress(number: int, of: int) -> None:
+        click.echo(f"case {number} of {of}")
+
+    count = asyncio.run(drive(url, agent, progress, bounds, modes=modes))
     click.echo(f"{count} cases have run")
 
 
