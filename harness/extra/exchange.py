@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,8 @@ class Connection:
     """The messages and pongs that the steps have waited for."""
     gone: bool = False
     """Whether the harness has reset it."""
+    cut_at: float | None = None
+    """The time at which the harness ended its direction."""
 
 
 class Exchange:
@@ -143,6 +146,7 @@ class Exchange:
         }
         if step in simple:
             simple[step]()
+            self._at.cut_at = time.monotonic() if step is Do.END else self._at.cut_at
         elif step is Do.RESET:
             wire.reset()
             self._at.gone = True
@@ -151,8 +155,8 @@ class Exchange:
         elif step is Do.AWAIT_END:
             await wire.wait_end(self._timeout)
             wire.drain(seen)
-        elif step is Do.FIRST:
-            self._at = self.connections[0]
+        elif step in {Do.FIRST, Do.LAST}:
+            self._at = self.connections[0 if step is Do.FIRST else -1]
         else:
             await self._open_another()
 
@@ -201,6 +205,8 @@ class Exchange:
         if not seen.ended and not connection.gone:
             await self._close(connection)
         wire.drain(seen)
+        if connection.cut_at and not seen.late:
+            self._judge_end(wire, seen, connection.cut_at)
 
     async def _close(self, connection: Connection) -> None:
         """Take part in the closing handshake, or begin it."""
@@ -218,9 +224,18 @@ class Exchange:
         else:
             await self._end_before_client(wire, seen)
 
+    def _judge_end(self, wire: Wire, seen: Seen, cut_at: float) -> None:
+        """Have the peer end the TCP connection soon after the harness did."""
+        delay = (wire.ended_at or time.monotonic()) - cut_at
+        if delay > PROMPT or not seen.ended:
+            how = f"only {delay:.1f} s" if seen.ended else f"within {delay:.1f} s"
+            verb = "ended" if seen.ended else "did not end"
+            seen.late = f"the peer {verb} the TCP connection {how} after the harness did"
+
     async def _await_end_of_server(self, wire: Wire, seen: Seen) -> None:
         """Have the server end the TCP connection, as it has to after both Closes (RFC 6455 7.1.1)."""
         ended = await wire.wait_end(self._timeout)
+        seen.reset = wire.ended == "reset"
         turn = max(wire.close_at or 0.0, seen.close_at or 0.0)
         if seen.late:
             return

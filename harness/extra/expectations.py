@@ -23,6 +23,9 @@ PROBE = Frame(PING, b"still open?")
 MAX_GROWTH = 8 * 2**20
 """Bytes by which the memory of a peer with a limit of 1 MiB may grow; no RFC names a number."""
 
+MAX_FLOOD = 16 * 2**20
+"""Bytes by which it may grow in a flood that it takes: unread echoes fill the buffers of both systems first."""
+
 Finding = tuple[str, str]
 """A verdict, and a sentence that says why."""
 
@@ -290,12 +293,22 @@ class Answers(Expectation):
     """The peer answers the Close that the case sends, with the same code or 1000.
 
     RFC 6455 5.5.1 demands an answer, and calls it typical that the code comes back. `may_fail`: the peer may
-    take the code for an error, and fail the connection.
+    take the code for an error, and fail the connection. `messages` are those that come back before, if that
+    is judged.
     """
 
-    def __init__(self, code: int, *, may_fail: bool = False) -> None:
+    def __init__(
+        self,
+        code: int,
+        *,
+        may_fail: bool = False,
+        messages: tuple[str, ...] | None = None,
+        also: Callable[[Seen], str] | None = None,
+    ) -> None:
+        self._also = also
         self._code = code
         self._may_fail = may_fail
+        self._messages = messages
 
     def __str__(self) -> str:
         """Say it."""
@@ -311,7 +324,103 @@ class Answers(Expectation):
             return unmet if self._may_fail and seen.ended else "FAILED", "The peer sent no Close in answer."
         if seen.code not in {self._code, 1000}:
             return unmet, f"The peer answered with the code {seen.code or 'none'}{quoted(seen)}."
+        wanted: list[Event] = [("message", message.encode(), False) for message in self._messages or ()]
+        if self._messages is not None and seen.messages != wanted:
+            return "FAILED", f"{difference(wanted, seen.messages)}."
+        if self._also and (fault := self._also(seen)):
+            return unmet, sentence(fault)
         return "OK", f"The peer answered with the code {seen.code}."
+
+
+class Flooded(Echoes):
+    """The messages come back, and meanwhile the peer's memory does not grow with what it is sent."""
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want the messages; a peer may also refuse the flood, where `unmet` says so."""
+        found = super().judge(seen, unmet)
+        if found[0] == "OK" and seen.growth is not None and seen.growth > MAX_FLOOD:
+            return "NON-STRICT", (
+                f"The peer's memory grew by {seen.growth // 2**20} MiB. NON-STRICT and no failure: RFC 6455 10.4 "
+                f"names no number; {MAX_FLOOD // 2**20} MiB is the harness's."
+            )
+        return found
+
+
+class Begins(Expectation):
+    """The peer sends this Close on its own, takes the answer, and sends nothing more but these pongs."""
+
+    def __init__(self, code: int, reason: str, *, pongs: tuple[bytes, ...] = ()) -> None:
+        self._code = code
+        self._reason = reason
+        self._pongs: list[Event] = [("pong", payload) for payload in pongs]
+
+    def __str__(self) -> str:
+        """Say it."""
+        return f"The peer closes with the code {self._code} and the reason {self._reason!r}, once."
+
+    def events(self) -> list[Event]:
+        """List the pongs."""
+        return self._pongs
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether it has closed, or sent something else."""
+        return seen.over
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want that Close, and nothing beside it."""
+        if seen.fault:
+            return "FAILED", f"The peer broke a rule: {seen.fault}."
+        if not seen.opened:
+            return "FAILED", refusal(seen)
+        if seen.close is None:
+            return "FAILED", "The peer sent no Close."
+        if (seen.code, seen.reason) != (self._code, self._reason):
+            return "FAILED", f"The peer closed with the code {seen.code or 'none'}{quoted(seen)}."
+        if seen.events != self._pongs:
+            return "FAILED", f"{difference(self._pongs, seen.events)}."
+        if seen.late:
+            return unmet, sentence(seen.late)
+        return "OK", f"The peer closed with the code {seen.code}{quoted(seen)}."
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Want the end of TCP."""
+        if seen.close is None:
+            return "UNCLEAN", "The peer sent no Close."
+        return ("UNCLEAN", sentence(seen.late)) if seen.late else ("OK", "The connection ended.")
+
+
+class Ends(Expectation):
+    """The peer ends the TCP connection soon after the harness did, with a Close or without, and sends no message.
+
+    `reset`: the harness has reset it, and cannot see what the peer does; then another connection shows that
+    the peer lives.
+    """
+
+    def __init__(self, *messages: str, pongs: int = 0) -> None:
+        self._messages: list[Event] = [("message", message.encode(), False) for message in messages]
+        self._pongs = pongs
+
+    def __str__(self) -> str:
+        """Say it."""
+        return "The peer ends the TCP connection as well, and serves the next one."
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether it has ended it, or broken a rule."""
+        return bool(seen.ended or seen.fault)
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want the end of TCP in time."""
+        if seen.fault:
+            return "FAILED", f"The peer broke a rule: {seen.fault}."
+        if not seen.opened:
+            return "FAILED", refusal(seen)
+        if seen.messages != self._messages:
+            return "FAILED", f"{difference(self._messages, seen.messages)}."
+        return (unmet, sentence(seen.late)) if seen.late else ("OK", "The peer ended the connection.")
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Judge nothing: a connection that is cut off has no closing handshake."""
+        return "OK", f"The peer sent {'a' if seen.close else 'no'} Close."
 
 
 def refusal(seen: Seen) -> str:

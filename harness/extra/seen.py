@@ -47,6 +47,8 @@ class Seen:
     """Whether it closed or ended the connection on its own, before the harness did."""
     left_first: bool = False
     """Whether a client ended the TCP connection before the server did, after both Closes."""
+    reset: bool = False
+    """Whether it ended the TCP connection by RST."""
     late: str = ""
     """The step that it took late, or not at all, and the rule."""
     begins_close: bool = False

@@ -29,6 +29,8 @@ class Do(Enum):
     """Open another connection to the server, and go on there. A client comes once, and gets no more steps."""
     FIRST = auto()
     """Go on with the first connection."""
+    LAST = auto()
+    """Go on with the connection that was opened last."""
 
 
 @dataclass(frozen=True)
