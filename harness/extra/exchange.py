@@ -104,7 +104,8 @@ class Exchange:
             return
         chop = self._case.chop
         data = self._at.wire.encode(frames)
-        await self._at.wire.send(data, self._at.seen, piece=chop or PIECE, pauses=PAUSES if chop else 0)
+        until = None if self._case.begins_close else self._at.seen  # a Close does not end its cases
+        await self._at.wire.send(data, until, piece=chop or PIECE, pauses=PAUSES if chop else 0)
 
     async def _send_with_every_cut(self, frames: list[Frame]) -> None:
         """Send the frames, cut behind the first byte, then again, cut behind the second, and so on."""
@@ -161,11 +162,14 @@ class Exchange:
             await self._open_another()
 
     async def _await_events(self, events: int) -> None:
-        at = self._at
+        at, seen = self._at, self._at.seen
         at.events += events
-        await at.wire.read_frames(
-            at.seen, lambda: at.seen.over or _answers(at.seen) >= at.events, self._timeout
-        )
+
+        def enough() -> bool:
+            over = seen.ended or seen.fault if self._case.begins_close else seen.over
+            return bool(over) or seen.counts["message"] + seen.counts["pong"] >= at.events
+
+        await at.wire.read_frames(seen, enough, self._timeout)
 
     async def _open_another(self) -> None:
         if self._connect and (connection := await self._connect()):
@@ -286,7 +290,3 @@ def timing(wire: Wire, seen: Seen) -> dict[str, float | None]:
 
 def _between(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else round(max(end - start, 0.0) * 1000, 1)
-
-
-def _answers(seen: Seen) -> int:
-    return seen.counts["message"] + seen.counts["pong"]
