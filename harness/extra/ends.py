@@ -44,7 +44,8 @@ def _cut(place: str, steps: tuple[Step, ...], deflate: str, end: Do) -> Case:
         f"The connection {how} {place}; the next one is served",
         "R6455-7.1.5-03",
         Ends(*_messages(steps)),
-        client_requirement="R6455-7.2.1-02",
+        client_requirement="" if end is Do.RESET else "R6455-7.2.1-02",
+        roles=("server",) if end is Do.RESET else ("server", "client"),  # of a client nothing would be seen
         unmet="NON-STRICT",
         why=NO_TIME,
         deflate=deflate,

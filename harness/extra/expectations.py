@@ -24,7 +24,7 @@ MAX_GROWTH = 8 * 2**20
 """Bytes by which the memory of a peer with a limit of 1 MiB may grow; no RFC names a number."""
 
 MAX_FLOOD = 16 * 2**20
-"""Bytes by which it may grow in a flood that it takes: unread echoes fill the buffers of both systems first."""
+"""Bytes by which it may grow in a flood that it takes."""
 
 Finding = tuple[str, str]
 """A verdict, and a sentence that says why."""
@@ -345,8 +345,8 @@ class Flooded(Echoes):
         found = super().judge(seen, unmet)
         if found[0] == "OK" and seen.growth is not None and seen.growth > MAX_FLOOD:
             return "NON-STRICT", (
-                f"The peer's memory grew by {seen.growth // 2**20} MiB. NON-STRICT and no failure: RFC 6455 10.4 "
-                f"names no number; {MAX_FLOOD // 2**20} MiB is the harness's."
+                f"The peer's memory grew by {seen.growth // 2**20} MiB. NON-STRICT and no failure: RFC 6455 "
+                f"10.4 names no number; {MAX_FLOOD // 2**20} MiB is the harness's."
             )
         if found[0] == "OK" and seen.growth is not None:
             return "OK", f"{found[1][:-1]}; the peer's memory grew by {seen.growth // 2**20} MiB at most."
@@ -397,15 +397,14 @@ class Begins(Expectation):
 
 
 class Ends(Expectation):
-    """The peer ends the TCP connection soon after the harness did, with a Close or without, and sends no message.
+    """The peer ends the TCP connection soon after the harness did, with a Close or without.
 
-    `reset`: the harness has reset it, and cannot see what the peer does; then another connection shows that
-    the peer lives.
+    Where the harness has reset it, it cannot see that: then another connection shows that the peer lives.
+    `messages` come back before.
     """
 
-    def __init__(self, *messages: str, pongs: int = 0) -> None:
+    def __init__(self, *messages: str) -> None:
         self._messages: list[Event] = [("message", message.encode(), False) for message in messages]
-        self._pongs = pongs
 
     def __str__(self) -> str:
         """Say it."""

@@ -130,7 +130,7 @@ CASES = (
         watch_memory=True,
     ),
     Case(
-        "A message and a ping by turns, 500 times, each answered before the next",
+        "A message and a ping by turns, 100 times, each answered before the next",
         "R6455-5.5.2-02",
         Echoes(*["Hello"] * 100, pongs=(b"?",)),
         send=(text("Hello"), Await(), Frame(PING, b"?"), Await()) * 100,

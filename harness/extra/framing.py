@@ -52,7 +52,7 @@ def _too_long(what: str, *send: Frame) -> Case:
 
 
 def _echoed(length: int) -> Case:
-    """A message whose length the peer has to write in the shortest form, too: `Seen` judges that."""
+    """Return a message whose length the peer has to write in the shortest form, too: `Seen` judges that."""
     return Case(
         f"A message of {length} bytes comes back with its length in the shortest form",
         "R6455-5.2-06",
@@ -62,7 +62,7 @@ def _echoed(length: int) -> Case:
 
 
 def _within(what: str, requirement: str, frame: Frame) -> Case:
-    """A frame that must not come within a message."""
+    """Return a case of a frame that must not come within a message."""
     return Case(
         f"{what} between two fragments of a text",
         requirement,

@@ -303,9 +303,9 @@ LATER = (
     ),
     Case(
         "A reference to the message before, where there is to be no context",
-        "R7692-7.2.1-08",
+        "R7692-7.2.2-04",
         Fails(1007, 1002, before=("Hello",)),
-        client_requirement="R7692-7.2.1-10",
+        client_requirement="R7692-7.2.2-02",
         deflate=f"{NAME}; {{harness}}_no_context_takeover",
         send=(whole(PLAIN), Await(), whole(AGAIN)),
         unmet="NON-STRICT",

@@ -261,7 +261,7 @@ def _chosen(seen: Seen, wanted: list[str]) -> str:
 
 
 def _of_settings(parameters: str, deflate: str, requirement: str, **wanted: str | None) -> Case:
-    """A server that is to answer with these parameters, unasked or asked, and to keep to them."""
+    """Have a server answer with these parameters, unasked or asked, and keep to them."""
     return of_server(
         f"The server accepts with {' and '.join(parameters.split('&'))}",
         requirement,

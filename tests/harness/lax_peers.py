@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -12,7 +13,6 @@ from tooling import frames as wire
 from tooling.frames import BINARY, CLOSE, MASK, PING, PONG, RSV1, TEXT
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
 #: A frame of any length is waited for.
@@ -134,6 +134,15 @@ async def compressing_client(reader: asyncio.StreamReader, writer: asyncio.Strea
 async def leaving_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Takes no response."""
     await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def staying_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Ignores the end of file, and stays until the harness has gone."""
+    await reader.readuntil(b"\r\n\r\n")
+    while await reader.read(2**16):
+        pass
+    await asyncio.sleep(1)
     writer.close()
 
 

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 AT_ONCE = 20
 """Cases that run beside each other."""
 
+PATIENCE = 0.5
+"""Seconds that a peer has for each step."""
+
 NOWHERE = Path("/nowhere")
 
 
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait no longer than needed for who says nothing."""
-    monkeypatch.setattr(driver, "TIMEOUT", 0.5)
+    monkeypatch.setattr(driver, "TIMEOUT", PATIENCE)
     monkeypatch.setattr(exchange, "GRACE", 0.05)
     monkeypatch.setattr(wire, "PATIENCE", 0.5)
     monkeypatch.setattr(limits, "FLOOD_SIZE", 2)
@@ -61,7 +64,7 @@ def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:
 
         async def play(name: str) -> None:
             async with turn:
-                reports[name] = await Play(EXTRA[name], "server", "lax").against_server(url)
+                reports[name] = await Play(EXTRA[name], "server", "lax", PATIENCE).against_server(url)
 
         await asyncio.gather(*map(play, names))
         server.close()
@@ -100,7 +103,7 @@ def by(peer: Any, names: Iterable[str], request: str = lax_peers.REQUEST) -> dic
     async def run() -> dict[str, Any]:
         reports: dict[str, Any] = {}
         driving: asyncio.Task[None] | None = None
-        async with aclosing(ExtraSuite("lax").fuzz_client(names, NOWHERE)) as steps:
+        async with aclosing(ExtraSuite("lax", PATIENCE).fuzz_client(names, NOWHERE)) as steps:
             async for step in steps:
                 if isinstance(step, Listening):
                     driving = asyncio.create_task(drive(step.url))
@@ -142,7 +145,8 @@ def test_every_case_finds_out_some_client() -> None:
     assert {
         name for name in cases_of("client") if isinstance(EXTRA[name].expect, MUST_BE_FOUND_OUT)
     } <= found_out
-    found_out |= not_ok(by(lax_peers.leaving_client, sorted(set(cases_of("client")) - found_out)))
+    for peer in (lax_peers.leaving_client, lax_peers.staying_client):
+        found_out |= not_ok(by(peer, sorted(set(cases_of("client")) - found_out)))
     assert found_out == set(cases_of("client"))
 
 
@@ -252,6 +256,10 @@ def test_a_report_says_what_was_done_and_which_rule_it_is_about() -> None:
     assert report["httpRequest"].startswith("GET / HTTP/1.1\r\nHost: 127.0.0.1:")
     assert report["httpResponse"].startswith("HTTP/1.1 101 ")
     frames = [entry for entry in report["wirelog"] if entry[0] in {"TF", "RF"}]
-    assert frames[0] == ["TF", [2, "0x03e8"], 8, True, 0, None, None, None, False]
-    assert frames[-1] == ["RF", [2, "0x03e8"], 8, True, 0, False, None]
-    assert ["RO", [4, "880203e8"]] in report["wirelog"]
+    assert frames[0][:-1] == ["TF", [2, "0x03e8"], 8, True, 0, None, None, None, False]
+    assert frames[-1][:-1] == ["RF", [2, "0x03e8"], 8, True, 0, False, None]
+    assert ["RO", [4, "880203e8"]] in [entry[:-1] for entry in report["wirelog"]]
+    times = [entry[-1]["at"] for entry in report["wirelog"]]
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert set(report["timing"]) == {"answer", "close", "end"}
