@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.extra.case import Case
+from harness.extra.closing import TYPICAL, UNANSWERED
 from harness.extra.deflating import NAME
 from harness.extra.expectations import Answers, Ends
 from harness.extra.frames import Frame, close, text
@@ -61,7 +62,7 @@ CASES = (
         "R6455-5.5.1-07",
         Answers(1000),
         unmet="NON-STRICT",
-        why="RFC 6455 5.5.1 only says that the answer typically has the same code",
+        why=TYPICAL,
         send=(close(1000), Do.END),
     ),
     Case(
@@ -69,7 +70,7 @@ CASES = (
         "R6455-5.5.1-07",
         Answers(1000, messages=("Hello",)),
         unmet="NON-STRICT",
-        why="RFC 6455 5.5.1 only says that the answer typically has the same code",
+        why=UNANSWERED,
         send=(text("Hello"), close(1000), Do.END),
     ),
 )

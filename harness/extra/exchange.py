@@ -206,11 +206,13 @@ class Exchange:
         if watch:
             seen.growth = await watch.stop()
         seen.failed = bool(seen.close or seen.ended)
-        if not seen.ended and not connection.gone:
+        if connection.cut_at is not None:
+            await wire.wait_end(self._timeout)
+            wire.drain(seen)
+            _judge_end(wire, seen, connection.cut_at)
+        elif not seen.ended and not connection.gone:
             await self._close(connection)
         wire.drain(seen)
-        if connection.cut_at and not seen.late:
-            self._judge_end(wire, seen, connection.cut_at)
 
     async def _close(self, connection: Connection) -> None:
         """Take part in the closing handshake, or begin it."""
@@ -227,14 +229,6 @@ class Exchange:
             await self._await_end_of_server(wire, seen)
         else:
             await self._end_before_client(wire, seen)
-
-    def _judge_end(self, wire: Wire, seen: Seen, cut_at: float) -> None:
-        """Have the peer end the TCP connection soon after the harness did."""
-        delay = (wire.ended_at or time.monotonic()) - cut_at
-        if delay > PROMPT or not seen.ended:
-            how = f"only {delay:.1f} s" if seen.ended else f"within {delay:.1f} s"
-            verb = "ended" if seen.ended else "did not end"
-            seen.late = f"the peer {verb} the TCP connection {how} after the harness did"
 
     async def _await_end_of_server(self, wire: Wire, seen: Seen) -> None:
         """Have the server end the TCP connection, as it has to after both Closes (RFC 6455 7.1.1)."""
@@ -290,3 +284,12 @@ def timing(wire: Wire, seen: Seen) -> dict[str, float | None]:
 
 def _between(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else round(max(end - start, 0.0) * 1000, 1)
+
+
+def _judge_end(wire: Wire, seen: Seen, cut_at: float) -> None:
+    """Have the peer end the TCP connection soon after the harness did."""
+    delay = (wire.ended_at or time.monotonic()) - cut_at
+    if not wire.ended:
+        seen.late = f"the peer did not end the TCP connection within {delay:.1f} s after the harness did"
+    elif delay > PROMPT:
+        seen.late = f"the peer ended the TCP connection only {delay:.1f} s after the harness did"

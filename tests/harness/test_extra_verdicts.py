@@ -51,8 +51,10 @@ def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         reports: dict[str, Any] = {}
         turn = asyncio.Semaphore(AT_ONCE)
+        serving: set[asyncio.Task[None] | None] = set()
 
         async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            serving.add(asyncio.current_task())
             try:
                 with suppress(ConnectionError, asyncio.IncompleteReadError):
                     await peer(reader, writer)
@@ -68,6 +70,10 @@ def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:
 
         await asyncio.gather(*map(play, names))
         server.close()
+        for task in serving:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*filter(None, serving), return_exceptions=True)
         await asyncio.sleep(0)  # for the ends of the connections
         return reports
 

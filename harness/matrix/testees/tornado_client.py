@@ -21,7 +21,7 @@ async def echo(url: str, max_message_size: int, mode: Mode) -> None:
     if mode.name == "close":
         connection.close(mode.code, mode.values.get("reason", ""))
     elif mode.name == "ping":
-        await connection.ping(mode.values.get("payload", "").encode())
+        connection.ping(mode.values.get("payload", "").encode())
     while (message := await connection.read_message()) is not None:
         await connection.write_message(message, binary=isinstance(message, bytes))
 
