@@ -200,19 +200,25 @@ class Exchange:
         if expect.ends_early:
             wire.close()
         if not connection.gone:
-            await wire.read_frames(seen, lambda: expect.settled(seen), self._timeout)
+            await wire.read_frames(seen, lambda: expect.settled(seen), self._left(connection))
         if expect.probes and not seen.over:
             await wire.read_frames(seen, lambda: seen.over, GRACE)
         if watch:
             seen.growth = await watch.stop()
         seen.failed = bool(seen.close or seen.ended)
         if connection.cut_at is not None:
-            await wire.wait_end(self._timeout)
+            await wire.wait_end(self._left(connection))
             wire.drain(seen)
             _judge_end(wire, seen, connection.cut_at)
         elif not seen.ended and not connection.gone:
             await self._close(connection)
         wire.drain(seen)
+
+    def _left(self, connection: Connection) -> float:
+        """Return the seconds that a peer still has, where its time began with the harness's end of TCP."""
+        if connection.cut_at is None:
+            return self._timeout
+        return max(connection.cut_at + self._timeout - time.monotonic(), 0.0)
 
     async def _close(self, connection: Connection) -> None:
         """Take part in the closing handshake, or begin it."""
