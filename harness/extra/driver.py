@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 TIMEOUT = 3.0
 """Seconds that a peer has for each step, by default."""
 
+EVENTS = 100
+"""Messages and pongs that a report lists."""
+
 NOT_IN_REPORT = 60
 """Characters of a message that a report shows."""
 
@@ -264,9 +267,9 @@ class Play:
             "expectation": f"{case.expect} {where}: {requirement['statement']}",
             "result": f"{trouble or found[1]}{why}",
             "resultClose": closing[1],
-            "expected": {"OK": [_shown(event) for event in case.expect.events()]},
+            "expected": {"OK": [_shown(event) for event in case.expect.events()[:EVENTS]]},
             "expectedClose": {},
-            "received": [_shown(event) for event in seen.events],
+            "received": [_shown(event) for event in seen.events[:EVENTS]],
             "timing": timing(wire, seen),
             "wirelog": wire.log,
             "httpRequest": self._heads["client"],

@@ -390,7 +390,7 @@ class Begins(Expectation):
             return "FAILED", "The peer sent no Close."
         answered = seen.code is not None and seen.code == self._or_answers
         if (seen.code, seen.reason) != (self._code, self._reason) and not answered:
-            return "FAILED", f"The peer closed with the code {seen.code or 'none'}{quoted(seen)}."
+            return unmet, f"The peer closed with the code {seen.code or 'none'}{quoted(seen)}."
         if seen.events != self._pongs:
             return "FAILED", f"{difference(self._pongs, seen.events)}."
         if seen.late:

@@ -327,4 +327,15 @@ SETTINGS = (
     _of_offer("client_max_window_bits=9", "", "R7692-7.1.2.2-01", client_max_window_bits="9"),
 )
 
-CASES = (*FRAGMENTS, *CLOSES, *PINGS, *SUBPROTOCOLS, *SETTINGS)
+LONG_REASON = Case(
+    "The peer closes with a reason of 124 bytes: it is cut before a character, or not sent",
+    "R6455-5.5.1-03",
+    Begins(4000, "x" + "\N{EURO SIGN}" * 40),
+    unmet="NON-STRICT",
+    why="no RFC says what an endpoint does with a reason that is too long",
+    mode=f"/close?code=4000&reason={quote('x' + chr(0x20AC) * 41)}",
+    begins_close=True,
+    send=(Do.AWAIT_CLOSE,),
+)
+
+CASES = (*FRAGMENTS, *CLOSES, *PINGS, *SUBPROTOCOLS, *SETTINGS, LONG_REASON)
