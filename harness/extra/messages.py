@@ -312,6 +312,14 @@ LATER = (
         why="the rule is the sender's, and RFC 7692 7.2.2 lets the receiver keep its window",
         optional=True,
     ),
+    of_deflate(
+        "A block with BFINAL and no block behind it, and another message",
+        "R7692-7.2.3.4-01",
+        Echoes("Hello", "Hello"),
+        send=(whole(FINAL[:-1]), whole(PLAIN)),
+        unmet="NON-STRICT",
+        why="the example of RFC 7692 7.2.3.4 has the sender put an empty block behind it",
+    ),
 )
 
 CASES = (*TAKEN, *FAILED, *LATER)

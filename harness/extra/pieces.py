@@ -1,4 +1,7 @@
-"""X.13: the cases of messages and frames again, in pieces: a byte at a time, or cut in every place."""
+"""X.13: the cases of messages and frames again, in pieces: a byte at a time, or cut in every place.
+
+A case that is added to X.3, X.4 or X.7 shifts the numbers here: their baselines are written anew.
+"""
 
 from __future__ import annotations
 
