@@ -126,8 +126,7 @@ def markdown_of(sights: Sequence[Sight]) -> str:
     """Return the table as Markdown."""
     titles = read_titles()
     rows = [
-        f"| {_cell(fault.name)} | {_cell(fault.section)} | `{fault.file}` "
-        f"| {_by(sight, titles)} |\n"
+        f"| {_cell(fault.name)} | {_cell(fault.section)} | `{fault.file}` | {_by(sight, titles)} |\n"
         for sight in sights
         if (fault := sight.fault)
     ]

@@ -126,7 +126,6 @@ class ExtraCaseReport(CaseReport, total=False):
 
     rfc: str
     requirement: str
-    status: int | None
 
 
 class DifferenceReport(TypedDict):

@@ -119,7 +119,7 @@ class SetupRunner:
             listening = await _first(anext(steps), self._must_move(None))
             if not isinstance(listening, Listening):
                 raise CommandError(f"the suite does not listen, it said {listening!r:.80}")
-            options = ["--agent", self.testee.name, *self.suite.testee_options]
+            options = ["--agent", self.testee.name, *self.suite.testee_options, *self.suite.client_options]
             command = [*self.testee.command(self.setup), listening.url, *options]
             collecting = asyncio.ensure_future(self._collect(steps))
             try:

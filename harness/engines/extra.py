@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from harness.engines.suite import Begun, Ended, Listening, Suite
 from harness.extra import EXTRA
-from harness.extra.case import MAX_MESSAGE_SIZE
+from harness.extra.case import MAX_MESSAGE_SIZE, Case
 from harness.extra.driver import TIMEOUT, Play
+from harness.extra.expectations import Echoes
 from harness.extra.frames import close, text
 from harness.extra.heads import RESPONSE, accept_token
 from harness.extra.seen import Seen
@@ -23,14 +24,20 @@ if TYPE_CHECKING:
     from harness.extra.heads import Head
 
 
+_QUESTION = "modes?"
+_ASK_MODES = Case("The modes", "R6455-6.2-01", Echoes(_QUESTION), send=(text(_QUESTION),), mode="/modes")
+
+
 class ExtraSuite(Suite):
     """The cases of `harness.extra`, in this process."""
 
     label = "extra-"
     testee_options = ("--max-message-size", str(MAX_MESSAGE_SIZE))
+    client_options = ("--modes",)
 
-    def __init__(self, agent: str, timeout: float = 3.0) -> None:
+    def __init__(self, agent: str, timeout: float = TIMEOUT) -> None:
         self._agent = agent
+        self._timeout = timeout
 
     def version(self) -> str:
         """Say how many cases there are."""
@@ -38,13 +45,21 @@ class ExtraSuite(Suite):
 
     async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Run cases against a server."""
+        modes: set[str] | None = None
         for case in cases:
             yield Begun(case)
-            yield Ended(case, await Play(EXTRA[case], "server", self._agent).against_server(url))
+            if EXTRA[case].mode and modes is None:
+                modes = await modes_of(url, self._timeout)
+            if EXTRA[case].mode_name not in {"", *(modes or ())}:
+                yield Ended(case, Play(EXTRA[case], "server", self._agent).unplayed())
+                continue
+            yield Ended(
+                case, await Play(EXTRA[case], "server", self._agent, self._timeout).against_server(url)
+            )
 
     async def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Serve cases to a client until it asks for the reports."""
-        server = FuzzingServer(cases)
+        server = FuzzingServer(cases, self._timeout)
         listener = await asyncio.get_running_loop().create_server(server.protocol, "127.0.0.1", 0)
         try:
             yield Listening(f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
@@ -57,17 +72,28 @@ class ExtraSuite(Suite):
             await server.stop()
 
 
+async def modes_of(url: str, timeout: float = TIMEOUT) -> set[str]:
+    """Ask a server for its modes; one that has none sends the question back, or refuses the path."""
+    play = Play(_ASK_MODES, "server", "", timeout)
+    await play.against_server(url)
+    answer = next((event[1].decode(errors="replace") for event in play.seen.messages), _QUESTION)
+    return set() if answer == _QUESTION else set(answer.split())
+
+
 class FuzzingServer:
     """Speaks the protocol of Autobahn's fuzzing server.
 
     /getCaseCount answers with a text, /runCase?case=N&agent=A plays a case, /updateReports ends the run.
+    /getCaseMode?case=N&modes=A,B answers with the path of a case; the client has the modes A and B.
     """
 
-    def __init__(self, cases: Sequence[str]) -> None:
+    def __init__(self, cases: Sequence[str], timeout: float) -> None:
+        self._timeout = timeout
         self.steps: asyncio.Queue[Step | BaseException | None] = asyncio.Queue()
         self._cases = cases
         self._played: set[str] = set()
         self._keys: set[str] = set()
+        self._modes: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def protocol(self) -> Wire:
@@ -97,7 +123,7 @@ class FuzzingServer:
 
     async def _serve(self, wire: Wire) -> None:
         try:
-            request = await wire.read_head(TIMEOUT)
+            request = await wire.read_head(self._timeout)
             if request is None:
                 return
             url = urlsplit(request.start.split(" ")[1])
@@ -106,6 +132,10 @@ class FuzzingServer:
                 await self._run_case(wire, request, query)
             elif url.path == "/getCaseCount":
                 await _tell(wire, request, str(len(self._cases)))
+            elif url.path == "/getCaseMode":
+                self._modes.update(query.get("modes", [""])[0].split(","))
+                case = self._case_of(query)
+                await _tell(wire, request, (EXTRA[case].mode if case else "") or "/")
             elif url.path == "/updateReports":
                 await _tell(wire, request, None)
                 await self._others()
@@ -116,17 +146,25 @@ class FuzzingServer:
 
     async def _run_case(self, wire: Wire, request: Head, query: dict[str, list[str]]) -> None:
         """Play the case that the client asks for, once; send away a client that asks for it again."""
-        number = query.get("case", [""])[0]
-        if not number.isdecimal() or not 0 < int(number) <= len(self._cases):
-            return
-        name = self._cases[int(number) - 1]
-        if name in self._played:
+        name = self._case_of(query)
+        if not name or name in self._played:
             return
         self._played.add(name)
         self.steps.put_nowait(Begun(name))
         agent = query.get("agent", ["?"])[0]
-        report = await Play(EXTRA[name], "client", agent).against_client(wire, request, self._keys)
+        play = Play(EXTRA[name], "client", agent, self._timeout)
+        if EXTRA[name].mode_name in {"", *self._modes}:
+            report = await play.against_client(wire, request, self._keys)
+        else:
+            report = play.unplayed()
+            await _tell(wire, request, None)
         self.steps.put_nowait(Ended(name, report))
+
+    def _case_of(self, query: dict[str, list[str]]) -> str:
+        """Return the case that a query names, or nothing."""
+        number = query.get("case", [""])[0]
+        known = number.isdecimal() and 0 < int(number) <= len(self._cases)
+        return self._cases[int(number) - 1] if known else ""
 
 
 async def _tell(wire: Wire, request: Head, answer: str | None) -> None:

@@ -54,6 +54,9 @@ class Suite(ABC):
     testee_options: Sequence[str] = ()
     """Additional arguments for the testee."""
 
+    client_options: Sequence[str] = ()
+    """Further ones for a client."""
+
     options: str = ""
     """The options of `run` that choose it, after a space; empty for the default engine."""
 

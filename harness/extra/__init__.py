@@ -11,19 +11,41 @@ from typing import TYPE_CHECKING
 from harness.extra import (
     answers,
     closing,
+    ends,
+    floods,
     framing,
     limits,
     messages,
+    modes,
     offers,
     opening_request,
     opening_response,
+    pieces,
+    several,
+    utf8,
     windows,
 )
 
 if TYPE_CHECKING:
     from harness.extra.case import Case
 
-_MODULES = (opening_request, opening_response, framing, closing, offers, answers, messages, windows, limits)
+_MODULES = (
+    opening_request,
+    opening_response,
+    framing,
+    closing,
+    offers,
+    answers,
+    messages,
+    windows,
+    limits,
+    modes,
+    ends,
+    several,
+    pieces,
+    floods,
+    utf8,
+)
 
 GROUPS = {f"X.{number}": group.TITLE for number, group in enumerate(_MODULES, 1)}
 """The title of each group."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame
 from harness.extra.heads import REQUEST, RESPONSE
 from tooling.frames import TEXT
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.extra.expectations import Expectation
     from harness.extra.heads import Head
+    from harness.extra.steps import Step
     from harness.roles import Role
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "tests" / "requirements.csv"
@@ -25,8 +27,6 @@ HELLO = Frame(TEXT, b"Hello")
 
 MAX_MESSAGE_SIZE = 2**20
 """Bytes in the longest message that a testee is told to take: its argument `--max-message-size`."""
-
-Frames = tuple[Frame, ...]
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,32 @@ class Case:
     optional: bool = False
     """Whether a client may treat the answer as one that it does not support (RFC 7692 7)."""
 
-    send: Frames | Callable[[int], Frames] = (HELLO,)
-    """The frames behind the heads; a function gets the size of the window, as a power of two."""
+    send: tuple[Step, ...] | Callable[[int], tuple[Step, ...]] = (HELLO,)
+    """The frames and steps behind the heads; a function gets the size of the window, as a power of two."""
     at_once: bool = False
     """Whether the frames go out in one piece with the head."""
     byte_by_byte: bool = False
     """Whether the head goes out a byte at a time."""
+    chop: int = 0
+    """The number of bytes in each piece in which frames go out, where there is one."""
+    every_cut: bool = False
+    """Whether the frames go out again and again, each time in two pieces, cut one byte further on."""
+    mode: str = ""
+    """The path that tells the testee what to do beside echoing; `harness.testee.modes` has them."""
+    begins_close: bool = False
+    """Whether the testee is to send the first Close."""
+    answers_close: bool = True
+    """Whether the harness answers that."""
+    listen: float = 0.0
+    """Seconds that the harness, as server, lets pass between both Closes and its end of TCP."""
+    another: Expectation = field(default_factory=lambda: Echoes("Hello"))
+    """The expectation of the further connections that the steps open."""
     watch_memory: bool = False
+
+    @property
+    def mode_name(self) -> str:
+        """The name of the mode that it needs, or nothing."""
+        return self.mode.partition("?")[0].split("/")[1] if self.mode else ""
 
     def requirement_for(self, role: Role) -> dict[str, str]:
         """Return the row of `requirements.csv` for the testee in a role."""

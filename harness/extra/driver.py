@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from harness.extra.deflating import Agreement
-from harness.extra.expectations import PROBE
-from harness.extra.frames import Frame, close
+from harness.extra.exchange import Connection, Exchange, steps_of, timing
+from harness.extra.frames import Frame
 from harness.extra.memory import MemoryWatch
 from harness.extra.opening import Opening
 from harness.extra.seen import Seen
@@ -18,15 +19,16 @@ from harness.extra.wire import Wire
 
 if TYPE_CHECKING:
     from harness.extra.case import Case
+    from harness.extra.expectations import Finding
     from harness.extra.heads import Head
     from harness.results import ExtraCaseReport
     from harness.roles import Role
 
 TIMEOUT = 3.0
-"""Seconds that a peer has for each step."""
+"""Seconds that a peer has for each step, by default."""
 
-GRACE = 0.5
-"""Further seconds that a peer has to fail the connection, where it has already answered the ping."""
+EVENTS = 100
+"""Messages and pongs that a report lists."""
 
 NOT_IN_REPORT = 60
 """Characters of a message that a report shows."""
@@ -35,35 +37,40 @@ NOT_IN_REPORT = 60
 class Play:
     """One case against one peer; `role` is the peer's."""
 
-    def __init__(self, case: Case, role: Role, agent: str) -> None:
+    def __init__(self, case: Case, role: Role, agent: str, timeout: float = TIMEOUT) -> None:
+        if case.mode and role == "server":
+            case = replace(case, request=case.request.begin(f"GET {case.mode} HTTP/1.1"))
         self.case = case
+        self.timeout = timeout
         self.seen = Seen(role)
         self.agent = agent
         self._began = time.monotonic()
         self._started = datetime.now(timezone.utc).isoformat()
         self._opening = Opening(case, self.seen, self._frames)
+        self._others: list[Connection] = []
 
     async def against_server(self, url: str) -> ExtraCaseReport:
         """Play it as the client of a server at `url`."""
         server = urlsplit(url)
         try:
-            _, wire = await asyncio.get_running_loop().create_connection(
-                Wire, server.hostname or "", server.port or 80
-            )
+            wire = await self._connect(url)
         except OSError as error:
             self.seen.ended = "reset"
             return self._report(Wire(), f"cannot connect to {url}: {error}")
         try:
             watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None
-            await self._opening.ask(wire, server.netloc, TIMEOUT, watch)
+            await self._opening.ask(wire, server.netloc, self.timeout, watch)
             if self.seen.opened and self.case.expect.answered and not self.seen.lacking:
-                await self._exchange(wire, watch)
+                await self._exchange(wire, None if self.case.flood else watch, url)
         finally:
+            for connection in self._others:
+                connection.wire.abort()
             wire.abort()
         return self._report(wire)
 
     async def against_client(self, wire: Wire, request: Head, known_keys: set[str]) -> ExtraCaseReport:
         """Play it as the server of a client that has sent its request."""
+        wire.began = self._began
         try:
             port = wire.transport.get_extra_info("peername")[1]
             watch = MemoryWatch.of_connection(port) if self.case.watch_memory else None
@@ -72,52 +79,67 @@ class Play:
             if not self.seen.lacking:
                 await self._exchange(wire, None if self.case.flood else watch)
             wire.close()
-            await wire.wait_end(TIMEOUT)
+            await wire.wait_end(self.timeout)
         finally:
             wire.abort()
         return self._report(wire)
 
+    def unplayed(self) -> ExtraCaseReport:
+        """Report that the peer lacks the mode that the case needs."""
+        self.seen.lacking = f"The {self.seen.role} has no mode {self.case.mode_name!r}."
+        return self._report(Wire())
+
+    async def _connect(self, url: str) -> Wire:
+        server = urlsplit(url)
+        _, wire = await asyncio.get_running_loop().create_connection(
+            Wire, server.hostname or "", server.port or 80
+        )
+        wire.began = self._began
+        return wire
+
     # After the handshake:
 
-    async def _exchange(self, wire: Wire, watch: MemoryWatch | None) -> None:
-        """Send the frames, wait for what is expected, and end the connection."""
-        seen, expect = self.seen, self.case.expect
-        if watch:
-            watch.start()
-        if not self.case.at_once:
-            await wire.send(wire.encode(self._frames()), seen)
-        if expect.probes and not seen.over:
-            await wire.send(wire.encode([PROBE]))
-        if expect.ends_early:
-            wire.close()
-        await wire.read_frames(seen, lambda: expect.settled(seen), TIMEOUT)
-        if expect.probes and not seen.over:
-            await wire.read_frames(seen, lambda: seen.over, GRACE)
-        if watch:
-            seen.growth = await watch.stop()
-        seen.failed = bool(seen.close or seen.ended)
-        if not seen.ended:
-            await self._close(wire)
+    async def _exchange(self, wire: Wire, watch: MemoryWatch | None, url: str = "") -> None:
+        """Play the frames and steps; where the peer is a server at `url`, on several connections."""
+        first = Connection(wire, self.seen, self.case.expect)
+        connect = partial(self._open_another, url) if url else None
+        await Exchange(self.case, first, self.timeout, connect).run(watch)
 
-    async def _close(self, wire: Wire) -> None:
-        """Take part in the closing handshake, or begin it."""
-        seen = self.seen
-        if wire.unfinished:
-            wire.close()  # a Close would be taken for more of the payload
-        elif wire.sent_close is None and not self.case.expect.ends_early:
-            await wire.send(wire.encode([close(1000 if seen.close is None else seen.code)]))
-        patience = TIMEOUT if seen.frames else GRACE  # a silent peer will hardly begin now
-        await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), patience)
-        if seen.role == "server":
-            seen.in_time = await wire.wait_end(TIMEOUT)
+    async def _open_another(self, url: str) -> Connection | None:
+        """Open another connection to the server, and note where that fails."""
+        other = Play(self.case, "server", self.agent, self.timeout)
+        try:
+            wire = await other._connect(url)
+        except OSError as error:
+            self.seen.blame(f"no other connection was possible: {error}")
+            return None
+        connection = Connection(wire, other.seen, self.case.another)
+        self._others.append(connection)
+        await other._opening.ask(wire, urlsplit(url).netloc, self.timeout, None)
+        if not other.seen.opened:
+            self.seen.blame("another connection was not accepted")
+            return None
+        return connection
 
-    def _frames(self) -> tuple[Frame, ...]:
-        if not callable(self.case.send):
-            return self.case.send
-        mine = "client" if self.seen.role == "server" else "server"
-        return self.case.send((self.seen.agreed or Agreement()).bits(mine))
+    def _frames(self) -> list[Frame]:
+        """List the frames of a case that sends them at once."""
+        return [step for step in steps_of(self.case, self.seen) if isinstance(step, Frame)]
 
     # The report:
+
+    def _judge(self) -> tuple[Finding, Finding]:
+        """Judge the first connection, then the others, until one is not OK."""
+        case = self.case
+        found, closing = case.expect.judge(self.seen, case.unmet), case.expect.judge_close(self.seen)
+        for other in self._others:
+            if found[0] == closing[0] == "OK":
+                found, closing = (
+                    other.expect.judge(other.seen, "FAILED"),
+                    other.expect.judge_close(other.seen),
+                )
+                if found[0] != "OK":
+                    found = found[0], f"On another connection: {found[1]}"
+        return found, closing
 
     def _report(self, wire: Wire, trouble: str = "") -> ExtraCaseReport:
         seen, case = self.seen, self.case
@@ -125,7 +147,7 @@ class Play:
         if seen.lacking and not seen.fault:
             found, closing = ("UNIMPLEMENTED", seen.lacking), ("OK", "The case was not played.")
         else:
-            found, closing = case.expect.judge(seen, case.unmet), case.expect.judge_close(seen)
+            found, closing = self._judge()
             if case.optional and seen.role == "client" and seen.ended and not seen.frames:
                 found = "UNIMPLEMENTED", "The client does not support the answer: it ended the connection."
                 closing = "OK", "The case was not played."
@@ -146,9 +168,10 @@ class Play:
             "expectation": f"{case.expect} {where}: {requirement['statement']}",
             "result": f"{trouble or found[1]}{why}",
             "resultClose": closing[1],
-            "expected": {"OK": [_shown(event) for event in case.expect.events()]},
+            "expected": {"OK": [_shown(event) for event in case.expect.events()[:EVENTS]]},
             "expectedClose": {},
-            "received": [_shown(event) for event in seen.events],
+            "received": [_shown(event) for event in seen.events[:EVENTS]],
+            "timing": timing(wire, seen),
             "wirelog": wire.log,
             "httpRequest": self._opening.heads["client"],
             "httpResponse": self._opening.heads["server"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,8 +53,22 @@ class Seen:
     """How it ended the TCP connection, if it did."""
     failed: bool = False
     """Whether it closed or ended the connection on its own, before the harness did."""
-    in_time: bool = True
-    """Whether it ended the TCP connection when it had to."""
+    left_first: bool = False
+    """Whether a client ended the TCP connection before the server did, after both Closes."""
+    reset: bool = False
+    """Whether it ended the TCP connection by RST."""
+    late: str = ""
+    """The step that it took late, or not at all, and the rule."""
+    begins_close: bool = False
+    """Whether it was to send the first Close; then it still has to answer pings (RFC 6455 5.5.2)."""
+    answered_at: float | None = None
+    """The time of its last message or pong."""
+    close_at: float | None = None
+    """The time of its Close."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many messages, pings and pongs there were."""
+    rounds: int = 1
+    """How often the frames of the case were sent."""
     growth: int | None = None
     """Bytes that its memory grew by at most, where that was measured."""
     known_keys: set[str] = field(default_factory=set)
@@ -97,16 +112,23 @@ class Seen:
         """Note a broken rule, if it is the first."""
         self.fault = self.fault or fault
 
-    def take(self, frame: Frame) -> None:
-        """Take in its next frame."""
+    def take(self, frame: Frame, at: float = 0.0) -> None:
+        """Take in its next frame, which came at that time."""
         self.frames.append(frame)
         self.blame(self._fault_of(frame))
         if frame.opcode == CLOSE:
             self.close = self.close or frame
+            self.close_at = self.close_at or at
         elif frame.opcode in {PING, PONG}:
-            self.events.append(("ping" if frame.opcode == PING else "pong", frame.payload))
+            self._happened("ping" if frame.opcode == PING else "pong", frame.payload)
+            self.answered_at = at
         else:
             self._take_part(frame)
+            self.answered_at = at
+
+    def _happened(self, kind: str, *what: Any) -> None:
+        self.events.append((kind, *what))
+        self.counts[kind] += 1
 
     def _fault_of(self, frame: Frame) -> str:
         if frame.masked != (self.role == "client"):
@@ -118,13 +140,23 @@ class Seen:
         may_compress = self.agreed is not None and frame.opcode in {TEXT, BINARY}
         if frame.rsv & ~(RSV1 if may_compress else 0):
             return f"it sent reserved bits {frame.rsv:03b} with opcode {frame.opcode} (RFC 6455 5.2)"
+        if self.close and (fault := self._fault_behind_close(frame)):
+            return fault
         if frame.opcode >= CLOSE:
             return self._control_fault(frame)
-        if self.close:
-            return "it sent data after its Close (RFC 6455 5.5.1)"
         if bool(self._parts) != (frame.opcode == CONTINUATION):
             return f"it sent opcode {frame.opcode} {'within' if self._parts else 'without'} a message"
         return ""
+
+    def _fault_behind_close(self, frame: Frame) -> str:
+        if frame.opcode < CLOSE:
+            return "it sent data after its Close (RFC 6455 5.5.1)"
+        if frame.opcode == CLOSE:
+            return "it sent a second Close (RFC 6455 5.5.1)"
+        if self.begins_close:
+            return ""
+        what = "ping" if frame.opcode == PING else "pong"
+        return f"it sent a {what} after its Close, with which the connection ends (RFC 6455 5.5.1, 7.1.7)"
 
     def _control_fault(self, frame: Frame) -> str:
         if not frame.fin or len(frame.payload) > 125:
@@ -150,7 +182,7 @@ class Seen:
         is_binary = parts[0].opcode == BINARY
         if not is_binary and not _is_text(payload):
             self.blame("its text is not UTF-8 (RFC 6455 5.6)")
-        self.events.append(("message", payload, is_binary))
+        self._happened("message", payload, is_binary)
 
 
 def _is_text(payload: bytes) -> bool:

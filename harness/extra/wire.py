@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import struct
+import time
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +29,12 @@ PIECE = 2**16
 PATIENCE = 3.0
 """Seconds for which a peer may leave bytes unread."""
 
+CUT_PAUSE = 0.001
+"""Seconds between two pieces of what is sent in small ones, so that the peer reads them one by one."""
+
+PAUSES = 100
+"""Pieces that have such a pause before them; those behind them follow at once."""
+
 LOGGED = 64
 """Bytes of a payload, and of a read or write, that the log shows: as many as Autobahn's log."""
 
@@ -43,10 +51,22 @@ LOG_ENTRIES = 50
 
 
 class Wire(asyncio.Protocol):
-    """A connection to the peer under test; `log` has the shape of Autobahn's wire logs."""
+    """A connection to the peer under test; `log` has the shape of Autobahn's wire logs.
+
+    Each entry ends with `{"at": MS}`, its time since the case began. Times are those of `time.monotonic()`.
+    """
 
     def __init__(self, connected: Callable[[Wire], None] | None = None) -> None:
         self.log: list[list[Any]] = []
+        self.began = time.monotonic()
+        """The time at which the case began."""
+        self.sent_at: float | None = None
+        """The time of the last bytes that went out, but for a Close."""
+        self.close_at: float | None = None
+        """The time of the first Close that went out."""
+        self.received_at = self.began
+        self.ended_at: float | None = None
+        """The time at which the peer ended the connection."""
         self.sent_close: int | None = None
         """The code of the Close that went out."""
         self.unfinished = False
@@ -76,6 +96,7 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Keep what came in."""
         self._unread += data
+        self.received_at = time.monotonic()
         if not self._reads_heads:
             self._note_octets(data)
         self._changed.set()
@@ -100,7 +121,9 @@ class Wire(asyncio.Protocol):
 
     # What the driver calls:
 
-    async def send(self, data: bytes, seen: Seen | None = None, *, piece: int = PIECE, head: int = 0) -> None:
+    async def send(  # the ways in which bytes go out
+        self, data: bytes, seen: Seen | None = None, *, piece: int = PIECE, head: int = 0, pauses: int = 0
+    ) -> None:
         """Send bytes, a piece at a time, as long as the peer reads them and has not closed.
 
         `head` of them belong to a head, which the log has already.
@@ -114,12 +137,33 @@ class Wire(asyncio.Protocol):
                 self.unfinished = True
                 return
             self.transport.write(data[start : start + piece])
+            self.sent_at = time.monotonic()
+            pauses -= 1
+            await asyncio.sleep(CUT_PAUSE if pauses > 0 else 0)
+            if self._writable.is_set():
+                continue
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._writable.wait(), PATIENCE)
-                await asyncio.sleep(0)
                 continue
             self.unfinished = True
             return
+
+    async def send_close(self, frame: SentFrame) -> None:
+        """Send a Close, whose time counts by itself."""
+        before = self.sent_at
+        await self.send(self.encode([frame]))
+        self.sent_at = before
+
+    def send_unread(self, data: bytes) -> None:
+        """Send bytes, and keep here what the peer does not take."""
+        self._note("TO", [len(data), _hex(data)], False)  # noqa: FBT003
+        self.transport.write(data)
+        self.sent_at = time.monotonic()
+
+    @property
+    def waiting(self) -> int:
+        """The number of bytes that the system has not yet taken."""
+        return self.transport.get_write_buffer_size()
 
     def encode(self, frames: Iterable[SentFrame]) -> bytes:
         """Return the bytes of frames, and log them as sent."""
@@ -131,6 +175,7 @@ class Wire(asyncio.Protocol):
             written.append(keyed.encode())
             self.unfinished = (frame.declared or 0) > len(frame.payload)
             if frame.opcode == CLOSE and self.sent_close is None:
+                self.close_at = time.monotonic()
                 self.sent_close = int.from_bytes(frame.payload[:2], "big") if frame.payload else 1005
         return b"".join(written)
 
@@ -204,7 +249,7 @@ class Wire(asyncio.Protocol):
             while not enough() and (frame := take_frame(self._unread, MAX_PAYLOAD)):
                 key = frame.mask.hex() if frame.mask else None
                 self._note("RF", _shown(frame), frame.opcode, frame.fin, frame.rsv, frame.masked, key)
-                seen.take(frame)
+                seen.take(frame, self.received_at)
         except LongFrameError as error:
             seen.blame(str(error))
         if self.ended and not enough():
@@ -222,6 +267,10 @@ class Wire(asyncio.Protocol):
                 return condition()
         return True
 
+    def drain(self, seen: Seen) -> None:
+        """Hand all frames to `seen` that have come, also those behind a Close."""
+        self._take(seen, lambda: False)
+
     async def wait_end(self, timeout: float) -> bool:
         """Wait until the peer ends the connection; tell whether it did so in that many seconds."""
         return await self.wait(lambda: bool(self.ended), timeout)
@@ -235,6 +284,12 @@ class Wire(asyncio.Protocol):
         except OSError:  # the peer is gone
             self.abort()
 
+    def reset(self) -> None:
+        """End the connection by RST."""
+        linger = struct.pack("ii", 1, 0)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.abort()
+
     def abort(self) -> None:
         """End the connection at once."""
         self._read_frames_from_here()
@@ -242,12 +297,14 @@ class Wire(asyncio.Protocol):
 
     def _end(self, how: str) -> None:
         self.ended = self.ended or how
+        self.ended_at = self.ended_at or time.monotonic()
         self._changed.set()
 
     def _note(self, *entry: Any) -> None:
         self._noted[entry[0]] += 1
         if self._noted[entry[0]] <= LOG_ENTRIES:
-            self.log.append(list(entry))
+            at = round(max(time.monotonic() - self.began, 0) * 1000, 1)
+            self.log.append([*entry, {"at": at}])
 
 
 def head_text(head: bytes) -> str:

@@ -101,12 +101,17 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     type=click.FloatRange(0, min_open=True),
     help="Longest time for a handshake, in seconds.",
 )
-def drive_command(
-    url: str, agent: str, max_message_size: int, variant: Variant, handshake_timeout: float
+@click.option("--modes", is_flag=True, help="Ask the server for the mode of each case (/getCaseMode).")
+def drive_command(  # noqa: PLR0913  # it has that many options
+    url: str, agent: str, max_message_size: int, variant: Variant, handshake_timeout: float, *, modes: bool
 ) -> None:
     """Run every case of a fuzzing server as its client, then have it write its reports."""
     bounds = Bounds(max_message_size, handshake_timeout, CONFIGURATIONS[variant])
-    count = asyncio.run(drive(url, agent, lambda number, of: click.echo(f"case {number} of {of}"), bounds))
+
+    def progress(number: int, of: int) -> None:
+        click.echo(f"case {number} of {of}")
+
+    count = asyncio.run(drive(url, agent, progress, bounds, modes=modes))
     click.echo(f"{count} cases have run")
 
 

@@ -46,6 +46,7 @@ class EchoConnection(asyncio.Protocol):
     """
 
     role = ConnectionType.SERVER
+    close_timeout = CLOSE_TIMEOUT
 
     def __init__(
         self,
@@ -113,6 +114,17 @@ class EchoConnection(asyncio.Protocol):
         """Return the bytes that answer a whole message."""
         return self.ws.send(message)
 
+    def accept(self, request: Request) -> AcceptConnection:  # noqa: ARG002  # for subclasses
+        """Return the answer to a client's request."""
+        return AcceptConnection(
+            extensions=self.configuration.accepts(),
+            extra_headers=[(b"Server", AGENT.encode())],
+        )
+
+    def opened(self) -> bytes:
+        """Return the bytes that go out as soon as the connection is open."""
+        return b""
+
     def _receive(self, data: bytes | None) -> None:
         replies: list[bytes] = []
         try:
@@ -130,11 +142,9 @@ class EchoConnection(asyncio.Protocol):
         match event:
             case Request():
                 self._note(f"opened {event.target!r}")
-                accept = AcceptConnection(
-                    extensions=self.configuration.accepts(),
-                    extra_headers=[(b"Server", AGENT.encode())],
-                )
-                return self.ws.send(accept)
+                return self.ws.send(self.accept(event)) + self.opened()
+            case AcceptConnection():
+                return self.opened()
             case TextMessage() | BytesMessage() if self.ws.state is ConnectionState.OPEN:
                 return self._join(event)
             case Ping():
@@ -187,4 +197,4 @@ class EchoConnection(asyncio.Protocol):
 
     def _close_later(self) -> None:
         if self._deadline is None:
-            self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.transport.abort)
+            self._deadline = asyncio.get_running_loop().call_later(self.close_timeout, self.transport.abort)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
+from harness.testee.modes import NAMES, Mode
 from tooling.errors import CommandError
 from wsproto import ConnectionType
 from wsproto.events import (
@@ -81,12 +82,18 @@ class EchoClient(EchoConnection):
     awaited = "handshake"
     """The bytes that the server has to send in time, in words."""
 
-    def __init__(self, server: Address, target: str, bounds: Bounds) -> None:
+    def __init__(self, server: Address, target: str, bounds: Bounds, mode: Mode | None = None) -> None:
         super().__init__(bounds.max_message_size, configuration=bounds.configuration)
+        self._mode = mode or Mode()
+        self.close_timeout = self._mode.close_timeout or self.close_timeout
         offers = list(self.configuration.offers())
+        if self._mode.name == "deflate":
+            offers = [self._mode.deflate()]
         self.failure = f"the server ended the connection before its {self.awaited}"
         """The reason why they did not come."""
-        self._request = self.ws.send(Request(host=server.authority, target=target, extensions=offers))
+        wanted = [] if self._mode.subprotocol is None else [self._mode.subprotocol]
+        request = Request(host=server.authority, target=target, extensions=offers, subprotocols=wanted)
+        self._request = self.ws.send(request)
         self._timeout = bounds.handshake_timeout
         self._patience: asyncio.TimerHandle | None = None
 
@@ -100,6 +107,14 @@ class EchoClient(EchoConnection):
         """Wait no longer."""
         self._arrived()
         super().connection_lost(exc)
+
+    def opened(self) -> bytes:
+        """Send what the mode begins with."""
+        return b"".join(map(self.ws.send, self._mode.opening()))
+
+    def received(self, message: TextMessage | BytesMessage) -> bytes:
+        """Send the message back as the mode says."""
+        return b"".join(map(self.ws.send, self._mode.answers(message)))
 
     def _arrived(self) -> None:
         if self._patience is not None:
@@ -142,19 +157,27 @@ class Question(EchoClient):
 
 
 async def drive(
-    url: str, agent: str, progress: Callable[[int, int], None], bounds: Bounds | None = None
+    url: str,
+    agent: str,
+    progress: Callable[[int, int], None],
+    bounds: Bounds | None = None,
+    *,
+    modes: bool = False,
 ) -> int:
     """Run every case of the fuzzing server at `url`, let it write its reports; return the number of cases.
 
     `progress` gets the number of each case as it starts, and how many there are. Raises `CommandError` where
     the server does not answer, and `ValueError` for a URL that `address_of` refuses.
+
+    :param modes: whether the server tells a mode for each case (Autobahn's knows of none).
     """
     server, bounds = address_of(url), bounds or Bounds()
     count = await _case_count(server, bounds)
     name = quote(agent, safe="")
     for number in range(1, count + 1):
         progress(number, count)
-        await _connect(EchoClient, server, f"/runCase?case={number}&agent={name}", bounds)
+        mode = await _mode_of(server, number, bounds) if modes else None
+        await _connect(EchoClient, server, f"/runCase?case={number}&agent={name}", bounds, mode)
     await _connect(EchoClient, server, f"/updateReports?agent={name}", bounds)
     return count
 
@@ -170,10 +193,19 @@ async def _case_count(server: Address, bounds: Bounds) -> int:
     return int(question.answer)
 
 
-async def _connect(kind: type[ClientT], server: Address, target: str, bounds: Bounds) -> ClientT:
+async def _mode_of(server: Address, number: int, bounds: Bounds) -> Mode:
+    """Ask in which mode a case is to be run, and tell which ones there are."""
+    target = f"/getCaseMode?case={number}&modes={','.join(NAMES)}"
+    question = await _connect(Question, server, target, bounds)
+    return Mode(question.answer or "/")
+
+
+async def _connect(
+    kind: type[ClientT], server: Address, target: str, bounds: Bounds, mode: Mode | None = None
+) -> ClientT:
     """Run one connection to its end."""
     try:
-        client = kind(server, target, bounds)
+        client = kind(server, target, bounds, mode)
         connecting = asyncio.get_running_loop().create_connection(lambda: client, server.host, server.port)
         await asyncio.wait_for(connecting, bounds.handshake_timeout)
     except (OSError, UnicodeError, LocalProtocolError, asyncio.TimeoutError) as error:

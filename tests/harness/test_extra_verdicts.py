@@ -12,7 +12,7 @@ import pytest
 
 from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Ended, Listening
-from harness.extra import EXTRA, driver, limits, opening, wire
+from harness.extra import EXTRA, driver, exchange, limits, opening, wire
 from harness.extra.driver import Play
 from harness.extra.expectations import Fails
 from harness.extra.handshake_expectations import FailsHandshake, Refuses
@@ -29,6 +29,8 @@ AT_ONCE = 20
 
 LONGEST_HEAD = 2**21
 """More bytes than a flood has in these tests."""
+PATIENCE = 0.5
+"""Seconds that a peer has for each step."""
 
 NOWHERE = Path("/nowhere")
 
@@ -36,8 +38,8 @@ NOWHERE = Path("/nowhere")
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait no longer than needed for who says nothing."""
-    monkeypatch.setattr(driver, "TIMEOUT", 0.5)
-    monkeypatch.setattr(driver, "GRACE", 0.05)
+    monkeypatch.setattr(driver, "TIMEOUT", PATIENCE)
+    monkeypatch.setattr(exchange, "GRACE", 0.05)
     monkeypatch.setattr(wire, "PATIENCE", 0.5)
     monkeypatch.setattr(limits, "FLOOD_SIZE", 2)
     monkeypatch.setattr(opening, "FLOOD_SIZE", 2**20)
@@ -55,8 +57,10 @@ def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         reports: dict[str, Any] = {}
         turn = asyncio.Semaphore(AT_ONCE)
+        serving: set[asyncio.Task[None] | None] = set()
 
         async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            serving.add(asyncio.current_task())
             try:
                 with suppress(ConnectionError, asyncio.IncompleteReadError):
                     await peer(reader, writer)
@@ -68,10 +72,14 @@ def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:
 
         async def play(name: str) -> None:
             async with turn:
-                reports[name] = await Play(EXTRA[name], "server", "lax").against_server(url)
+                reports[name] = await Play(EXTRA[name], "server", "lax", PATIENCE).against_server(url)
 
         await asyncio.gather(*map(play, names))
         server.close()
+        for task in serving:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*filter(None, serving), return_exceptions=True)
         await asyncio.sleep(0)  # for the ends of the connections
         return reports
 
@@ -108,7 +116,7 @@ def by(peer: Any, names: Iterable[str], request: str = lax_peers.REQUEST) -> dic
     async def run() -> dict[str, Any]:
         reports: dict[str, Any] = {}
         driving: asyncio.Task[None] | None = None
-        async with aclosing(ExtraSuite("lax").fuzz_client(names, NOWHERE)) as steps:
+        async with aclosing(ExtraSuite("lax", PATIENCE).fuzz_client(names, NOWHERE)) as steps:
             async for step in steps:
                 if isinstance(step, Listening):
                     driving = asyncio.create_task(drive(step.url))
@@ -267,6 +275,10 @@ def test_a_report_says_what_was_done_and_which_rule_it_is_about() -> None:
     assert report["httpRequest"].startswith("GET / HTTP/1.1\r\nHost: 127.0.0.1:")
     assert report["httpResponse"].startswith("HTTP/1.1 101 ")
     frames = [entry for entry in report["wirelog"] if entry[0] in {"TF", "RF"}]
-    assert frames[0] == ["TF", [2, "0x03e8"], 8, True, 0, None, None, None, False]
-    assert frames[-1] == ["RF", [2, "0x03e8"], 8, True, 0, False, None]
-    assert ["RO", [4, "880203e8"]] in report["wirelog"]
+    assert frames[0][:-1] == ["TF", [2, "0x03e8"], 8, True, 0, None, None, None, False]
+    assert frames[-1][:-1] == ["RF", [2, "0x03e8"], 8, True, 0, False, None]
+    assert ["RO", [4, "880203e8"]] in [entry[:-1] for entry in report["wirelog"]]
+    times = [entry[-1]["at"] for entry in report["wirelog"]]
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert set(report["timing"]) == {"answer", "close", "end"}

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from aiohttp import ClientSession, WSMsgType
 
-from contract import drive
+from contract import Mode, drive
 
 
-async def echo(url: str, max_message_size: int) -> None:
+async def echo(url: str, max_message_size: int, mode: Mode) -> None:
     """Send every message back."""
+    protocols = (mode.rest,) if mode.name == "subprotocol" else ()
     async with (
         ClientSession() as session,
-        session.ws_connect(url, max_msg_size=max_message_size, compress=15) as connection,
+        session.ws_connect(
+            url, max_msg_size=max_message_size, compress=15, protocols=protocols
+        ) as connection,
     ):
+        if mode.name == "close":
+            await connection.close(code=mode.code, message=mode.values.get("reason", "").encode())
+        elif mode.name == "ping":
+            await connection.ping(mode.values.get("payload", "").encode())
         async for message in connection:
             if message.type is WSMsgType.TEXT:
                 await connection.send_str(message.data)
@@ -29,4 +36,4 @@ async def ask(url: str) -> str:
         return str(await connection.receive_str())
 
 
-drive(echo, ask)
+drive(echo, ask, ("close", "ping", "subprotocol"))

@@ -9,7 +9,7 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from contract import HOST, ready, server_arguments, until_ended
+from contract import HOST, mode_of, ready, server_arguments, until_ended
 
 
 async def main() -> None:
@@ -17,8 +17,20 @@ async def main() -> None:
     arguments = server_arguments()
 
     async def echo(request: web.Request) -> web.WebSocketResponse:
-        connection = web.WebSocketResponse(max_msg_size=arguments.max_message_size)
+        mode = mode_of(request.path_qs)
+        protocols = (mode.rest,) if mode.name == "subprotocol" else ()
+        timeout = float(mode.values.get("timeout", 10))
+        connection = web.WebSocketResponse(
+            max_msg_size=arguments.max_message_size, protocols=protocols, timeout=timeout
+        )
         await connection.prepare(request)
+        if mode.name == "modes":
+            await connection.send_str("close ping subprotocol")
+            await connection.close()
+        elif mode.name == "close":
+            await connection.close(code=mode.code, message=mode.values.get("reason", "").encode())
+        elif mode.name == "ping":
+            await connection.ping(mode.values.get("payload", "").encode())
         async for message in connection:
             if message.type is WSMsgType.TEXT:
                 await connection.send_str(message.data)

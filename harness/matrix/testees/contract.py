@@ -12,7 +12,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 HOST = "127.0.0.1"
 
@@ -23,6 +24,26 @@ def server_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes a free one")
     _add_limit(parser)
     return parser.parse_args()
+
+
+class Mode(NamedTuple):
+    """What a path asks for beside echoing; the README has the list. `rest` is what follows its name."""
+
+    name: str = ""
+    rest: str = ""
+    values: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
+
+    @property
+    def code(self) -> int:
+        """The code of the Close to send."""
+        return int(self.values.get("code", 1000))
+
+
+def mode_of(path: str) -> Mode:
+    """Read the mode from a path."""
+    url = urlsplit(path)
+    name, _, rest = url.path.lstrip("/").partition("/")
+    return Mode(name, unquote(rest), dict(parse_qsl(url.query, keep_blank_values=True)))
 
 
 def _add_limit(parser: argparse.ArgumentParser) -> None:
@@ -44,34 +65,41 @@ async def until_ended() -> None:
     await stop.wait()
 
 
-Echo = Callable[[str, int], Awaitable[None]]
-"""Connects to a URL and sends every message back until the server closes; gets the longest size to take."""
+Echo = Callable[[str, int, Mode], Awaitable[None]]
+"""Connects to a URL and sends every message back until the server closes.
+
+It gets the longest size to take, and the mode, which is none where the client names no modes that it has.
+"""
 
 Ask = Callable[[str], Awaitable[str]]
 """Connects to a URL and returns the text that the server sends."""
 
 
-def drive(echo: Echo, ask: Ask) -> None:
-    """Run every case of the fuzzing server that the command line names.
+def drive(echo: Echo, ask: Ask, modes: tuple[str, ...] = ()) -> None:
+    """Run every case of the fuzzing server that the command line names; `modes` are those that it has.
 
     Whatever a case does to the client, the next one follows; standard error gets what it raised.
     """
     parser = argparse.ArgumentParser(description="An echo client, to be tested.")
     parser.add_argument("url", metavar="ws://HOST:PORT")
     parser.add_argument("--agent", required=True)
+    parser.add_argument("--modes", action="store_true", help="ask the server for the mode of each case")
     _add_limit(parser)
     arguments = parser.parse_args()
-    asyncio.run(_drive(arguments, echo, ask))
+    asyncio.run(_drive(arguments, echo, ask, modes if arguments.modes else ()))
 
 
-async def _drive(arguments: argparse.Namespace, echo: Echo, ask: Ask) -> None:
+async def _drive(arguments: argparse.Namespace, echo: Echo, ask: Ask, modes: tuple[str, ...]) -> None:
     agent = quote(arguments.agent, safe="")
     count = int(await ask(f"{arguments.url}/getCaseCount"))
     for number in range(1, count + 1):
         print(f"case {number} of {count}", flush=True)
         url = f"{arguments.url}/runCase?case={number}&agent={agent}"
-        await _tolerating(echo(url, arguments.max_message_size))
-    await _tolerating(echo(f"{arguments.url}/updateReports?agent={agent}", arguments.max_message_size))
+        names = f"&modes={','.join(modes)}"
+        mode = await ask(f"{arguments.url}/getCaseMode?case={number}{names}") if modes else "/"
+        await _tolerating(echo(url, arguments.max_message_size, mode_of(mode)))
+    reports = f"{arguments.url}/updateReports?agent={agent}"
+    await _tolerating(echo(reports, arguments.max_message_size, Mode()))
 
 
 async def _tolerating(case: Awaitable[None]) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from picows.websockets.asyncio.client import connect
 
-from contract import drive
+from contract import Mode, drive
 
 
-async def echo(url: str, max_message_size: int) -> None:
+async def echo(url: str, max_message_size: int, _mode: Mode) -> None:
     """Send every message back."""
     async with connect(url, max_size=max_message_size, proxy=None) as connection:
         async for message in connection:

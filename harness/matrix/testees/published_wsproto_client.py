@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
-from contract import drive
+from contract import Mode, drive
 from published_wsproto_echo import EchoConnection
 from wsproto import ConnectionType
 from wsproto.events import Request
@@ -35,7 +35,7 @@ async def connect(url: str, connection: EchoConnection) -> None:
     await connection.run(reader, writer, connection.ws.send(request))
 
 
-async def echo(url: str, max_message_size: int) -> None:
+async def echo(url: str, max_message_size: int, _mode: Mode) -> None:
     """Send every message back."""
     await connect(url, EchoConnection(ConnectionType.CLIENT, max_message_size))
 

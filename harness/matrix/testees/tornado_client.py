@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from tornado.websocket import websocket_connect
 
-from contract import drive
+from contract import Mode, drive
 
 
-async def echo(url: str, max_message_size: int) -> None:
+async def echo(url: str, max_message_size: int, mode: Mode) -> None:
     """Send every message back."""
-    connection = await websocket_connect(url, compression_options={}, max_message_size=max_message_size)
+    connection = await websocket_connect(
+        url,
+        compression_options={},
+        max_message_size=max_message_size,
+        subprotocols=[mode.rest] if mode.name == "subprotocol" else None,
+    )
+    if mode.name == "close":
+        connection.close(mode.code, mode.values.get("reason", ""))
+    elif mode.name == "ping":
+        connection.ping(mode.values.get("payload", "").encode())
     while (message := await connection.read_message()) is not None:
         await connection.write_message(message, binary=isinstance(message, bytes))
 
@@ -23,4 +32,4 @@ async def ask(url: str) -> str:
     return str(await connection.read_message())
 
 
-drive(echo, ask)
+drive(echo, ask, ("close", "ping", "subprotocol"))

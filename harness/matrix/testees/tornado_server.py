@@ -12,7 +12,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 
-from contract import HOST, ready, server_arguments, until_ended
+from contract import HOST, Mode, mode_of, ready, server_arguments, until_ended
 
 
 class Echo(WebSocketHandler):  # type: ignore[misc]  # mypy does not see tornado
@@ -25,6 +25,27 @@ class Echo(WebSocketHandler):  # type: ignore[misc]  # mypy does not see tornado
     def get_compression_options(self) -> dict[str, object]:
         """Accept permessage-deflate."""
         return {}
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that the client asks for."""
+        return mode_of(self.request.uri)
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """Choose the one that the mode names."""
+        mode = self.mode
+        return mode.rest if mode.name == "subprotocol" and mode.rest in subprotocols else None
+
+    def open(self) -> None:
+        """Begin what the mode says."""
+        mode = self.mode
+        if mode.name == "modes":
+            self.write_message("close ping subprotocol")
+            self.close(1000)
+        elif mode.name == "close":
+            self.close(mode.code, mode.values.get("reason", ""))
+        elif mode.name == "ping":
+            self.ping(mode.values.get("payload", "").encode())
 
     async def on_message(self, message: str | bytes) -> None:
         """Send it back."""

@@ -6,22 +6,59 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
-from contract import HOST, ready, server_arguments, until_ended
+from contract import HOST, Mode, mode_of, ready, server_arguments, until_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MODES = "fragments close ping subprotocol"
+
+
+def of(connection: ServerConnection) -> Mode:
+    """Return the mode that the client asks for."""
+    return mode_of(connection.request.path if connection.request else "/")
+
+
+def choose(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Choose the subprotocol that the mode names."""
+    mode = of(connection)
+    chosen = Subprotocol(mode.rest)
+    return chosen if mode.name == "subprotocol" and chosen in offered else None
 
 
 async def echo(connection: ServerConnection) -> None:
     """Send every message back."""
+    mode = of(connection)
+    if mode.name == "modes":
+        await connection.send(MODES)
+        return
+    if mode.name == "close":
+        connection.close_timeout = float(mode.values.get("timeout", 10))
+        await connection.close(mode.code, mode.values.get("reason", ""))
+    elif mode.name == "ping":
+        await connection.ping(mode.values.get("payload", ""))
     async for message in connection:
-        await connection.send(message)
+        size = int(mode.values["size"]) if mode.name == "fragments" else len(message)
+        # An iterable goes out in fragments, a message in one frame.
+        await connection.send(message if size >= len(message) else pieces(message, size))
+
+
+def pieces(message: str | bytes, size: int) -> Iterator[str | bytes]:
+    """Cut a message."""
+    return (message[start : start + size] for start in range(0, len(message), size))
 
 
 async def main() -> None:
     """Serve until ended."""
     arguments = server_arguments()
-    async with serve(echo, HOST, arguments.port, max_size=arguments.max_message_size) as server:
+    async with serve(
+        echo, HOST, arguments.port, max_size=arguments.max_message_size, select_subprotocol=choose
+    ) as server:
         ready(server.sockets[0].getsockname()[1])
         await until_ended()
 

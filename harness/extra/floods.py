@@ -1,0 +1,138 @@
+"""X.14: many small frames, and peers that do not read: linear work, bounded memory (RFC 6455 10.4)."""
+
+from __future__ import annotations
+
+from harness.extra.case import Case
+from harness.extra.deflating import NAME
+from harness.extra.expectations import Echoes, Flooded
+from harness.extra.frames import Frame, text
+from harness.extra.messages import PLAIN, fragments
+from harness.extra.steps import Await, Do, Flood
+from tooling.frames import BINARY, CONTINUATION, PING, PONG, RSV1, TEXT
+
+TITLE = "Floods"
+
+KEY = b"\x11\x22\x33\x44"
+
+ALLOWED = "RFC 6455 10.4 has an endpoint limit what it takes, and names no number"
+
+MANY = 100_000
+"""Fragments of one message."""
+
+UNREAD = 512
+"""Messages of 64 KiB whose echoes nobody reads."""
+
+
+def _frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> Frame:
+    return Frame(opcode, payload, fin, mask=KEY)
+
+
+CASES = (
+    Case(
+        f"A message in {MANY} fragments of one byte",
+        "R6455-5.4-09",
+        Flooded(b"x" * MANY),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        send=(
+            Frame(BINARY, b"x", fin=False),
+            Flood(_frame(CONTINUATION, b"x", fin=False), MANY - 2),
+            Frame(CONTINUATION, b"x"),
+        ),
+        watch_memory=True,
+    ),
+    Case(
+        f"A text in {MANY} empty fragments",
+        "R6455-5.4-09",
+        Flooded("Hello"),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        send=(
+            text("Hel", fin=False),
+            Flood(_frame(CONTINUATION, fin=False), MANY - 2),
+            Frame(CONTINUATION, b"lo"),
+        ),
+        watch_memory=True,
+    ),
+    Case(
+        "A compressed text with 20000 empty fragments within",
+        "R6455-5.4-09",
+        Flooded("Hello"),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        deflate=NAME,
+        send=(
+            fragments(PLAIN[:3], b"")[0],
+            Flood(_frame(CONTINUATION, fin=False), 20000),
+            Frame(CONTINUATION, PLAIN[3:]),
+        ),
+        watch_memory=True,
+    ),
+    Case(
+        "1000 pings within a message",
+        "R6455-5.4-08",
+        Echoes("Hello", pongs=(b"the last",)),
+        send=(
+            text("Hel", fin=False),
+            Flood(_frame(PING, b"?"), 1000),
+            Frame(PING, b"the last"),
+            Frame(CONTINUATION, b"lo"),
+        ),
+        watch_memory=True,
+    ),
+    Case(
+        "20000 pongs that nobody asked for",
+        "R6455-5.5.3-03",
+        Flooded("Hello"),
+        send=(Flood(_frame(PONG, b"!"), 20000), text("Hello")),
+        watch_memory=True,
+    ),
+    Case(
+        "20000 pings of 125 bytes whose pongs nobody reads, then everything is read",
+        "R6455-10.4-02",
+        Flooded("Hello"),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        send=(
+            Do.STOP_READING,
+            Flood(_frame(PING, b"x" * 125), 20_000, unread=True),
+            Do.READ_AGAIN,
+            text("Hello"),
+        ),
+        watch_memory=True,
+    ),
+    Case(
+        f"{UNREAD} messages of 64 KiB whose echoes nobody reads, then everything is read",
+        "R6455-10.4-02",
+        Flooded(*[bytes(2**16)] * UNREAD),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        send=(
+            Do.STOP_READING,
+            Flood(Frame(BINARY, bytes(2**16), mask=bytes(4)), UNREAD, unread=True),
+            Do.READ_AGAIN,
+        ),
+        watch_memory=True,
+    ),
+    Case(
+        "10000 empty messages",
+        "R6455-5.4-09",
+        Flooded(*[""] * 10000),
+        send=(Flood(_frame(TEXT), 10000),),
+        watch_memory=True,
+    ),
+    Case(
+        "5000 compressed empty messages",
+        "R7692-7.2.3.6-01",
+        Flooded(*[""] * 5000),
+        deflate=NAME,
+        send=(Flood(Frame(TEXT, b"\0", rsv=RSV1, mask=KEY), 5000),),
+        watch_memory=True,
+    ),
+    Case(
+        "A message and a ping by turns, 100 times, each answered before the next",
+        "R6455-5.5.2-02",
+        Echoes(*["Hello"] * 100, pongs=(b"?",)),
+        send=(text("Hello"), Await(), Frame(PING, b"?"), Await()) * 100,
+    ),
+)
