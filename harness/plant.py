@@ -114,8 +114,8 @@ HEAD = """\
 {seen} of {all} faults are seen by a case; of each other one the table says why the wire cannot show it.
 
 `python -m harness plant` copies the library, puts one fault into the copy, and plays the profile fast in both
-roles and all variants until a verdict differs. The faults are those of [the fuzzers' table](planted-faults.md).
-Written by `python -m harness plant --markdown docs/planted-faults-suite.md`.
+roles and all variants until a verdict differs. The faults are those of
+[the fuzzers' table](planted-faults.md). Written by `python -m harness plant --markdown docs/planted-faults-suite.md`.
 
 | fault | breaks | in | seen by |
 |---|---|---|---|

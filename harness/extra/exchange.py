@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.extra.seen import Seen
     from harness.extra.steps import Step, Steps
     from harness.extra.wire import Wire
+    from harness.results import Timing
 
 GRACE = 0.5
 """Further seconds that a peer has to fail the connection, where it has already answered the ping."""

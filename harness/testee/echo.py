@@ -60,6 +60,7 @@ class EchoConnection(asyncio.Protocol):
         self._joiner = MessageJoiner(max_message_size)
         self._deadline: asyncio.TimerHandle | None = None
         self._tell = note
+        self._failed = False  # what the peer sends then is not processed (RFC 6455 7.1.7)
         self._peer = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -147,7 +148,7 @@ class EchoConnection(asyncio.Protocol):
                 return self.opened()
             case TextMessage() | BytesMessage() if self.ws.state is ConnectionState.OPEN:
                 return self._join(event)
-            case Ping():
+            case Ping() if not self._failed:
                 return self.ws.send(event.response())
             case CloseConnection() if not self.closed:
                 broken = self.ws.protocol_error
@@ -173,6 +174,7 @@ class EchoConnection(asyncio.Protocol):
                 # Nothing is read after a refusal, and the server has to say so (RFC 9112 9.6).
                 return self.ws.send(replace(hint, headers=[*hint.headers, (b"Connection", b"close")]))
             case CloseConnection() as hint:
+                self._failed = True
                 self._note(f"was failed with {hint.code}: {error}")
                 return self.ws.send(hint)
         self._note(f"was dropped: {error}")
