@@ -111,10 +111,10 @@ class Folders:
         """Return these targets, or all; raises `CommandError` for an unknown name."""
         known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("targets/fuzz_*.py"))
         if not known:
-            raise CommandError(f"{self.root} has no target, no file targets/fuzz_*.py")
+            raise CommandError(f"there is no target, no file targets/fuzz_*.py, in {self.root}")
         for name in names:
             if name not in known:
-                raise CommandError(f"{name!r} is no target; there are {', '.join(known)}")
+                raise CommandError(f"there is no target {name!r}: choose from {', '.join(known)}")
         return [Target(self.root, name) for name in dict.fromkeys(names or known)]
 
     def target_of(self, file: Path) -> Target:
@@ -140,13 +140,17 @@ PACKAGE: Final = Folders(Path(__file__).parent)
 
 
 def inputs_in(paths: Sequence[Path]) -> list[Path]:
-    """List the inputs that files and folders hold, without notes and unfinished files."""
+    """List the inputs that files and folders hold, without notes and unfinished files.
+
+    :raises CommandError: where a folder holds none, or does not exist.
+    """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.is_file() and _is_input(file))
-        else:
-            found.append(path)
+        held = [path] if not path.is_dir() else sorted(path.rglob("*"))
+        inputs = [file for file in held if file == path or (file.is_file() and _is_input(file))]
+        if not inputs or not path.exists():
+            raise CommandError(f"there is no input in {shown(path)}: inputs are files named TARGET-HASH")
+        found += inputs
     return found
 
 

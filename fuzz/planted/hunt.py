@@ -118,7 +118,8 @@ class Hunter:
     async def _found(self, fault: Fault | None, seeds: Path) -> Found | None:
         """Plant the fault, and let so many processes take turns until one finds it or the time is up."""
         with tempfile.TemporaryDirectory(prefix="fuzz-planted-") as folder:
-            copy, work = plant(fault, Path(folder))
+            copy, work = plant(fault, Path(folder)), Path(folder, "work")
+            work.mkdir()
             coming = turns(self._targets, seeds, work, self._hunt.seed)
             lanes = [asyncio.ensure_future(_take(coming, copy, work)) for _ in range(self._hunt.jobs)]
             try:
