@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,9 @@ from tooling.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
+
+PROBE: Final = bytes(2**18)
+"""What is written to see that a folder takes files: more than the largest input and its explanation."""
 
 HASH_LENGTH: Final = 12
 """Hexadecimal digits of SHA-256 in a file's name."""
@@ -107,6 +111,12 @@ class Folders:
         """Return the file with all that a target printed in a campaign."""
         return self.report / "logs" / f"{name}.txt"
 
+    def check_writable(self, targets: Sequence[Target]) -> None:
+        """Raise `CommandError` where a campaign over `targets` could not keep what it finds."""
+        corpora = [target.corpus for target in targets]
+        for folder in (self.crashes, self.report, self.log_of("any").parent, *corpora):
+            check_takes_files(folder)
+
     def targets(self, names: Sequence[str] = ()) -> list[Target]:
         """Return these targets, or all; raises `CommandError` for an unknown name."""
         known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("targets/fuzz_*.py"))
@@ -137,6 +147,19 @@ class Folders:
 
 PACKAGE: Final = Folders(Path(__file__).parent)
 """The targets of this package."""
+
+
+def check_takes_files(folder: Path) -> None:
+    """Make a folder, and see that it takes a file of the size of a large input.
+
+    :raises CommandError: where it does not: the disk is full, or the folder may only be read.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(PROBE)
+    except OSError as error:
+        raise CommandError(f"cannot write to {shown(folder)}: {error.strerror}") from error
 
 
 def inputs_in(paths: Sequence[Path]) -> list[Path]:
