@@ -40,7 +40,8 @@ def keep(folders: Folders, target: Target, data: bytes, kind: str, budget: Budge
         failure = replay.run(data)
         smallest = data
         if failure is not None:
-            smallest = minimize(data, partial(_fails_alike, replay, failure), budget)
+            smaller = getattr(target.load(), "smaller", None)
+            smallest = minimize(data, partial(_fails_alike, replay, failure), budget, smaller)
             failure = replay.run(smallest) or failure
     file = folders.crashes / f"{target.name}-{hash_of(smallest)}"
     finding = describe(target, file, smallest, failure, kind, len(data))
@@ -129,7 +130,7 @@ def pytest_case(target: Target, data: bytes, title: str, place: str) -> str:
 def explain(finding: Finding) -> str:
     """Write the text beside a kept input."""
     sizes = f"{finding.size} bytes"
-    if finding.original_size != finding.size:
+    if finding.original_size != finding.size or finding.original:
         sizes += f", minimised from {finding.original_size}"
     if finding.original:
         sizes += f", which are kept as {finding.original}"

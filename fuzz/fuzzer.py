@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from fuzz import crashes
@@ -24,6 +25,7 @@ from tooling.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from fuzz.folders import Folders, Target
     from fuzz.process import Process
@@ -167,8 +169,8 @@ class Fuzzer:
                 kind,
                 Budget(crashes.MINIMIZE_TIME, self._stop.is_set),
             )
-            if not finding.not_kept:
-                artifact.unlink(missing_ok=True)
+            if not finding.not_kept or not _holds(artifact, data):
+                _unlink(artifact)
             if finding.file not in {known.file for known in self.result.findings}:
                 self.result.problem = self.result.problem or finding.title.partition(":")[0]
                 self.result.findings.append(finding)
@@ -207,3 +209,15 @@ class Fuzzer:
         prefix = f"-artifact_prefix={self._folders.crashes / self._target.name}-"
         limits = [f"-{name}={self._options[name]}" for name in DEFAULTS]
         return started(self._target.file, [prefix, *limits, *arguments], self._log, self._stop)
+
+
+def _unlink(file: Path) -> None:
+    with suppress(OSError):  # the folder may be read-only by now
+        file.unlink()
+
+
+def _holds(file: Path, data: bytes) -> bool:
+    try:
+        return file.read_bytes() == data
+    except OSError:
+        return False
