@@ -45,9 +45,10 @@ def run(folders: Folders, targets: Sequence[Target], seconds: int, jobs: int, pr
     """Fuzz each target for so many seconds, `jobs` targets at once.
 
     Targets that have no corpus are seeded. SIGINT and SIGTERM end it early; the results
-    then hold the findings so far.
+    then hold the findings so far. Raises `CommandError` where a folder cannot be written to.
     """
     require_atheris()
+    folders.check_writable(targets)
     for target in targets:
         _ = target.options  # wrong ones show before the first second
         if not target.inputs():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fuzz.folders import Target
+    from fuzz.results import TargetResult
 
 
 def main(arguments: Sequence[str] | None = None, folders: Folders = PACKAGE) -> int:
@@ -109,19 +110,27 @@ def run_command(folders: Folders, names: tuple[str, ...], seconds: int, jobs: in
     console, targets = Output(), folders.targets(names)
     with progress(console, [target.name for target in targets]) as shown_:
         results = campaign.run(folders, targets, seconds, jobs, shown_)
-    page = write_report(folders.report, results)
-    show_campaign(console, results)
-    say(console, f"report: {shown(page)}")
+    show_campaign(console, results)  # first, since the disk may be full by now
+    try:
+        say(console, f"report: {shown(write_report(folders.report, results))}")
+    except CommandError as error:
+        if not results.crashes:
+            raise
+        say(console, f"no report: {error}")
     if results.crashes:
         return ExitCode.BAD
     if results.failed:
         name = results.failed[0].name
-        raise CommandError(
-            f"{name} {results.failed[0].status}: all it said is in {shown(folders.log_of(name))}"
-        )
+        raise CommandError(f"{name} {results.failed[0].status}: {_reason(folders, results.failed[0])}")
     if results.interrupted:
         raise CommandError("interrupted")
     return ExitCode.GOOD
+
+
+def _reason(folders: Folders, result: TargetResult) -> str:
+    if result.status == "not kept":
+        return result.problem
+    return f"all it said is in {shown(folders.log_of(result.name))}"
 
 
 @cli.command("replay")
@@ -161,8 +170,12 @@ def _replay(console: Console, folders: Folders, target: Target, files: Sequence[
             failing.append(file)
             finding = crashes.describe(target, file, data, failure, "crash", len(data))
             note = crashes.note_of(folders.crashes / f"{target.name}-{hash_of(data)}")
-            write_text(note, crashes.explain(finding))
-            shown_.say(f"{shown(file)} fails:\n{crashes.explain(finding)}\nwritten to {shown(note)}")
+            said = f"written to {shown(note)}"
+            try:
+                write_text(note, crashes.explain(finding))
+            except CommandError as error:
+                said = str(error)
+            shown_.say(f"{shown(file)} fails:\n{crashes.explain(finding)}\n{said}")
     return failing
 
 
@@ -192,6 +205,8 @@ def minimize_command(folders: Folders, file: Path, name: str | None, seconds: in
     with console.status(f"minimising {len(data)} bytes"):
         finding = crashes.keep(folders, target, data, "crash", Budget(seconds))
     say(console, crashes.explain(finding))
+    if finding.not_kept:
+        raise CommandError(finding.not_kept)
     return ExitCode.GOOD
 
 

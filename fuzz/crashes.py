@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import textwrap
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +14,7 @@ from fuzz.frames_shown import frame_lines, hex_lines
 from fuzz.minimizer import Budget, minimize
 from fuzz.replay import Replay
 from fuzz.results import Finding
+from tooling.errors import CommandError
 from tooling.written import write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -30,20 +34,43 @@ def keep(folders: Folders, target: Target, data: bytes, kind: str, budget: Budge
     """Minimise an input that fails, and write it to a file, with an explanation beside it.
 
     An input that no longer fails when it is replayed alone is kept as it is, and the explanation says so.
+    Where it cannot be written, the finding says why, and its command holds the input.
     """
     with Replay(target) as replay:
         failure = replay.run(data)
         smallest = data
         if failure is not None:
-            smallest = minimize(data, partial(_fails_alike, replay, failure), budget)
+            smaller = getattr(target.load(), "smaller", None)
+            smallest = minimize(data, partial(_fails_alike, replay, failure), budget, smaller)
             failure = replay.run(smallest) or failure
     file = folders.crashes / f"{target.name}-{hash_of(smallest)}"
-    write_bytes(file, smallest)
-    if smallest != data:
-        write_bytes(file.with_suffix(".original"), data)
     finding = describe(target, file, smallest, failure, kind, len(data))
-    write_text(note_of(file), explain(finding))
+    try:
+        if smallest != data:
+            finding = replace(finding, original=shown(_keep_original(file, data)))
+        write_bytes(file, smallest)
+        write_text(note_of(file), explain(finding))
+    except CommandError as error:
+        return replace(finding, not_kept=str(error), command=_command_with(target, smallest))
     return finding
+
+
+def _keep_original(file: Path, data: bytes) -> Path:
+    """Write the input that was minimised to `file`, and leave others that became the same."""
+    for number in itertools.count(1):
+        original = file.with_name(f"{file.name}{f'.{number}' if number > 1 else ''}.original")
+        if not original.exists():
+            write_bytes(original, data)
+            return original
+        if original.read_bytes() == data:
+            return original
+    raise AssertionError  # the numbers do not end
+
+
+def _command_with(target: Target, data: bytes) -> str:
+    """Return a command that replays an input which is in no file."""
+    text = base64.b64encode(data).decode()
+    return f"echo {text} | base64 -d | python -m fuzz replay --target {target.name} /dev/stdin"
 
 
 def _fails_alike(replay: Replay, failure: Failure, candidate: bytes) -> bool:
@@ -103,12 +130,15 @@ def pytest_case(target: Target, data: bytes, title: str, place: str) -> str:
 def explain(finding: Finding) -> str:
     """Write the text beside a kept input."""
     sizes = f"{finding.size} bytes"
-    if finding.original_size != finding.size:
+    if finding.original_size != finding.size or finding.original:
         sizes += f", minimised from {finding.original_size}"
+    if finding.original:
+        sizes += f", which are kept as {finding.original}"
+    kept = f"{finding.file}: {sizes}\n"
+    if finding.not_kept:
+        kept = f"NOT KEPT, {finding.not_kept}: {sizes}; the command below holds the input\n"
     parts = [
-        f"{finding.title}\n"
-        + (f"at {finding.place}\n" if finding.place else "")
-        + f"{finding.file}: {sizes}\n",
+        f"{finding.title}\n" + (f"at {finding.place}\n" if finding.place else "") + kept,
         f"Reproduce it:\n    {finding.command}\n",
         f"Hex:\n{textwrap.indent(finding.hex, '    ')}\n",
     ]

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,9 @@ from tooling.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
+
+PROBE: Final = bytes(2**18)
+"""What is written to see that a folder takes files: more than the largest input and its explanation."""
 
 HASH_LENGTH: Final = 12
 """Hexadecimal digits of SHA-256 in a file's name."""
@@ -107,14 +111,20 @@ class Folders:
         """Return the file with all that a target printed in a campaign."""
         return self.report / "logs" / f"{name}.txt"
 
+    def check_writable(self, targets: Sequence[Target]) -> None:
+        """Raise `CommandError` where a campaign over `targets` could not keep what it finds."""
+        corpora = [target.corpus for target in targets]
+        for folder in (self.crashes, self.report, self.log_of("any").parent, *corpora):
+            check_takes_files(folder)
+
     def targets(self, names: Sequence[str] = ()) -> list[Target]:
         """Return these targets, or all; raises `CommandError` for an unknown name."""
         known = sorted(file.stem.removeprefix("fuzz_") for file in self.root.glob("targets/fuzz_*.py"))
         if not known:
-            raise CommandError(f"{self.root} has no target, no file targets/fuzz_*.py")
+            raise CommandError(f"there is no target, no file targets/fuzz_*.py, in {self.root}")
         for name in names:
             if name not in known:
-                raise CommandError(f"{name!r} is no target; there are {', '.join(known)}")
+                raise CommandError(f"there is no target {name!r}: choose from {', '.join(known)}")
         return [Target(self.root, name) for name in dict.fromkeys(names or known)]
 
     def target_of(self, file: Path) -> Target:
@@ -139,14 +149,31 @@ PACKAGE: Final = Folders(Path(__file__).parent)
 """The targets of this package."""
 
 
+def check_takes_files(folder: Path) -> None:
+    """Make a folder, and see that it takes a file of the size of a large input.
+
+    :raises CommandError: where it does not: the disk is full, or the folder may only be read.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(PROBE)
+    except OSError as error:
+        raise CommandError(f"cannot write to {shown(folder)}: {error.strerror}") from error
+
+
 def inputs_in(paths: Sequence[Path]) -> list[Path]:
-    """List the inputs that files and folders hold, without notes and unfinished files."""
+    """List the inputs that files and folders hold, without notes and unfinished files.
+
+    :raises CommandError: where a folder holds none, or does not exist.
+    """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.is_file() and _is_input(file))
-        else:
-            found.append(path)
+        held = [path] if not path.is_dir() else sorted(path.rglob("*"))
+        inputs = [file for file in held if file == path or (file.is_file() and _is_input(file))]
+        if not inputs or not path.exists():
+            raise CommandError(f"there is no input in {shown(path)}: inputs are files named TARGET-HASH")
+        found += inputs
     return found
 
 

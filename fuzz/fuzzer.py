@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from fuzz import crashes
@@ -24,6 +25,7 @@ from tooling.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from fuzz.folders import Folders, Target
     from fuzz.process import Process
@@ -73,6 +75,7 @@ class Fuzzer:
                 )
                 self.result.new_inputs = len(self._corpus() - before)
             await self._keep_artifacts()
+            self._judge_folders()
         except (CommandError, OSError) as error:
             self.result.status, self.result.problem = "died", str(error)
         self._progress.finished(self.result)
@@ -150,22 +153,38 @@ class Fuzzer:
     async def _keep_artifacts(self) -> None:
         """Minimise and explain the inputs that libFuzzer kept, one after the other."""
         for number, artifact in enumerate(self._monitor.artifacts, 1):
+            kind = artifact.name.removeprefix(f"{self._target.name}-").partition("-")[0]
+            data = self._monitor.content_of(artifact)
+            if data is None:
+                self.result.status = "not kept"
+                self.result.problem = f"the input of a {kind} could not be written to {shown(artifact)}"
+                continue
             self.result.status, self.result.problem = "crashed", ""
             self._progress.phase(self._target.name, f"minimising crash {number}")
-            kind = artifact.name.removeprefix(f"{self._target.name}-").partition("-")[0]
             finding = await asyncio.to_thread(
                 crashes.keep,
                 self._folders,
                 self._target,
-                artifact.read_bytes(),
+                data,
                 kind,
                 Budget(crashes.MINIMIZE_TIME, self._stop.is_set),
             )
-            artifact.unlink()
+            if not finding.not_kept or not _holds(artifact, data):
+                _unlink(artifact)
             if finding.file not in {known.file for known in self.result.findings}:
                 self.result.problem = self.result.problem or finding.title.partition(":")[0]
                 self.result.findings.append(finding)
                 self._progress.found(self.result, finding)
+
+    def _judge_folders(self) -> None:
+        """See that all could be kept that was found: nothing is clean where it could not."""
+        if self.result.status in {"clean", "crashed"}:
+            try:
+                self._folders.check_writable([self._target])
+            except CommandError as error:
+                self.result.problem = f"{self.result.problem}; {error}".removeprefix("; ")
+                if self.result.status == "clean":
+                    self.result.status = "not kept"
 
     async def _limited(self, doing: Coroutine[None, None, None], seconds: float) -> None:
         """Limit its time."""
@@ -190,3 +209,15 @@ class Fuzzer:
         prefix = f"-artifact_prefix={self._folders.crashes / self._target.name}-"
         limits = [f"-{name}={self._options[name]}" for name in DEFAULTS]
         return started(self._target.file, [prefix, *limits, *arguments], self._log, self._stop)
+
+
+def _unlink(file: Path) -> None:
+    with suppress(OSError):  # the folder may be read-only by now
+        file.unlink()
+
+
+def _holds(file: Path, data: bytes) -> bool:
+    try:
+        return file.read_bytes() == data
+    except OSError:
+        return False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    Smaller = Callable[[bytes], Iterator[bytes]]
 
 PLAIN: Final = 0
 """The byte that blanks another."""
@@ -25,21 +28,47 @@ class Budget:
         return self._stopped() or time.monotonic() > self._until
 
 
-def minimize(data: bytes, fails: Callable[[bytes], bool], budget: Budget) -> bytes:
-    """Return the smallest and plainest input found for which `fails` is true, as it is for `data`."""
+def minimize(
+    data: bytes, fails: Callable[[bytes], bool], budget: Budget, smaller: Smaller | None = None
+) -> bytes:
+    """Return the smallest and plainest input found for which `fails` is true, as it is for `data`.
+
+    :param smaller: yields inputs that mean less than the one that it is given, as `fuzz.smaller` does.
+    """
     tried: set[bytes] = set()
 
     def try_(candidate: bytes) -> bool:
-        if candidate in tried or budget.spent:
+        digest = hashlib.sha1(candidate, usedforsecurity=False).digest()
+        if digest in tried or budget.spent:
             return False
-        tried.add(candidate)
+        tried.add(digest)
         return fails(candidate)
 
     before = None
     while before != data and not budget.spent:
         before = data
+        data = _with_less(data, smaller, try_, budget)
         data = _plainer(_shorter(data, try_), try_)
     return data
+
+
+def _with_less(data: bytes, smaller: Smaller | None, fails: Callable[[bytes], bool], budget: Budget) -> bytes:
+    """Take the first input that means less and fails, again and again."""
+    while smaller is not None:
+        for candidate in smaller(data):
+            if budget.spent:
+                return data
+            if _weight(candidate) < _weight(data) and fails(candidate):
+                data = candidate
+                break
+        else:
+            break
+    return data
+
+
+def _weight(data: bytes) -> tuple[int, int, bytes]:
+    """Order inputs: fewer bytes are less, then more blank ones, then lower ones."""
+    return len(data), len(data) - data.count(PLAIN), data
 
 
 def _shorter(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
@@ -67,4 +96,23 @@ def _plainer(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
             if piece != blank and fails(candidate):
                 data = candidate
         size //= 2
+    return _lower(data, fails)
+
+
+def _lower(data: bytes, fails: Callable[[bytes], bool]) -> bytes:
+    """Lower bytes that cannot be blank: to 1, to half, by a bit, by one; letters stay in their case."""
+    for place in range(len(data)):
+        lowered = True
+        while lowered:
+            lowered = False
+            for value in _lower_values(data[place]):
+                candidate = data[:place] + bytes([value]) + data[place + 1 :]
+                if fails(candidate):
+                    data, lowered = candidate, True
+                    break
     return data
+
+
+def _lower_values(byte: int) -> list[int]:
+    bits = [] if chr(byte).isalpha() and byte < 0x80 else [byte & ~(0x80 >> bit) for bit in range(8)]
+    return [value for value in (1, byte >> 1, *bits, byte - 1) if 0 < value < byte]

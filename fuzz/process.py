@@ -25,6 +25,28 @@ LOOK: Final = 0.1
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
+class _Log:
+    """A file that takes what a target prints, up to where the disk takes no more; reading goes on then."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("ab", buffering=0)
+        self._full = False
+
+    def __enter__(self) -> _Log:  # noqa: PYI034  # typing.Self came with Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, line: bytes) -> None:
+        """Write a line."""
+        if not self._full:
+            try:
+                self._file.write(line)
+            except OSError:
+                self._full = True
+
+
 class Process:
     """A running target."""
 
@@ -39,7 +61,7 @@ class Process:
         """Yield what it prints, line by line, and keep it in its log."""
         assert self._process.stdout is not None  # noqa: S101  # it was asked for
         rest = b""
-        with self._log.open("ab") as log:
+        with _Log(self._log) as log:
             while chunk := await self._process.stdout.read(CHUNK):
                 self.look()
                 *lines, rest = (rest + chunk).split(b"\n")

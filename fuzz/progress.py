@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 QUIET: Final = 5.0
 """Seconds between two plain lines of a target."""
 
-IDLE: Final = ("waiting", "clean", "crashed", "died", "hung", "not started", "interrupted")
+IDLE: Final = ("waiting", "clean", "crashed", "died", "hung", "not started", "not kept", "interrupted")
 """The text for a target that does not run."""
 
 
@@ -102,7 +102,7 @@ class LiveProgress(Progress):
                 figures = (result.rate or 0, result.executions, result.edges, result.corpus)
                 cells = [*(f"{figure:,.0f}" for figure in figures), str(len(result.findings))]
             doing = phase if phase in IDLE else f"{phase} for {self._seconds(name)} s"
-            bad = phase in {"crashed", "died", "hung", "not started"}
+            bad = phase in {"crashed", "died", "hung", "not started", "not kept"}
             table.add_row(name, *cells, doing, style="red" if bad else "dim" if phase in IDLE else "")
         return table
 

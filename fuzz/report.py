@@ -51,7 +51,10 @@ def verdict(results: Results) -> str:
     if results.crashes:
         said.append(f"{results.crashes} crash{'es' if results.crashes > 1 else ''}")
     if results.failed:
-        said.append(f"{', '.join(target.name for target in results.failed)} did not run to the end")
+        ended = [target.name for target in results.failed if target.status != "not kept"]
+        not_kept = [target.name for target in results.failed if target.status == "not kept"]
+        said += [f"{', '.join(ended)} did not run to the end"] * bool(ended)
+        said += [f"{', '.join(not_kept)} could not keep its inputs"] * bool(not_kept)
     if results.interrupted:
         said.append("interrupted")
     return "; ".join(said) or "No crash"

@@ -10,7 +10,7 @@
   "targets": [
     {
       "name": "frames_server", "title": "...",
-      "status": "clean",            or: crashed, died, hung, not started, interrupted
+      "status": "clean",            or: crashed, died, hung, not started, not kept, interrupted
       "problem": "",                why a target died or did not start
       "seconds": 60.1,              of fuzzing, from where the corpus had been read
       "executions": 210000,
@@ -34,7 +34,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from typing import Literal
 
-Status = Literal["clean", "crashed", "died", "hung", "not started", "interrupted"]
+Status = Literal["clean", "crashed", "died", "hung", "not started", "not kept", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Finding:
     kind: str
     """The kind of failure that libFuzzer saw: `crash`, `timeout`, `oom`."""
     file: str
-    """The file with the minimised input."""
+    """The file with the minimised input; where it could not be kept, the name that it would have."""
     title: str
     """The exception, in one line."""
     place: str
@@ -58,7 +58,11 @@ class Finding:
     test: str
     """A pytest case."""
     command: str
-    """The command that reproduces it."""
+    """The command that reproduces it; it holds an input that could not be kept."""
+    original: str = ""
+    """The file with the input before it was minimised; empty where that is the same."""
+    not_kept: str = ""
+    """Why the input is in no file; empty where it is."""
 
 
 @dataclass
@@ -107,7 +111,7 @@ class Results:
         return [
             target
             for target in self.targets
-            if target.status in {"died", "hung", "not started"} and not target.findings
+            if target.status in {"died", "hung", "not started", "not kept"} and not target.findings
         ]
 
     @property

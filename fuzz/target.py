@@ -7,6 +7,7 @@ anywhere.
 
 from __future__ import annotations
 
+import base64
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 MISSING = "atheris is not installed: python -m pip install 'wsproto[fuzz]', on Python 3.11 to 3.14"
 EXIT_MISSING = 3
+
+INPUT = "The input in Base64: "
+"""Begins the line with an input that raises: a disk may be full where libFuzzer writes it."""
+
+PRINTED_BY_LIBFUZZER = 256
+"""Bytes up to which libFuzzer prints an input by itself."""
 
 
 def is_program() -> bool:
@@ -57,6 +64,14 @@ def main(
     """
     import atheris  # noqa: PLC0415 - an optional dependency
 
+    def printed_where_it_raises(data: bytes) -> None:
+        try:
+            test_one_input(data)
+        except BaseException:
+            if len(data) > PRINTED_BY_LIBFUZZER:
+                print(f"{INPUT}{base64.b64encode(data).decode()}", file=sys.stderr, flush=True)
+            raise
+
     mutator = {} if custom_mutator is None else {"custom_mutator": custom_mutator}
-    atheris.Setup(sys.argv, test_one_input, **mutator)
+    atheris.Setup(sys.argv, printed_where_it_raises, **mutator)
     atheris.Fuzz()

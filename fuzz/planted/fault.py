@@ -37,7 +37,7 @@ class Fault:
         count = text.count(self.before)
         if count == 1:
             return text.replace(self.before, self.after)
-        wrong = f"has its text {count} times, not once" if text else "is no file"
+        wrong = f"has its text {count} times, not once" if text else "does not exist"
         elsewhere = [name for name, other in texts.items() if name != self.file and self.before in other]
         raise CommandError(
             f"the fault {self.name!r} has to be written anew: src/wsproto/{self.file} {wrong}"
@@ -45,14 +45,15 @@ class Fault:
         )
 
 
-def plant(fault: Fault | None, folder: Path) -> tuple[Path, Path]:
+def plant(fault: Fault | None, folder: Path) -> Path:
     """Copy the library into `folder`, with the fault in it if there is one.
 
-    :returns: the folder to import it from, and a folder to work in.
+    :param folder: is made where it does not exist; it must hold no `src` yet.
+    :returns: the folder to import the copy from, by `PYTHONPATH`: `src` in `folder`.
+    :raises CommandError: where the fault has to be written anew.
     """
-    copy, work = folder / "src", folder / "work"
-    work.mkdir()
+    copy = folder / "src"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     if fault is not None:
         (copy / "wsproto" / fault.file).write_text(fault.planted(), "utf-8")
-    return copy, work
+    return copy

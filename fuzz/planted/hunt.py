@@ -118,7 +118,7 @@ class Hunter:
     async def _found(self, fault: Fault | None, seeds: Path) -> Found | None:
         """Plant the fault, and let so many processes take turns until one finds it or the time is up."""
         with tempfile.TemporaryDirectory(prefix="fuzz-planted-") as folder:
-            copy, work = plant(fault, Path(folder))
+            copy, work = _folders_for(fault, Path(folder))
             coming = turns(self._targets, seeds, work, self._hunt.seed)
             lanes = [asyncio.ensure_future(_take(coming, copy, work)) for _ in range(self._hunt.jobs)]
             try:
@@ -130,6 +130,13 @@ class Hunter:
                 for lane in lanes:
                     lane.cancel()
                 await asyncio.gather(*lanes, return_exceptions=True)
+
+
+def _folders_for(fault: Fault | None, folder: Path) -> tuple[Path, Path]:
+    """Return a copy of the library with the fault in it, and a folder to work in, both in `folder`."""
+    work = folder / "work"
+    work.mkdir()
+    return plant(fault, folder), work
 
 
 def _run_until_stopped(work: Coroutine[None, None, T]) -> T:

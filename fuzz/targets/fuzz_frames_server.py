@@ -19,7 +19,10 @@ with instrumented("wsproto"):
         judge_frames,
         stream_of,  # noqa: F401  # shows the frames of an input
     )
+    from fuzz.smaller import smaller_frames
     from wsproto import ConnectionType
+
+smaller = smaller_frames  # `python -m fuzz minimize` tries them
 
 
 def test_one_input(data: bytes) -> None:

@@ -15,6 +15,9 @@ from fuzz.target import instrumented, main
 
 with instrumented("wsproto", "h11"):
     from fuzz.heads import judge_response
+    from fuzz.smaller import smaller_head
+
+smaller = smaller_head  # `python -m fuzz minimize` tries them
 
 
 def test_one_input(data: bytes) -> None:

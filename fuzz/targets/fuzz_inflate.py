@@ -7,6 +7,7 @@ The result is compared with that of the tests' own reader, and no piece may exce
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 if __name__ == "__main__" and not hasattr(sys, "frozen"):
@@ -16,6 +17,7 @@ from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
     from fuzz.frames import LIMITS, cut
+    from fuzz.smaller import smaller_messages
     from tests.oracle.expected_events import Deflate
     from tests.oracle.judging import Setting, assert_received_rightly
     from tooling import frames as wire
@@ -52,6 +54,11 @@ def stream_of(data: bytes) -> bytes:
         return b""
     flags, _, fragments, _ = data[:CHOICES]
     return b"".join(frames_of(message, flags, fragments) for message in data[CHOICES:].split(SEPARATOR))
+
+
+def smaller(data: bytes) -> Iterator[bytes]:
+    """Yield smaller inputs, which `python -m fuzz minimize` tries."""
+    return smaller_messages(data, CHOICES, SEPARATOR)
 
 
 def test_one_input(data: bytes) -> None:

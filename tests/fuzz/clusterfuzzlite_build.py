@@ -112,7 +112,7 @@ def main() -> int:
     targets: list[str] = arguments.targets or [*DEFAULT]
     for target in targets:
         if not (ROOT / "fuzz" / "targets" / f"fuzz_{target}.py").is_file():
-            parser.error(f"{target!r} is no target: there is no fuzz/targets/fuzz_{target}.py")
+            parser.error(f"there is no target {target!r}, no file fuzz/targets/fuzz_{target}.py")
     with tempfile.TemporaryDirectory(prefix="clusterfuzzlite-") as work:
         try:
             out = build(Path(work), targets, arguments.sanitizer)

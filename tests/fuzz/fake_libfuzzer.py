@@ -6,13 +6,17 @@ works until the time is over.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fuzz.target import PRINTED_BY_LIBFUZZER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +40,8 @@ def fuzz(test_one_input: Callable[[bytes], None]) -> None:
     until = time.monotonic() + float(options["max_total_time"]) * 0.2  # the tests have no time
     while time.monotonic() < until:
         count += 1
-    (paths[0] / "new").write_bytes(b"new")
+    with suppress(OSError):
+        (paths[0] / "new").write_bytes(b"new")
     _say(f"#{count}\tDONE   cov: 93 ft: 94 corp: 2/2b lim: 64 exec/s: 12895 rss: 47Mb")
     _say(f"stat::number_of_executed_units: {count}")
 
@@ -59,6 +64,9 @@ def _execute(test_one_input: Callable[[bytes], None], data: bytes, options: dict
         _say("\n === Uncaught Python exception: ===")
         _say(traceback.format_exc())
         artifact = f"{options['artifact_prefix']}crash-{hashlib.sha1(data).hexdigest()}"  # noqa: S324  # as libFuzzer
-        Path(artifact).write_bytes(data)
+        with suppress(OSError):  # it says the same on a full disk
+            Path(artifact).write_bytes(data)
         _say(f"artifact_prefix='{options['artifact_prefix']}'; Test unit written to {artifact}")
+        if len(data) <= PRINTED_BY_LIBFUZZER:
+            _say(f"Base64: {base64.b64encode(data).decode()}")
         os._exit(77)

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from fuzz.cli import main
+from fuzz.results import Results, TargetResult
+from tests.fuzz.test_report import FINDING
 from tests.fuzz.toys import ROOT, toys
 from tests.harness.processes import all_end, descendants_of
 
@@ -104,6 +106,89 @@ def test_a_target_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytes
     assert main(["run", "--seconds", "1"], folders) == 2
     target = by_name(folders.root)["hanging"]
     assert (target["status"], target["problem"]) == ("hung", "did not end within 0 s, and was killed")
+
+
+@pytest.mark.usefixtures("without_atheris")
+@pytest.mark.parametrize("name", ["crashes", "report", "corpus/fine", "report/logs"])
+def test_a_folder_that_takes_no_file_ends_it_at_the_start(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = toys(tmp_path / "toys", "fine")
+    (folders.root / name).parent.mkdir(exist_ok=True)
+    (folders.root / name).touch()  # a file, below which nothing can be: for root, too
+    assert main(["run", "--seconds", "1"], folders) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"error: cannot write to {folders.root / name}")
+    assert said.err.count("\n") == 1
+
+
+def test_a_disk_with_too_little_room_ends_it_at_the_start(tmp_path: Path) -> None:
+    folders = toys(tmp_path / "toys", "fine")
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000))"
+    done = subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, "-c", limited + DRIVER, str(folders.root), "run", "--seconds", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: cannot write to {folders.crashes}: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("without_atheris")
+def test_an_input_that_cannot_be_kept_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = toys(tmp_path / "toys", "raising_full", planted=b"AB" * 30)
+    assert main(["run", "--seconds", "1"], folders) == 1
+    target = by_name(folders.root)["raising_full"]
+    assert target["status"] == "crashed"
+    assert f"cannot write to {folders.crashes}: " in target["problem"]
+    (finding,) = target["findings"]
+    assert finding["notKept"].startswith(f"cannot write {folders.crashes}")
+    command = "echo QUI= | base64 -d | python -m fuzz replay --target raising_full /dev/stdin"
+    assert finding["command"] == command
+    printed = capsys.readouterr().out
+    assert "NOT KEPT" in printed
+    assert command in printed
+    assert "No crash" not in printed
+
+
+@pytest.mark.usefixtures("without_atheris")
+def test_what_could_not_have_been_kept_is_never_clean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = toys(tmp_path / "toys", "filling", planted=b"AB")
+    assert main(["run", "--seconds", "1"], folders) == 2
+    assert not results(folders.root)["clean"]
+    assert by_name(folders.root)["filling"]["status"] == "not kept"
+    said = capsys.readouterr()
+    assert "filling could not keep its inputs" in said.out
+    assert said.err.startswith(f"error: filling not kept: cannot write to {folders.crashes}: ")
+
+
+@pytest.mark.usefixtures("without_atheris")
+def test_a_long_input_that_nobody_printed_is_named_as_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = toys(tmp_path / "toys", "raising_full", planted=b"AB" * 300)
+    assert main(["run", "--seconds", "1"], folders) == 2
+    assert "the input of a crash could not be written to " in capsys.readouterr().err
+
+
+def test_a_campaign_without_room_for_its_report_says_what_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crashed = Results(1, 1, [TargetResult("raising", "Raising.", status="crashed", findings=[FINDING])])
+    monkeypatch.setattr("fuzz.campaign.require_atheris", lambda: None)
+    monkeypatch.setattr("fuzz.campaign.run", lambda *_: crashed)
+    folders = toys(tmp_path, "raising")
+    folders.report.touch()
+    assert main(["run"], folders) == 1
+    printed = capsys.readouterr().out
+    assert FINDING.command in printed
+    assert f"no report: cannot write {folders.report}" in printed
 
 
 @pytest.fixture

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("arguments", "value", "rule"),
     [
-        (["run", "nothing"], "'nothing'", "is no target; there are"),
-        (["seed", "nothing"], "'nothing'", "is no target; there are"),
-        (["coverage", "nothing"], "'nothing'", "is no target; there are"),
+        (["run", "nothing"], "'nothing'", "there is no target 'nothing': choose from application, "),
+        (["seed", "nothing"], "'nothing'", "there is no target 'nothing': choose from application, "),
+        (["coverage", "nothing"], "'nothing'", "there is no target 'nothing': choose from application, "),
         (["run", "--seconds", "0"], "0", "x>=1"),
         (["run", "--jobs", "0"], "0", "x>=1"),
         (["run", "--fast"], "--fast", "No such option"),
         (["replay", "/nowhere"], "/nowhere", "does not exist"),
         (["replay", __file__], "'test_cli.py'", "TARGET-HASH"),
-        (["replay", "--target", "nothing", __file__], "'nothing'", "is no target"),
+        (
+            ["replay", "--target", "nothing", __file__],
+            "'nothing'",
+            "there is no target 'nothing': choose from",
+        ),
         (["minimize", "/"], "'/'", "is a directory"),
         (["coverage", "--fail-under", "101"], "101", "0<=x<=100"),
         (["grow"], "'grow'", "No such command"),
@@ -68,7 +72,7 @@ def test_a_broken_file_is_named(
 
 def test_a_folder_without_targets_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"], toys(tmp_path)) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path} has no target, no file targets/fuzz_*.py\n"
+    assert capsys.readouterr().err == f"error: there is no target, no file targets/fuzz_*.py, in {tmp_path}\n"
 
 
 def test_list_shows_what_each_target_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fuzz import replay as replaying
 from fuzz.cli import main
 from fuzz.crashes import keep
-from fuzz.folders import hash_of
+from fuzz.folders import hash_of, inputs_in
 from fuzz.frames_shown import frame_lines, hex_lines
 from fuzz.minimizer import Budget, minimize
 from fuzz.replay import Replay
@@ -58,7 +58,7 @@ def test_what_fails_is_told_apart(tmp_path: Path) -> None:
         "killed": "killed by SIGKILL",
     }
     assert found["raising"] is not None
-    assert found["raising"].place == f"{tmp_path / 'targets' / 'fuzz_raising.py'}:20 in test_one_input"
+    assert found["raising"].place == f"{tmp_path / 'targets' / 'fuzz_raising.py'}:30 in test_one_input"
     assert not found["raising"].same_as(found["dying"])
 
 
@@ -105,6 +105,62 @@ def test_a_crash_is_kept_with_all_that_is_known(tmp_path: Path) -> None:
     assert "raise ValueError" in note
     assert finding.command in note
     assert finding.test.splitlines()[-1] in note
+
+
+def test_inputs_that_become_the_same_are_all_kept(tmp_path: Path) -> None:
+    folders = toys(tmp_path, "raising")
+    target, file = folders.targets()[0], folders.crashes / f"raising-{hash_of(b'AB')}"
+    for data, name in ((b"ABx", ""), (b"ABy", ".2"), (b"ABx", ""), (b"ABz", ".3")):
+        finding = keep(folders, target, data, "crash", Budget(10))
+        original = file.with_name(f"{file.name}{name}.original")
+        assert finding.original == str(original)
+        assert original.read_bytes() == data
+        assert f"which are kept as {original}" in file.with_suffix(".txt").read_text("utf-8")
+    assert len(inputs_in([folders.crashes])) == 1
+
+
+def test_minimizing_to_where_nothing_can_be_written_prints_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = toys(tmp_path, "raising")
+    folders.crashes.touch()
+    file = tmp_path / "raising-crash-1"
+    file.write_bytes(LONG)
+    command = "echo QUI= | base64 -d | python -m fuzz replay --target raising /dev/stdin"
+    assert main(["minimize", str(file)], folders) == 2
+    assert command in capsys.readouterr().out
+    assert main(["replay", str(file)], folders) == 1
+    printed = capsys.readouterr().out
+    assert "raise ValueError" in printed
+    assert f"cannot write {folders.crashes}" in printed
+
+
+@pytest.mark.parametrize("names", [(), ("NAME.txt", "raising-1.original", ".hidden")])
+def test_replay_of_a_folder_without_inputs_is_an_error(
+    names: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = toys(tmp_path, "raising")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for name in names:
+        (empty / name).write_bytes(b"AB")
+    said = f"error: there is no input in {empty}: inputs are files named TARGET-HASH\n"
+    assert main(["replay", str(empty)], folders) == 2
+    assert capsys.readouterr().err == said
+    assert main(["replay", "--target", "raising", str(empty)], folders) == 2
+    assert capsys.readouterr().err == said
+    assert main(["replay"], folders) == 2  # fuzz/regressions does not exist here
+    assert capsys.readouterr().err == said.replace(str(empty), str(folders.regressions))
+
+
+def test_replay_of_a_folder_with_inputs_of_no_target_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = toys(tmp_path, "raising")
+    folders.crashes.mkdir()
+    (folders.crashes / "gone-1").write_bytes(b"AB")
+    assert main(["replay", str(folders.crashes)], folders) == 2
+    assert capsys.readouterr().err == "error: there is no target 'gone': choose from raising\n"
 
 
 def test_the_ready_test_fails_as_the_target_does(tmp_path: Path) -> None:

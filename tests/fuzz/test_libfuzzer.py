@@ -55,6 +55,20 @@ def test_what_it_wrote_down_is_known(name: str, artifact: str) -> None:
     assert not monitor.fuzzing
 
 
+def test_an_artifact_that_the_disk_did_not_take_whole_is_read_from_the_output(tmp_path: Path) -> None:
+    monitor = monitor_of("crash")
+    artifact = tmp_path / monitor.artifacts[0].name
+    assert monitor.content_of(artifact) == b"AB"
+    artifact.write_bytes(b"A")
+    assert monitor.content_of(artifact) == b"AB"
+    monitor.printed.clear()
+    assert monitor.content_of(artifact) is None
+    artifact.write_bytes(b"AB")
+    assert monitor.content_of(artifact) == b"AB"
+    monitor.feed("The input in Base64: QUJD")  # a target of this package says that
+    assert monitor.content_of(tmp_path / "crash-3c01bdbb26f358bab27f267924aa2c9a03fcfdb8") == b"ABC"
+
+
 def test_a_death_without_a_word() -> None:
     monitor = monitor_of("died")
     assert monitor.artifacts == []

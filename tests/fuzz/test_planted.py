@@ -16,7 +16,7 @@ from fuzz import campaign
 from fuzz.cli import main
 from fuzz.folders import PACKAGE
 from fuzz.planted import faults
-from fuzz.planted.catalogue import FAULTS, named
+from fuzz.planted.catalogue import FAULTS, by_module, named
 from fuzz.planted.child import ROOT, WRONG_COPY
 from fuzz.planted.detectors import Found, Turn, turns
 from fuzz.planted.fault import SOURCE, Fault, plant
@@ -52,13 +52,21 @@ def test_there_are_some_in_every_module() -> None:
     assert modules - WITHOUT == {file.name for file in Path(faults.__path__[0]).glob("[a-z]*.py")}
 
 
+def test_the_catalogue_groups_them_by_module() -> None:
+    grouped = by_module()
+    assert [fault for faults in grouped.values() for fault in faults] == list(FAULTS)
+    assert {fault.name for fault in grouped["masking.py"]} == {
+        fault.name for fault in FAULTS if fault.file == "masking.py"
+    }
+
+
 @pytest.mark.parametrize(
     ("file", "text", "wrong"),
     [
         ("masking.py", "no such text", r"has its text 0 times, not once \(no other file has it\)"),
         ("masking.py", "import", r"has its text [2-9] times, not once"),
         ("limits.py", HARMLESS.before, r"has its text 0 times, not once \(masking.py has it\)"),
-        ("gone.py", HARMLESS.before, r"is no file \(masking.py has it\)"),
+        ("gone.py", HARMLESS.before, r"does not exist \(masking.py has it\)"),
     ],
 )
 def test_text_that_is_not_there_once_is_an_error_that_names_the_fault(
@@ -100,7 +108,7 @@ def child(copy: Path, program: Path, imported_from: Path) -> tuple[int, str]:
 
 
 def test_a_process_imports_the_copy_or_does_not_begin(tmp_path: Path) -> None:
-    copy, _ = plant(HARMLESS, tmp_path)
+    copy = plant(HARMLESS, tmp_path)
     program = tmp_path / "program.py"
     program.write_text("import wsproto.masking as m, wsproto; print(wsproto.__file__, m.__doc__[:16])")
     module = str(copy / "wsproto" / "__init__.py")
@@ -113,8 +121,7 @@ def test_a_process_imports_the_copy_or_does_not_begin(tmp_path: Path) -> None:
 def test_the_library_itself_is_never_written_to(tmp_path: Path) -> None:
     before = {file: file.read_bytes() for file in SOURCE.rglob("*.py")}
     for fault in FAULTS[:3]:
-        (tmp_path / fault.name).mkdir()
-        plant(fault, tmp_path / fault.name)
+        assert plant(fault, tmp_path / fault.name) == tmp_path / fault.name / "src"
     assert {file: file.read_bytes() for file in SOURCE.rglob("*.py")} == before
 
 

@@ -14,11 +14,21 @@ TARGET = '''#!/usr/bin/env python3
 More about it.
 """
 import os
+import shutil
 import sys
+from pathlib import Path
 
 sys.path.insert(0, {root!r})
 
 from tests.fuzz.fake_libfuzzer import fuzz
+
+
+def fill():
+    """Turn the folder of crashes into a file, in which nothing can be written, as on a full disk."""
+    crashes = Path({folder!r}, "crashes")
+    if crashes.is_dir():
+        shutil.rmtree(crashes)
+        crashes.touch()
 
 
 def stream_of(data: bytes) -> bytes:
@@ -36,6 +46,8 @@ if __name__ == "__main__":
 
 ACTS = {
     "fine": "pass",
+    "filling": "fill()",
+    "raising_full": "fill(); raise ValueError('planted')",
     "raising": "raise ValueError('planted |\\n<b>here</b>')",
     "dying": "os._exit(7)",
     "killed": "os.kill(os.getpid(), 9)",
@@ -56,7 +68,9 @@ def toys(root: Path, *names: str, planted: bytes = b"") -> Folders:
     for name in names:
         text = "import nothing_of_that_name\n"
         if name in ACTS:
-            text = TARGET.format(title=f"Toy that is {name}.", root=str(ROOT), act=ACTS[name])
+            text = TARGET.format(
+                title=f"Toy that is {name}.", root=str(ROOT), folder=str(root), act=ACTS[name]
+            )
         (root / "targets" / f"fuzz_{name}.py").write_text(text, encoding="utf-8")
         if planted:
             corpus = root / "corpus" / name
