@@ -165,7 +165,9 @@ def test_standard_output_that_is_closed_is_one_line(tmp_path: Path) -> None:
 @pytest.fixture
 def verdicts(tmp_path: Path) -> Path:
     """Write an index.json as wstest does, and a baseline."""
-    Baseline("client", tmp_path).update({"3.1": Verdict("OK", "OK", 1000), "3.2": Verdict("OK", "OK", 1000)})
+    Baseline("client", tmp_path).update(
+        {"3.1": Verdict("OK", "OK", 1000), "3.2": Verdict("OK", "OK", 1000)}
+    ).save()
     (tmp_path / "index.json").write_text(json.dumps({"agent": {"3.1": OK, "3.2": FAILED}}))
     return tmp_path
 

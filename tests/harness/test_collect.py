@@ -26,7 +26,7 @@ NAMES = ("3.1", "3.2")
 def reports(tmp_path: Path) -> Path:
     """Write the reports of two cases a role as wstest does, and a baseline."""
     for role in ROLES:
-        Baseline(role, tmp_path).update(dict.fromkeys(NAMES, Verdict("OK", "OK", 1002)))  # type: ignore[arg-type]  # they are roles
+        Baseline(role, tmp_path).update(dict.fromkeys(NAMES, Verdict("OK", "OK", 1002))).save()  # type: ignore[arg-type]  # they are roles
         (tmp_path / role).mkdir()
         for number, case in enumerate(NAMES):
             write_case(tmp_path / role, case, f"2026-01-31T12:00:0{number}.500Z")
@@ -69,8 +69,8 @@ def test_both_roles_are_judged_and_the_results_written(
     results = json.loads((reports / "results.json").read_text())
     assert (results["engine"], results["asExpected"]) == ("wstest 25.10.1", True)
     assert results["started"] == "2026-01-31T12:00:00.500Z"
-    assert [list(results["roles"][role]["cases"]) for role in ROLES] == [list(NAMES)] * 2
-    assert "id" not in results["roles"]["server"]["cases"]["3.1"]
+    assert [list(results["setups"][role]["cases"]) for role in ROLES] == [list(NAMES)] * 2
+    assert "id" not in results["setups"]["server"]["cases"]["3.1"]
 
 
 def test_a_run_that_is_short_of_cases_fails(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,8 +71,8 @@ def run_matrix(
 ) -> tuple[ExitCode | str, str, dict[str, Any]]:
     """Give the exit code or the error, what was printed, and the rows of `matrix.json`."""
     expected = folder / "expected"
-    Baseline("server", expected).update({"1.1.1": OK, "X.1.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR})
-    Baseline("client", expected).update({"1.1.1": OK, "X.2.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR})
+    Baseline("server", expected).update({"1.1.1": OK, "X.1.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR}).save()
+    Baseline("client", expected).update({"1.1.1": OK, "X.2.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR}).save()
     printed = io.StringIO()
     order = Order(["server", "client"], "fast", cases, expected)
     console = Console(file=printed, width=200)

@@ -76,7 +76,7 @@ def answering(response: bytes) -> Any:
 )
 def test_the_library_keeps_all_rules_of_the_handshake(tmp_path: Path) -> None:
     assert main(["run", "--cases", "X.1", "X.2", "X.5", "X.6", "--report", str(tmp_path)]) == 0
-    for role in json.loads((tmp_path / "results.json").read_text())["roles"].values():
+    for role in json.loads((tmp_path / "results.json").read_text())["setups"].values():
         for name, report in role["cases"].items():
             assert (report["behavior"], report["behaviorClose"]) == ("OK", "OK"), name
 

@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 def test_a_run_that_cannot_write_still_says_what_came_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Baseline("server", tmp_path).update({"1.1.1": OK})
+    Baseline("server", tmp_path).update({"1.1.1": OK}).save()
     (tmp_path / "report" / "junit.xml.d").mkdir(parents=True)
     run = ["run", "--role", "server", "--cases", "1.1.1", "--expected", str(tmp_path)]
     with full_disk(tmp_path / "report"):
@@ -185,7 +185,7 @@ def test_failed_repeats_what_differed_in_each_role(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for of_role, code in (("server", 1002), ("client", 1000)):
-        Baseline(of_role, tmp_path).update({"1.1.1": OK, "3.2": Verdict("OK", "OK", code)})  # type: ignore[arg-type]
+        Baseline(of_role, tmp_path).update({"1.1.1": OK, "3.2": Verdict("OK", "OK", code)}).save()  # type: ignore[arg-type]
     options = ["--report", str(tmp_path), "--expected", str(tmp_path)]
     assert main(["run", *options, "--cases", "1.1.1", "3.2"]) == 1
     assert differing_cases(read_results(tmp_path)) == {"client": ["3.2"]}

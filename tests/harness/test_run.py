@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from harness import setup_runner
 from harness.cli import main
 from harness.engines.suite import Begun, Ended, Finished, Listening, Suite
 from harness.judge import Baseline, Verdict
-from harness.role_runner import RoleRunner, run_roles
+from harness.patience import Patience
+from harness.setup_runner import SetupRunner, Stop, run_setups
+from harness.setups import SETUPS, Setup
 from harness.summary import print_cpu_time
 from harness.testee import commands
-from tests.harness.processes import all_end, children_of
+from tests.harness.processes import all_end, descendants_of
 from tests.harness.serving import TIMEOUT
 from tooling import children
 from tooling.errors import CommandError
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.engines.suite import Step
-    from harness.results import CaseReport, Results, RoleReport
+    from harness.results import CaseReport, Results, SetupReport
     from harness.roles import Role
 
 OK = Verdict("OK", "OK", 1000)
@@ -40,41 +43,46 @@ CASES = {"1.1.2": OK, "3.2": PROTOCOL_ERROR, "7.7.3": Verdict("OK", "OK", 1002),
 
 def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One case is recorded with another code than it has now, in one role."""
-    Baseline("server", tmp_path).update(CASES)
-    Baseline("client", tmp_path).update({**CASES, "7.7.3": OK})
+    Baseline("server", tmp_path).update(CASES).save()
+    Baseline("client", tmp_path).update({**CASES, "7.7.3": OK}).save()
     options = ["--report", str(tmp_path), "--expected", str(tmp_path)]
     assert main(["run", *options, "--cases", *CASES]) == 1
     out = capsys.readouterr().out
     assert "server: all 4 cases have run" in out
     assert "client 7.7.3: change\n  expected  OK, close OK, code 1000\n" in out
-    assert "python -m harness run --role client --cases 7.7.3" in out
+    assert "python -m harness run --role client --variant default --cases 7.7.3" in out
 
     results = json.loads((tmp_path / "results.json").read_text())
-    assert (results["format"], results["profile"], results["asExpected"]) == (1, "full", False)
+    assert (results["format"], results["profile"], results["asExpected"]) == (2, "full", False)
     assert results["engine"].startswith("kosoku 0.1.")
     assert results["cpuTime"] > 0
     assert f"CPU time: {results['library']} with its glue and zlib " in out
-    assert [difference["case"] for difference in results["roles"]["client"]["differences"]] == ["7.7.3"]
-    for role, is_server in (("server", False), ("client", True)):
-        assert min(results["roles"][role]["cpuTime"].values()) > 0
-        cases = results["roles"][role]["cases"]
+    assert [difference["case"] for difference in results["setups"]["client"]["differences"]] == ["7.7.3"]
+    assert list(results["setups"]) == list(SETUPS)
+    for label, setup in SETUPS.items():
+        assert min(results["setups"][label]["cpuTime"].values()) > 0
+        cases = results["setups"][label]["cases"]
+        is_server = setup.role == "client"  # the suite is the other role
+        if setup.variant != "default":
+            assert list(cases) == [case for case in CASES if case != "12.1.1"], "a variant plays those of fast"
+            continue
         assert list(cases) == list(CASES)
-        assert {case["isServer"] for case in cases.values()} == {is_server}  # the suite is the other role
+        assert {case["isServer"] for case in cases.values()} == {is_server}
         assert {case["agent"] for case in cases.values()} == {results["library"]}
         assert cases["3.2"]["wirelog"]
         assert "Sec-WebSocket-Extensions" in cases["12.1.1"]["httpResponse"]
-    assert "1 verdict not as expected" in (tmp_path / "index.html").read_text()
-    assert (tmp_path / "junit.xml").read_text().count(
-        "python -m harness run --role client --cases 7.7.3"
-    ) == 1
-    assert "`python -m harness run --role client --cases 7.7.3`" in (tmp_path / "summary.md").read_text()
-    assert "7 / 8" in (tmp_path / "badge.svg").read_text()
+    repeat = "python -m harness run --role client --variant limits --cases 7.7.3"
+    assert (tmp_path / "junit.xml").read_text().count(repeat) == 1
+    assert repeat in (tmp_path / "summary.md").read_text()
+    assert "3 verdicts not as expected" in (tmp_path / "index.html").read_text()
+    assert "17 / 20" in (tmp_path / "badge.svg").read_text()
     assert not list(tmp_path.glob("*.log")), "a log without a word in it is not kept"
 
 
 def start_run(folder: Path) -> subprocess.Popen[str]:
     """Start a run that takes four seconds, and wait until it is at its cases."""
-    command = [sys.executable, "-m", "harness", "run", "--cases", "6.4", "--report", str(folder)]
+    command = [sys.executable, "-m", "harness", "run", "--variant", "default", "--cases", "6.4"]
+    command += ["--report", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
     assert process.stdout is not None
     begun: set[str] = set()
@@ -86,33 +94,55 @@ def start_run(folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_and_every_child(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_the_run_and_every_child_and_keeps_what_was_found(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with start_run(tmp_path) as process:
-        children = children_of(process.pid)
-        assert len(children) == 4
+        children = set(descendants_of(process.pid))
+        assert len(children) == 8, "a testee, an engine and their guards, in each role"
         process.send_signal(number)
-        _, errors = process.communicate(timeout=TIMEOUT)
+        said, errors = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert errors == f"error: interrupted by {number.name}, all children have ended\n"
     assert all_end(children)
-    assert not (tmp_path / "results.json").exists()
+    path = tmp_path / "results.json"
+    if path.exists():  # a case had ended
+        results = json.loads(path.read_text())
+        assert (results["complete"], results["asExpected"]) == (False, False)
+        assert f"interrupted by {number.name}" in results["stopped"]
+        assert "NOT COMPLETE: interrupted" in said
+    assert not list(tmp_path.glob(".run-*")), "nothing is left beside the report"
 
 
-def test_a_killed_child_ends_the_run_and_the_others(tmp_path: Path) -> None:
+def test_a_killed_engine_ends_the_run_and_the_others(tmp_path: Path) -> None:
     with start_run(tmp_path) as process:
-        children = children_of(process.pid)
-        os.kill(min(children), signal.SIGKILL)
+        children = descendants_of(process.pid)
+        engine = max(pid for pid, line in children.items() if "kosoku_worker server" in line)
+        os.kill(engine, signal.SIGKILL)
         _, errors = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
-    assert "was killed by SIGKILL" in errors
-    assert errors.startswith("error: ")
-    assert errors.count("\n") == 1
-    assert all_end(children)
+    assert errors == "error: kosoku was killed by SIGKILL\n"
+    assert all_end(set(children))
+
+
+def test_a_killed_server_is_a_verdict_and_the_rest_is_played(tmp_path: Path) -> None:
+    with start_run(tmp_path) as process:
+        testee = max(pid for pid, line in descendants_of(process.pid).items() if "testee serve" in line)
+        os.kill(testee, signal.SIGKILL)
+        said, errors = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, errors) == (1, "")
+    results = json.loads((tmp_path / "results.json").read_text())
+    server = results["setups"]["server"]
+    assert list(server["cases"]) == ["6.4.1", "6.4.2", "6.4.3", "6.4.4"]
+    (difference,) = server["differences"]
+    report = server["cases"][difference["case"]]
+    assert (report["behavior"], report["result"]) == ("FAILED", "The server under test was killed by SIGKILL.")
+    assert "The server under test was killed by SIGKILL." in said
 
 
 def test_the_children_end_with_a_killed_harness(tmp_path: Path) -> None:
     with start_run(tmp_path) as process:
-        children = children_of(process.pid)
+        children = set(descendants_of(process.pid))
         process.kill()
     assert all_end(children)
 
@@ -135,63 +165,70 @@ class FakeSuite(Suite):
     def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         return self.play()
 
-    async def play(self) -> AsyncGenerator[Step, None]:
-        try:
-            for step in self.script:
-                if isinstance(step, (Listening, Begun, Ended, Finished)):
-                    yield step
-                else:
-                    await asyncio.sleep(step)
-        finally:
-            self.closed = True
-
-
-class Silence:
-    def begun(self, role: Role, case: str) -> None:
-        pass
-
-    def finished(self, role: Role) -> None:
-        pass
-
-
-REPORT: CaseReport = {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1000}
-
-
-IDLE = commands.Testee("idle", server=("sh", "-c", "echo Listening on ws://127.0.0.1:1; exec cat", "sh"))
-"""A server that begins at once, and does nothing."""
-
-
-def play(
+    async def play(
     role: Role,
     suite: FakeSuite,
     folder: Path,
     *,
     time_limit: float = TIMEOUT,
-    testee: commands.Testee = commands.LIBRARY,
+    testee: commands.Testee | None = None,
 ) -> Any:
-    runner = RoleRunner(role, ["1.1.1", "1.1.2"], suite, Silence(), folder, time_limit, testee)
-    return asyncio.run(run_roles([runner]))[role]
+    runner = SetupRunner(
+        Setup(role),
+        ["1.1.1", "1.1.2"],
+        suite,
+        Silence(),
+        folder,
+        Patience(timeout=0.2, time_limit=time_limit),
+        testee or commands.library(),
+    )
+    asyncio.run(run_setups([runner], Stop(), TIMEOUT))
+    return runner.result()
 
 
-def test_a_suite_that_hangs_is_ended_with_the_case_named(tmp_path: Path) -> None:
+def test_a_case_that_does_not_end_is_failed(tmp_path: Path) -> None:
     suite = FakeSuite(Begun("1.1.1"), Ended("1.1.1", REPORT), Begun("1.1.2"), 60.0)
-    with pytest.raises(CommandError, match=r"server: case 1\.1\.2 did not end within 1 s"):
-        play("server", suite, tmp_path, time_limit=1, testee=IDLE)
+    found = play("server", suite, tmp_path, time_limit=1, testee=IDLE)
+    assert found.reports["1.1.1"] == REPORT
+    said = "The server under test hangs: the case did not end within 1 s (--time-limit)."
+    assert (found.reports["1.1.2"]["behavior"], found.reports["1.1.2"]["result"]) == ("FAILED", said)
     assert suite.closed
+
+
+def test_a_server_that_no_longer_answers_is_found_behind_a_bad_verdict(tmp_path: Path) -> None:
+    """It accepts the connection, as the system does for it, and is in an endless loop."""
+    program = (
+        "import socket, time; s = socket.create_server(('127.0.0.1', 0));"
+        "print(f'Listening on ws://127.0.0.1:{s.getsockname()[1]}', flush=True); time.sleep(600)"
+    )
+    deaf = commands.Testee("deaf", server=(sys.executable, "-c", program))
+    suite = FakeSuite(Begun("1.1.1"), Ended("1.1.1", {**REPORT, "behavior": "FAILED"}), 60.0)
+    found = play("server", suite, tmp_path, testee=deaf, time_limit=2)
+    assert "it did not answer a request within 0.2 s" in found.reports["1.1.1"]["result"]
 
 
 def test_a_suite_that_says_nothing_is_ended(tmp_path: Path) -> None:
     suite = FakeSuite(60.0)
-    with pytest.raises(CommandError, match=r"client: case \(none yet\) did not end"):
+    with pytest.raises(CommandError, match=r"client: the suite did not begin within 0\.5 s"):
         play("client", suite, tmp_path, time_limit=0.5)
     assert suite.closed
 
 
-def test_a_client_that_fails_ends_the_run(tmp_path: Path) -> None:
-    with pytest.raises(
-        CommandError, match=r"the client under test ended with exit code 2: error: cannot connect"
-    ):
-        play("client", FakeSuite(Listening("ws://127.0.0.1:1"), 60.0), tmp_path)
+def test_a_client_that_dies_fails_the_case_that_it_had_begun(tmp_path: Path) -> None:
+    """Its last words are in the report; the suite is played anew with the rest."""
+    found = play("client", FakeSuite(Listening("ws://127.0.0.1:1")), tmp_path)
+    assert list(found.reports) == ["1.1.1", "1.1.2"]
+    for report in found.reports.values():
+        assert report["result"] == "The client under test ended with exit code 2."
+        assert report["log"].startswith("error: cannot connect")
+
+
+def test_a_testee_that_dies_again_and_again_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup_runner, "MOST_DEATHS", 1)
+    found = play("client", FakeSuite(Listening("ws://127.0.0.1:1")), tmp_path)
+    assert found.reports["1.1.2"]["result"] == "Not played, since the testee had died 1 times in a row."
 
 
 def test_a_client_needs_somewhere_to_go(tmp_path: Path) -> None:
@@ -237,35 +274,74 @@ def test_the_cpu_time_of_a_child_is_what_the_system_counted(tmp_path: Path, wait
 
 
 def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -> None:
-    roles: dict[Role, RoleReport] = {
-        "server": {
+    setups: dict[str, SetupReport] = {
+        role: {
+            "role": role,
+            "variant": "default",
             "duration": 9.0,
-            "cpuTime": {"testee": 3.0, "suite": 5.5},
+            "cpuTime": {"testee": testee, "suite": suite},
             "differences": [],
             "whys": {},
             "cases": {},
-        },
-        "client": {
-            "duration": 9.0,
-            "cpuTime": {"testee": 1.0, "suite": None},
-            "differences": [],
-            "whys": {},
-            "cases": {},
-        },
-    }
+        }
+        for role, testee, suite in (("server", 3.0, 5.5), ("client", 1.0, None))
+    }  # type: ignore[misc]  # they are roles
     results: Results = {
-        "format": 1,
+        "format": 2,
         "engine": "suite 1",
         "library": "wsproto/1",
         "python": "",
         "started": "",
         "profile": "full",
         "patterns": [],
+        "command": "",
+        "commit": "",
+        "host": "",
+        "complete": True,
+        "stopped": "",
         "asExpected": True,
         "cpuTime": 0.5,
-        "roles": roles,
+        "setups": setups,
     }
     print_cpu_time(Console(), results)
     testee = "wsproto/1 with its glue and zlib 4.0 s (40%)"
     said = f"CPU time: {testee}, suite 1 5.5 s (55%), the harness 0.5 s (5%)"
     assert " ".join(capsys.readouterr().out.split()) == said
+
+
+def test_max_failures_stops_the_run_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = Verdict("OK", "OK", 1011)
+    Baseline("server", tmp_path).update(dict.fromkeys(("3.1", "3.2", "3.3"), wrong)).save()
+    options = ["--role", "server", "--report", str(tmp_path), "--expected", str(tmp_path)]
+    assert main(["run", *options, "-x", "--cases", "3.1", "3.2", "3.3"]) == 1
+    assert "NOT COMPLETE: 1 verdict differed (--max-failures)" in capsys.readouterr().out
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert (results["complete"], results["asExpected"]) == (False, False)
+    assert results["setups"]["server"]["differences"][0]["case"] == "3.1"
+    assert "server/limits" not in results["setups"]
+
+
+def test_the_budget_for_all_stops_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--role", "server", "--report", str(tmp_path), "--budget", "2"]
+    assert main(["run", *options, "--cases", "6.4"]) == 1
+    assert "NOT COMPLETE: the time for the whole run was over after 2 s" in capsys.readouterr().out
+
+
+def test_a_run_keeps_the_last_report_until_it_has_its_own(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("the last one")
+    with start_run(tmp_path) as process:
+        assert (tmp_path / "index.html").read_text() == "the last one"
+        process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0
+    assert (tmp_path / "index.html").read_text() != "the last one"
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "report"
+    assert main(["run", "--cases", "1.1.1", "--report", str(folder)]) == 2
+    said = capsys.readouterr()
+    assert said.err == f"error: cannot write the report to {folder}: Not a directory\n"
+    assert "server: case" not in said.out

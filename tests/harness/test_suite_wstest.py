@@ -36,7 +36,7 @@ def wstest(tmp_path: Path) -> Path:
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "$@"\n')
     program.chmod(0o755)
     for role in ("server", "client"):
-        Baseline(role, tmp_path).update(dict.fromkeys(CASES, OK))
+        Baseline(role, tmp_path).update(dict.fromkeys(CASES, OK)).save()
     return program
 
 
@@ -53,7 +53,7 @@ def test_both_roles(wstest: Path, tmp_path: Path) -> None:
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["engine"] == "wstest 25.10.1"
     for role in ("server", "client"):
-        cases = results["roles"][role]["cases"]
+        cases = results["setups"][role]["cases"]
         assert list(cases) == list(CASES)
         assert cases["1.1.2"] == {
             "behavior": "OK",
@@ -68,7 +68,7 @@ def test_both_roles(wstest: Path, tmp_path: Path) -> None:
 def test_a_difference_is_repeated_with_the_same_engine(
     wstest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Baseline("server", tmp_path).update({"1.1.1": OK, "1.1.2": Verdict("OK", "OK", 1002)})
+    Baseline("server", tmp_path).update({"1.1.1": OK, "1.1.2": Verdict("OK", "OK", 1002)}).save()
     assert main(run(wstest, "--role", "server")) == 1
     command = f"python -m harness run --engine wstest --wstest {wstest} --role server --cases 1.1.2"
     assert command in capsys.readouterr().out

@@ -15,7 +15,7 @@ import pytest
 from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Ended, Listening
 from harness.matrix.implementations import FOLDER
-from harness.testee.commands import LIBRARY
+from harness.testee.commands import library
 from tests.harness.serving import TIMEOUT
 from tests.harness.test_extra_verdicts import NOWHERE
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SERVERS = {
-    "library": list(LIBRARY.server),
+    "library": list(library().server),
     "websockets": [sys.executable, str(FOLDER / "websockets_server.py")],
 }
 CLIENTS = {
-    "library": list(LIBRARY.client),
+    "library": list(library().client),
     "websockets": [sys.executable, str(FOLDER / "websockets_client.py")],
 }
 """websockets is installed beside the tests."""
