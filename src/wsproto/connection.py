@@ -35,18 +35,14 @@ _INPUT_OF_EVENT: dict[type, Input] = {
     CloseConnection: Input.SEND_CLOSE,
 }
 
-
-def _kinds_that_change_nothing(state: ConnectionState) -> frozenset[type[Event]]:
-    """Return what may be sent without leaving `state`, inside a fragmented message and outside."""
-    stays = {what for what, after in CONNECTION.get(state, {}).items() if after is state}
-    kinds: set[type[Event]] = {kind for kind in (Ping, Pong) if _INPUT_OF_EVENT[kind] in stays}
-    if {Input.SEND_MESSAGE, Input.SEND_CONTINUATION} <= stays:
-        kinds |= {TextMessage, BytesMessage}
-    return frozenset(kinds)
-
-
-# Sending these skips the look-up of the next state, 0.1 of 0.3 microseconds.
-_CHANGE_NOTHING = {state: _kinds_that_change_nothing(state) for state in ConnectionState}
+# Sending these skips the look-up of the next state, 0.1 of 0.3 microseconds. Where a message may begin,
+# it may go on.
+_CHANGE_NOTHING = {
+    state: frozenset(
+        kind for kind, what in _INPUT_OF_EVENT.items() if CONNECTION.get(state, {}).get(what) is state
+    )
+    for state in ConnectionState
+}
 
 
 def _input_of_subclass(event_type: type[Event]) -> Input | None:

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .close_codes import CloseReason
 from .errors import ParseFailed
-from .events import (
-    BytesMessage,
-    Message,
-    TextMessage,
-    set_data,
-    set_frame_finished,
-    set_message_finished,
-)
+from .events import BytesMessage, Message, TextMessage, set_data, set_frame_finished, set_message_finished
 from .frame_header import FIN, Opcode
 
 if TYPE_CHECKING:
