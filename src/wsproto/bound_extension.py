@@ -20,29 +20,21 @@ class HookState:
     their results are bounded and do not depend on how the bytes were cut into reads.
     """
 
-    client = False
-    """Whether this is the client's side."""
+    client = False  # whether this is the client's side
+    # Bytes that the next inbound hook may return, at most; set before each call.
     room: int = DEFAULT_LIMITS.max_inflated_size
-    """Bytes that the next inbound hook may return, at most; set before each call."""
-    pending = False
-    """Whether `frame_inbound_payload_data(proto, b"")` would give more of what was passed in before."""
-    unit = 0
-    """Bytes in each piece of the present frame's payload but its last; 0 for pieces as they come."""
-    rest_size = 0
-    """Bytes of payload for which `inbound_rest` may stand for three hooks, at most; 0 for never."""
+    pending = False  # whether `frame_inbound_payload_data(proto, b"")` would give more of what it got before
+    unit = 0  # bytes in each piece of the present frame's payload but its last; 0 for pieces as they come
+    rest_size = 0  # bytes of payload for which `inbound_rest` may stand for three hooks; 0 for never
+    # Takes the last piece of a message with RSV1, or a whole one, header and all.
     inbound_rest: Callable[[bytes], bytes | CloseReason]
-    """Takes the last piece of a message with RSV1, or a whole one, header and all."""
 
     def end_inbound(self) -> None:
         """Let go of what was received: nothing more is read."""
 
 
 class BoundExtension(Extension):
-    """An extension that was agreed on, bound to one connection.
-
-    :param extension: the object with the four hooks.
-    :param state: their `proto`.
-    """
+    """An extension that was agreed on, bound to one connection: its hooks, and their `proto`."""
 
     def __init__(self, extension: Extension, state: HookState) -> None:
         self.name = extension.name

@@ -13,8 +13,7 @@ from .frame_header import FIN, MAX_CONTROL_PAYLOAD, RSV1_BIT, Opcode
 if TYPE_CHECKING:
     from .limits import Limits
 
-Kinds = list["type[Any] | None"]
-"""The event that a frame is, at the place of its first byte."""
+Kinds = list["type[Any] | None"]  # the event that a frame is, at the place of its first byte
 
 
 def _kinds(known: dict[int, type[Any]]) -> Kinds:
@@ -33,19 +32,14 @@ _NONE = _kinds({})
 
 
 class FastFrames:
-    """What a connection may read by its fast path.
-
-    :param short: short frames, by the kind of the message under way; None for no message.
-    :param max_size: bytes of payload in a short frame, at most.
-    :param whole: messages of any size that are one frame.
-    """
+    """What a connection may read by its fast path."""
 
     def __init__(self, short: dict[type[Any] | None, Kinds], max_size: int, whole: Kinds) -> None:
-        self.short = short
-        self.max_size = max_size
-        self.whole = whole
+        self.short = short  # short frames, by the kind of the message under way; None for no message
+        self.max_size = max_size  # bytes of payload in a short frame, at most
+        self.whole = whole  # messages of any size that are one frame
+        # Short frames where a text waits for the rest of a code point.
         self.in_code_point = _kinds(_CONTROL) if max_size >= 0 else _NONE
-        """Short frames where a text waits for the rest of a code point."""
 
 
 _FRAGMENTS: dict[type[Any] | None, Kinds] = {
@@ -67,10 +61,7 @@ _COMPRESSED_OR_NOT = FastFrames(_NOTHING_SHORT, -1, _kinds(_WHOLE | _COMPRESSED)
 
 
 def fast_frames(limits: Limits, rest_size: int | None) -> FastFrames:
-    """Choose what a connection may read by its fast path.
-
-    :param rest_size: `InboundExtensions.rest_size`; None where there are no extensions.
-    """
+    """Choose what a connection may read by its fast path; `rest_size` is that of its extensions, if any."""
     if rest_size is not None:
         return _COMPRESSED_OR_NOT if rest_size and not limits.bounds_messages else _NOTHING
     if not limits.bounds_messages:

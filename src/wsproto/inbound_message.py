@@ -20,38 +20,22 @@ _new = object.__new__
 
 
 class InboundMessage:
-    """What a connection knows of the message under way, and of the frame that is being read of it.
-
-    :param fast: what may pass unjudged.
-    :param limits: bounds on frames and messages.
-    """
+    """What a connection knows of the message under way, and of the frame that is being read of it."""
 
     def __init__(self, fast: FastFrames, limits: Limits) -> None:
         self.fast = fast
-        self.fast_kinds = fast.short[None]
-        """What the next frame may be to take the fast path."""
+        self.fast_kinds = fast.short[None]  # what the next frame may be to take the fast path
         self.bounds = MessageBounds(limits) if limits.bounds_messages else None
-        self.kind: type[Message[Any]] | None = None
-        """The class of the message's events; None where no message is under way."""
-        self.unfinished_code_point = b""
-        """The first bytes of a code point whose others have not come."""
-        self.in_frame = False
-        """Whether the payload of a data frame is being read."""
-        self.fin = False
-        """Whether that frame ends the message."""
-        self.remaining = 0
-        """Bytes of that payload that have not come."""
-        self.event_due = False
-        """Whether an event, or a failure, may follow without further bytes."""
-        self.failure: ParseFailed | None = None
-        """What to raise once the text before it was yielded."""
+        self.kind: type[Message[Any]] | None = None  # of the message's events; None for no message
+        self.unfinished_code_point = b""  # its first bytes: the others have not come
+        self.in_frame = False  # the payload of a data frame is being read
+        self.fin = False  # that frame ends the message
+        self.remaining = 0  # bytes of that payload that have not come
+        self.event_due = False  # an event, or a failure, may follow without further bytes
+        self.failure: ParseFailed | None = None  # to be raised once the text before it was yielded
 
     def begin_frame(self, first: int, size: int) -> None:
-        """Take in the header of a data frame, which has been judged.
-
-        :param first: its first byte.
-        :param size: bytes of payload that are still to be read.
-        """
+        """Take in the `first` byte of a data frame, and the `size` of its payload that is to be read."""
         if self.kind is None:
             self.kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
             self.fast_kinds = self.fast.short[self.kind]
@@ -121,11 +105,7 @@ class MessageBounds:
         self._fragments = self._size = 0
 
     def judge_frame(self, size: int, known: int) -> None:
-        """Judge a data frame on its header, before any of its payload.
-
-        :param size: bytes of its payload.
-        :param known: bytes of the message that are in it, as far as that is known.
-        """
+        """Judge a data frame of `size` bytes on its header; `known` of them are known to be the message's."""
         limits = self._limits
         if limits.max_frame_size is not None and size > limits.max_frame_size:
             raise _too_big(f"Frame of {size} bytes, limit {limits.max_frame_size}")

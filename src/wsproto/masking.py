@@ -18,8 +18,7 @@ INTEGER_XOR_MAX = 1024
 # The same for one read of many that are of one size, whose keys need not be made again.
 PIECE_INTEGER_XOR_MAX = 2048
 
-PIECE = 2**18
-"""Bytes that are translated at a time; a multiple of 4."""
+PIECE = 2**18  # bytes that are translated at a time; a multiple of 4
 
 _from_bytes = int.from_bytes
 _ALL_BYTES = _from_bytes(range(256), "big")
@@ -32,11 +31,9 @@ def _turns(count: int) -> int:
     return _from_bytes(b"\0\0\0\1" * count, "big")
 
 
+# By the size of a payload: the factor that repeats a masking key over itself and all of the payload. XOR with
+# the key and the payload behind it then gives zeros, and the payload behind them.
 KEY_REPEATED = tuple(_turns((size + 3) // 4 + 1) for size in range(126))
-"""By the size of a payload: the factor that repeats a masking key over itself and all of the payload.
-
-XOR with the key and the payload behind it then gives zeros, and the payload behind them.
-"""
 
 
 def random_bytes(size: int) -> bytes:
