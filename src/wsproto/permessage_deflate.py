@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .bound_extension import BoundExtension, HookState
@@ -237,6 +236,8 @@ class DeflateState(HookState):
         self._agreed = agreed
         self._level = level
         self._memory_level = memory_level
+        self._inflater: Inflater | None = None
+        self._deflater: Deflater | None = None
         self.inbound_control = False  # the frame being received is a control frame
         self.inbound_compressed = False  # the message being received is compressed
         self.outbound_compressed = False  # the message being sent is compressed
@@ -244,35 +245,40 @@ class DeflateState(HookState):
     @property
     def pending(self) -> bool:  # type: ignore[override]
         """Whether there is more to come of what was passed in before."""
-        return "inflater" in vars(self) and self.inflater.pending
+        return self._inflater is not None and self._inflater.pending
 
     @property
     def unit(self) -> int:  # type: ignore[override]
         """What zlib is to be given at a time; what is not compressed may come as it does."""
         return Inflater.unit if self.inbound_compressed else 0
 
-    @cached_property
+    @property
     def inflater(self) -> Inflater:
         """What inflates with the peer's window, made when it is first needed."""
-        bits, takeover = self._agreed.of_side(client=not self.client)
-        return Inflater(bits, context_takeover=takeover)
+        if self._inflater is None:
+            bits, takeover = self._agreed.of_side(client=not self.client)
+            self._inflater = Inflater(bits, context_takeover=takeover)
+        return self._inflater
 
-    @cached_property
+    @property
     def deflater(self) -> Deflater:
         """What deflates with this side's window, made when it is first needed."""
-        bits, takeover = self._agreed.of_side(client=self.client)
-        bits = max(bits, MIN_DEFLATE_WINDOW_BITS)
-        return Deflater(bits, context_takeover=takeover, level=self._level, memory_level=self._memory_level)
+        if self._deflater is None:
+            bits, takeover = self._agreed.of_side(client=self.client)
+            bits = max(bits, MIN_DEFLATE_WINDOW_BITS)
+            level, memory_level = self._level, self._memory_level
+            self._deflater = Deflater(bits, context_takeover=takeover, level=level, memory_level=memory_level)
+        return self._deflater
 
     def inbound_rest(self, data: bytes) -> bytes | CloseReason:
         """Inflate the rest of a message, or all of it (RFC 7692 7.2.2)."""
         self.inbound_control = False
         self.inbound_compressed = True
         try:
-            return self.inflater.inflate_rest(data, self.room)
+            return (self._inflater or self.inflater).inflate_rest(data, self.room)
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def end_inbound(self) -> None:
         """Let go of the inflater, and of what it has not read."""
-        vars(self).pop("inflater", None)
+        self._inflater = None

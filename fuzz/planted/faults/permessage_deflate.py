@@ -58,8 +58,8 @@ FAULTS: Final = (
         "a client inflates with the largest window, whatever was agreed",
         "RFC 7692 7.1.2.1",
         _FILE,
-        "return Inflater(bits, context_takeover=takeover)",
-        "return Inflater(MAX_WINDOW_BITS if self.client else bits, context_takeover=takeover)",
+        "self._inflater = Inflater(bits, context_takeover=takeover)",
+        "self._inflater = Inflater(MAX_WINDOW_BITS if self.client else bits, context_takeover=takeover)",
     ),
     Fault(
         "a compressed fragment that is none raises zlib.error",
