@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
-from .bound_extension import bound
+from .extension import bound
 from .frame_decoder import FrameDecoder
 from .frame_encoder import FrameEncoder
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .bound_extension import bound
 from .close_frame import written_close
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from .extension import bound
 from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, OPCODES, Opcode, write_header
 from .masking import KEY_REPEATED, MaskingKeys, masked
 from .utilities import as_bytes

@@ -11,8 +11,8 @@ from .frame_header import MAX_CONTROL_PAYLOAD, OPCODES, RSV, RSV_BITS, RsvBits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .bound_extension import BoundExtension
     from .event_base import Event
+    from .extension import BoundExtension
     from .inbound_message import InboundMessage
     from .limits import Limits
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .bound_extension import BoundExtension, HookState
 from .close_codes import CloseReason
 from .deflate import Deflater, InflateError, Inflater
 from .deflate_negotiation import (
@@ -18,7 +17,7 @@ from .deflate_negotiation import (
     parse,
 )
 from .errors import LocalValueError, RemoteProtocolError
-from .extension import Extension, Side
+from .extension import BoundExtension, Extension, HookState, Side
 from .frame_header import NO_RSV, RSV1, Opcode, RsvBits
 from .limits import checked_int
 
