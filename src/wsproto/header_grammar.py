@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _TCHARS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # the same, in ranges: a pattern of them compiles in half the time
+_TCHAR = rb"[!#-'*+\-.0-9A-Z^-z|~]"  # the same, in ranges: a pattern of them compiles in half the time
 TOKEN = _TCHAR + rb"+"  # RFC 9110 5.6.2
 _QUOTED_TOKEN = rb'"(?:\\?' + _TCHAR + rb')+"'  # RFC 6455 9.1: unquoted, it has to be a token
 _OWS = rb"[ \t]*"
