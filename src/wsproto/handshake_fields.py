@@ -107,10 +107,7 @@ def names_of(fields: Fields, name: str) -> list[str]:
 def checked_headers(
     headers: Iterable[tuple[bytes, bytes]], *, permitted: frozenset[bytes] = frozenset()
 ) -> Headers:
-    """Return the application's header fields as bytes, safe to be written (RFC 9110 5).
-
-    :param permitted: the library's names that the application may give all the same.
-    """
+    """Return the application's header fields as bytes, safe to be written; of ours, only the `permitted`."""
     forbidden = _RESERVED - permitted
     result = []
     for field in headers:

@@ -63,8 +63,7 @@ class InboundExtensions:
 
         An event has at most `max_inflated_size` bytes (RFC 6455 10.4), and events stop at multiples of that,
         however the frame was cut into reads. The bytes before a failure are judged and yielded before it.
-
-        :param take: takes what has come of the frame's payload, at most so many bytes.
+        `take` takes what has come of the frame's payload, at most so many bytes.
         """
         event = None
         piece: bytes | None = b""
