@@ -16,7 +16,7 @@ from .handshake_fields import refused
 
 _IPV6 = r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
 _ZONE = r"(?:%[A-Za-z0-9\-._~%]+)?"  # RFC 6874 2, and as it is written outside of URIs
-_SUB_DELIMS = r"!$&'()*+,;="
+_SUB_DELIMS = r"!$&-,;="  # from & to , they are &'()*+,
 # RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or an address in brackets, then perhaps a port.
 _HOST = re.compile(
     rf"([A-Za-z0-9\-._~%{_SUB_DELIMS}]+|"

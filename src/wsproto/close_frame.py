@@ -7,8 +7,7 @@ from .errors import LocalTypeError, LocalValueError, ParseFailed
 from .events import CloseConnection
 from .frame_header import MAX_CONTROL_PAYLOAD
 
-MAX_REASON = MAX_CONTROL_PAYLOAD - 2
-"""Bytes of UTF-8 in the reason of a Close, at most."""
+MAX_REASON = MAX_CONTROL_PAYLOAD - 2  # bytes of UTF-8
 
 
 def read_close(payload: bytes) -> CloseConnection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
-from .bound_extension import bound
+from .extension import bound
 from .frame_decoder import FrameDecoder
 from .frame_encoder import FrameEncoder
 
@@ -75,11 +75,6 @@ class Encoder(Protocol):
 def frame_codec(
     extensions: Iterable[Extension], limits: Limits | None, *, client: bool
 ) -> tuple[Decoder, Encoder]:
-    """Make the codec of one connection.
-
-    :param extensions: the negotiated extensions, in the order of the response.
-    :param limits: bounds on frames and messages.
-    :param client: whether this is the client's side.
-    """
+    """Make the codec of one connection; the extensions are in the order of the response."""
     used = [bound(extension, client=client) for extension in extensions]
     return FrameDecoder(client, used, limits=limits), FrameEncoder(client, used)

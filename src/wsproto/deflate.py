@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import zlib
 
+# What a sender leaves off the end of each message, and a receiver puts back (RFC 7692 7.2.1, 7.2.2).
 TAIL = b"\x00\x00\xff\xff"
-"""What a sender leaves off the end of each message, and a receiver puts back (RFC 7692 7.2.1, 7.2.2)."""
+MAX_FINAL_BLOCKS = 1024  # in one message: each, with BFINAL=1, ends a zlib object and costs a new one
 
-MAX_FINAL_BLOCKS = 1024
-"""BFINAL blocks in one message, at most: each ends a zlib object and costs a new one."""
-
-
-InflateError = zlib.error
-"""What the peer sent cannot be inflated (RFC 7692 7.2.2)."""
+InflateError = zlib.error  # the peer's data cannot be inflated (RFC 7692 7.2.2)
 
 
 class Inflater:
@@ -37,8 +33,7 @@ class Inflater:
     def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
         self.window_bits = window_bits
         self.context_takeover = context_takeover
-        self.pending = False
-        """Whether `inflate` stopped at its limit and may have more to give."""
+        self.pending = False  # `inflate` stopped at its limit and may have more to give
         self._inflater: zlib._Decompress | None = None
         self._input = b""
         self._offset = 0
@@ -123,13 +118,7 @@ class Inflater:
 
 
 class Deflater:
-    """Deflates messages.
-
-    :param window_bits: the window to use, 9 to 15.
-    :param context_takeover: whether a message may refer back to the one before (RFC 7692 7.1.1).
-    :param level: zlib's compression level, -1 to 9.
-    :param memory_level: zlib's memory level, 1 to 9.
-    """
+    """Deflates messages with a window of 9 to 15 bits; the levels are zlib's."""
 
     def __init__(self, window_bits: int, *, context_takeover: bool, level: int, memory_level: int) -> None:
         self.window_bits = window_bits

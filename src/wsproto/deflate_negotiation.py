@@ -14,8 +14,7 @@ from .header_grammar import GrammarError, parse_extension
 
 MAX_WINDOW_BITS = 15
 MIN_WINDOW_BITS = 8
-MIN_DEFLATE_WINDOW_BITS = 9
-"""zlib inflates raw data with a window of 8 bits, but cannot deflate with it."""
+MIN_DEFLATE_WINDOW_BITS = 9  # zlib inflates raw data with a window of 8 bits, but cannot deflate with it
 
 _NO_VALUE = ("client_no_context_takeover", "server_no_context_takeover")
 _WINDOW_BITS = ("client_max_window_bits", "server_max_window_bits")

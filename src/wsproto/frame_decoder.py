@@ -2,7 +2,7 @@
 
 A frame is read in one of three ways, each tried before the next:
 
-    short    `events` itself: a frame of at most 125 bytes that has come whole, and that `fast_frames` knows
+    short    `events` itself: a frame of at most 125 bytes that has come whole, and that `FastFrames` knows
              by its first byte. No call, no bookkeeping.
     whole    `_whole_message`: a message that has come whole in one frame, of any size, plain or compressed by
              permessage-deflate, where there are no limits on messages.
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .bound_extension import bound
 from .close_frame import read_close
 from .errors import ParseFailed
 from .events import (
@@ -30,7 +29,7 @@ from .events import (
     set_message_finished,
     set_payload,
 )
-from .fast_frames import fast_frames
+from .extension import bound
 from .frame_header import (
     CONTROL,
     FAULTLESS,
@@ -94,7 +93,7 @@ class FrameDecoder:
         limits = limits or DEFAULT_LIMITS
         self._extensions = InboundExtensions(used, limits) if used else None
         rest_size = None if self._extensions is None else self._extensions.rest_size
-        self._message = InboundMessage(fast_frames(limits, rest_size), limits)
+        self._message = InboundMessage(limits, rest_size)
 
         self._buffer = b""  # being read, from _position on
         self._position = 0

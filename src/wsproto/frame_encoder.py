@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .bound_extension import bound
 from .close_frame import written_close
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from .extension import bound
 from .frame_header import FIN, MASK, MAX_CONTROL_PAYLOAD, NO_RSV, OPCODES, Opcode, write_header
 from .masking import KEY_REPEATED, MaskingKeys, masked
 from .utilities import as_bytes
@@ -27,7 +27,7 @@ _WHOLE_BINARY = FIN | Opcode.BINARY
 # against 0.13 microseconds).
 _SHORT_HEADERS = {
     mask: {
-        first: [write_header(first, size, mask) for size in range(MAX_CONTROL_PAYLOAD + 1)]
+        first: [bytes((first, mask | size)) for size in range(MAX_CONTROL_PAYLOAD + 1)]
         for first in (_WHOLE_TEXT, _WHOLE_BINARY, FIN | Opcode.PING, FIN | Opcode.PONG)
     }
     for mask in (0, MASK)
@@ -94,11 +94,7 @@ class FrameEncoder:
         raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in a frame")
 
     def message(self, data: str | BytesLike, fin: bool) -> bytes:
-        """Return a frame of a message: the first, or the next of the one under way (RFC 6455 5.4, 5.6).
-
-        :param data: text or binary payload.
-        :param fin: whether the message ends with it.
-        """
+        """Return a frame of a message: the first, or the next of the one under way (RFC 6455 5.4, 5.6)."""
         if isinstance(data, str):
             opcode = Opcode.TEXT
             try:

@@ -7,13 +7,11 @@ from typing import NamedTuple
 
 from .errors import ParseFailed
 
-MAX_CONTROL_PAYLOAD = 125
-"""Bytes in the payload of a control frame, at most (RFC 6455 5.5)."""
+MAX_CONTROL_PAYLOAD = 125  # bytes, at most (RFC 6455 5.5)
 
 FIN = 0x80
 MASK = 0x80
-CONTROL = 0x08
-"""The bit of the first byte that the opcodes of control frames have, and no others."""
+CONTROL = 0x08  # the opcodes of control frames have this bit of the first byte, and no others
 LENGTH_16 = 126
 LENGTH_64 = 127
 
@@ -48,8 +46,7 @@ class RsvBits(NamedTuple):
 NO_RSV = RsvBits(rsv1=False, rsv2=False, rsv3=False)
 RSV1 = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 RSV1_BIT = 0x40
-RSV = 0x70
-"""The reserved bits in the first byte of a frame."""
+RSV = 0x70  # all reserved bits of the first byte
 
 # What extensions are told of a first byte, looked up 5 times as quickly as made (0.2 against 1 microsecond).
 OPCODES = {int(opcode): opcode for opcode in Opcode}
@@ -57,10 +54,7 @@ RSV_BITS = [RsvBits(bool(bits & 4), bool(bits & 2), bool(bits & 1)) for bits in 
 
 
 def first_byte_fault(first: int, *, message_begun: bool) -> str | None:
-    """Say what is wrong with the opcode and FIN of a frame's `first` byte, or None.
-
-    :param message_begun: whether a fragmented message waits for its next frame.
-    """
+    """Say what is wrong with the opcode and FIN of a `first` byte, perhaps inside a message, or None."""
     opcode = first & 0x0F
     if opcode == Opcode.CONTINUATION:
         return None if message_begun else "Continuation frame without a message to continue (RFC 6455 5.4)"
@@ -86,11 +80,7 @@ FAULTLESS = tuple(
 
 
 def judge_second_byte(first: int, second: int, *, client: bool) -> None:
-    """Judge the `second` byte: its mask bit, and the length of a control frame.
-
-    :param client: whether the receiver is a client.
-    :raises ParseFailed: where one of them is wrong.
-    """
+    """Judge the mask bit in the `second` byte that a client or server got, and a control frame's length."""
     if bool(second & MASK) is client:
         frame = "Masked frame from the server" if client else "Unmasked frame from the client"
         raise ParseFailed(f"{frame} (RFC 6455 5.1)")
@@ -99,10 +89,7 @@ def judge_second_byte(first: int, second: int, *, client: bool) -> None:
 
 
 def judge_length(form: int, length: int) -> None:
-    """Judge an extended `length`, whose 7-bit length was `form` (RFC 6455 5.2).
-
-    :raises ParseFailed: where it is not in its shortest form, or too large.
-    """
+    """Judge an extended `length`, whose 7-bit length was `form` (RFC 6455 5.2)."""
     if length >> 63:
         raise ParseFailed("Frame length with its most significant bit set (RFC 6455 5.2)")
     if length < (LENGTH_16 if form == LENGTH_16 else 1 << 16):
@@ -110,12 +97,7 @@ def judge_length(form: int, length: int) -> None:
 
 
 def write_header(first: int, length: int, mask: int) -> bytes:
-    """Write a header without its masking key, the length in its shortest form.
-
-    :param first: FIN, the reserved bits and the opcode.
-    :param length: bytes of payload.
-    :param mask: `MASK` or 0.
-    """
+    """Write a header without its masking key, the length in its shortest form; `mask` is `MASK` or 0."""
     if length < LENGTH_16:
         return (first << 8 | mask | length).to_bytes(2, "big")
     if length < 1 << 16:

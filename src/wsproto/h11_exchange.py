@@ -23,19 +23,14 @@ _ANY_UPGRADE = h11.Request(
 
 
 class H11Exchange:
-    """One request and its response.
-
-    :param client: whether this is the client's side, whose request is sent already.
-    :param max_size: bytes that h11 may hold of what it cannot read yet.
-    :param head_read: on a server, the request where it was read already.
-    """
+    """One request and its response; of what it cannot read yet, h11 may hold `max_size` bytes."""
 
     def __init__(self, *, client: bool, max_size: int, head_read: bytes) -> None:
         self._h11 = h11.Connection(h11.CLIENT if client else h11.SERVER, max_incomplete_event_size=max_size)
-        if client:
+        if client:  # its request is sent already
             self._h11.send(_ANY_UPGRADE)
             self._h11.send(h11.EndOfMessage())
-        elif head_read:
+        elif head_read:  # without h11
             self._h11.receive_data(head_read)
             self._h11.next_event()
 

@@ -36,12 +36,7 @@ if TYPE_CHECKING:
     from .extensions import Extension
     from .typing import BytesLike, Headers
 
-__all__ = [
-    "WEBSOCKET_VERSION",
-    "H11Handshake",
-    "client_extensions_handshake",
-    "server_extensions_handshake",
-]
+__all__ = ["WEBSOCKET_VERSION", "H11Handshake", "client_extensions_handshake", "server_extensions_handshake"]
 
 _INPUT_OF_EVENT = {
     Request: Input.SEND_REQUEST,

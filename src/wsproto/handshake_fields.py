@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 
     from .typing import Headers
 
-Fields = dict[bytes, list[bytes]]
-"""The values of each header in order, by its name in lower case."""
+Fields = dict[bytes, list[bytes]]  # the values of each header in order, by its name in lower case
 
 WEBSOCKET_VERSION = b"13"
 """The one version of the protocol (RFC 6455 4.1)."""
 
-FRAMING = frozenset({b"content-length", b"transfer-encoding"})
-"""What says how long a message is."""
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})  # they say how long a message is
 UPGRADING = frozenset({b"connection", b"upgrade"})
 NEGOTIATING = frozenset({b"sec-websocket-protocol", b"sec-websocket-extensions"})
 _PROVING = frozenset({b"sec-websocket-key", b"sec-websocket-accept"})
@@ -109,10 +107,7 @@ def names_of(fields: Fields, name: str) -> list[str]:
 def checked_headers(
     headers: Iterable[tuple[bytes, bytes]], *, permitted: frozenset[bytes] = frozenset()
 ) -> Headers:
-    """Return the application's header fields as bytes, safe to be written (RFC 9110 5).
-
-    :param permitted: the library's names that the application may give all the same.
-    """
+    """Return the application's header fields as bytes, safe to be written; of ours, only the `permitted`."""
     forbidden = _RESERVED - permitted
     result = []
     for field in headers:

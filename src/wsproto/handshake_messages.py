@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from .handshake_fields import Fields
     from .typing import Headers
 
+# A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2).
 ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/?#]*)([^#]*)", re.IGNORECASE)
-"""A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2)."""
 _NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
 
 
@@ -166,10 +166,7 @@ def read_answer(
 
 
 def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> Headers:
-    """Return the header fields of a response that rejects a handshake (RFC 6455 4.2.2).
-
-    :param permitted: fields of the library's that the application may give here.
-    """
+    """Return the header fields of a rejection (RFC 6455 4.2.2); `permitted` are those it may give itself."""
     status = event.status_code
     if not isinstance(status, int):
         raise LocalTypeError(f"A status must be an int, not {status!r}")

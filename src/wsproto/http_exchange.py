@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .typing import Headers
 
+# Empty lines that a server skips before a request (RFC 9112 2.2); with one more, it is not HTTP.
 MAX_EMPTY_LINES = 8
-"""Empty lines that a server skips before a request (RFC 9112 2.2); at the next one, that is not HTTP."""
 # The last of them perhaps without the LF that is still to come.
 _EMPTY_LINES = re.compile(rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1))
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ")
@@ -37,11 +37,7 @@ _REGULAR_ACCEPTANCE = re.compile(rb"HTTP/1\.1 (101) [\x20-\x7e\t]*" + _FIELDS)
 
 
 class HTTPExchange:
-    """One request and its response, as one side of them sees it.
-
-    :param client: whether this is the client's side.
-    :param limits: bounds on what the peer may send.
-    """
+    """One request and its response, as one side of them sees it."""
 
     # Where a head is regular, these stay as they are: the time to set them would show.
     _h11: H11Exchange | None = None

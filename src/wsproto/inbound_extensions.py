@@ -11,8 +11,8 @@ from .frame_header import MAX_CONTROL_PAYLOAD, OPCODES, RSV, RSV_BITS, RsvBits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .bound_extension import BoundExtension
     from .event_base import Event
+    from .extension import BoundExtension
     from .inbound_message import InboundMessage
     from .limits import Limits
 
@@ -24,22 +24,18 @@ class InboundExtensions:
 
     A method that takes `room` returns at most so many bytes, where the extensions keep to theirs; what they
     hold back for that reason comes in later events.
-
-    :param extensions: the negotiated extensions, in the order of the response.
-    :param limits: how much may come in one event.
     """
 
     def __init__(self, extensions: Sequence[BoundExtension], limits: Limits) -> None:
         self._event_size = limits.max_inflated_size
-        self.room = self._event_size
-        """Bytes that are left of the next event; all of it where a frame begins."""
+        self.room = self._event_size  # bytes left of the next event; all of it where a frame begins
         self._extensions = tuple(reversed(extensions))
         self._completed = 0  # extensions that know that the frame is complete
         self._held_back_by: int | None = None  # the last extension that has more to give
         self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
         self._held = bytearray()  # of a unit that has not all come
+        # Bytes that `rest` takes, at most; 0 where it may not be used.
         self.rest_size = extensions[0].state.rest_size if len(extensions) == 1 else 0
-        """Bytes that `rest` takes, at most; 0 where it may not be used."""
 
     @property
     def frame_complete(self) -> bool:
@@ -47,11 +43,7 @@ class InboundExtensions:
         return self._completed == len(self._extensions) and self._held_back_by is None
 
     def judge_header(self, first: int, size: int) -> None:
-        """Show a frame's header to the extensions; a bit that none claims fails the connection (5.2).
-
-        :param first: the header's first byte.
-        :param size: bytes of payload.
-        """
+        """Show a frame's header to the extensions; a bit that none claims fails the connection (5.2)."""
         self._completed = 0
         opcode = OPCODES[first & 0x0F]
         rsv = RSV_BITS[(first & RSV) >> 4]
@@ -71,8 +63,7 @@ class InboundExtensions:
 
         An event has at most `max_inflated_size` bytes (RFC 6455 10.4), and events stop at multiples of that,
         however the frame was cut into reads. The bytes before a failure are judged and yielded before it.
-
-        :param take: takes what has come of the frame's payload, at most so many bytes.
+        `take` takes what has come of the frame's payload, at most so many bytes.
         """
         event = None
         piece: bytes | None = b""

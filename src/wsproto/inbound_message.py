@@ -1,4 +1,8 @@
-"""The message that is being received: payload in, events out, held to the limits (RFC 6455 5.4, 8.1)."""
+"""The message that is being received: payload in, events out, held to the limits (RFC 6455 5.4, 8.1).
+
+`FastFrames` knows by its first byte (5.2) which frame may pass unjudged, and which event it is. A first byte
+that it lacks takes the general path, which also says what is wrong with it.
+"""
 
 from __future__ import annotations
 
@@ -10,55 +14,96 @@ from .errors import ParseFailed
 from .events import (
     BytesMessage,
     Message,
+    Ping,
+    Pong,
     TextMessage,
     set_data,
     set_frame_finished,
     set_message_finished,
 )
-from .frame_header import FIN, Opcode
+from .frame_header import FIN, MAX_CONTROL_PAYLOAD, RSV1_BIT, Opcode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .fast_frames import FastFrames
     from .limits import Limits
 
 _new = object.__new__
 
+Kinds = list["type[Any] | None"]  # the event that a frame is, at the place of its first byte
+
+
+def _kinds(known: dict[int, type[Any]]) -> Kinds:
+    return list(map(known.get, range(256)))
+
+
+_CONTROL: dict[int, type[Any]] = {FIN | Opcode.PING: Ping, FIN | Opcode.PONG: Pong}
+_WHOLE: dict[int, type[Any]] = {FIN | Opcode.TEXT: TextMessage, FIN | Opcode.BINARY: BytesMessage}
+_BEGUN = {first & ~FIN: kind for first, kind in _WHOLE.items()}
+# RFC 7692 6: permessage-deflate has marked them.
+_COMPRESSED = {RSV1_BIT | first: kind for first, kind in _WHOLE.items()}
+_NONE = _kinds({})
+
+
+class FastFrames:
+    """What a connection may read by its fast path."""
+
+    def __init__(self, short: dict[type[Any] | None, Kinds], max_size: int, whole: Kinds) -> None:
+        self.short = short  # short frames, by the kind of the message under way; None for no message
+        self.max_size = max_size  # bytes of payload in a short frame, at most
+        self.whole = whole  # messages of any size that are one frame
+        # Short frames where a text waits for the rest of a code point.
+        self.in_code_point = _kinds(_CONTROL) if max_size >= 0 else _NONE
+
+
+_FRAGMENTS: dict[type[Any] | None, Kinds] = {
+    kind: _kinds(_CONTROL | {Opcode.CONTINUATION: kind, FIN | Opcode.CONTINUATION: kind})
+    for kind in _WHOLE.values()
+}
+_UNBOUNDED = FastFrames(
+    {None: _kinds(_CONTROL | _WHOLE | _BEGUN), **_FRAGMENTS}, MAX_CONTROL_PAYLOAD, _kinds(_WHOLE)
+)
+# The frames of a message have to be counted, but for the one of a message that is whole.
+_BOUNDED: dict[type[Any] | None, Kinds] = {
+    None: _kinds(_CONTROL | _WHOLE),
+    **dict.fromkeys(_WHOLE.values(), _kinds(_CONTROL)),
+}
+# Where an extension sees every frame, or an unknown bound judges it; where permessage-deflate alone does.
+_NOTHING_SHORT = dict.fromkeys([None, *_WHOLE.values()], _NONE)
+_NOTHING = FastFrames(_NOTHING_SHORT, -1, _NONE)
+_COMPRESSED_OR_NOT = FastFrames(_NOTHING_SHORT, -1, _kinds(_WHOLE | _COMPRESSED))
+
+
+def fast_frames(limits: Limits, rest_size: int | None) -> FastFrames:
+    """Choose what a connection may read by its fast path; `rest_size` is that of its extensions, if any."""
+    if rest_size is not None:
+        return _COMPRESSED_OR_NOT if rest_size and not limits.bounds_messages else _NOTHING
+    if not limits.bounds_messages:
+        return _UNBOUNDED
+    bounds = limits.on_messages()
+    sizes = [bounds.pop(name) for name in ("max_frame_size", "max_message_size") if name in bounds]
+    if bounds.pop("max_fragments", 1) == 0 or bounds:  # a bound that is not known here
+        return _NOTHING
+    return FastFrames(_BOUNDED, min([MAX_CONTROL_PAYLOAD, *sizes]), _NONE)
+
 
 class InboundMessage:
-    """What a connection knows of the message under way, and of the frame that is being read of it.
+    """What a connection knows of the message under way, and of the frame that is being read of it."""
 
-    :param fast: what may pass unjudged.
-    :param limits: bounds on frames and messages.
-    """
-
-    def __init__(self, fast: FastFrames, limits: Limits) -> None:
-        self.fast = fast
-        self.fast_kinds = fast.short[None]
-        """What the next frame may be to take the fast path."""
+    def __init__(self, limits: Limits, rest_size: int | None) -> None:
+        self.fast = fast = fast_frames(limits, rest_size)
+        self.fast_kinds = fast.short[None]  # what the next frame may be to take the fast path
         self.bounds = MessageBounds(limits) if limits.bounds_messages else None
-        self.kind: type[Message[Any]] | None = None
-        """The class of the message's events; None where no message is under way."""
-        self.unfinished_code_point = b""
-        """The first bytes of a code point whose others have not come."""
-        self.in_frame = False
-        """Whether the payload of a data frame is being read."""
-        self.fin = False
-        """Whether that frame ends the message."""
-        self.remaining = 0
-        """Bytes of that payload that have not come."""
-        self.event_due = False
-        """Whether an event, or a failure, may follow without further bytes."""
-        self.failure: ParseFailed | None = None
-        """What to raise once the text before it was yielded."""
+        self.kind: type[Message[Any]] | None = None  # of the message's events; None for no message
+        self.unfinished_code_point = b""  # its first bytes: the others have not come
+        self.in_frame = False  # the payload of a data frame is being read
+        self.fin = False  # that frame ends the message
+        self.remaining = 0  # bytes of that payload that have not come
+        self.event_due = False  # an event, or a failure, may follow without further bytes
+        self.failure: ParseFailed | None = None  # to be raised once the text before it was yielded
 
     def begin_frame(self, first: int, size: int) -> None:
-        """Take in the header of a data frame, which has been judged.
-
-        :param first: its first byte.
-        :param size: bytes of payload that are still to be read.
-        """
+        """Take in the `first` byte of a data frame, and the `size` of its payload that is to be read."""
         if self.kind is None:
             self.kind = TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage
             self.fast_kinds = self.fast.short[self.kind]
@@ -128,11 +173,7 @@ class MessageBounds:
         self._fragments = self._size = 0
 
     def judge_frame(self, size: int, known: int) -> None:
-        """Judge a data frame on its header, before any of its payload.
-
-        :param size: bytes of its payload.
-        :param known: bytes of the message that are in it, as far as that is known.
-        """
+        """Judge a data frame of `size` bytes on its header; `known` of them are known to be the message's."""
         limits = self._limits
         if limits.max_frame_size is not None and size > limits.max_frame_size:
             raise _too_big(f"Frame of {size} bytes, limit {limits.max_frame_size}")

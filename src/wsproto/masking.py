@@ -18,19 +18,22 @@ INTEGER_XOR_MAX = 1024
 # The same for one read of many that are of one size, whose keys need not be made again.
 PIECE_INTEGER_XOR_MAX = 2048
 
-PIECE = 2**18
-"""Bytes that are translated at a time; a multiple of 4."""
+PIECE = 2**18  # bytes that are translated at a time; a multiple of 4
 
 _from_bytes = int.from_bytes
 _ALL_BYTES = _from_bytes(range(256), "big")
 _EACH_BYTE = _from_bytes(b"\x01" * 256, "big")
 
 
-KEY_REPEATED = tuple(sum(1 << 32 * turn for turn in range((size + 3) // 4 + 1)) for size in range(126))
-"""By the size of a payload: the factor that repeats a masking key over itself and all of the payload.
+@lru_cache(maxsize=256)
+def _turns(count: int) -> int:
+    """Return the factor that repeats a 32-bit key `count` times."""
+    return _from_bytes(b"\0\0\0\1" * count, "big")
 
-XOR with the key and the payload behind it then gives zeros, and the payload behind them.
-"""
+
+# By the size of a payload: the factor that repeats a masking key over itself and all of the payload. XOR with
+# the key and the payload behind it then gives zeros, and the payload behind them.
+KEY_REPEATED = tuple(_turns((size + 3) // 4 + 1) for size in range(126))
 
 
 def random_bytes(size: int) -> bytes:
@@ -67,12 +70,6 @@ class MaskingKeys:
 def _xor_table(key_byte: int) -> bytes:
     """Build the table with which `bytes.translate` does XOR with `key_byte`."""
     return (_ALL_BYTES ^ _EACH_BYTE * key_byte).to_bytes(256, "big")
-
-
-@lru_cache(maxsize=256)
-def _turns(count: int) -> int:
-    """Return the factor that repeats a 32-bit key `count` times."""
-    return _from_bytes(b"\0\0\0\1" * count, "big")
 
 
 def _repeated(key: bytes, size: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from io import StringIO
+from io import BytesIO, StringIO
+from typing import Any
 
 from .close_codes import CloseReason
 from .errors import RemoteProtocolError
@@ -21,10 +22,8 @@ class MessageJoiner:
         self._forget()
 
     def _forget(self) -> None:
-        self._text = StringIO()
-        self._bytes = bytearray()
+        self._pieces: Any = None  # a StringIO or BytesIO, once there are any
         self._size = 0
-        self._begun = False
 
     def join(self, event: Message[str] | Message[bytes]) -> TextMessage | BytesMessage | None:
         """Take in a piece; return the whole message when it was the last one.
@@ -38,17 +37,15 @@ class MessageJoiner:
             self._forget()
             message = f"Message of more than {self.max_size} bytes"
             raise RemoteProtocolError(message, CloseConnection(CloseReason.MESSAGE_TOO_BIG, message))
-        if event.message_finished and not self._begun and isinstance(event, (TextMessage, BytesMessage)):
+        if event.message_finished and self._pieces is None and isinstance(event, (TextMessage, BytesMessage)):
             self._size = 0
             return event  # it was whole: nine messages out of ten, at a quarter of the cost
-        self._begun = True
-        if isinstance(data, str):
-            self._text.write(data)
-        else:
-            self._bytes += data
+        text = isinstance(data, str)
+        if self._pieces is None:
+            self._pieces = StringIO() if text else BytesIO()
+        self._pieces.write(data)
         if not event.message_finished:
             return None
-        text = isinstance(data, str)
-        whole = TextMessage(self._text.getvalue()) if text else BytesMessage(bytes(self._bytes))
+        whole = self._pieces.getvalue()
         self._forget()
-        return whole
+        return TextMessage(whole) if text else BytesMessage(whole)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .bound_extension import BoundExtension, HookState
 from .close_codes import CloseReason
 from .deflate import Deflater, InflateError, Inflater
 from .deflate_negotiation import (
@@ -18,7 +17,7 @@ from .deflate_negotiation import (
     parse,
 )
 from .errors import LocalValueError, RemoteProtocolError
-from .extension import Extension, Side
+from .extension import BoundExtension, Extension, HookState, Side
 from .frame_header import NO_RSV, RSV1, Opcode, RsvBits
 from .limits import checked_int
 
@@ -229,12 +228,7 @@ _HOOKS = [name for name in vars(Extension) if name.startswith("frame_")]
 
 
 class DeflateState(HookState):
-    """What the hooks know of one connection: its inflater, its deflater, and the messages under way.
-
-    :param agreed: the parameters in force.
-    :param level: zlib's compression level.
-    :param memory_level: zlib's memory level.
-    """
+    """What the hooks know of one connection: its inflater, its deflater, and the messages under way."""
 
     def __init__(self, agreed: DeflateParameters, level: int, memory_level: int) -> None:
         self.rest_size = Inflater.unit

@@ -26,8 +26,7 @@ __all__ = [
     "split_comma_header",
 ]
 
-ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-"""What RFC 6455 1.3 appends to the key before it is hashed."""
+ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
 
 def as_bytes(data: BytesLike, what: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from .connection import Connection
@@ -34,7 +35,7 @@ class WSConnection(Connection):
         self.client = self._handshake.client
         self._state = self._handshake.state
         self._eof = False
-        self._protocol_error = None
+        self._waiting = deque()
 
     def _after(self, handshake: H11Handshake) -> None:
         """Take over what a call has made of the handshake: its events, in the end its agreement."""
@@ -90,16 +91,9 @@ class WSConnection(Connection):
         finally:
             self._after(handshake)
 
-    def events(self) -> Generator[Event, None, None]:
-        """Yield what has happened, reading as it goes: the state changes with the event that changes it."""
-        if self._waiting or self._handshake is not None:
-            return self._all_events()
-        return self._decoder.events(self._conclude)
-
     def _all_events(self) -> Generator[Event, None, None]:
         """Yield what waits, then what the connection has, which may open in the meantime."""
         while self._waiting:
             yield self._waiting.popleft()
         if self._handshake is None:
-            self._waiting = None
-            yield from self._decoder.events(self._conclude)
+            yield from super()._all_events()

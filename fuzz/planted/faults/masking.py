@@ -20,7 +20,7 @@ FAULTS: Final = (
         "a payload above 256 KiB is masked in pieces that are no multiple of the key",
         "RFC 6455 5.3",
         _FILE,
-        "PIECE = 2**18\n",
-        "PIECE = 2**18 + 1\n",
+        "PIECE = 2**18  ",
+        "PIECE = 2**18 + 1  ",
     ),
 )

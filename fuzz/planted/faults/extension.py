@@ -1,4 +1,4 @@
-"""Faults of `bound_extension.py`."""
+"""Faults of `extension.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from fuzz.planted.fault import Fault
 
-_FILE: Final = "bound_extension.py"
+_FILE: Final = "extension.py"
 
 FAULTS: Final = (
     Fault(
