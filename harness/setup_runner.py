@@ -95,7 +95,7 @@ class SetupRunner:
                     break
                 self._rest = [case for case in self._rest if case not in self._reports]
             if deaths == MOST_DEATHS:
-                why = ChildError(f"not played, since the testee had died {MOST_DEATHS} times in a row", "")
+                why = ChildError(f"not played, since the testee had died {MOST_DEATHS} times in a row")
                 for case in self._rest:
                     self._bury(case, why)
         finally:
@@ -192,7 +192,7 @@ class SetupRunner:
         if testee is None:
             raise CommandError(f"{self.setup}: the suite did not begin {limit}")
         what = "was not begun" if not self._case else "did not end"
-        raise ChildError(f"{testee.name} hangs: the case {what} {limit}", testee.tail())
+        raise ChildError(f"{testee.name} hangs: the case {what} {limit}", testee.tail(), testee.log)
 
     def _bury(self, case: str, death: ChildError) -> None:
         """Fail the case in which the testee died or hung."""
@@ -299,7 +299,9 @@ async def _must_answer(testee: Child, url: str, timeout: float) -> None:
         writer.transport.abort()
     except asyncio.TimeoutError:
         raise ChildError(
-            f"{testee.name} hangs: it did not answer a request within {timeout:g} s", testee.tail()
+            f"{testee.name} hangs: it did not answer a request within {timeout:g} s",
+            testee.tail(),
+            testee.log,
         ) from None
     except OSError:
         if not testee.alive():

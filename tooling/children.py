@@ -34,10 +34,10 @@ MAX_LINE = 64 * 2**20
 class ChildError(CommandError):
     """A child has ended, or no longer answers; `log` is the end of what it wrote to its standard error."""
 
-    def __init__(self, what: str, log: str) -> None:
+    def __init__(self, what: str, log: str = "", path: Path | None = None) -> None:
         self.what = what
         self.log = log
-        super().__init__(": ".join([what, *log.splitlines()[-1:]]))
+        super().__init__(f"{what}: {log.splitlines()[-1]} (all of it in {path})" if log else what)
 
 
 class Child:
@@ -82,7 +82,7 @@ class Child:
     def death(self, code: int) -> ChildError:
         """Describe an end that nobody asked for."""
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return ChildError(f"{self.name} {how}", self.tail())
+        return ChildError(f"{self.name} {how}", self.tail(), self.log)
 
     def tail(self) -> str:
         """Return the end of what it wrote to its standard error."""

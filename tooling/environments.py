@@ -66,7 +66,7 @@ async def _make(packages: Sequence[str], folder: Path, python: Path) -> None:
 
 async def _run(module: Sequence[str], log: Path) -> None:
     """Run a module to its end; raises `CommandError` where it fails or takes too long."""
-    command = [sys.executable, "-m", "tooling.supervised", "-m", *module]
+    command = [sys.executable, "-m", *module]
     async with children.start("the installation", command, log, cwd=CACHE.parent) as child:
         try:
             code = await asyncio.wait_for(child.ended(), TIME_LIMIT)

@@ -50,7 +50,7 @@ class EchoWithModes(EchoConnection):
         return b"".join(map(self.ws.send, self._mode.answers(message)))
 
 
-async def serve(
+async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
     host: str,
     port: int,
     ready: Callable[[str], None],

@@ -9,6 +9,7 @@ import pytest
 from harness.agree import agree, found
 from harness.engines.suite import Ended, Suite
 from harness.judge import Baseline, Verdict
+from harness.patience import Patience
 from harness.run import Order
 from tooling.console import Output
 from tooling.errors import ExitCode, MissingError
@@ -46,7 +47,7 @@ def compare(folder: Path, *codes: int) -> ExitCode:
     Baseline("server", folder).update({"3.1": Verdict("OK", "OK", 1000)}).save()
     engines: tuple[Engine, ...] = ("kosoku", "docker")
     suites: dict[Engine, Suite] = {engine: Fixed(code) for engine, code in zip(engines, codes, strict=True)}
-    return agree(Order(["server"], "fast", ["3.1"], folder), suites, folder, 60, Output())
+    return agree(Order(["server"], "fast", ["3.1"], folder), suites, folder, Patience(), Output())
 
 
 def test_equal_verdicts_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,13 +238,6 @@ def test_a_peer_that_does_not_answer_the_close_does_not_keep_the_server() -> Non
         assert server.process.wait(TIMEOUT) == 0
 
 
-def test_a_supervised_server_ends_with_its_standard_input() -> None:
-    with serving("--supervised") as server:
-        assert server.process.stdin is not None
-        server.process.stdin.close()
-        assert server.process.wait(TIMEOUT) == 0
-
-
 def test_a_port_in_use_is_one_line_and_exit_2(echo_server: EchoServer) -> None:
     command = [sys.executable, "-m", "harness", "serve", "--port", str(echo_server.address[1])]
     found = subprocess.run(  # noqa: S603 - this very interpreter

@@ -161,7 +161,7 @@ def test_a_variant_has_an_entry_of_its_own_only_where_its_verdict_is_another(tmp
             "-1 is not a duration",
         ),
         (
-            b'{"2.1": {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1, "variants": {"x": {}}}}',
+            b'{"2.1": {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1, "variants": {"x": 1}}}',
             "not verdicts of default, limits, settings",
         ),
         (b'{"8.1": {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1}}', "no such case"),

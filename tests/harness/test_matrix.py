@@ -21,6 +21,7 @@ from harness.judge import Baseline, Verdict
 from harness.matrix.implementations import FOLDER, implementations
 from harness.matrix.page import frames_of
 from harness.matrix.run import Matrix
+from harness.patience import Patience
 from harness.run import Order
 from tests.harness.processes import all_end, children_of
 from tests.harness.serving import TIMEOUT
@@ -34,11 +35,12 @@ CASES = ("1.1.1", "X.1.15", "X.2.15", "X.3.1")
 OK = Verdict("OK", "OK", 1000)
 PROTOCOL_ERROR = Verdict("OK", "OK", 1002)
 NO_CLOSE = Verdict("OK", "OK", None)
+REFUSED = Verdict("OK", "OK", None, 400)
 
 HARNESS = """
 import runpy, sys
 sys.path.insert(0, {root!r})
-sys.argv = ["harness", {command!r}, "--supervised", *sys.argv[1:]]
+sys.argv = ["harness", {command!r}, *sys.argv[1:]]
 runpy.run_module("harness", run_name="__main__")
 """
 """This library, as a testee that needs no package."""
@@ -71,12 +73,14 @@ def run_matrix(
 ) -> tuple[ExitCode | str, str, dict[str, Any]]:
     """Give the exit code or the error, what was printed, and the rows of `matrix.json`."""
     expected = folder / "expected"
-    Baseline("server", expected).update({"1.1.1": OK, "X.1.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR}).save()
+    Baseline("server", expected).update({"1.1.1": OK, "X.1.15": REFUSED, "X.3.1": PROTOCOL_ERROR}).save()
     Baseline("client", expected).update({"1.1.1": OK, "X.2.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR}).save()
     printed = io.StringIO()
     order = Order(["server", "client"], "fast", cases, expected)
     console = Console(file=printed, width=200)
-    run = Matrix(order, KosokuSuite(), folder, limit, console, only, testees, folder / "cache")
+    run = Matrix(
+        order, KosokuSuite(), folder, Patience(time_limit=limit), console, only, testees, folder / "cache"
+    )
     outcome: ExitCode | str
     try:
         outcome = run.run()
@@ -135,9 +139,11 @@ def test_testees_that_cannot_be_run_are_rows_that_say_so(
 def test_a_testee_that_does_nothing_is_a_row_that_says_so(tmp_path: Path) -> None:
     testees = write_testees(tmp_path / "testees", idle_client="")
     outcome, _, rows = run_matrix(tmp_path, testees, ["X.3.1"], only=["idle"], limit=1)
-    assert outcome == f"could not run idle as client: {rows['idle']['roles']['client']['error']}"
-    assert "did not end within 1 s" in rows["idle"]["roles"]["client"]["error"]
-    assert rows["idle"]["roles"]["client"]["counts"] == {"NOT RUN": 1}
+    assert outcome == ExitCode.GOOD, "a failure of another implementation is a result"
+    report = rows["idle"]["roles"]["client"]["cases"]["X.3.1"]
+    assert (
+        report["result"] == "The client under test hangs: the case was not begun within 1 s (--time-limit)."
+    )
 
 
 def test_a_server_that_fails_cases_is_a_result_and_no_error(tmp_path: Path) -> None:

@@ -71,15 +71,6 @@ def test_a_server_keeps_to_the_contract(command: list[str]) -> None:
     assert reports["X.9.3"]["remoteCloseCode"] == 1009
 
 
-@servers
-def test_a_server_ends_with_its_standard_input(command: list[str]) -> None:
-    with started([*command, "--port", "0", *LIMIT]) as process:
-        url_of(process)
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(TIMEOUT) in {0, -signal.SIGTERM}
-
-
 @clients
 def test_a_client_keeps_to_the_contract(command: list[str]) -> None:
     async def play() -> tuple[dict[str, Any], bytes, int | None]:
@@ -117,25 +108,6 @@ async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     """Say nothing."""
     await reader.read()
     writer.transport.abort()
-
-
-@clients
-def test_a_client_ends_with_its_standard_input(command: list[str]) -> None:
-    async def play() -> int | None:
-        held = await asyncio.start_server(hold, "127.0.0.1", 0)
-        url = f"ws://127.0.0.1:{held.sockets[0].getsockname()[1]}"
-        client = await asyncio.create_subprocess_exec(
-            *command, url, "--agent", "me", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
-        )
-        await asyncio.sleep(0.5)
-        assert client.returncode is None
-        assert client.stdin is not None
-        client.stdin.close()
-        code = await asyncio.wait_for(client.wait(), TIMEOUT)
-        held.close()
-        return code
-
-    assert asyncio.run(play()) == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("command", ["serve", "drive"])
