@@ -33,7 +33,7 @@ BEST_FIRST = (
 )
 """Every verdict of Autobahn and kosoku, of the behaviour and of the close behaviour."""
 
-Kind = Literal["regression", "improvement", "change", "missing", "extra", "unrecorded"]
+Kind = Literal["regression", "improvement", "change", "missing", "extra", "unrecorded", "slow"]
 """Worse; better; as good, with another close code; not run; not asked for; not in the baseline."""
 
 

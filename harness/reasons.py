@@ -1,8 +1,8 @@
 """Why a case differs: its title, what was expected, the reason, what is missing, and the cause it shares.
 
 Terminal, JUnit, summary and page all say of a difference what `reason_of` returns. A suite logs only the
-first characters of a payload (` ...` follows), so that two texts that look alike may differ behind them: sizes come
-from the wire log, and texts are cut around the place where they differ.
+start of a payload (` ...` follows), so that two texts that look alike may differ behind it: sizes come from the
+wire log, and texts are cut around the place where they differ.
 """
 
 from __future__ import annotations
@@ -117,9 +117,13 @@ def _text(report: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _verdicts(difference: DifferenceReport) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    return difference["expected"], difference["actual"]
+
+
 def _change(difference: DifferenceReport) -> str:
     """Return what changed of the verdict: the behaviour, else the close, else the code, else the status."""
-    expected, actual = difference["expected"], difference["actual"]
+    expected, actual = _verdicts(difference)
     if expected is None or actual is None:
         return " -> ".join(str(verdict["behavior"]) if verdict else "none" for verdict in (expected, actual))
     for name, label in (
@@ -140,7 +144,7 @@ def _reason(
     missing: tuple[str, ...],
     instead: tuple[str, ...],
 ) -> str:
-    expected, actual = difference["expected"], difference["actual"]
+    expected, actual = _verdicts(difference)
     if difference["kind"] == "slow":
         return f"It took {report.get('duration', 'too many')} ms."
     if actual is None:

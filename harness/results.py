@@ -1,16 +1,19 @@
 """The shape of `results.json`, the same for every engine.
 
     {
-      "format": 1,                        raised when a reader of the old shape would fail
+      "format": 2,                        raised when a reader of the old shape would fail
       "engine": "kosoku 0.1.0",           what played Autobahn's part
       "library": "wsproto/1.4.0",         what was judged
       "python": "3.13.1",
       "started": "2026-01-31T12:00:00+00:00",
       "profile": "full", "patterns": [],  what was asked for
-      "asExpected": true,                 no role has a difference
+      "command": "python -m harness run", "commit": "1a2b3c4 (with changes)", "host": "Linux 6.1 x86_64, 2 CPUs",
+      "complete": true, "stopped": "",    or false, and why the run stopped
+      "asExpected": true,                 no setup has a difference
       "cpuTime": 1.4,                     seconds, user and system, of the harness itself
-      "roles": {
+      "setups": {
         "server": {                       the library as server; "client" the other way round
+          "role": "server", "variant": "",
           "duration": 251.3,              seconds
           "cpuTime": {
             "testee": 84.2,               seconds of the library, its glue, zlib and the start of Python
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
     from harness.cases import Profile
     from harness.roles import Role
 
-FORMAT = 1
+FORMAT = 2
 
 
 class VerdictFields(TypedDict):
@@ -119,9 +122,11 @@ class CpuTime(TypedDict):
     suite: float | None
 
 
-class RoleReport(TypedDict):
-    """One role of a run."""
+class SetupReport(TypedDict):
+    """One setup of a run: a role, in a variant."""
 
+    role: Role
+    variant: str
     duration: float
     cpuTime: CpuTime | None
     differences: list[DifferenceReport]
@@ -139,9 +144,14 @@ class Results(TypedDict):
     started: str
     profile: Profile
     patterns: list[str]
+    command: str
+    commit: str
+    host: str
+    complete: bool
+    stopped: str
     asExpected: bool
     cpuTime: float
-    roles: dict[Role, RoleReport]
+    setups: dict[str, SetupReport]
 
 
 def write_results(path: Path, results: Results) -> None:
@@ -172,7 +182,7 @@ def read_cases(path: Path, role: Role, agent: str | None = None) -> dict[str, Ca
 def _agents(content: Any, role: Role) -> dict[str, Any]:
     """Return the cases of each agent, in a `results.json` those of the library."""
     match content:
-        case {"roles": dict(roles)}:
+        case {"setups": dict(roles)}:
             report = roles.get(role)
             return {role: report.get("cases")} if isinstance(report, dict) else {}
         case dict():

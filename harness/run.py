@@ -162,10 +162,17 @@ def _results(outcome: Outcome, engine: str, started: str) -> Results:
         "started": started,
         "profile": order.profile,
         "patterns": list(order.patterns),
+        "command": "",
+        "commit": "",
+        "host": "",
+        "complete": True,
+        "stopped": "",
         "asExpected": not any(differences.values()),
         "cpuTime": round(time.process_time(), 3),
-        "roles": {
+        "setups": {
             role: {
+                "role": role,
+                "variant": "",
                 "duration": round(found.duration, 3),
                 "cpuTime": found.cpu_time,
                 "differences": [difference.report() for difference in differences[role]],

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from harness.judge import Kind, verdict_of
-from harness.results import FORMAT, DifferenceReport, RoleReport
+from harness.results import FORMAT, DifferenceReport, SetupReport
 from harness.roles import ROLES
 from tooling.errors import CommandError
 
@@ -33,12 +33,12 @@ def read_results(path: Path) -> Results:
     except (OSError, ValueError, RecursionError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
     match content:
-        case {"format": int(number), "roles": dict(roles)} if number == FORMAT and roles:
+        case {"format": int(number), "setups": dict(roles)} if number == FORMAT and roles:
             report = {role: _role(role, found, f"{path}: {role}") for role, found in roles.items()}
         case {"format": number} if number != FORMAT:
             raise CommandError(f"{path} has format {number!r:.20}, this harness reads {FORMAT}")
         case _:
-            raise CommandError(f"{path} is not the results.json of a run: it has no `format` and `roles`")
+            raise CommandError(f"{path} is not the results.json of a run: it has no `format` and `setups`")
     return {
         "format": FORMAT,
         "engine": str(content.get("engine", "")),
@@ -47,22 +47,28 @@ def read_results(path: Path) -> Results:
         "started": str(content.get("started", "")),
         "profile": str(content.get("profile", "")),  # type: ignore[typeddict-item]  # only shown
         "patterns": [str(pattern) for pattern in _list(content.get("patterns"))],
+        "command": str(content.get("command", "")),
+        "commit": str(content.get("commit", "")),
+        "host": str(content.get("host", "")),
+        "stopped": str(content.get("stopped", "")),
+        "complete": content.get("complete") is not False,
         "asExpected": not any(found["differences"] for found in report.values()),
         "cpuTime": _seconds(content.get("cpuTime")) or 0.0,
-        "roles": report,
+        "setups": report,
     }
 
 
 def differing_cases(results: Results) -> dict[Role, list[str]]:
     """List the cases of each role whose verdicts were not those of the baseline; no role without one."""
     return {
-        role: [difference["case"] for difference in report["differences"]]
-        for role, report in results["roles"].items()
+        report["role"]: [difference["case"] for difference in report["differences"]]
+        for report in results["setups"].values()
         if report["differences"]
     }
 
 
-def _role(role: Any, report: Any, where: str) -> RoleReport:
+def _role(name: Any, report: Any, where: str) -> SetupReport:
+    role, _, variant = str(name).partition("/")
     if role not in ROLES:
         raise CommandError(f"{where}: not a role ({', '.join(ROLES)})")
     match report:
@@ -73,14 +79,16 @@ def _role(role: Any, report: Any, where: str) -> RoleReport:
     for case, found in cases.items():
         verdict_of(found, f"{where}: case {_name(case, where)}")
     duration, whys = report.get("duration"), report.get("whys")
-    checked: RoleReport = {
+    checked: SetupReport = {
+        "role": role,
+        "variant": variant,
         "duration": _seconds(duration) or 0.0,
         "cpuTime": _cpu_time(report.get("cpuTime")),
         "differences": [_difference(difference, where) for difference in differences],
         "whys": {str(case): str(why) for case, why in whys.items()} if isinstance(whys, dict) else {},
         "cases": cases,
     }
-    return cast(RoleReport, {**report, **checked})
+    return cast(SetupReport, {**report, **checked})
 
 
 def _seconds(value: Any) -> float | None:

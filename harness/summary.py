@@ -100,7 +100,7 @@ def print_role(
 
 def print_cpu_time(console: Console, results: Results) -> None:
     """Print who used the CPU time, of all roles together; leave out who does not say it."""
-    spent = [role["cpuTime"] for role in results["roles"].values() if role["cpuTime"]]
+    spent = [role["cpuTime"] for role in results["setups"].values() if role["cpuTime"]]
     if not spent:
         return
     sides: dict[str, Literal["testee", "suite"]] = {

@@ -53,7 +53,7 @@ def difference(
     return {"case": name, "kind": kind, "expected": expected, "actual": actual, "repeat": repeat}
 
 
-def results(roles: dict[str, Any]) -> Results:
+def results(setups: dict[str, Any], **fields: Any) -> Results:
     return {
         "format": FORMAT,
         "engine": "kosoku 0.1.0",
@@ -62,9 +62,18 @@ def results(roles: dict[str, Any]) -> Results:
         "started": "2026-01-31T12:00:00+00:00",
         "profile": "full",
         "patterns": [],
-        "asExpected": not any(role["differences"] for role in roles.values()),
+        "asExpected": not any(setup["differences"] for setup in setups.values()),
         "cpuTime": 0.5,
-        "roles": roles,  # type: ignore[typeddict-item]
+        "command": "python -m harness run",
+        "commit": "1a2b3c4",
+        "host": "Linux 6.1 x86_64, 2 CPUs",
+        "complete": True,
+        "stopped": "",
+        "setups": {
+            name: {"role": name.partition("/")[0], "variant": name.partition("/")[2], **setup}
+            for name, setup in setups.items()
+        },
+        **fields,  # type: ignore[typeddict-item]
     }
 
 
@@ -108,7 +117,7 @@ def troubled() -> Results:
             "client": role(client, [difference("client", "7.13.1", "change", verdict(), closing)]),
         }
     )
-    sample["roles"]["server"]["whys"] = {"7.13.1": f"the RFC leaves it open {HOSTILE}"}
+    sample["setups"]["server"]["whys"] = {"7.13.1": f"the RFC leaves it open {HOSTILE}"}
     return sample
 
 

@@ -69,8 +69,8 @@ def test_both_roles_are_judged_and_the_results_written(
     results = json.loads((reports / "results.json").read_text())
     assert (results["engine"], results["asExpected"]) == ("wstest 25.10.1", True)
     assert results["started"] == "2026-01-31T12:00:00.500Z"
-    assert [list(results["roles"][role]["cases"]) for role in ROLES] == [list(NAMES)] * 2
-    assert "id" not in results["roles"]["server"]["cases"]["3.1"]
+    assert [list(results["setups"][role]["cases"]) for role in ROLES] == [list(NAMES)] * 2
+    assert "id" not in results["setups"]["server"]["cases"]["3.1"]
 
 
 def test_a_run_that_is_short_of_cases_fails(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:

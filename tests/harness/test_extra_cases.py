@@ -71,7 +71,7 @@ def test_the_library_is_as_its_baseline_in_all_of_them(
     assert "extra cases in" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
     for role in ("server", "client"):
-        reports = results["roles"][role]["cases"]
+        reports = results["setups"][role]["cases"]
         assert list(reports) == [name for name, case in EXTRA.items() if role in case.roles]
         for name, report in reports.items():
             assert report["requirement"] in requirements(), name
@@ -80,7 +80,7 @@ def test_the_library_is_as_its_baseline_in_all_of_them(
             assert report["result"]
             assert report["isServer"] == (role == "client")
     bombs: Any = [name for name, case in EXTRA.items() if case.title.startswith("A decompression bomb")]
-    assert "its memory grew by" in results["roles"]["server"]["cases"][bombs[0]]["result"]
+    assert "its memory grew by" in results["setups"]["server"]["cases"][bombs[0]]["result"]
 
 
 def test_a_case_of_one_role_is_left_out_of_the_other(
@@ -88,7 +88,7 @@ def test_a_case_of_one_role_is_left_out_of_the_other(
 ) -> None:
     assert main(["run", "--cases", "X.1.1", "--report", str(tmp_path)]) == 0
     assert "server: 1 extra case in 0:0" in capsys.readouterr().out
-    assert list(json.loads((tmp_path / "results.json").read_text())["roles"]) == ["server"]
+    assert list(json.loads((tmp_path / "results.json").read_text())["setups"]) == ["server"]
 
 
 def test_a_case_of_the_other_role_alone_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_both_suites_run_one_after_the_other(tmp_path: Path, capsys: pytest.Capt
     assert "server: 1 case of Autobahn and 1 extra one in 0:0" in out
     results = json.loads((tmp_path / "results.json").read_text())
     for role in ("server", "client"):
-        assert list(results["roles"][role]["cases"]) == ["1.1.1", "X.3.1"]
+        assert list(results["setups"][role]["cases"]) == ["1.1.1", "X.3.1"]
 
 
 # The means that the cases are written with:

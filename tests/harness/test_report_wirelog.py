@@ -67,7 +67,7 @@ def test_a_payload_is_shown_as_text_and_hex(length: int, logged: str, octets: st
 
 
 @pytest.mark.parametrize(
-    ("to", "text"), [(25, "Hello" * 5), (12, "HelloHelloHe"), (0, None), (2**18, "Hello" * 51 + "H")]
+    ("to", "text"), [(25, "Hello" * 5), (12, "HelloHelloHe"), (0, None), (2**18, "Hello" * 52)]
 )
 def test_a_payload_that_is_sent_over_and_over_has_its_whole_length(to: int, text: str | None) -> None:
     (shown,) = frames_of([["TF", [5, "Hello"], 1, True, 0, None, to, None, False]])

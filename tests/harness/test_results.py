@@ -20,7 +20,7 @@ def written(path: Path, content: Any) -> Path:
 
 
 def test_the_cases_of_a_results_json_are_read_by_role(tmp_path: Path) -> None:
-    path = written(tmp_path / "results.json", {"format": 1, "roles": {"server": {"cases": CASES}}})
+    path = written(tmp_path / "results.json", {"format": 2, "setups": {"server": {"cases": CASES}}})
     assert read_cases(path, "server") == CASES
     assert read_cases(tmp_path, "server") == CASES
     with pytest.raises(CommandError, match="has not the verdicts"):
@@ -49,8 +49,8 @@ def test_of_several_agents_one_has_to_be_chosen(tmp_path: Path) -> None:
         b"[]",
         b"1",
         b'{"a": []}',
-        b'{"roles": {"server": {}}}',
-        b'{"roles": {"server": []}}',
+        b'{"setups": {"server": {}}}',
+        b'{"setups": {"server": []}}',
         b"\xff",
     ],
 )

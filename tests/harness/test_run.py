@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.engines.suite import Step
-    from harness.results import CaseReport, Results, RoleReport
+    from harness.results import CaseReport, Results, SetupReport
     from harness.roles import Role
 
 OK = Verdict("OK", "OK", 1000)
@@ -54,10 +54,10 @@ def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture
     assert results["engine"].startswith("kosoku 0.1.")
     assert results["cpuTime"] > 0
     assert f"CPU time: {results['library']} with its glue and zlib " in out
-    assert [difference["case"] for difference in results["roles"]["client"]["differences"]] == ["7.7.3"]
+    assert [difference["case"] for difference in results["setups"]["client"]["differences"]] == ["7.7.3"]
     for role, is_server in (("server", False), ("client", True)):
-        assert min(results["roles"][role]["cpuTime"].values()) > 0
-        cases = results["roles"][role]["cases"]
+        assert min(results["setups"][role]["cpuTime"].values()) > 0
+        cases = results["setups"][role]["cases"]
         assert list(cases) == list(CASES)
         assert {case["isServer"] for case in cases.values()} == {is_server}  # the suite is the other role
         assert {case["agent"] for case in cases.values()} == {results["library"]}
@@ -237,8 +237,10 @@ def test_the_cpu_time_of_a_child_is_what_the_system_counted(tmp_path: Path, wait
 
 
 def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -> None:
-    roles: dict[Role, RoleReport] = {
+    roles: dict[str, SetupReport] = {
         "server": {
+            "role": "server",
+            "variant": "",
             "duration": 9.0,
             "cpuTime": {"testee": 3.0, "suite": 5.5},
             "differences": [],
@@ -246,6 +248,8 @@ def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -
             "cases": {},
         },
         "client": {
+            "role": "client",
+            "variant": "",
             "duration": 9.0,
             "cpuTime": {"testee": 1.0, "suite": None},
             "differences": [],
@@ -254,16 +258,21 @@ def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -
         },
     }
     results: Results = {
-        "format": 1,
+        "format": 2,
         "engine": "suite 1",
         "library": "wsproto/1",
         "python": "",
         "started": "",
         "profile": "full",
         "patterns": [],
+        "command": "",
+        "commit": "",
+        "host": "",
+        "complete": True,
+        "stopped": "",
         "asExpected": True,
         "cpuTime": 0.5,
-        "roles": roles,
+        "setups": roles,
     }
     print_cpu_time(Console(), results)
     testee = "wsproto/1 with its glue and zlib 4.0 s (40%)"

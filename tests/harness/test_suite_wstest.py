@@ -53,7 +53,7 @@ def test_both_roles(wstest: Path, tmp_path: Path) -> None:
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["engine"] == "wstest 25.10.1"
     for role in ("server", "client"):
-        cases = results["roles"][role]["cases"]
+        cases = results["setups"][role]["cases"]
         assert list(cases) == list(CASES)
         assert cases["1.1.2"] == {
             "behavior": "OK",
