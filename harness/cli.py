@@ -270,8 +270,8 @@ def report_command(path: Path) -> ExitCode:
     """
     results, console = read_results(path), Output()
     page = write_report(path if path.is_dir() else path.parent, results)
-    for role, report in results["setups"].items():
-        print_role(console, role, report["cases"], len(report["differences"]), report["duration"])
+    for report in results["setups"].values():
+        print_role(console, report["role"], report["cases"], len(report["differences"]), report["duration"])
     say(console, f"report: {page}")
     return ExitCode.GOOD if results["asExpected"] else ExitCode.BAD
 

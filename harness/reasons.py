@@ -1,8 +1,8 @@
 """Why a case differs: its title, what was expected, the reason, what is missing, and the cause it shares.
 
 Terminal, JUnit, summary and page all say of a difference what `reason_of` returns. A suite logs only the
-start of a payload (` ...` follows), so that two texts that look alike may differ behind it: sizes come from the
-wire log, and texts are cut around the place where they differ.
+start of a payload (` ...` follows), so that two texts that look alike may differ behind it: sizes come from
+the wire log, and texts are cut around the place where they differ.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
       "python": "3.13.1",
       "started": "2026-01-31T12:00:00+00:00",
       "profile": "full", "patterns": [],  what was asked for
-      "command": "python -m harness run", "commit": "1a2b3c4 (with changes)", "host": "Linux 6.1 x86_64, 2 CPUs",
+      "command": "python -m harness run", "commit": "1a2b3c4", "host": "Linux 6.1 x86_64, 2 CPUs",
       "complete": true, "stopped": "",    or false, and why the run stopped
       "asExpected": true,                 no setup has a difference
       "cpuTime": 1.4,                     seconds, user and system, of the harness itself

@@ -28,8 +28,8 @@ MAX_EVENTS = 20
 
 SHOWN_BY_THEMSELVES = {
     "agent", "behavior", "behaviorClose", "createStats", "createWirelog", "description", "duration",
-    "expectation", "expected", "expectedClose", "httpRequest", "httpResponse", "isServer", "localCloseCode", "log",
-    "localCloseReason", "received", "remoteCloseCode", "remoteCloseReason", "reportCompressionRatio",
+    "expectation", "expected", "expectedClose", "httpRequest", "httpResponse", "isServer", "localCloseCode",
+    "localCloseReason", "log", "received", "remoteCloseCode", "remoteCloseReason", "reportCompressionRatio",
     "reportTime", "requirement", "result", "resultClose", "rfc", "wirelog",
 }  # fmt: skip
 """The fields of a report with a place of their own on the page, or with none; a table has the others."""

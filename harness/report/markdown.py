@@ -19,7 +19,7 @@ MAX_BYTES = 900_000
 MAX_NAMED = 40
 """Cases that are named of a cause."""
 
-HEAD = "| case | title | expectation | reason | missing | instead | repeat |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+HEAD = "| case | title | expectation | reason | missing | instead | repeat |\n" + "| --- " * 7 + "|\n"
 
 
 def summary_of(results: Results) -> str:
@@ -70,5 +70,5 @@ def _rows(results: Results) -> list[str]:
 
 def code(text: str) -> str:
     """Return a text as code in a cell of a table, in which nothing has a meaning of its own."""
-    shown = visible(text).replace("`", "'").replace("|", "¦")
+    shown = visible(text).replace("`", "'").replace("|", "¦").replace("<", "&lt;")
     return f"`{shown[:300] or ' '}`"

@@ -15,7 +15,7 @@ from harness.report.tree import cells_of, count, tone_of, tree_of
 from harness.summary import count_of
 
 if TYPE_CHECKING:
-    from harness.report.tree import Cell, Section
+    from harness.report.tree import Cell
     from harness.results import Results
 
 ICON = (
@@ -37,7 +37,9 @@ def page_of(results: Results, previous: Results | None = None) -> str:
     tree = tree_of(results)
     cells = [cell for section in tree for row in section.all_rows() for cell in row.cells]
     differing = sum(cell.difference is not None for cell in cells)
-    accepted = len({row.case for section in tree for row in section.all_rows() for cell in row.cells if cell.accepted})
+    accepted = len(
+        {row.case for section in tree for row in section.all_rows() for cell in row.cells if cell.accepted}
+    )
     tone = "bad" if differing else "weak" if accepted or not results["complete"] else "good"
     return render(
         "page.html",

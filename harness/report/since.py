@@ -27,7 +27,9 @@ class Since:
         """Say it in a line."""
         kinds = [change[2] for change in self.changes]
         parts = [f"{kinds.count(kind)} {kind}" for kind in ("broken", "fixed", "changed") if kind in kinds]
-        parts += [f"{number} {word}" for number, word in ((self.added, "new"), (self.removed, "not run")) if number]
+        parts += [
+            f"{number} {word}" for number, word in ((self.added, "new"), (self.removed, "not run")) if number
+        ]
         return ", ".join(parts) or "no verdict has changed"
 
 

@@ -119,9 +119,7 @@ class Section:
 
     def counts(self, role: str) -> list[tuple[str, int]]:
         """Count the verdicts of a role, the best first."""
-        return count(
-            cell.counted for row in self.all_rows() for cell in row.of_role(role)[:1]
-        )
+        return count(cell.counted for row in self.all_rows() for cell in row.of_role(role)[:1])
 
 
 def count(verdicts: Iterable[str]) -> list[tuple[str, int]]:

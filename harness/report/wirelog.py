@@ -5,14 +5,14 @@ An entry of Autobahn's wire log is a list that opens with its kind:
     ["TF", [length, payload], opcode, fin, rsv, mask, repeat, chop, sync]   a frame that the suite sent
     ["RF", [length, payload], opcode, fin, rsv, masked, mask]               a frame that the suite received
     ["TO", [length, hex], sync], ["RO", [length, hex]]                      octets sent and received
-    ["TH", text], ["RH", text, field]                                       a head sent and received; the field at fault
+    ["TH", text], ["RH", text, field]                                       a head; the field at fault, or ""
     ["KL", seconds], ["CT", seconds, tag], ["CTE", tag], ...                what the suite waits for
 
 A payload is text, or hex after `0x`; payload and octets are cut after 64 bytes, then ` ...` follows. Where
 `repeat` is a number, the payload is sent over and over, to that length. In a direction without frame entries
-the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are octets as well. The last element of an
-entry may be `{"at": ms}`, its time since the case began. Where no head is logged as text, the one that the report
-has stands in for the octets of it, of which the log has only the first.
+the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are octets as well. The last element of
+an entry may be `{"at": ms}`, its time since the case began. Where no head is logged as text, the one that the
+report has is shown before its octets, of which the log has only the first.
 """
 
 from __future__ import annotations
@@ -67,11 +67,14 @@ Entry = dict[str, Any]
     handshake   http, and where it is known field, the name of the field at fault
     a note      note
 
-Any of them may have `at`, in milliseconds. `length` is in bytes, of a frame those of the payload; where not all of them are shown, `cut` is true.
+Any may have `at`, in milliseconds.
+`length` is in bytes, of a frame those of the payload; where not all of them are shown, `cut` is true.
 """
 
 
-def decode(wirelog: object, request: str = "", response: str = "", *, suite_is_server: bool = False) -> list[Entry]:
+def decode(
+    wirelog: object, request: str = "", response: str = "", *, suite_is_server: bool = False
+) -> list[Entry]:
     """List the lines of a wire log, and the heads of the report; an unknown entry is shown as it is."""
     if not isinstance(wirelog, list):
         wirelog = []
@@ -84,9 +87,9 @@ def decode(wirelog: object, request: str = "", response: str = "", *, suite_is_s
     entries: list[Entry] = []
     begun: set[Sender] = set()
     for logged in wirelog:
-        logged, time = _timed(logged)
-        for entry in _entries_of(logged, streams):
-            entry |= time
+        content, time = _timed(logged)
+        for entry in _entries_of(content, streams):
+            entry.update(time)
             if "octets" in entry and entry["sender"] not in begun:
                 begun.add(entry["sender"])
                 if head := _head_of(entry, heads):
@@ -95,7 +98,8 @@ def decode(wirelog: object, request: str = "", response: str = "", *, suite_is_s
                 entries.append(entry)
     if heads and not any("http" in entry for entry in entries):
         entries[:0] = [
-            _http("library" if text.startswith("HTTP/") != suite_is_server else "suite", text) for text in heads
+            _http("library" if text.startswith("HTTP/") != suite_is_server else "suite", text)
+            for text in heads
         ]
     if len(entries) > MAX_ENTRIES:
         left_out = len(entries) - MAX_ENTRIES

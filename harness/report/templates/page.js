@@ -112,6 +112,8 @@ function tab(id, body, roles, role, selected) {
   return button;
 }
 
+const titleOf = (id) => cases.get(id).querySelector(".name").textContent;
+
 function detailsOf(id, role, found) {
   return [
     found.reason ? reasonOf(found) : null,
@@ -119,7 +121,7 @@ function detailsOf(id, role, found) {
     make("div", "pair",
       happenedOf(found),
       found.expectation ? make("div", "", ...block("Expectation", found.expectation).childNodes) : null),
-    found.description ? block("Description", found.description) : null,
+    found.description && found.description !== titleOf(id) ? block("Description", found.description) : null,
     found.rfc || found.requirement ? ruleOf(found) : null,
     closesOf(found),
     found.wire ? wireOf(found.wire) : null,
@@ -150,6 +152,7 @@ function marked(first, second) {
   if (first === undefined || second === undefined) return [first && [first], second && [second]];
   let start = 0;
   while (start < first.length && first[start] === second[start]) start++;
+  while (start && /\d/.test(first[start - 1]) && /\d/.test(first[start] ?? "")) start--; // a number is one
   let end = 0;
   while (end < Math.min(first.length, second.length) - start && first.at(-1 - end) === second.at(-1 - end)) end++;
   return [first, second].map((text) => {
@@ -184,7 +187,7 @@ function happenedOf(found) {
   return make("div", "",
     make("p", "title", "What happened"),
     lines ? make("p", "text", lines) : make("p", "text soft", "It has not run."),
-    lines ? listOf(pairs) : null);
+    lines && !found.missing?.length && !found.instead?.length ? listOf(pairs) : null);
 }
 
 function closesOf(found) {
@@ -278,9 +281,12 @@ function haystackOf(id) {
     [text.description, text.expectation, text.rfc, text.requirement, text.result, text.reason, text.library, text.expectedCodes]);
   const sections = all(".section, .sub").filter((section) => section.contains(article));
   const references = sections.map((section) => section.querySelector(".rfc")?.textContent);
-  const differs = article.querySelector(".differs") ? "differs" : "";
-  return [article.querySelector(".row").textContent, differs, ...words, ...references].join("\n").toLowerCase();
+  return [article.querySelector(".row").textContent, ...words, ...references].join("\n").toLowerCase();
 }
+
+/** The verdicts that are words: where one is typed, only the verdict is meant. */
+const verdicts = new Set(["ok", "failed", "informational", "non-strict", "unimplemented", "unclean", "error", "missing", "differs"]);
+const verdictOf = (chip, word) => (word === "differs" ? chip.classList.contains("differs") : chip.dataset.verdict?.toLowerCase() === word);
 
 function chipFits(chip) {
   if (filter.role && chip.dataset.role !== filter.role) return false;
@@ -296,7 +302,8 @@ function applyFilter() {
   document.body.className = filter.role ? `only-${filter.role}` : "";
   let number = 0;
   for (const [id, article] of cases) {
-    article.hidden = !(words.every((word) => means(id, word, textOf)) && all(".chip", article).some(chipFits));
+    article.hidden = !(words.every((word) => verdicts.has(word) ? all(".chip", article).some((chip) => verdictOf(chip, word)) : means(id, word, textOf))
+      && all(".chip", article).some(chipFits));
     number += article.hidden ? 0 : 1;
   }
   for (const section of all(".sub, .section[data-section]")) {
