@@ -361,18 +361,13 @@ SIZES = pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE],
 
 
 @SIZES
-@pytest.mark.parametrize("run", ["good", "bad"])
+@pytest.mark.parametrize("file", ["whole_file", "bad_file"])
 def test_pages_have_no_errors_and_fit_their_width(
-    page: Page,
-    whole_file: Path,
-    bad_file: Path,
-    run: str,
-    size: ViewportSize,
-    theme: Literal["light", "dark"],
+    page: Page, request: pytest.FixtureRequest, file: str, size: ViewportSize, theme: Literal["light", "dark"]
 ) -> None:
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=theme)
-    visit(page, bad_file if run == "bad" else whole_file, "#server/2.4")
+    visit(page, request.getfixturevalue(file), "#server/2.4")
     expect(page.locator("[data-case='2.4'] .wire")).to_be_visible()
     page.fill("#text", "2")
     page.get_by_role("button", name="open all").click()
@@ -435,7 +430,7 @@ def test_the_filter_knows_what_people_type(page: Page, bad_file: Path, text: str
 
 def test_what_is_shown_is_in_the_address_and_survives_a_reload(page: Page, bad_file: Path) -> None:
     visit(page, bad_file).fill("#text", "6.*.1")
-    page.get_by_role("button", name="FAILED").click()
+    page.locator("[data-filter=FAILED]").click()
     page.get_by_role("button", name="client", exact=True).click()
     page.get_by_role("button", name="by time").click()
     page.locator("[data-case='6.4.1'] .row").click()
