@@ -115,7 +115,8 @@ HEAD = """\
 
 `python -m harness plant` copies the library, puts one fault into the copy, and plays the profile fast in both
 roles and all variants until a verdict differs. The faults are those of
-[the fuzzers' table](planted-faults.md). Written by `python -m harness plant --markdown docs/planted-faults-suite.md`.
+[the fuzzers' table](planted-faults.md). Written by
+`python -m harness plant --markdown docs/planted-faults-suite.md`.
 
 | fault | breaks | in | seen by |
 |---|---|---|---|

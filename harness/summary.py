@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.table import Table
 from rich.text import Text
 
-from harness.case_texts import plain, visible
+from harness.case_texts import visible
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.judge import rank
+from harness.reasons import reason_of
 from tooling.console import say
 
 if TYPE_CHECKING:
@@ -80,32 +81,27 @@ def print_differences(
     differences: Mapping[Setup, Sequence[Difference]],
     reports: Mapping[Setup, Mapping[str, CaseReport]],
 ) -> None:
-    """Print the differences, each with the command that repeats it, and at last the one that repeats all."""
-    found = [difference for of_setup in differences.values() for difference in of_setup]
-    for difference in found:
-        console.print(
-            f"{difference.setup} {difference.case}: {difference.kind}", style="bold red", highlight=False
-        )
-        report: Mapping[str, Any] = reports[difference.setup].get(difference.case) or {}
-        for name, what in _said_of(difference, report).items():
-            if what:
-                console.print(f"  {name:<9} {what}", highlight=False, markup=False)
-        say(console, f"  repeat    {difference.repeat}")
-    if len(found) > 1:
+    """Print the differences, by cause: the first with all that is to say of it, of the others the cases."""
+    causes: dict[str, list[Difference]] = {}
+    for difference in (found for of_setup in differences.values() for found in of_setup):
+        cause = reason_of(reports[difference.setup].get(difference.case), difference.report()).cause
+        causes.setdefault(cause, []).append(difference)
+    for alike in causes.values():
+        first, *others = alike
+        report: Mapping[str, Any] = reports[first.setup].get(first.case) or {}
+        console.print(f"{first.setup} {first.case}: {first.kind}", style="bold red", highlight=False)
+        for name, verdict in (("expected", first.expected), ("actual", first.actual)):
+            console.print(f"  {name:<8} {verdict or 'no verdict'}", highlight=False)
+        lines = reason_of(report, first.report()).lines()
+        if log := report.get("log"):
+            lines.append(f"log      {visible(str(log).splitlines()[-1])}")
+        for line in lines:
+            console.print(f"  {line}", highlight=False, markup=False)
+        if others:
+            say(console, f"  so are   {', '.join(f'{other.setup} {other.case}' for other in others)}")
+        say(console, f"  repeat   {first.repeat}")
+    if sum(map(len, causes.values())) > 1:
         say(console, "to repeat all that differ: python -m harness run --failed")
-
-
-def _said_of(difference: Difference, report: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        "expected": difference.expected or "no verdict",
-        "actual": difference.actual or "no verdict",
-        "slow": difference.note,
-        "case": plain(str(report.get("description", ""))),
-        "wanted": plain(str(report.get("expectation", ""))),
-        "reason": plain(str(report.get("result", ""))),
-        "closing": plain(str(report.get("resultClose", ""))),
-        "its log": visible(str(report.get("log", ""))[-200:]),
-    }
 
 
 def print_setup(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.case_texts import plain, title_of, visible
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.matrix.results import NOT_RUN, count_text
+from harness.report.rendering import read
+from harness.report.rendering import render as render_template
+from harness.report.sections import link_of, parent_of, reference_of
 from harness.report.wirelog import decode, http_text
 
 if TYPE_CHECKING:
@@ -21,13 +22,11 @@ if TYPE_CHECKING:
     from harness.results import CaseReport
     from harness.roles import Role
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
-
 KINDS = {
-    "OK": ("ok", "\N{CHECK MARK}"),
-    "INFORMATIONAL": ("open", "i"),
-    "NON-STRICT": ("soft", "~"),
-    "UNIMPLEMENTED": ("open", "\N{EMPTY SET}"),
+    "OK": ("good", "\N{CHECK MARK}"),
+    "INFORMATIONAL": ("note", "i"),
+    "NON-STRICT": ("weak", "~"),
+    "UNIMPLEMENTED": ("weak", "\N{EMPTY SET}"),
     NOT_RUN: ("none", "\N{EM DASH}"),
 }
 """The CSS class and the sign of a verdict. Every other verdict is a failure."""
@@ -43,16 +42,14 @@ MAX_PAYLOAD = 100
 
 def render(about: Mapping[str, Any], cases: Mapping[Role, Sequence[str]], rows: Sequence[Row]) -> str:
     """Return the page."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return render_template(
+        "matrix.html",
+        about=about,
+        roles=[_role(role, chosen, rows) for role, chosen in cases.items()],
+        legend=[(name, *kind(name)) for name in (*KINDS, "FAILED")],
+        style=read("page.css"),
+        script=read("house.js") + read("matrix.js"),
     )
-    roles = [_role(role, chosen, rows) for role, chosen in cases.items()]
-    legend = [(name, *kind(name)) for name in (*KINDS, "FAILED")]
-    return str(environment.get_template("matrix.html").render(about=about, roles=roles, legend=legend))
 
 
 def kind(verdict: str) -> tuple[str, str]:
@@ -68,6 +65,17 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
     return {
         "name": role,
         "sections": [_section(role, name, chosen, taking_part) for name, chosen in by_section.items()],
+        "requirements": [
+            {
+                "rule": rule,
+                "id": requirement,
+                "link": link_of(rule),
+                "says": says,
+                "cases": chosen,
+                "cells": [_cell(result, chosen, "") for _, result in taking_part],
+            }
+            for (rule, requirement, says), chosen in _by_requirement(role, cases).items()
+        ],
         "implementations": [
             {
                 "title": row.title,
@@ -78,6 +86,23 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
             for row, result in taking_part
         ],
     }
+
+
+def _by_requirement(role: Role, cases: Sequence[str]) -> dict[tuple[str, str, str], list[str]]:
+    """Group cases by section of an RFC; the extra cases also by requirement, with what it says."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for case in cases:
+        rule = (reference_of(parent_of(case)), "", "")
+        if case in EXTRA:
+            row = EXTRA[case].requirement_for(role)
+            rule = (f"{row['rfc']} {row['section']}", row["id"], row["statement"])
+        found.setdefault(rule, []).append(case)
+    return dict(sorted(found.items(), key=lambda item: _in_order(item[0])))
+
+
+def _in_order(rule: tuple[str, str, str]) -> tuple[list[int], str]:
+    """Sort 5.10 behind 5.9."""
+    return [int(number) for number in re.findall(r"\d+", rule[0])], rule[1]
 
 
 def _cell(result: RoleResult, cases: Sequence[str], link: str) -> dict[str, Any]:
@@ -95,6 +120,7 @@ def _section(
 ) -> dict[str, Any]:
     return {
         "id": f"{role}-{name}",
+        "reference": reference_of(name),
         "name": name,
         "title": SECTIONS[name],
         "implementations": [row.title for row, _ in taking_part],

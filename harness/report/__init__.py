@@ -20,8 +20,13 @@ FILES = {"index.html": page_of, "junit.xml": junit_of, "summary.md": summary_of,
 
 
 def write_report(folder: Path, results: Results, previous: Results | None = None) -> Path:
-    """Write the files, and return the path of the page; raises `CommandError` where one cannot be written."""
+    """Write the files, and return the path of the page, which says what changed since the previous run.
+
+    Raises `CommandError` where one cannot be written.
+    """
     rendered = {name: render(results) for name, render in FILES.items()}
+    if previous:
+        rendered["index.html"] = page_of(results, previous)
     for name, text in rendered.items():
         write_text(folder / name, text)
     return folder / "index.html"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.case_texts import plain, visible
 from harness.judge import verdict_of
+from harness.reasons import reason_of
 from harness.report.sections import link_of
-from harness.report.wirelog import decode, http_text
+from harness.report.wirelog import decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ MAX_EVENTS = 20
 SHOWN_BY_THEMSELVES = {
     "agent", "behavior", "behaviorClose", "createStats", "createWirelog", "description", "duration",
     "expectation", "expected", "expectedClose", "httpRequest", "httpResponse", "isServer", "localCloseCode",
-    "localCloseReason", "received", "remoteCloseCode", "remoteCloseReason", "reportCompressionRatio",
+    "localCloseReason", "log", "received", "remoteCloseCode", "remoteCloseReason", "reportCompressionRatio",
     "reportTime", "requirement", "result", "resultClose", "rfc", "wirelog",
 }  # fmt: skip
 """The fields of a report with a place of their own on the page, or with none; a table has the others."""
@@ -38,16 +39,16 @@ def details_of(results: Results) -> dict[str, Any]:
     """Return the data of the page: texts by case, and what happened by role and case."""
     texts: dict[str, dict[str, str]] = {}
     cases: dict[str, dict[str, Any]] = {}
-    for role, report in results["setups"].items():
+    for setup, report in results["setups"].items():
         differences = {difference["case"]: difference for difference in report["differences"]}
-        cases[role] = {}
+        cases[setup] = {}
         for case, found in report["cases"].items():
             text = _texts(found)
             shared = texts.setdefault(case, text)
             own = {} if shared == text else text
-            cases[role][case] = {**own, **_case(found, differences.pop(case, None))}
+            cases[setup][case] = {**own, **_case(found, differences.pop(case, None))}
         for case, difference in differences.items():  # the cases that are left have not run
-            cases[role][case] = {"repeat": _string(difference["repeat"])}
+            cases[setup][case] = {"repeat": _string(difference["repeat"]), **_why(None, difference)}
     return {"texts": texts, "cases": cases}
 
 
@@ -78,13 +79,34 @@ def _case(report: CaseReport, difference: DifferenceReport | None) -> dict[str, 
         "expected": _expected(content.get("expected")),
         "expectedCodes": _codes(content.get("expectedClose")),
         "received": _events(content.get("received")),
-        "request": http_text(_string(content.get("httpRequest"))),
-        "response": http_text(_string(content.get("httpResponse"))),
-        "wire": [_brief(entry) for entry in decode(content.get("wirelog"))],
+        "log": _string(content.get("log"), 4 * MAX_TEXT),
+        "wire": [
+            _brief(entry)
+            for entry in decode(
+                content.get("wirelog"),
+                _string(content.get("httpRequest")),
+                _string(content.get("httpResponse")),
+                suite_is_server=content.get("isServer") is True,
+            )
+        ],
         "facts": _facts(content),
         "repeat": _string(difference["repeat"]) if difference else "",
+        **(_why(report, difference) if difference else {}),
     }
     return {name: value for name, value in shown.items() if value not in (None, "", [], {})}
+
+
+def _why(report: CaseReport | None, difference: DifferenceReport) -> dict[str, Any]:
+    """Say why a case differs."""
+    reason = reason_of(report, difference)
+    return {
+        "kind": difference["kind"],
+        "wanted": verdict_line(difference["expected"]),
+        "found": verdict_line(difference["actual"]),
+        "reason": reason.reason,
+        "missing": list(reason.missing),
+        "instead": list(reason.instead),
+    }
 
 
 def duration_of(report: Mapping[str, Any]) -> float | None:

@@ -1,4 +1,4 @@
-"""Renders `junit.xml`: a suite per role, a test per case, a failure where it differs from the baseline."""
+"""Renders `junit.xml`: a suite per setup, a test per case, a failure where it differs from the baseline."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def junit_of(results: Results) -> str:
     """Render the file."""
     xml = JUnitXml("conformance")
     rows = [row for section in tree_of(results) for row in section.all_rows()]
-    for role in results["setups"]:
-        suite = TestSuite(f"{visible(results['library'])} as {role}")
+    for setup in results["setups"]:
+        suite = TestSuite(f"{visible(results['library'])} as {setup}")
         suite.timestamp = visible(results["started"])
         for row in rows:
             for cell in row.cells:
-                if cell.role == role:
+                if cell.setup == setup:
                     suite.add_testcase(_test_case(row, cell, duration_of(cell.report or {})))
         xml.add_testsuite(suite)
     content: bytes = xml.tostring()  # type: ignore[no-untyped-call]
@@ -34,15 +34,17 @@ def junit_of(results: Results) -> str:
 
 def _test_case(row: Row, cell: Cell, duration: float | None) -> TestCase:
     test = TestCase(
-        f"{row.case} {row.title}".strip(), classname=f"conformance.{cell.role}.{section_of(row.case)}"
+        f"{row.case} {row.title}".strip(), classname=f"conformance.{cell.setup}.{section_of(row.case)}"
     )
     if duration is not None:
         test.time = duration / 1000
-    if cell.difference:
+    if cell.difference and cell.reason:
         expected, actual = (verdict_line(cell.difference[of]) for of in ("expected", "actual"))
-        failure = Failure(f"{cell.difference['kind']}: expected {expected}; actual {actual}", "difference")
+        failure = Failure(f"{cell.difference['kind']}: {cell.reason.reason}", "difference")
         failure.text = (
-            f"expected {expected}\nactual   {actual}\nrepeat   {visible(cell.difference['repeat'])}\n"
+            f"expected {expected}\nactual   {actual}\n"
+            + "".join(f"{line}\n" for line in cell.reason.lines())
+            + f"repeat   {visible(cell.difference['repeat'])}\n"
         )
         test.result = [failure]
     return test

@@ -1,36 +1,42 @@
-"""Renders `summary.md`, for `$GITHUB_STEP_SUMMARY`: the differences only."""
+"""Renders `summary.md`, for `$GITHUB_STEP_SUMMARY`: the differences only, by their causes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from harness.case_texts import visible
-from harness.report.details import verdict_line
+from harness.reasons import groups_of, reason_of
+from harness.report.page import REPEAT_ALL
 from harness.summary import count_of
 
 if TYPE_CHECKING:
+    from harness.reasons import Group
     from harness.results import Results
 
 MAX_BYTES = 900_000
 """GitHub shows no summary of more than 1 MiB."""
 
-HEAD = "| case | | expected | actual | repeat |\n| --- | --- | --- | --- | --- |\n"
+MAX_NAMED = 40
+"""Cases that are named of a cause."""
+
+HEAD = "| case | title | expectation | reason | missing | instead | repeat |\n" + "| --- " * 7 + "|\n"
 
 
 def summary_of(results: Results) -> str:
     """Render the file."""
     title = f"{code(results['library'])} against {code(results['engine'])}"
     parts = [f"### Conformance of {title}\n\n"]
-    for role, report in results["setups"].items():
+    if not results["complete"]:
+        parts.append(f"**Partial run.** {code(results['stopped'])}\n\n")
+    for setup, report in results["setups"].items():
         differences = len(report["differences"])
         found = f"**{differences} not as expected**" if differences else "as expected"
-        parts.append(f"* {role}: {count_of(report['cases'])}, {found}\n")
-    rows = [
-        f"| {role} {code(found['case'])} | {code(found['kind'])} | {code(verdict_line(found['expected']))} "
-        f"| {code(verdict_line(found['actual']))} | {code(found['repeat'])} |\n"
-        for role, report in results["setups"].items()
-        for found in report["differences"]
-    ]
+        parts.append(f"* {code(setup) if '/' in setup else setup}: {count_of(report['cases'])}, {found}\n")
+    if groups := groups_of(results["setups"]):
+        parts.append("\n#### Causes\n\n")
+        parts += [_group(group) for group in groups]
+        parts.append(f"\nRepeat all: `{REPEAT_ALL}`\n")
+    rows = _rows(results)
     if rows:
         parts.append("\n" + HEAD)
     size = sum(len(part.encode()) for part in parts)
@@ -43,7 +49,26 @@ def summary_of(results: Results) -> str:
     return "".join(parts)
 
 
+def _group(group: Group) -> str:
+    names = ", ".join(map(code, group.names[:MAX_NAMED]))
+    more = f" and {len(group.names) - MAX_NAMED} more" if len(group.names) > MAX_NAMED else ""
+    setups = ", ".join(group.cases)
+    return f"* **{group.size}** {code(group.change)} {code(group.reason)} ({setups}): {names}{more}\n"
+
+
+def _rows(results: Results) -> list[str]:
+    rows = []
+    for setup, report in results["setups"].items():
+        for found in report["differences"]:
+            reason = reason_of(report["cases"].get(found["case"]), found)
+            missing, instead = "; ".join(reason.missing), "; ".join(reason.instead)
+            texts = (reason.title, reason.expectation, reason.reason, missing, instead, found["repeat"])
+            cells = " | ".join(code(text) if text else "" for text in texts)
+            rows.append(f"| {setup} {code(found['case'])} {code(found['kind'])} | {cells} |\n")
+    return rows
+
+
 def code(text: str) -> str:
     """Return a text as code in a cell of a table, in which nothing has a meaning of its own."""
-    shown = visible(text).replace("`", "'").replace("|", "¦")
+    shown = visible(text).replace("`", "'").replace("|", "¦").replace("<", "&lt;")
     return f"`{shown[:300] or ' '}`"

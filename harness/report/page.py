@@ -6,86 +6,114 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from harness.case_texts import visible
+from harness.judge import rank
+from harness.reasons import groups_of
 from harness.report.details import details_of
 from harness.report.rendering import read, render
-from harness.report.tree import count, tone_of, tree_of
-from harness.summary import counts_by_setup
+from harness.report.since import since
+from harness.report.tree import cells_of, count, tone_of, tree_of
+from harness.summary import count_of
 
 if TYPE_CHECKING:
-    from harness.report.tree import Section
+    from harness.report.tree import Cell
     from harness.results import Results
-    from harness.roles import Role
 
 ICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 2 2'><circle cx='1' cy='1' r='1' fill='{}'/></svg>"
 )
+COLOURS = {"good": "#2f8f5b", "weak": "#b98a1d", "bad": "#c0392b"}
+
+MAX_OPENED = 12
+"""Differing cases up to which the sections that have them are opened."""
+
+MAX_NAMED = 16
+"""Cases that are named of a cause; the filter shows all."""
+
+REPEAT_ALL = "python -m harness run --failed"
 
 
-def page_of(results: Results) -> str:
-    """Render the page of a run."""
+def page_of(results: Results, previous: Results | None = None) -> str:
+    """Render the page of a run, and say what changed since the previous one, if there is one."""
     tree = tree_of(results)
-    rows = [row for section in tree for row in section.all_rows()]
-    cells = [cell for row in rows for cell in row.cells]
+    cells = [cell for section in tree for row in section.all_rows() for cell in row.cells]
     differing = sum(cell.difference is not None for cell in cells)
+    accepted = len(
+        {row.case for section in tree for row in section.all_rows() for cell in row.cells if cell.accepted}
+    )
+    tone = "bad" if differing else "weak" if accepted or not results["complete"] else "good"
     return render(
         "page.html",
-        as_expected=not differing,
-        verdict=_verdict(differing),
-        lead=_lead(results, differing),
+        tone=tone,
+        verdict=_verdict(results, differing, accepted),
+        lead=_lead(results, differing, accepted),
         library=visible(results["library"]),
         engine=visible(results["engine"]),
-        icon=ICON.format("#c0392b" if differing else "#2f8f5b"),
-        roles=[_role(role, results, tree) for role in results["setups"]],
-        whys=_whys(results),
+        icon=ICON.format(COLOURS[tone]),
+        roles=_roles(results, cells),
+        setups=list(results["setups"]),
+        groups=groups_of(results["setups"]),
+        max_named=MAX_NAMED,
+        repeat_all=REPEAT_ALL,
+        accepted=_whys(results, accepted=True),
+        whys=_whys(results, accepted=False),
+        since=since(results, previous) if previous else None,
         tree=tree,
+        opens=sum(row.differs for section in tree for row in section.all_rows()) <= MAX_OPENED,
         differing=differing,
         verdicts=count(cell.verdict for cell in cells),
         facts=_facts(results),
         details=details_of(results),
         style=read("page.css"),
-        script=read("page.js"),
+        script=read("house.js") + read("page.js"),
     )
 
 
-def _verdict(differing: int) -> str:
-    return f"{differing} verdict{'s' * (differing != 1)} not as expected" if differing else "All as expected"
+def _verdict(results: Results, differing: int, accepted: int) -> str:
+    found = f"{differing} verdict{'s' * (differing != 1)} not as expected" if differing else "All as expected"
+    found += f", {accepted} accepted violation{'s' * (accepted != 1)}" if accepted else ""
+    return found if results["complete"] else f"Partial run: {found[:1].lower()}{found[1:]}"
 
 
-def _lead(results: Results, differing: int) -> str:
-    ran = counts_by_setup({role: report["cases"] for role, report in results["setups"].items()})
+def _lead(results: Results, differing: int, accepted: int) -> str:
+    counts = [f"{count_of(found['cases'])} as {setup}" for setup, found in results["setups"].items()]
+    ran = (", " if len(counts) > 2 or "extra" in "".join(counts) else " and ").join(counts)
     if differing:
-        return f"{ran} have run. What differs from the baseline is marked, and opened below."
-    return f"{ran}: every verdict is the one in the baseline."
+        said = f"{ran} have run. What differs from the baseline stands first."
+    else:
+        said = f"{ran}: every verdict is the one in the baseline."
+        said += " The baseline accepts that a rule of an RFC is broken; why stands below." if accepted else ""
+    return said if results["complete"] else f"{visible(results['stopped'])} Not all cases have run: {said}"
 
 
-def _role(role: Role, results: Results, tree: list[Section]) -> dict[str, Any]:
-    report = results["setups"][role]
-    counts = count(
-        cell.verdict
-        for section in tree
-        for row in section.all_rows()
-        for cell in row.cells
-        if cell.role == role
-    )
-    total = sum(number for _, number in counts)
-    bar, x = [], 0.0
-    for verdict, number in counts:
-        width = 100 * number / total
-        bar.append({"tone": tone_of(verdict), "x": f"{x:.3f}", "width": f"{width:.3f}"})
-        x += width
-    differing = len(report["differences"])
-    return {
-        "name": role,
-        "total": total,
-        "counts": counts,
-        "bar": bar,
-        "judged": f"{differing} not as expected" if differing else "all as expected",
-        "time": _time(report),
-    }
+def _roles(results: Results, cells: list[Cell]) -> list[dict[str, Any]]:
+    """List the roles, each with its setups."""
+    roles: dict[str, list[dict[str, Any]]] = {}
+    for setup, found in results["setups"].items():
+        counts = count(cell.counted for cell in cells if cell.setup == setup)
+        total = sum(number for _, number in counts)
+        bar, x = [], 0.0
+        for verdict, number in counts:
+            width = 100 * number / total
+            bar.append({"tone": tone_of(verdict), "x": f"{x:.3f}", "width": f"{width:.3f}"})
+            x += width
+        differing = len(found["differences"])
+        roles.setdefault(found["role"], []).append(
+            {
+                "name": setup,
+                "variant": found["variant"],
+                "total": total,
+                "counts": counts,
+                "bar": bar,
+                "differing": differing,
+                "judged": f"{differing} not as expected" if differing else "all as expected",
+                "time": _time(found),
+            }
+        )
+    return [{"name": role, "setups": of_role} for role, of_role in roles.items()]
 
 
 def _time(report: Any) -> str:
-    """Say how long a role took; engines differ in what they know."""
+    """Say how long a setup took; engines differ in what they know."""
     times = []
     if isinstance(duration := report.get("duration"), (int, float)) and duration:
         minutes, seconds = divmod(round(duration), 60)
@@ -96,20 +124,28 @@ def _time(report: Any) -> str:
     return ", ".join(times)
 
 
-def _whys(results: Results) -> list[tuple[str, str]]:
-    """List why cases are not OK, as the baselines have it."""
-    whys: dict[str, str] = {}
-    for report in results["setups"].values():
-        whys |= {case: why for case, why in report["whys"].items() if case in report["cases"]}
-    return [(case, visible(why)) for case, why in whys.items()]
+def _whys(results: Results, *, accepted: bool) -> list[tuple[str, str, str]]:
+    """List cases that are not OK, with verdict and why: accepted violations, or what the RFCs leave open."""
+    whys: dict[str, tuple[str, str]] = {}
+    for setup, found in results["setups"].items():
+        for case, cell in cells_of(setup, found).items():
+            why = visible(found["whys"].get(case, ""))
+            if cell.report and cell.accepted == accepted and (why or accepted):
+                before = whys.get(case)
+                if not before or rank(cell.verdict) > rank(before[0]):
+                    whys[case] = (cell.verdict, why or "The baseline does not say why.")
+    return [(case, *found) for case, found in whys.items()]
 
 
 def _facts(results: Results) -> list[tuple[str, str]]:
     facts = [
         ("library", results["library"]),
+        ("commit", results["commit"]),
         ("engine", results["engine"]),
         ("Python", results["python"]),
+        ("host", results["host"]),
         ("started", results["started"]),
         ("profile", " ".join([results["profile"], *results["patterns"]])),
+        ("command", results["command"]),
     ]
-    return [(name, visible(value)) for name, value in facts]
+    return [(name, visible(value)) for name, value in facts if value]

@@ -1,4 +1,4 @@
-"""The cases of a run as a tree of sections, each case with its verdict in each role."""
+"""The cases of a run as a tree of sections, each case with its verdict in each setup."""
 
 from __future__ import annotations
 
@@ -6,38 +6,57 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.case_texts import title_of, visible
+from harness.case_texts import plain, title_of, visible
 from harness.cases import CASES, section_of
 from harness.judge import rank, verdict_of
+from harness.reasons import Reason, reason_of
 from harness.report.sections import TITLES, link_of, parent_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.results import CaseReport, DifferenceReport, Results, RoleReport
-    from harness.roles import Role
+    from harness.results import CaseReport, DifferenceReport, Results, SetupReport
 
 MAX_VERDICT = 40
 """Characters of a verdict; Autobahn's longest has 16."""
 
+MAX_TITLE = 110
+"""Characters of a description that is shown whole; of a longer one the first line is."""
+
 MISSING = "MISSING"
 """Stands for a verdict where there is none."""
+
+VIOLATION = "NON-STRICT"
+"""The verdict on who breaks a SHOULD; all that are shown as bad break a MUST."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A case in one role."""
+    """A case in one setup."""
 
-    role: Role
+    setup: str
+    role: str
+    variant: str
     verdict: str
     """The worse of behaviour and close behaviour."""
     report: CaseReport | None
     difference: DifferenceReport | None
+    reason: Reason | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the testee breaks a rule, and the baseline has it so."""
+        return self.difference is None and (tone_of(self.verdict) == "bad" or self.verdict == VIOLATION)
+
+    @property
+    def counted(self) -> str:
+        """The verdict under which it is counted."""
+        return f"{self.verdict}, accepted" if self.accepted else self.verdict
 
     @property
     def tone(self) -> str:
         """How it is shown: `good`, `note`, `weak`, `bad` or `none`."""
-        return tone_of(self.verdict)
+        return tone_of(self.counted)
 
 
 @dataclass(frozen=True)
@@ -48,14 +67,34 @@ class Row:
     title: str
     cells: list[Cell]
 
-    def cell(self, role: Role) -> Cell | None:
-        """Return its cell in a role; a case may be for one role only."""
-        return next((cell for cell in self.cells if cell.role == role), None)
+    def of_role(self, role: str) -> list[Cell]:
+        """List its cell in a role, and those of the variants of it that have another verdict."""
+        cells = [cell for cell in self.cells if cell.role == role]
+        return [
+            cell
+            for cell in cells
+            if cell is cells[0]
+            or (cell.verdict, cell.difference is None) != (cells[0].verdict, cells[0].difference is None)
+        ]
+
+    def worst(self, role: str) -> Cell | None:
+        """Return the cell of a role that a reader has to see first."""
+        cells = [cell for cell in self.cells if cell.role == role]
+        return max(cells, key=lambda cell: (cell.difference is not None, rank(cell.verdict)), default=None)
 
     @property
     def differs(self) -> bool:
-        """Whether any role has another verdict than the baseline."""
+        """Whether any setup has another verdict than the baseline."""
         return any(cell.difference for cell in self.cells)
+
+    @property
+    def differences(self) -> list[tuple[str, Reason]]:
+        """List the reasons of its differences, and the setups of each."""
+        by_cause: dict[str, tuple[list[str], Reason]] = {}
+        for cell in self.cells:
+            if cell.reason:
+                by_cause.setdefault(cell.reason.cause, ([], cell.reason))[0].append(cell.setup)
+        return [(", ".join(setups), reason) for setups, reason in by_cause.values()]
 
 
 @dataclass
@@ -78,9 +117,9 @@ class Section:
         """Whether any of its cases does."""
         return any(row.differs for row in self.all_rows())
 
-    def counts(self, role: Role) -> list[tuple[str, int]]:
+    def counts(self, role: str) -> list[tuple[str, int]]:
         """Count the verdicts of a role, the best first."""
-        return count(cell.verdict for row in self.all_rows() for cell in row.cells if cell.role == role)
+        return count(cell.counted for row in self.all_rows() for cell in row.of_role(role)[:1])
 
 
 def count(verdicts: Iterable[str]) -> list[tuple[str, int]]:
@@ -90,6 +129,8 @@ def count(verdicts: Iterable[str]) -> list[tuple[str, int]]:
 
 def tone_of(verdict: str) -> str:
     """Return the tone in which a verdict is shown."""
+    if verdict.endswith(", accepted"):
+        return "weak"
     return {
         "OK": "good",
         "INFORMATIONAL": "note",
@@ -105,23 +146,22 @@ def verdict_shown(report: CaseReport, where: str) -> str:
     return visible(max((verdict.behavior, verdict.behavior_close), key=rank)[:MAX_VERDICT])
 
 
-def cells_of(role: Role, report: RoleReport) -> dict[str, Cell]:
-    """Return every case of a role, also those that should have run but have not."""
-    differences = {difference["case"]: difference for difference in report["differences"]}
-    cells = {
-        case: Cell(role, verdict_shown(found, f"{role}: case {case}"), found, differences.get(case))
-        for case, found in report["cases"].items()
-    }
-    missing = {
-        case: Cell(role, MISSING, None, found) for case, found in differences.items() if case not in cells
-    }
-    return {**cells, **missing}
+def cells_of(setup: str, found: SetupReport) -> dict[str, Cell]:
+    """Return every case of a setup, also those that should have run but have not."""
+    differences = {difference["case"]: difference for difference in found["differences"]}
+    cells = {}
+    for case in {**found["cases"], **differences}:
+        report, difference = found["cases"].get(case), differences.get(case)
+        verdict = verdict_shown(report, f"{setup}: case {case}") if report else MISSING
+        reason = reason_of(report, difference) if difference else None
+        cells[case] = Cell(setup, found["role"], found["variant"], verdict, report, difference, reason)
+    return cells
 
 
 def tree_of(results: Results) -> list[Section]:
     """Build the tree, in Autobahn's order; cases that it does not know come last."""
-    by_role = {role: cells_of(role, report) for role, report in results["setups"].items()}
-    found = dict.fromkeys(case for cells in by_role.values() for case in cells)
+    by_setup = {setup: cells_of(setup, report) for setup, report in results["setups"].items()}
+    found = dict.fromkeys(case for cells in by_setup.values() for case in cells)
     known = [case for case in CASES if case in found]
     tree: dict[str, Section] = {}
     for case in [*known, *(case for case in found if case not in set(known))]:
@@ -131,7 +171,7 @@ def tree_of(results: Results) -> list[Section]:
             if not top.sections or top.sections[-1].name != parent_of(case):
                 top.sections.append(_section(parent_of(case)))
             section = top.sections[-1]
-        cells = [cells[case] for cells in by_role.values() if case in cells]
+        cells = [cells[case] for cells in by_setup.values() if case in cells]
         section.rows.append(Row(case, _title(case, results), cells))
     return list(tree.values())
 
@@ -142,7 +182,10 @@ def _section(name: str) -> Section:
 
 
 def _title(case: str, results: Results) -> str:
-    for role in results["setups"].values():
-        if case in role["cases"]:
-            return title_of(str(role["cases"][case].get("description", "")))
+    """Return the description of a case, or its first line where all of it is long."""
+    for setup in results["setups"].values():
+        if case in setup["cases"]:
+            lines = plain(str(setup["cases"][case].get("description", ""))).splitlines() or [""]
+            whole = " ".join(lines)
+            return whole if len(whole) <= MAX_TITLE else title_of(lines[0])
     return ""

@@ -5,11 +5,14 @@ An entry of Autobahn's wire log is a list that opens with its kind:
     ["TF", [length, payload], opcode, fin, rsv, mask, repeat, chop, sync]   a frame that the suite sent
     ["RF", [length, payload], opcode, fin, rsv, masked, mask]               a frame that the suite received
     ["TO", [length, hex], sync], ["RO", [length, hex]]                      octets sent and received
+    ["TH", text], ["RH", text, field]                                       a head; the field at fault, or ""
     ["KL", seconds], ["CT", seconds, tag], ["CTE", tag], ...                what the suite waits for
 
 A payload is text, or hex after `0x`; payload and octets are cut after 64 bytes, then ` ...` follows. Where
 `repeat` is a number, the payload is sent over and over, to that length. In a direction without frame entries
-the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are octets as well.
+the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are octets as well. The last element
+of an entry may be `{"at": ms}`, its time since the case began. Where no head is logged as text, the one that
+the report has is shown before its octets, of which the log has only the first.
 """
 
 from __future__ import annotations
@@ -30,11 +33,14 @@ Sender = Literal["suite", "library"]
 MAX_ENTRIES = 200
 """Entries that are shown of a wire log."""
 
-MAX_OCTETS = 256
-"""Octets that are shown of an entry."""
+MAX_OCTETS = 4096
+"""Octets that are shown of an entry: all that a suite logs."""
 
 MAX_HTTP = 4096
 """Characters that are shown of a request or a response."""
+
+REPEATED = 256
+"""Octets that are shown of a payload that is sent over and over."""
 
 CUT = " ..."
 CUT_AT = 64
@@ -48,6 +54,8 @@ SENDERS: dict[str, Sender] = {
     "RF": "library",
     "RO": "library",
     "RX": "library",
+    "TH": "suite",
+    "RH": "library",
 }
 
 
@@ -56,32 +64,84 @@ Entry = dict[str, Any]
 
     a frame     opcode, name, fin, rsv, length, hex, cut, and where it has them mask, code, text
     octets      octets (in hex), length, cut, and writes, the number of pieces that they came in
-    handshake   http
+    handshake   http, and where it is known field, the name of the field at fault
     a note      note
 
+Any may have `at`, in milliseconds.
 `length` is in bytes, of a frame those of the payload; where not all of them are shown, `cut` is true.
 """
 
 
-def decode(wirelog: object) -> list[Entry]:
-    """List the lines of a wire log; an entry of an unknown kind is shown as it is."""
+def decode(
+    wirelog: object, request: str = "", response: str = "", *, suite_is_server: bool = False
+) -> list[Entry]:
+    """List the lines of a wire log, and the heads of the report; an unknown entry is shown as it is."""
     if not isinstance(wirelog, list):
-        return []
+        wirelog = []
+    logs_heads = any(_kind(entry) in {"TH", "RH"} for entry in wirelog)
+    heads = [] if logs_heads else [text for text in (request, response) if text]
     framed = {SENDERS[kind] for kind in ("TF", "RF") if any(_kind(entry) == kind for entry in wirelog)}
     streams: dict[Sender, _Stream] = {
         sender: _Stream(sender) for sender in SENDERS.values() if sender not in framed
     }
     entries: list[Entry] = []
+    begun: set[Sender] = set()
     for logged in wirelog:
-        for entry in _entries_of(logged, streams):
-            if not _joined(entries, entry):
+        content, time = _timed(logged)
+        for entry in _entries_of(content, streams):
+            entry.update(time)
+            if "octets" in entry and entry["sender"] not in begun:
+                begun.add(entry["sender"])
+                if head := _head_of(entry, heads):
+                    _insert_head(entries, {**head, **time})
+            if not _joined(entries, entry) and not ("http" in entry and _has_head(entries, entry)):
                 entries.append(entry)
+    if heads and not any("http" in entry for entry in entries):
+        entries[:0] = [
+            _http("library" if text.startswith("HTTP/") != suite_is_server else "suite", text)
+            for text in heads
+        ]
     if len(entries) > MAX_ENTRIES:
         left_out = len(entries) - MAX_ENTRIES
         entries[MAX_ENTRIES:] = [{"note": f"{left_out} more entries are in results.json"}]
     for entry in entries:
         _bound_octets(entry)
     return entries
+
+
+def _timed(logged: Any) -> tuple[Any, Entry]:
+    """Take the time off an entry."""
+    match logged:
+        case [*entry, {"at": int() | float() as time}] if entry:
+            return entry, {"at": time}
+    return logged, {}
+
+
+def _http(sender: Sender, text: str, field_at_fault: str = "") -> Entry:
+    entry: Entry = {"sender": sender, "http": http_text(text)}
+    return {**entry, "field": visible(field_at_fault)} if field_at_fault else entry
+
+
+def _head_of(octets: Entry, heads: list[str]) -> Entry | None:
+    """Return the head that begins with these octets, if the report has it."""
+    known = bytes.fromhex(octets["octets"])
+    for text in heads:
+        first = text.encode("latin-1", "replace")
+        if known and (first.startswith(known) or known.startswith(first[:CUT_AT])):
+            return _http(octets["sender"], text)
+    return None
+
+
+def _insert_head(entries: list[Entry], head: Entry) -> None:
+    """Put a head before the frames that were written with it, and logged first."""
+    at = len(entries)
+    while at and "opcode" in entries[at - 1] and entries[at - 1]["sender"] == head["sender"]:
+        at -= 1
+    entries.insert(at, head)
+
+
+def _has_head(entries: list[Entry], head: Entry) -> bool:
+    return any(entry.get("http") and entry["sender"] == head["sender"] for entry in entries)
 
 
 def _kind(logged: object) -> str:
@@ -95,8 +155,10 @@ def _entries_of(logged: Any, streams: Mapping[Sender, _Stream]) -> list[Entry]:
             payload = _payload(length, shown)
             match rest:
                 case [_, int(repeat), *_] if payload:  # it is sent over and over
-                    length, payload = repeat, payload * (MAX_OCTETS // len(payload) + 1)
+                    length, payload = repeat, payload * -(-REPEATED // len(payload))
             return [_frame(SENDERS[kind], _Header(fin, rsv, opcode, length, mask or b""), payload)]
+        case ["TH" | "RH" as kind, str(text), *rest]:
+            return [_http(SENDERS[kind], text, next((name for name in rest if isinstance(name, str)), ""))]
         case ["TO" | "RO" | "TX" | "RX" as kind, [int(length), str(shown)], *_]:
             entries = _octets(SENDERS[kind], length, shown, streams)
         case ["TO" | "RO" | "TX" | "RX" as kind, str(shown), *_]:
@@ -240,6 +302,8 @@ class _Stream:
         return {"sender": self.sender, "http": http_text(head.decode("latin-1"))}
 
     def _frame(self) -> Entry | None:
+        if self.octets[:1].isalpha() and self.octets[:1].isascii():
+            return None  # a head that has not ended, or whose end was not logged
         header = _Header.read(self.octets)
         if header is None or header.size + header.length > len(self.octets) + self.unknown:
             return None

@@ -50,10 +50,18 @@ def difference(
     role: str, name: str, kind: str, expected: VerdictFields | None, actual: VerdictFields | None
 ) -> DifferenceReport:
     repeat = f"python -m harness run --role {role} --cases {name}"
-    return {"case": name, "kind": kind, "expected": expected, "actual": actual, "repeat": repeat}
+    note = "It took 9.0 s, at most 2.0 s are expected." if kind == "slow" else ""
+    return {
+        "case": name,
+        "kind": kind,
+        "expected": expected,
+        "actual": actual,
+        "note": note,
+        "repeat": repeat,
+    }
 
 
-def results(roles: dict[str, Any]) -> Results:
+def results(setups: dict[str, Any], **fields: Any) -> Results:
     return {
         "format": FORMAT,
         "engine": "kosoku 0.1.0",
@@ -62,9 +70,18 @@ def results(roles: dict[str, Any]) -> Results:
         "started": "2026-01-31T12:00:00+00:00",
         "profile": "full",
         "patterns": [],
-        "asExpected": not any(role["differences"] for role in roles.values()),
+        "asExpected": not any(setup["differences"] for setup in setups.values()),
         "cpuTime": 0.5,
-        "roles": roles,  # type: ignore[typeddict-item]
+        "command": "python -m harness run",
+        "commit": "1a2b3c4",
+        "host": "Linux 6.1 x86_64, 2 CPUs",
+        "complete": True,
+        "stopped": "",
+        "setups": {
+            name: {"role": name.partition("/")[0], "variant": name.partition("/")[2] or "default", **setup}
+            for name, setup in setups.items()
+        },
+        **fields,  # type: ignore[typeddict-item]
     }
 
 
@@ -108,7 +125,7 @@ def troubled() -> Results:
             "client": role(client, [difference("client", "7.13.1", "change", verdict(), closing)]),
         }
     )
-    sample["roles"]["server"]["whys"] = {"7.13.1": f"the RFC leaves it open {HOSTILE}"}
+    sample["setups"]["server"]["whys"] = {"7.13.1": f"the RFC leaves it open {HOSTILE}"}
     return sample
 
 
@@ -127,3 +144,54 @@ def whole() -> Results:
     ]
     cases = {name: case(f"What {name} is about.", wirelog=frames) for name in CASES}
     return results({"server": role(cases), "client": role(cases)})
+
+
+def bad_run() -> Results:
+    """Three setups in which most of section 6 fails alike, with one case of each thing that a page shows."""
+    shown = "0x" + "fe" * 64 + " ..."
+    pong = [["pong", "þ" * 60 + " ..."]]
+    differs = "Actual events differ from any expected."
+    utf_8 = [name for name in CASES if name.startswith("6.")]
+    head = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n" + "x" * 99
+    odd: dict[str, Any] = {
+        "2.4": case(
+            "Send ping with binary payload of 125 octets.",
+            result=differs,
+            expected={"OK": pong},
+            received=pong,
+            wirelog=[
+                ["TF", [125, shown], 9, True, 0, None, None, None, False],
+                ["RF", [124, shown], 10, True, 0, False, None],
+            ],
+            **verdict("FAILED"),
+        ),
+        "3.1": case(**verdict("FAILED", "OK", 1002)),
+        "7.1.1": case(duration=9000),
+        "7.1.2": case(resultClose="No Close came.", **verdict("OK", "UNCLEAN")),
+        "X.1.1": case(
+            "Upgrade to `h2c`.",
+            rfc="RFC 6455 4.2.1",
+            wirelog=[
+                ["RH", head.strip("x"), "Upgrade", {"at": 0.25}],
+                ["TO", [len(head), head.encode().hex()], False, {"at": 0.3}],
+            ],
+        ),
+    }
+    cases = {name: case(f"What {name} is about.") for name in CASES} | odd
+    for name in utf_8:
+        cases[name] = case(result=differs, expected={"OK": []}, **verdict("FAILED", code=1000))
+    changes = [(name, "regression", cases[name]) for name in ("2.4", "7.1.2", *utf_8)]
+    setups = {}
+    for setup in ("server", "server/limits", "client"):
+        found = [
+            difference(
+                setup,
+                name,
+                kind,
+                verdict(),
+                verdict(report["behavior"], report["behaviorClose"], report["remoteCloseCode"]),
+            )
+            for name, kind, report in changes
+        ]
+        setups[setup] = {**role(cases, found), "whys": {"3.1": "a rule is broken on purpose"}}
+    return results(setups)

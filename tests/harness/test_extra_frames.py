@@ -390,7 +390,7 @@ def test_a_mode_sends_fragments_of_its_size() -> None:
 
 def test_a_mode_has_settings_of_compression_and_a_subprotocol() -> None:
     mode = Mode("/deflate?server_no_context_takeover&client_max_window_bits=10")
-    settings = mode.deflate(1)
+    settings = mode.deflate()
     assert settings.server_no_context_takeover
     assert settings.client_max_window_bits == 10
     assert Mode("/subprotocol/a%2Fb").subprotocol == "a/b"

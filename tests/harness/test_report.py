@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
+from base64 import b64decode
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -72,9 +74,13 @@ def test_a_case_that_has_not_run_has_its_place() -> None:
     (row,) = next(section for section in tree_of(troubled()) if section.name == "9").all_rows()
     (cell,) = row.cells
     assert (row.case, cell.verdict, cell.role, row.differs) == ("9.1.1", MISSING, "server", True)
-    assert details_of(troubled())["cases"]["server"]["9.1.1"] == {
-        "repeat": "python -m harness run --role server --cases 9.1.1"
-    }
+    shown = details_of(troubled())["cases"]["server"]["9.1.1"]
+    assert shown["repeat"] == "python -m harness run --role server --cases 9.1.1"
+    assert (shown["kind"], shown["reason"], shown["found"]) == (
+        "missing",
+        "The case has not run.",
+        "no verdict",
+    )
 
 
 def test_the_worse_of_behaviour_and_close_behaviour_is_shown() -> None:
@@ -117,16 +123,21 @@ def test_what_came_over_the_wire_stays_text(name: str) -> None:
 def test_the_page_shows_hostile_text_as_it_is() -> None:
     page = Elements(page_of(troubled()))
     assert any(r"</script><script>alert(1)</script>" in text for text in page.texts)
-    (data,) = [text for text in page.texts if text.startswith('{"texts"')]
-    assert json.loads(data)["texts"]["X.1"]["description"].startswith("</script><script>alert(1)")
+    (packed,) = [text for text in page.texts if text.startswith('"eN')]
+    data = json.loads(zlib.decompress(b64decode(json.loads(packed))))
+    assert data["texts"]["X.1"]["description"].startswith("</script><script>alert(1)")
 
 
 def test_the_page_says_what_differs() -> None:
     page = "\n".join(Elements(page_of(troubled())).texts)
     assert "3 verdicts not as expected" in page
-    assert "OK, close OK, code 1007" in page
-    assert "FAILED, close OK, code 1000" in page
-    assert "python -m harness run --role server --cases 6.4.1" in page
+    for text in (
+        "OK → FAILED",
+        "close OK → WRONG CODE",
+        "The case has not run.",
+        "python -m harness run --failed",
+    ):
+        assert text in page
 
 
 def test_the_page_says_that_all_is_as_expected() -> None:
@@ -154,7 +165,9 @@ def test_the_details_of_a_case() -> None:
     assert found["expected"] == {"OK": ["text message “Hello”"]}
     assert found["received"] == ["text message “Hello”"]
     assert (found["suite"], found["library"], found["expectedCodes"]) == ("1000", "1000", "1000")
-    assert found["request"] == "GET / HTTP/1.1\nHost: localhost"
+    assert found["wire"][0] == {"sender": "suite", "http": "GET / HTTP/1.1\nHost: localhost"}
+    assert found["wire"][1]["sender"] == "library"
+    assert (found["wanted"], found["found"]) == ("OK, close OK, code 1007", "FAILED, close OK, code 1000")
     assert [entry["name"] for entry in found["wire"] if "opcode" in entry] == ["text", "text", "close"]
     assert ["wasClean", "true"] in found["facts"]
     assert ["novel", '{"a": 1}'] in details["cases"]["server"]["X.1"]["facts"]
@@ -186,7 +199,7 @@ def test_what_is_embedded_is_bounded() -> None:
     assert found["received"][-1] == "80 more"
     assert max(len(event) for event in found["received"]) < MAX_TEXT + 20
     assert max(len(value) for _, value in found["facts"]) <= MAX_FACT + 2
-    assert len(found["request"]) <= 4096
+    assert len(found["wire"][0]["http"]) <= 4096
 
 
 def test_junit_has_a_test_per_case_and_a_failure_per_difference() -> None:
@@ -203,12 +216,16 @@ def test_junit_has_a_test_per_case_and_a_failure_per_difference() -> None:
     assert tests["6.4.1"].get("name") == "6.4.1 Send invalid UTF-8. PART1 = cebae1"
     assert tests["6.4.1"].get("time") == "0.003"
     (failure,) = tests["6.4.1"]
-    assert (
-        failure.get("message")
-        == "regression: expected OK, close OK, code 1007; actual FAILED, close OK, code 1000"
-    )
+    assert failure.get("message") == "regression: Actual events match at least one expected."
+    assert str(failure.text).splitlines()[:5] == [
+        "expected OK, close OK, code 1007",
+        "actual   FAILED, close OK, code 1000",
+        "reason   Actual events match at least one expected.",
+        "title    Send invalid UTF-8. PART1 = cebae1",
+        "wanted   Receive it back.",
+    ]
     assert str(failure.text).splitlines()[-1] == "repeat   python -m harness run --role server --cases 6.4.1"
-    assert "no verdict" in str(tests["9.1.1"][0].get("message"))
+    assert tests["9.1.1"][0].get("message") == "missing: The case has not run."
     assert len(tests["6.4.2"]) == 0
 
 
@@ -219,21 +236,23 @@ def test_the_summary_has_the_differences_only() -> None:
         "* server: 6 cases, **2 not as expected**",
         "* client: 3 cases, **1 not as expected**",
     ]
-    assert lines[7] == (
-        "| server `6.4.1` | `regression` | `OK, close OK, code 1007` | `FAILED, close OK, code 1000` "
-        "| `python -m harness run --role server --cases 6.4.1` |"
-    )
-    assert len(lines) == 10
+    assert lines[7].startswith("* **1** `OK -> FAILED` ")
+    assert lines[7].endswith(" (server): `6.4.1`")
+    assert "Repeat all: `python -m harness run --failed`" in lines
+    (row,) = [line for line in lines if line.startswith("| server `6.4.1`")]
+    for text in ("Send invalid UTF-8.", "Receive it back.", "--role server --cases 6.4.1`"):
+        assert text in row
+    assert sum(line.startswith("| ") for line in lines) == 5
     assert summary_of(results({"server": role({"1.1.1": case()})})).splitlines()[2:] == [
         "* server: 1 case, as expected"
     ]
 
 
 def test_the_summary_is_bounded() -> None:
-    many = [
-        difference("server", f"X.{number}", "extra", None, verdict("\u20ac" * 500)) for number in range(5000)
-    ]
-    summary = summary_of(results({"server": role({}, many)}))
+    names = [f"X.{number}" for number in range(5000)]
+    many = [difference("server", name, "extra", None, verdict("FAILED")) for name in names]
+    cases = {name: case("\u20ac" * 500, result="\u20ac" * 500, **verdict("FAILED")) for name in names}
+    summary = summary_of(results({"server": role(cases, many)}))
     assert MAX_BYTES - 2000 < len(summary.encode()) < 2**20
     assert re.fullmatch(r"\d+ more are in the report\.", summary.splitlines()[-1])
 
@@ -251,3 +270,78 @@ def test_the_files_are_written_into_the_folder(tmp_path: Path) -> None:
     page = write_report(tmp_path / "new", troubled())
     assert page == tmp_path / "new" / "index.html"
     assert {path.name for path in page.parent.iterdir()} == set(FILES)
+
+
+def setups() -> Any:
+    """A server in three variants, of which one differs, and one accepts a violation."""
+    bad = case("Say `hello`.", result="It hung.", **verdict("FAILED"))
+    differing = role(
+        {"1.1.1": bad}, [difference("server", "1.1.1", "regression", verdict(), verdict("FAILED"))]
+    )
+    accepted = role({"1.1.1": bad, "1.1.2": case()})
+    accepted["whys"] = {"1.1.1": "the RFC is broken on purpose"}
+    return results(
+        {
+            "server": role({"1.1.1": case("Say `hello`."), "1.1.2": case()}),
+            "server/limits": differing,
+            "client": accepted,
+        }
+    )
+
+
+def test_a_variant_is_shown_where_its_verdict_is_another() -> None:
+    first, second = tree_of(setups())[0].all_rows()
+    assert [(cell.setup, cell.verdict) for cell in first.of_role("server")] == [
+        ("server", "OK"),
+        ("server/limits", "FAILED"),
+    ]
+    assert [cell.setup for cell in second.of_role("server")] == ["server"]
+    worst = first.worst("server")
+    assert worst is not None
+    assert worst.setup == "server/limits"
+
+
+def test_an_accepted_violation_is_in_the_headline_and_no_failure() -> None:
+    sample = setups()
+    page = page_of(sample)
+    assert "1 verdict not as expected, 1 accepted violation" in page
+    assert "1 FAILED, accepted" in page
+    assert "the RFC is broken on purpose" in page
+    del sample["setups"]["server/limits"]
+    assert "All as expected, 1 accepted violation" in page_of(sample)
+
+
+def test_what_stands_between_backticks_in_a_title_is_code() -> None:
+    assert "Say <code>hello</code>." in page_of(setups())
+
+
+def test_a_run_that_was_stopped_says_so() -> None:
+    sample = results({"server": role({"1.1.1": case()})}, complete=False, stopped="Stopped by SIGINT.")
+    page = page_of(sample)
+    assert "Partial run: all as expected" in page
+    assert "Stopped by SIGINT. Not all cases have run" in page
+    assert "**Partial run.** `Stopped by SIGINT.`" in summary_of(sample)
+
+
+def test_a_run_is_compared_with_the_one_before() -> None:
+    before = results({"server": role({"1.1.1": case(), "1.1.2": case()})})
+    page = page_of(setups(), before)
+    assert "Since the last run: 3 new" in page
+    bad = case(**verdict("FAILED"))
+    changed = [difference("server", "1.1.1", "regression", verdict(), verdict("FAILED"))]
+    broken = results({"server": role({"1.1.1": bad}, changed)})
+    assert "Since the last run: 1 broken, 1 not run" in page_of(broken, before)
+    assert "Since the last run: 1 fixed, 1 new" in page_of(before, broken)
+    assert "Since the last run: no verdict has changed" in page_of(before, before)
+
+
+def test_the_end_of_a_crashed_testees_log_is_shown() -> None:
+    crashed = case(log="Fatal Python error: Segmentation fault")
+    details = details_of(results({"server": role({"1.1.1": crashed})}))
+    assert details["cases"]["server"]["1.1.1"]["log"] == "Fatal Python error: Segmentation fault"
+
+
+def test_where_a_run_came_from_is_at_the_foot() -> None:
+    page = "\n".join(Elements(page_of(troubled())).texts)
+    for text in ("1a2b3c4", "Linux 6.1 x86_64, 2 CPUs", "python -m harness run"):
+        assert text in page

@@ -18,6 +18,7 @@ from harness.cli import main
 from harness.extra import EXTRA
 from harness.judge import Baseline, Verdict
 from harness.report import FILES
+from harness.setups import setups_of
 from harness.stored_results import differing_cases, read_results
 from tests.harness.report_samples import case, results, role, troubled
 from tooling.errors import CommandError
@@ -72,7 +73,7 @@ DIFFERENCE = {"case": "1.1.1", "kind": "change", "expected": VERDICT, "actual": 
 
 
 def with_role(**fields: Any) -> Any:
-    return {"format": 1, "roles": {"server": {"cases": {"1.1.1": VERDICT}, "differences": [], **fields}}}
+    return {"format": 2, "setups": {"server": {"cases": {"1.1.1": VERDICT}, "differences": [], **fields}}}
 
 
 @pytest.mark.parametrize(
@@ -85,11 +86,11 @@ def with_role(**fields: Any) -> Any:
         (b"[]", "is not the results.json of a run"),
         (b"{}", "is not the results.json of a run"),
         (b'{"agent": {"1.1.1": {}}}', "is not the results.json of a run"),
-        (b'{"format": 1, "roles": {}}', "is not the results.json of a run"),
-        (b'{"format": 2, "roles": {}}', "has format 2, this harness reads 1"),
-        (b'{"format": 1, "roles": {"proxy": {}}}', "proxy: not a role (server, client)"),
-        (b'{"format": 1, "roles": {"server": []}}', "server: it has no `cases`, or no `differences`"),
-        (b'{"format": 1, "roles": {"server": {"cases": {}, "differences": []}}}', "it has no `cases`"),
+        (b'{"format": 2, "setups": {}}', "is not the results.json of a run"),
+        (b'{"format": 1, "roles": {}}', "has format 1, this harness reads 2"),
+        (b'{"format": 2, "setups": {"proxy": {}}}', "proxy: not a role (server, client)"),
+        (b'{"format": 2, "setups": {"server": []}}', "server: it has no `cases`, or no `differences`"),
+        (b'{"format": 2, "setups": {"server": {"cases": {}, "differences": []}}}', "it has no `cases`"),
         (with_role(cases={"1.1.1": {}}), "case 1.1.1: not a verdict"),
         (with_role(cases={"1.1.1": 5}), "case 1.1.1: not a verdict"),
         (with_role(cases={"<b>": VERDICT}), "'<b>' is not the name of a case"),
@@ -188,7 +189,7 @@ def test_failed_repeats_what_differed_in_each_role(
         Baseline(of_role, tmp_path).update({"1.1.1": OK, "3.2": Verdict("OK", "OK", code)}).save()  # type: ignore[arg-type]
     options = ["--report", str(tmp_path), "--expected", str(tmp_path)]
     assert main(["run", *options, "--cases", "1.1.1", "3.2"]) == 1
-    assert differing_cases(read_results(tmp_path)) == {"client": ["3.2"]}
+    assert differing_cases(read_results(tmp_path)) == {setup: ["3.2"] for setup in setups_of(["client"])}
 
     assert main(["run", *options, "--failed", "--role", "server"]) == 0
     assert (
@@ -200,7 +201,7 @@ def test_failed_repeats_what_differed_in_each_role(
     out = capsys.readouterr().out
     assert ": 1 case as client\n" in out
     assert {path.name for path in tmp_path.iterdir()} >= {*FILES, "results.json"}
-    assert list(read_results(tmp_path)["roles"]) == ["client"]
+    assert list(read_results(tmp_path)["setups"]) == ["client"]
     assert main(["run", *options, "--failed", "--cases", "1"]) == 0, "nothing of section 1"
     assert main(["run", *options, "--failed", "--update-baseline"]) == 0
     assert main(["run", *options, "--failed"]) == 0

@@ -67,7 +67,7 @@ def test_a_payload_is_shown_as_text_and_hex(length: int, logged: str, octets: st
 
 
 @pytest.mark.parametrize(
-    ("to", "text"), [(25, "Hello" * 5), (12, "HelloHelloHe"), (0, None), (2**18, "Hello" * 51 + "H")]
+    ("to", "text"), [(25, "Hello" * 5), (12, "HelloHelloHe"), (0, None), (2**18, "Hello" * 52)]
 )
 def test_a_payload_that_is_sent_over_and_over_has_its_whole_length(to: int, text: str | None) -> None:
     (shown,) = frames_of([["TF", [5, "Hello"], 1, True, 0, None, to, None, False]])
@@ -171,3 +171,65 @@ def test_what_is_shown_is_bounded() -> None:
     assert shown[-1] == {"note": "7 more entries are in results.json"}
     (octets,) = decode([["TX", "00" * 10_000]])[:1]
     assert (octets["octets"], octets["length"], octets["cut"]) == ("00" * MAX_OCTETS, 10_000, True)
+
+
+HEAD = (
+    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+)
+
+
+def cut(octets: bytes) -> list[Any]:
+    """Octets as a suite logs them: the first 64."""
+    return [len(octets), octets[:64].hex() + " ..."]
+
+
+def test_a_head_that_is_cut_gives_no_frames() -> None:
+    sent = HEAD.encode() + b"\r\n\r\n"
+    answer = "HTTP/1.1 400 Bad Request\r\nServer: some server of some name and of some version"
+    log = [["TO", cut(sent), False], ["RO", cut(answer.encode() + b"\r\n\r\n")]]
+    shown = decode(log, HEAD, answer)
+    assert [entry for entry in shown if "opcode" in entry] == []
+    assert [(entry["sender"], entry["http"].splitlines()[0]) for entry in shown if "http" in entry] == [
+        ("suite", "GET / HTTP/1.1"),
+        ("library", "HTTP/1.1 400 Bad Request"),
+    ]
+    assert [entry["length"] for entry in shown if "octets" in entry] == [len(sent), len(answer) + 4]
+
+
+def test_a_cut_head_gives_no_frames_even_where_the_report_has_it_not() -> None:
+    assert frames_of([["RO", cut(HEAD.encode() * 3)], ["RO", [7, frame(1, b"Hello").hex()]]]) == []
+
+
+def test_a_head_stands_before_the_frames_that_were_sent_with_it() -> None:
+    log = [["TF", [5, "Hello"], 1, True, 0, "01020304", None, None, False], ["TO", cut(HEAD.encode()), False]]
+    first, second, third = decode(log, HEAD)
+    assert ("http" in first, second.get("text"), "octets" in third) == (True, "Hello", True)
+
+
+@pytest.mark.parametrize(
+    ("suite_is_server", "senders"), [(False, ["suite", "library"]), (True, ["library", "suite"])]
+)
+def test_heads_that_are_not_in_the_log_come_first(suite_is_server: bool, senders: list[str]) -> None:
+    answer = "HTTP/1.1 101 Switching Protocols"
+    shown = decode([["KL", 1.0]], HEAD, answer, suite_is_server=suite_is_server)
+    assert [entry.get("sender") for entry in shown] == [*senders, None]
+
+
+def test_a_head_that_is_logged_as_text_names_the_field_at_fault() -> None:
+    shown = decode(
+        [["TH", HEAD, {"at": 0.1}], ["RH", "HTTP/1.1 101 OK\r\nUpgrade: x", "Upgrade"]],
+        HEAD,
+        "HTTP/1.1 101 OK",
+    )
+    assert [(entry["sender"], entry.get("field"), entry.get("at")) for entry in shown] == [
+        ("suite", None, 0.1),
+        ("library", "Upgrade", None),
+    ]
+
+
+def test_every_entry_may_have_a_time() -> None:
+    log = [["TF", [1, "H"], 1, True, 0, None, None, 1, True, {"at": 1.5}], ["KL", 1.0, {"at": 2}]]
+    assert [(entry["at"], entry.get("note", "")[:9]) for entry in decode(log)] == [
+        (1.5, ""),
+        (2, "the suite"),
+    ]

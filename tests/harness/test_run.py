@@ -305,7 +305,7 @@ def test_the_cpu_time_of_a_child_is_what_the_system_counted(tmp_path: Path, wait
 def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -> None:
     setups: dict[str, SetupReport] = {
         role: {
-            "role": role,
+            "role": role,  # type: ignore[typeddict-item]  # it is one
             "variant": "default",
             "duration": 9.0,
             "cpuTime": {"testee": testee, "suite": suite},
@@ -314,7 +314,7 @@ def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -
             "cases": {},
         }
         for role, testee, suite in (("server", 3.0, 5.5), ("client", 1.0, None))
-    }  # type: ignore[misc]  # they are roles
+    }
     results: Results = {
         "format": 2,
         "engine": "suite 1",
