@@ -50,7 +50,7 @@ def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "python -m harness run --role client --cases 7.7.3" in out
 
     results = json.loads((tmp_path / "results.json").read_text())
-    assert (results["format"], results["profile"], results["asExpected"]) == (1, "full", False)
+    assert (results["format"], results["profile"], results["asExpected"]) == (2, "full", False)
     assert results["engine"].startswith("kosoku 0.1.")
     assert results["cpuTime"] > 0
     assert f"CPU time: {results['library']} with its glue and zlib " in out
