@@ -89,7 +89,7 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
 
 
 def _by_requirement(role: Role, cases: Sequence[str]) -> dict[tuple[str, str, str], list[str]]:
-    """Group cases by section of an RFC; the extra cases also by requirement, with what it says."""
+    """Group cases by section of an RFC, the id of a requirement (of extra cases alone), and what it says."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for case in cases:
         rule = (reference_of(parent_of(case)), "", "")

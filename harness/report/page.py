@@ -75,8 +75,14 @@ def _verdict(results: Results, differing: int, accepted: int) -> str:
 
 
 def _lead(results: Results, differing: int, accepted: int) -> str:
-    counts = [f"{count_of(found['cases'])} as {setup}" for setup, found in results["setups"].items()]
-    ran = (", " if len(counts) > 2 or "extra" in "".join(counts) else " and ").join(counts)
+    counts: dict[tuple[str, str], list[str]] = {}
+    for found in results["setups"].values():
+        counts.setdefault((found["role"], count_of(found["cases"])), []).append(found["variant"] or "default")
+    parts = [
+        f"{count} as {role}" + (f" ({', '.join(variants)})" if variants != ["default"] else "")
+        for (role, count), variants in counts.items()
+    ]
+    ran = (", " if len(parts) > 2 or "extra" in "".join(parts) else " and ").join(parts)
     if differing:
         said = f"{ran} have run. What differs from the baseline stands first."
     else:

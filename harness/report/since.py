@@ -9,6 +9,7 @@ from harness.case_texts import visible
 from harness.report.tree import cells_of
 
 if TYPE_CHECKING:
+    from harness.report.tree import Cell
     from harness.results import Results
 
 
@@ -52,5 +53,9 @@ def since(results: Results, previous: Results) -> Since:
                 kind = "changed"
             else:
                 continue
-            found.changes.append((case, setup, kind, was.verdict, cell.verdict))
+            found.changes.append((case, setup, kind, _verdict(was), _verdict(cell)))
     return found
+
+
+def _verdict(cell: Cell) -> str:
+    return f"{cell.verdict}, slow" if cell.difference and cell.difference["kind"] == "slow" else cell.verdict

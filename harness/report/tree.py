@@ -118,8 +118,9 @@ class Section:
         return any(row.differs for row in self.all_rows())
 
     def counts(self, role: str) -> list[tuple[str, int]]:
-        """Count the verdicts of a role, the best first."""
-        return count(cell.counted for row in self.all_rows() for cell in row.of_role(role)[:1])
+        """Count the verdicts of a role, of its variants the worst, the best first."""
+        cells = (row.worst(role) for row in self.all_rows())
+        return count(cell.counted for cell in cells if cell)
 
 
 def count(verdicts: Iterable[str]) -> list[tuple[str, int]]:

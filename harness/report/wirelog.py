@@ -10,9 +10,9 @@ An entry of Autobahn's wire log is a list that opens with its kind:
 
 A payload is text, or hex after `0x`; payload and octets are cut after 64 bytes, then ` ...` follows. Where
 `repeat` is a number, the payload is sent over and over, to that length. In a direction without frame entries
-the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are octets as well. The last element
-of an entry may be `{"at": ms}`, its time since the case began. Where no head is logged as text, the one that
-the report has is shown before its octets, of which the log has only the first.
+the frames are decoded from the octets. `["TX", hex]` and `["RX", hex]` are octets as well. An entry may end
+with `{"at": ms}`, its time since the case began. Where no head is logged as text, the one that the report has
+is shown before its octets, of which the log has only the first.
 """
 
 from __future__ import annotations

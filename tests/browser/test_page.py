@@ -9,9 +9,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from docs.screenshots import NoBrowserError, chromium, take
-from harness.cases import CASES
+from harness.cases import CASES, is_for
+from harness.matrix.page import render
+from harness.matrix.results import RoleResult, Row
 from harness.report import write_report
-from tests.harness.report_samples import bad_run, troubled, whole
+from tests.harness.report_samples import bad_run, case, troubled, verdict, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -478,3 +480,46 @@ def test_a_page_opens_within_a_second(page: Page, bad_file: Path) -> None:
     took = page.evaluate("performance.now()")
     assert bad_file.stat().st_size < 2_500_000
     assert took < 10_000, "under 1 s on an idle machine; tests do not depend on that"
+
+
+@pytest.fixture(scope="module")
+def matrix_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A matrix of two implementations, one of which fails section 6."""
+    cases = [name for name in CASES if is_for(name, "server") and name[0] in "16X"]
+    good = {name: case() for name in cases}
+    bad = good | {name: case(**verdict("FAILED")) for name in cases if name[0] == "6"}
+    rows = [
+        Row("good", "good 1.0", {"server": RoleResult(cases, good)}),
+        Row("bad", "bad 2.0", {"server": RoleResult(cases, bad)}),
+    ]
+    about = {"started": "2026", "profile": "fast", "patterns": [], "python": "3.13", "engine": "kosoku 0.1.0"}
+    file = tmp_path_factory.mktemp("matrix") / "matrix.html"
+    file.write_text(render(about, {"server": cases}, rows), encoding="utf-8")
+    return file
+
+
+@SIZES
+def test_the_matrix_is_of_the_same_house(
+    page: Page, matrix_file: Path, size: ViewportSize, theme: Literal["light", "dark"]
+) -> None:
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=theme)
+    visit(page, matrix_file)
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate("document.documentElement.className") == ("dark" if theme == "light" else "light")
+    page.locator("td.cell a[href='#server-6']").nth(1).click()
+    expect(page.locator("#server-6")).to_have_attribute("open", "")
+    page.locator("a[href='#server-6.4.1-bad']").click()
+    expect(page.locator("[id='server-6.4.1-bad'] dl")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("6.4.*")
+    expect(page.locator("#shown")).to_contain_text("4 of")
+    expect(page.locator("tr[data-case='6.4.1']")).to_be_visible()
+    expect(page.locator("#server-1")).to_be_hidden()
+    assert page.url.endswith("#?text=6.4.*")
+    page.reload()
+    expect(page.locator("#shown")).to_contain_text("4 of")
+    expect(page.locator("#server-requirements tr:visible td.cell.bad")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], found["nodes"][0]["html"]) for found in violations] == []

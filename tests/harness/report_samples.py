@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.cases import CASES
 from harness.results import FORMAT
@@ -62,7 +62,7 @@ def difference(
 
 
 def results(setups: dict[str, Any], **fields: Any) -> Results:
-    return {
+    content: dict[str, Any] = {
         "format": FORMAT,
         "engine": "kosoku 0.1.0",
         "library": "wsproto/1.4.0",
@@ -81,8 +81,9 @@ def results(setups: dict[str, Any], **fields: Any) -> Results:
             name: {"role": name.partition("/")[0], "variant": name.partition("/")[2] or "default", **setup}
             for name, setup in setups.items()
         },
-        **fields,  # type: ignore[typeddict-item]
+        **fields,
     }
+    return cast("Results", content)
 
 
 def role(cases: dict[str, Any], differences: list[DifferenceReport] | None = None) -> dict[str, Any]:

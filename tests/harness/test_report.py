@@ -345,3 +345,18 @@ def test_where_a_run_came_from_is_at_the_foot() -> None:
     page = "\n".join(Elements(page_of(troubled())).texts)
     for text in ("1a2b3c4", "Linux 6.1 x86_64, 2 CPUs", "python -m harness run"):
         assert text in page
+
+
+def test_a_section_counts_the_worst_of_the_variants_of_a_role() -> None:
+    (section,) = tree_of(setups())
+    assert section.counts("server") == [("OK", 1), ("FAILED", 1)]
+    assert section.counts("client") == [("OK", 1), ("FAILED, accepted", 1)]
+    assert "1 case as server (limits)" in page_of(setups())
+
+
+def test_a_slow_case_is_a_difference_of_its_own() -> None:
+    changed = [difference("server", "1.1.1", "slow", verdict(), verdict())]
+    slow = results({"server": role({"1.1.1": case(duration=4200)}, changed)})
+    page = page_of(slow, results({"server": role({"1.1.1": case()})}))
+    for text in ("It took 4200 ms.", ">slow</code>", "OK → OK, slow", "1 verdict not as expected"):
+        assert text in page
