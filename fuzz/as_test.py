@@ -206,7 +206,8 @@ class _Story:
         others = set(re.findall(r"\bconnection\d*\b", body))
         if len(others) == 1:  # the only one that is left
             body = body.replace(others.pop(), "connection").replace("events_of_connection", "events")
-        return f"{_imports(f'{helper}def test():\n{body}')}{helper}\n\ndef test_{name}() -> None:\n{comment}\n{body}"
+        test = f"{helper}\n\ndef test_{name}() -> None:\n{comment}\n{body}"
+        return f"{_imports(test)}{test}"
 
 
 def _events_of(call: Call) -> str:

@@ -58,10 +58,13 @@ def meaning_of(target: Target, data: bytes, memory_limit: int) -> Meaning:
             timeout=MOST_TIME,
             check=False,
         )
-        lines = done.stdout.splitlines() or [b""]
-        return Meaning(**json.loads(lines[-1]))
-    except (subprocess.TimeoutExpired, ValueError, TypeError):
-        return Meaning(problem="the process ends, or does not end, before it can tell")
+    except subprocess.TimeoutExpired:
+        return Meaning(problem="the process does not end")
+    try:
+        return Meaning(**json.loads(done.stdout.splitlines()[-1]))
+    except (IndexError, ValueError, TypeError):
+        said = done.stderr.decode(errors="replace").splitlines()
+        return Meaning(problem=f"the process ends by {done.returncode}: {said[-1] if said else 'silently'}")
 
 
 def main(root: str, name: str, memory_limit: str) -> None:
