@@ -39,6 +39,7 @@ BY_FRAME: Final = '''def by_frame(events):
 '''
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_NOT_RAISED: Final = re.compile(r"^DID NOT RAISE (?:<class ')?(?:\w+\.)*(\w+)")
 _KEY: Final = re.compile(rb"Sec-WebSocket-Key: (\S+)\r\n")
 
 
@@ -55,8 +56,12 @@ def case_of(recorder: Recorder, error: BaseException, frames: list[FrameType], n
     # The innermost function that says what had to come.
     judges = [one for one in frames if one.f_code.co_name in REFUSES or "due" in one.f_locals]
     judge = judges[-1] if judges else None
+    not_raised = _NOT_RAISED.search(str(error))
     if last.raised is error:
         story.tell(recorder.calls)
+    elif not_raised is not None and module_of(not_raised[1]):
+        story.tell(recorder.calls[:-1])
+        story.refuse(last, not_raised[1])
     elif judge is not None and "due" not in judge.f_locals:
         story.tell_refused()
     elif judge is not None:
@@ -64,7 +69,7 @@ def case_of(recorder: Recorder, error: BaseException, frames: list[FrameType], n
     else:
         story.tell(recorder.calls[:-1])
         story.deny(last)
-    return story.source(name, error, judgement)
+    return story.source(name, error, "" if last.raised is error else judgement)
 
 
 class _Story:
@@ -144,9 +149,11 @@ class _Story:
         if last is None:
             raise NotPublicError("nothing was received that could have been refused")
         self.tell_of(calls[last].name, calls[:last])
-        self._lines.append(
-            f"with pytest.raises({RemoteProtocolError.__name__}):\n        {self._expression(calls[last])}"
-        )
+        self.refuse(calls[last], RemoteProtocolError.__name__)
+
+    def refuse(self, call: Call, kind: str) -> None:
+        """Expect an error of a call."""
+        self._lines.append(f"with pytest.raises({kind}):\n        {self._expression(call)}")
 
     def compare(self, known: dict[str, Any]) -> None:
         """Compare the events with those that the judge's own reader found in the same bytes."""
@@ -169,10 +176,10 @@ class _Story:
             return
         codes = ", ".join(str(int(code)) for code in sorted(due.codes))
         self._lines += [
-            f"*received, close = {got}",
-            f"assert received == {expected}",
-            f"assert isinstance(close, {CloseConnection.__name__})",
-            f"assert close.code in {{{codes}}}",
+            f"received = {got}",
+            f"assert received[:-1] == {expected}",
+            f"assert [type(event) for event in received[-1:]] == [{CloseConnection.__name__}]",
+            f"assert received[-1].code in {{{codes}}}",
         ]
 
     @staticmethod

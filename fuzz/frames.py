@@ -101,9 +101,10 @@ def limits_shown(limits: Limits) -> str:
 
 
 def reads_shown(pieces: list[bytes]) -> str:
-    """Say where a stream is cut."""
-    ends = [str(end) for end in accumulate(len(piece) for piece in pieces)][:-1]
-    return f"cut after {', '.join(ends)} of {sum(map(len, pieces))} bytes" if ends else "one"
+    """Say where a stream is cut; a place that stands twice has an empty read."""
+    size = sum(map(len, pieces))
+    ends = [str(end) for end in accumulate(len(piece) for piece in pieces) if end < size]
+    return f"cut after {', '.join(ends)} of {size} bytes" if ends else "one"
 
 
 def judge_frames(role: ConnectionType, data: bytes) -> tuple[Setting, list[Event]]:

@@ -76,6 +76,8 @@ def main(root: str, name: str, memory_limit: str) -> None:
 
 
 def _meaning(target: Target, data: bytes) -> Meaning:
+    import pytest  # noqa: PLC0415
+
     from fuzz import properties  # noqa: PLC0415 - the limits come first
     from fuzz.as_test import case_of  # noqa: PLC0415
     from fuzz.recording import NotPublicError, Recorder  # noqa: PLC0415
@@ -94,7 +96,7 @@ def _meaning(target: Target, data: bytes) -> Meaning:
         except NotPublicError as reason:
             meaning.problem = str(reason)
         else:
-            if _fails(test):
+            if _fails_by((AssertionError, pytest.fail.Exception, type(error)), test):
                 meaning.test = test
             else:
                 meaning.problem = "the same calls, made alone, do not fail"
@@ -111,18 +113,16 @@ def _frames_of(trace: TracebackType | None) -> list[FrameType]:
     return frames
 
 
-def _fails(test: str) -> bool:
-    """Try a test."""
+def _fails_by(kinds: tuple[type[BaseException], ...], test: str) -> bool:
+    """Try a test: whether it fails by one of these errors, and not by a mistake of its own."""
     names: dict[str, Any] = {}
     try:
         exec(compile(test, "test", "exec"), names)  # noqa: S102 - it was made for that
         (function,) = (value for name, value in names.items() if name.startswith("test_"))
         with _within(TIME_LIMIT):
             function()
-    except (SyntaxError, NameError, ImportError):
-        return False
-    except BaseException:  # noqa: BLE001  # whatever a test raises
-        return True
+    except BaseException as error:  # noqa: BLE001  # whatever a test raises
+        return isinstance(error, kinds)
     return False
 
 

@@ -259,7 +259,9 @@ def _bytes(data: bytes) -> str:
                 return f"({' + '.join(parts)})"
             if start > len(data) - REPEATED:
                 break
-    if len(data) <= BYTES_OF_A_ROW or data.isascii():
-        return repr(data)
-    rows = [data[start : start + BYTES_OF_A_ROW] for start in range(0, len(data), BYTES_OF_A_ROW)]
-    return f"({' '.join(map(repr, rows))})"
+    lines = data.splitlines(keepends=True)
+    if len(data) <= BYTES_OF_A_ROW or len(lines) > 2:
+        rows = lines if len(lines) > 2 else [data]
+    else:
+        rows = [data[start : start + BYTES_OF_A_ROW] for start in range(0, len(data), BYTES_OF_A_ROW)]
+    return f"({' '.join(map(repr, rows))})" if len(rows) > 1 else repr(data)
