@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from fuzz.folders import hash_of, shown
 from fuzz.frames_shown import frame_lines, hex_lines
+from fuzz.meaning import meaning_of
 from fuzz.minimizer import Budget, minimize
-from fuzz.replay import Replay
+from fuzz.replay import MEMORY_LIMIT, Replay
 from fuzz.results import Finding
 from tooling.errors import CommandError
 from tooling.written import write_bytes, write_text
@@ -90,6 +91,7 @@ def describe(  # noqa: PLR0913, PLR0917  # a finding has that many parts
         failure.title if failure else f"{kind}, which does not happen again when the input is replayed alone"
     )
     place = failure.place if failure else ""
+    meaning = meaning_of(target, data, MEMORY_LIMIT)
     return Finding(
         kind=kind,
         file=shown(file),
@@ -99,8 +101,11 @@ def describe(  # noqa: PLR0913, PLR0917  # a finding has that many parts
         original_size=original_size,
         hex=hex_lines(data),
         frames=_frames(target, data),
+        choices=meaning.choices,
+        drawn=meaning.drawn,
         traceback=failure.traceback.rstrip() if failure else "",
-        test=pytest_case(target, data, title, place),
+        test=meaning.test
+        or pytest_case(target, data, f"{title} ({place})" if place else title, meaning.problem),
         command=f"python -m fuzz replay {shown(file)}",
     )
 
@@ -111,14 +116,16 @@ def _frames(target: Target, data: bytes) -> list[str]:
     return [] if stream_of is None else frame_lines(stream_of(data))
 
 
-def pytest_case(target: Target, data: bytes, title: str, place: str) -> str:
-    """Write a test that fails as the target does."""
+def pytest_case(target: Target, data: bytes, what: str, problem: str) -> str:
+    """Write a test that calls the target, where calls of the library alone do not show the failure."""
     rows = textwrap.wrap(data.hex(), LINE_OF_HEX) or [""]
     literal = (
         f'"{rows[0]}"' if len(rows) == 1 else "\n" + "".join(f'        "{row}"\n' for row in rows) + "    "
     )
-    what = " ".join(f"{title} ({place})".split()) if place else title
-    comment = textwrap.fill(what, 100, initial_indent="    # ", subsequent_indent="    # ")
+    said = [" ".join(what.split()), f"It needs the target, for calls of the library alone: {problem}."]
+    comment = "\n".join(
+        textwrap.fill(one, 100, initial_indent="    # ", subsequent_indent="    # ") for one in said
+    )
     return (
         f"from fuzz.targets import fuzz_{target.name}\n\n\n"
         f"def test_{target.name}_{hash_of(data)}() -> None:\n"
@@ -142,6 +149,9 @@ def explain(finding: Finding) -> str:
         f"Reproduce it:\n    {finding.command}\n",
         f"Hex:\n{textwrap.indent(finding.hex, '    ')}\n",
     ]
+    for heading, lines in (("Choices", finding.choices), ("Drawn values", finding.drawn)):
+        if lines:
+            parts.append(f"{heading}:\n" + textwrap.indent("\n".join(lines), "    ") + "\n")
     if finding.frames:
         parts.append("Frames:\n" + textwrap.indent("\n".join(finding.frames), "    ") + "\n")
     if finding.traceback:

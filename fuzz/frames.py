@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from tests.oracle.expected_events import Deflate
@@ -67,6 +69,42 @@ def cut(stream: bytes, choice: int) -> list[bytes]:
             pieces.append(stream[start : start + size])
             start += size
     return [*pieces, stream[start:]]
+
+
+def choices_of(role: ConnectionType, data: bytes) -> list[str]:
+    """Say what the choices of an input mean, a line each."""
+    if len(data) < CHOICES:
+        return []
+    flags, limits, cuts = data[:CHOICES]
+    deflate = ""
+    if flags & DEFLATE:
+        window, takeover = 9 if flags & SMALL_WINDOW else 15, not flags & NO_TAKEOVER
+        deflate = f"window of {window} bits, context {'kept' if takeover else 'not kept'} between messages"
+    elif flags & INERT:
+        deflate = "none, but an extension that changes nothing"
+    taken = "by an iterator each" if flags & ONE_BY_ONE else "after each read"
+    return [
+        f"role: {role.name.lower()}",
+        f"permessage-deflate: {deflate or 'none'}",
+        f"limits: {limits_shown(LIMITS[limits % len(LIMITS)])}",
+        f"reads: {reads_shown(cut(data[CHOICES:], cuts))}",
+        f"events taken: {'after all reads' if flags & TOGETHER else taken}",
+        f"end of file behind it: {'yes' if flags & END_OF_FILE else 'no'}",
+    ]
+
+
+def limits_shown(limits: Limits) -> str:
+    """Name the limits that differ from the defaults."""
+    usual = asdict(Limits())
+    own = [f"{name}={value}" for name, value in asdict(limits).items() if value != usual[name]]
+    return ", ".join(own) or "the defaults"
+
+
+def reads_shown(pieces: list[bytes]) -> str:
+    """Say where a stream is cut; a place that stands twice has an empty read."""
+    size = sum(map(len, pieces))
+    ends = [str(end) for end in accumulate(len(piece) for piece in pieces) if end < size]
+    return f"cut after {', '.join(ends)} of {size} bytes" if ends else "one"
 
 
 def judge_frames(role: ConnectionType, data: bytes) -> tuple[Setting, list[Event]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.frames import CHOICES, cut
+from fuzz.frames import CHOICES, cut, limits_shown, reads_shown
 from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
 from wsproto import Limits
 from wsproto.events import RejectConnection
@@ -19,6 +19,38 @@ LIMITS = (
     Limits(max_headers=5, max_early_data=0, max_interim_responses=1, max_reject_body_size=4),
 )
 """The second byte chooses one of them."""
+
+
+def choices_of_request(data: bytes) -> list[str]:
+    """Say what the choices of a server's input mean, a line each."""
+    if len(data) < CHOICES:
+        return []
+    flags = data[0]
+    answer = "accepted, with permessage-deflate"
+    if flags & REJECT:
+        body = (
+            "no body"
+            if not flags & BODY
+            else f"a body {'with its length' if flags & LENGTH else 'in chunks'}"
+        )
+        answer = f"rejected by 403, {body}"
+    return ["role: server", *_common_choices(data), f"a request is: {answer}"]
+
+
+def choices_of_response(data: bytes) -> list[str]:
+    """Say what the choices of a client's input mean, a line each."""
+    if len(data) < CHOICES:
+        return []
+    return ["role: client", *_common_choices(data), f"asked with: {REQUESTS[data[0] >> 1 & 3]}"]
+
+
+def _common_choices(data: bytes) -> list[str]:
+    flags, limits, cuts = data[:CHOICES]
+    return [
+        f"limits: {limits_shown(LIMITS[limits % len(LIMITS)])}",
+        f"reads: {reads_shown(cut(data[CHOICES:], cuts))}",
+        f"end of file behind it: {'yes' if flags & END_OF_FILE else 'no'}",
+    ]
 
 
 def judge_request(data: bytes) -> None:

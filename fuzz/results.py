@@ -54,6 +54,10 @@ class Finding:
     hex: str
     frames: list[str]
     """Its frames, where the target speaks frames."""
+    choices: list[str]
+    """What its first bytes choose."""
+    drawn: list[str]
+    """The values that Hypothesis draws from it."""
     traceback: str
     test: str
     """A pytest case."""

@@ -45,14 +45,8 @@ def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file
     # Unbuffered: a thread that waits for a buffered file aborts Python when it ends.
     threading.Thread(target=_read, args=(FileIO(0), inputs), daemon=True).start()
     measured = _measure(coverage_file) if coverage_file else None
-    limit = int(memory_limit) * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # As under atheris: what a property does with some bytes may not depend on the clock.
-    hypothesis.settings.register_profile(
-        "replay", database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
-    )
-    hypothesis.settings.load_profile("replay")
+    limit_memory(int(memory_limit))
+    replay_settings()
     target = Folders(Path(root)).targets([name])[0].load()
     print(json.dumps("ready"), file=answers, flush=True)
     while (data := inputs.get()) is not None:
@@ -63,6 +57,21 @@ def main(root: str, name: str, time_limit: str, memory_limit: str, coverage_file
     if measured is not None:
         measured.stop()
         measured.save()
+
+
+def limit_memory(mebibytes: int) -> None:
+    """Let memory end at so many MiB, and a crash leave no core file."""
+    limit = mebibytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def replay_settings() -> None:
+    """Let Hypothesis do as under atheris: what it does with some bytes may not depend on the clock."""
+    hypothesis.settings.register_profile(
+        "replay", database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    )
+    hypothesis.settings.load_profile("replay")
 
 
 def _read(source: FileIO, inputs: queue.SimpleQueue[bytes | None]) -> None:

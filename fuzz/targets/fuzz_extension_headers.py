@@ -55,6 +55,15 @@ def drawn(data: bytes) -> None:
 JUDGES = (in_a_request, in_a_response, by_itself, drawn)
 
 
+def choices_of(data: bytes) -> list[str]:
+    """Say what the first byte chooses."""
+    if not data:
+        return []
+    where = ("in a request", "in a response", "by itself", "drawn by a property")
+    chosen = data[0] % len(JUDGES)
+    return [f"the value stands: {where[chosen]}", *([f"value: {data[1:]!r}"] * (chosen < len(where) - 1))]
+
+
 def test_one_input(data: bytes) -> None:
     """Judge how the library reads an offer or an answer."""
     if data:

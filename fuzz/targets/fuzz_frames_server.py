@@ -19,10 +19,16 @@ with instrumented("wsproto"):
         judge_frames,
         stream_of,  # noqa: F401  # shows the frames of an input
     )
+    from fuzz.frames import choices_of as choices_for
     from fuzz.smaller import smaller_frames
     from wsproto import ConnectionType
 
 smaller = smaller_frames  # `python -m fuzz minimize` tries them
+
+
+def choices_of(data: bytes) -> list[str]:
+    """Say what the choices of an input mean."""
+    return choices_for(ConnectionType.SERVER, data)
 
 
 def test_one_input(data: bytes) -> None:

@@ -21,6 +21,7 @@ with instrumented("wsproto"):
         judge_frames,
         stream_of,  # noqa: F401  # shows the frames of an input
     )
+    from fuzz.frames import choices_of as choices_for
     from fuzz.smaller import smaller_frames
     from fuzz.structured import Mutator
     from tests.oracle.judging import assert_can_be_echoed
@@ -29,11 +30,20 @@ with instrumented("wsproto"):
 smaller = smaller_frames  # `python -m fuzz minimize` tries them
 
 
+def role_of(data: bytes) -> ConnectionType:
+    """Return the role that a bit of the first byte chooses."""
+    return ConnectionType.CLIENT if data[:1] and data[0] & CLIENT else ConnectionType.SERVER
+
+
+def choices_of(data: bytes) -> list[str]:
+    """Say what the choices of an input mean."""
+    return choices_for(role_of(data), data)
+
+
 def test_one_input(data: bytes) -> None:
     """Judge how either end reads `data`, and the frames with which it sends that back."""
     if len(data) >= CHOICES:
-        role = ConnectionType.CLIENT if data[0] & CLIENT else ConnectionType.SERVER
-        assert_can_be_echoed(*judge_frames(role, data))
+        assert_can_be_echoed(*judge_frames(role_of(data), data))
 
 
 def custom_mutator(data: bytes, max_size: int, seed: int) -> bytes:

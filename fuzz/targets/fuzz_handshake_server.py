@@ -14,9 +14,10 @@ if __name__ == "__main__" and not hasattr(sys, "frozen"):
 from fuzz.target import instrumented, main
 
 with instrumented("wsproto", "h11"):
-    from fuzz.heads import judge_request
+    from fuzz.heads import choices_of_request, judge_request
     from fuzz.smaller import smaller_head
 
+choices_of = choices_of_request
 smaller = smaller_head  # `python -m fuzz minimize` tries them
 
 

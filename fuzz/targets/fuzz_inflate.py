@@ -16,7 +16,7 @@ if __name__ == "__main__" and not hasattr(sys, "frozen"):
 from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
-    from fuzz.frames import LIMITS, cut
+    from fuzz.frames import LIMITS, cut, limits_shown, reads_shown
     from fuzz.smaller import smaller_messages
     from tests.oracle.expected_events import Deflate
     from tests.oracle.judging import Setting, assert_received_rightly
@@ -54,6 +54,26 @@ def stream_of(data: bytes) -> bytes:
         return b""
     flags, _, fragments, _ = data[:CHOICES]
     return b"".join(frames_of(message, flags, fragments) for message in data[CHOICES:].split(SEPARATOR))
+
+
+def choices_of(data: bytes) -> list[str]:
+    """Say what the choices of an input mean."""
+    if len(data) < CHOICES:
+        return []
+    flags, limits, fragments, cuts = data[:CHOICES]
+    unit, limit = divmod(limits, len(LIMITS))
+    messages = data[CHOICES:].split(SEPARATOR)
+    return [
+        f"role: {'client' if flags & CLIENT else 'server'}",
+        f"permessage-deflate: window of {8 + (flags & 7)} bits",
+        f"context between messages: {'not kept' if flags & NO_TAKEOVER else 'kept'}",
+        f"zlib gets at a time: {UNITS[unit % len(UNITS)]} bytes",
+        f"limits: {limits_shown(LIMITS[limit])}",
+        f"messages: {len(messages)}, {'text' if flags & TEXT else 'binary'}",
+        f"fragments: {'; '.join(reads_shown(cut(message, fragments)) for message in messages)}",
+        f"a ping behind each fragment: {'yes' if flags & PINGS else 'no'}",
+        f"reads: {reads_shown(cut(stream_of(data), cuts))}",
+    ]
 
 
 def smaller(data: bytes) -> Iterator[bytes]:

@@ -26,6 +26,8 @@ FINDING = Finding(
     original_size=40,
     hex="0000  41 42",
     frames=["0000  text FIN unmasked length=2"],
+    choices=["role: server"],
+    drawn=["payload = <b'x'>"],
     traceback="Traceback <module>",
     test="def test_raising() -> None:\n    pass\n",
     command="python -m fuzz replay fuzz/crashes/raising-0123456789ab",
