@@ -109,7 +109,12 @@ class SetupRunner:
     async def _run_server(self) -> None:
         command = [*self.testee.command(self.setup), "--port", "0", *self.suite.testee_options]
         async with self._started("the server under test", command) as testee:
-            url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move(testee))
+            try:
+                url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move(testee))
+            except ChildError as error:
+                if self._reports:
+                    raise
+                raise CommandError(str(error)) from error  # it has never run: there is nothing to judge
             async with aclosing(self.suite.fuzz_server(url, self._rest, self._log("suite"))) as steps:
                 work = self._collect(steps, lambda: _must_answer(testee, url, self.patience.timeout))
                 await _first(work, testee.must_live(), self._must_move(testee))
@@ -322,7 +327,7 @@ async def _ask_for_reports(url: str, agent: str) -> None:
     await asyncio.sleep(SETTLED)
     writer.write(b"\x88\x80\x00\x00\x00\x00")  # a Close
     await writer.drain()
-    writer.write_eof()
+    writer.close()
 
 
 async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:

@@ -153,13 +153,10 @@ async def leaving_client(reader: asyncio.StreamReader, writer: asyncio.StreamWri
     writer.close()
 
 
-async def staying_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Ignores the end of file, and stays until the harness has gone."""
-    await reader.readuntil(b"\r\n\r\n")
-    while await reader.read(2**16):
-        pass
-    await asyncio.sleep(1)
-    writer.close()
+async def staying_client(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Reads all, says nothing, and does not leave when the server does."""
+    await reader.read()
+    await asyncio.sleep(PATIENCE)
 
 
 async def unmasking_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

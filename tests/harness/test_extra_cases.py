@@ -67,7 +67,7 @@ def test_only_a_broken_must_is_a_failure(case: Case) -> None:
 def test_the_library_is_as_its_baseline_in_all_of_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", "--cases", "X", "--report", str(tmp_path)]) == 0
+    assert main(["run", "--variant", "default", "--cases", "X", "--report", str(tmp_path)]) == 0
     assert "extra cases in" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
     for role in ("server", "client"):
@@ -88,7 +88,11 @@ def test_a_case_of_one_role_is_left_out_of_the_other(
 ) -> None:
     assert main(["run", "--cases", "X.1.1", "--report", str(tmp_path)]) == 0
     assert "server: 1 extra case in 0:0" in capsys.readouterr().out
-    assert list(json.loads((tmp_path / "results.json").read_text())["setups"]) == ["server"]
+    assert list(json.loads((tmp_path / "results.json").read_text())["setups"]) == [
+        "server",
+        "server/limits",
+        "server/settings",
+    ]
 
 
 def test_a_case_of_the_other_role_alone_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

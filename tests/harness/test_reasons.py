@@ -88,7 +88,7 @@ def test_the_size_of_a_message_in_fragments_is_their_sum() -> None:
             "The HTTP status is 400, expected is none.",
             "status none -> 400",
         ),
-        ("slow", {"behavior": "OK"}, {"duration": 3000}, "It took 3000 ms.", ""),
+        ("slow", {"behavior": "OK"}, {"duration": 9000}, "It took 9.0 s, at most 2.0 s are expected.", ""),
     ],
 )
 def test_the_reason_is_of_what_differs(kind: str, actual: Any, report: Any, reason: str, change: str) -> None:

@@ -49,7 +49,7 @@ def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["run", *options, "--cases", *CASES]) == 1
     out = capsys.readouterr().out
     assert "server: all 4 cases have run" in out
-    assert "client 7.7.3: change\n  expected  OK, close OK, code 1000\n" in out
+    assert "client 7.7.3: change\n  expected OK, close OK, code 1000\n" in out
     assert "python -m harness run --role client --variant default --cases 7.7.3" in out
 
     results = json.loads((tmp_path / "results.json").read_text())
@@ -161,14 +161,17 @@ class FakeSuite(Suite):
         return "fake 1"
 
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
-        return self.play()
+        return self.play(cases)
 
     def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
-        return self.play()
+        return self.play(cases)
 
-    async def play(self) -> AsyncGenerator[Step, None]:
+    async def play(self, cases: Sequence[str]) -> AsyncGenerator[Step, None]:
+        """Leave out the cases that were played before."""
         try:
             for step in self.script:
+                if isinstance(step, (Begun, Ended)) and step.case in {*TWO} - {*cases}:
+                    continue
                 if isinstance(step, (Listening, Begun, Ended, Finished)):
                     yield step
                 else:
@@ -184,6 +187,8 @@ class Silence:
     def finished(self, label: str) -> None:
         pass
 
+
+TWO = ["1.1.1", "1.1.2"]
 
 REPORT: CaseReport = {"behavior": "OK", "behaviorClose": "OK", "remoteCloseCode": 1000}
 
@@ -204,7 +209,7 @@ def play(
 ) -> Any:
     runner = SetupRunner(
         Setup(role),
-        ["1.1.1", "1.1.2"],
+        TWO,
         suite,
         Silence(),
         folder,
@@ -245,7 +250,7 @@ def test_a_suite_that_says_nothing_is_ended(tmp_path: Path) -> None:
 
 def test_a_client_that_dies_fails_the_case_that_it_had_begun(tmp_path: Path) -> None:
     """Its last words are in the report; the suite is played anew with the rest."""
-    found = play("client", FakeSuite(Listening("ws://127.0.0.1:1")), tmp_path)
+    found = play("client", FakeSuite(Listening("ws://127.0.0.1:1"), 60.0), tmp_path)
     assert list(found.reports) == ["1.1.1", "1.1.2"]
     for report in found.reports.values():
         assert report["result"] == "The client under test ended with exit code 2."
@@ -256,7 +261,7 @@ def test_a_testee_that_dies_again_and_again_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(setup_runner, "MOST_DEATHS", 1)
-    found = play("client", FakeSuite(Listening("ws://127.0.0.1:1")), tmp_path)
+    found = play("client", FakeSuite(Listening("ws://127.0.0.1:1"), 60.0), tmp_path)
     assert found.reports["1.1.2"]["result"] == "Not played, since the testee had died 1 times in a row."
 
 
