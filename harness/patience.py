@@ -25,6 +25,9 @@ ALLOWANCE = 1.5
 TYPICAL = 0.2
 """Seconds that half of the cases without a time in the baseline may take: single ones may have bad luck."""
 
+ENOUGH = 10
+"""Cases that it takes to speak of a half."""
+
 HEAVY = 6
 """Times that a long case may take what others may, before it counts as hanging."""
 
@@ -56,7 +59,7 @@ def slow_cases(reports: Mapping[str, CaseReport], usual: Mapping[str, float]) ->
     """
     seconds = {case: (report.get("duration") or 0) / 1000 for case, report in reports.items()}
     light = [took for case, took in seconds.items() if case not in usual]
-    all_slow = len(light) > 2 and median(light) > TYPICAL
+    all_slow = len(light) >= ENOUGH and median(light) > TYPICAL
     slow: dict[str, str] = {}
     for case, took in seconds.items():
         allowed = FACTOR * usual.get(case, USUAL) + ALLOWANCE

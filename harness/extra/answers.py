@@ -120,4 +120,18 @@ CASES = (
         deflate=f"{NAME}; server_max_window_bits=12",
         send=COMPRESSED,
     ),
+    of_client(
+        "An answer that leaves out the server_no_context_takeover that was offered",
+        "R7692-7.1.1.1-05",
+        FailsHandshake(),
+        mode="/deflate?server_no_context_takeover",
+        deflate=NAME,
+    ),
+    of_client(
+        "An answer with a larger window than was offered",
+        "R7692-7.1.2.1-06",
+        FailsHandshake(),
+        mode="/deflate?server_max_window_bits=10",
+        deflate=f"{NAME}; server_max_window_bits=11",
+    ),
 )

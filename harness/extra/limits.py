@@ -18,6 +18,9 @@ MIB = 2**20
 BOMB_SIZE = 256
 """The size of the inflated bomb, in MiB."""
 
+SMALL_BOMB_SIZE = 15
+"""The size of a bomb in KiB, and inflated in MiB: a compressed message that a peer reads at once."""
+
 FLOOD_SIZE = 100
 """The size of a message, in MiB, whose end a peer should not await."""
 
@@ -124,6 +127,14 @@ CASES = (
         Fails(1009),
         deflate=NAME,
         send=lambda _bits: _fragments(bomb(), 2**12, rsv=RSV1),
+        watch_memory=True,
+    ),
+    Case(
+        f"A bomb that comes in one read: {SMALL_BOMB_SIZE} KiB that inflate to {SMALL_BOMB_SIZE} MiB",
+        "R6455-10.4-01",
+        Fails(1009),
+        deflate=NAME,
+        send=lambda _bits: (_compressed(SMALL_BOMB_SIZE * MIB),),
         watch_memory=True,
     ),
 )
