@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.results import CaseReport
 
 USUAL = 0.05
-"""Seconds that a case takes, where the baseline does not say more."""
+"""Seconds that a case takes, times its weight, where the baseline does not say more."""
 
 FACTOR = 10
 """A case may take so many times its seconds in the baseline: machines and their loads differ."""
@@ -58,12 +58,12 @@ def slow_cases(reports: Mapping[str, CaseReport], usual: Mapping[str, float]) ->
     :param usual: seconds of the baseline, of the cases that take longer than most.
     """
     seconds = {case: (report.get("duration") or 0) / 1000 for case, report in reports.items()}
-    light = [took for case, took in seconds.items() if case not in usual]
-    all_slow = len(light) >= ENOUGH and median(light) > TYPICAL
+    light = {case: took for case, took in seconds.items() if case not in usual and weight(case) == 1}
+    all_slow = len(light) >= ENOUGH and median(light.values()) > TYPICAL
     slow: dict[str, str] = {}
     for case, took in seconds.items():
-        allowed = FACTOR * usual.get(case, USUAL) + ALLOWANCE
-        if all_slow and case not in usual:
+        allowed = FACTOR * _usual(case, usual) + ALLOWANCE
+        if all_slow and case in light:
             allowed = TYPICAL
         if took > allowed:
             slow[case] = f"It took {took:.1f} s, at most {allowed:.1f} s are expected{_where(reports[case])}."
@@ -87,4 +87,8 @@ def _where(report: CaseReport) -> str:
 
 def usual_duration(cases: Iterable[str], usual: Mapping[str, float]) -> float:
     """Return the seconds that cases usually take together."""
-    return sum(usual.get(case, USUAL) for case in cases)
+    return sum(_usual(case, usual) for case in cases)
+
+
+def _usual(case: str, usual: Mapping[str, float]) -> float:
+    return usual.get(case, USUAL * weight(case))

@@ -111,7 +111,8 @@ async def _sight(fault: Fault | None) -> Sight:
 HEAD = """\
 # Planted faults under the suite
 
-{seen} of {all} faults are seen by a case; of each other one the table says why the wire cannot show it.
+Of {all} faults {seen} are seen by a case. {hidden} cannot be seen on the wire: the table says why. {missed}
+are not seen yet: a case is missing.
 
 `python -m harness plant` copies the library, puts one fault into the copy, and plays the profile fast in both
 roles and all variants until a verdict differs. The faults are those of
@@ -131,12 +132,16 @@ def markdown_of(sights: Sequence[Sight]) -> str:
         for sight in sights
         if (fault := sight.fault)
     ]
-    return HEAD.format(seen=sum(bool(sight.by) for sight in sights), all=len(sights)) + "".join(rows)
+    seen = sum(bool(sight.by) for sight in sights)
+    missed = sum(not sight.by and not sight.as_it_should_be for sight in sights)
+    hidden = len(sights) - seen - missed
+    return HEAD.format(all=len(sights), seen=seen, hidden=hidden, missed=missed) + "".join(rows)
 
 
 def _by(sight: Sight, titles: dict[str, str]) -> str:
     if not sight.by or sight.fault is None:
-        return f"not seen: {_cell(UNSEEN.get(sight.fault.name, '') if sight.fault else '')}"
+        why = UNSEEN.get(sight.fault.name) if sight.fault else None
+        return f"cannot be seen: {_cell(why)}" if why else "not seen yet"
     case = sight.by.split(" ")[1]
     return f"{_cell(sight.by)}, {_cell(titles.get(case, ''))}"
 

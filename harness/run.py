@@ -365,7 +365,7 @@ def _conclude(outcome: Outcome, console: Console) -> ExitCode:
         print_setup(console, str(setup), found.reports, len(differences[setup]), found.duration)
     if outcome.stopped:
         say(console, f"NOT COMPLETE: {outcome.stopped}", style="bold red")
-    if not order.update_baseline:
+    if not order.update_baseline or outcome.stopped:  # half a run makes no baseline
         return ExitCode.BAD if outcome.stopped or any(differences.values()) else ExitCode.GOOD
     for setup, of_setup in differences.items():
         if unfit := [found for found in of_setup if found.kind in {"missing", "extra"}]:
