@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.cases import weight
 
@@ -72,17 +72,15 @@ def slow_cases(reports: Mapping[str, CaseReport], usual: Mapping[str, float]) ->
 
 def _where(report: CaseReport) -> str:
     """Name the part that took longest, where the suite measured the parts."""
-    timing: Mapping[str, Any] = report.get("timing") or {}
-    parts: dict[str, float] = {name: took for name, took in timing.items() if took is not None}
-    if not parts:
+    if not (timing := report.get("timing")):
         return ""
-    longest = max(parts, key=lambda name: parts[name])
-    what = {
-        "answer": "its answer came",
-        "close": "its Close came",
-        "end": "it ended TCP",
-    }.get(longest, longest)
-    return f": {what} {parts[longest] / 1000:.1f} s after it was due"
+    parts = {
+        "its answer came": timing["answer"] or 0.0,
+        "its Close came": timing["close"] or 0.0,
+        "it ended TCP": timing["end"] or 0.0,
+    }
+    longest = max(parts, key=lambda what: parts[what])
+    return f": {longest} {parts[longest] / 1000:.1f} s after it was due"
 
 
 def usual_duration(cases: Iterable[str], usual: Mapping[str, float]) -> float:

@@ -25,6 +25,7 @@ from harness.patience import Patience, slow_cases, usual_duration
 from harness.progress import progress
 from harness.report import write_report
 from harness.results import FORMAT, read_cases, write_results
+from harness.roles import ROLES
 from harness.setup_runner import SetupRun, SetupRunner, Stop, joined, run_setups
 from harness.setups import Setup, setups_of
 from harness.stored_results import read_results
@@ -97,9 +98,11 @@ class Order:
 
     def baselines(self) -> dict[Role, Baseline]:
         """Read the baseline of each role; raises `CommandError` for a corrupt one."""
+        asked = {setup.role for setup in self.cases()}
         return {
             role: Baseline(role, self.expected).load(may_be_missing=self.update_baseline)
-            for role in dict.fromkeys(setup.role for setup in self.cases())
+            for role in ROLES
+            if role in asked
         }
 
 

@@ -63,7 +63,9 @@ class Matrix:
         """
         chosen = implementations(self.testees, self.only)
         baselines, engine = self.order.baselines(), self.suite.version()
-        cases = {setup.role: of_setup for setup, of_setup in self.order.cases().items()}
+        cases: dict[Role, list[str]] = {
+            setup.role: of_setup for setup, of_setup in self.order.cases().items()
+        }
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         for page in ("matrix.json", "matrix.html"):
             (self.folder / page).unlink(missing_ok=True)  # an old page would mislead after a run that failed
