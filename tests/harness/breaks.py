@@ -1,0 +1,362 @@
+"""Breaks of the library and of the testee's glue, and the case that sees each of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Break(NamedTuple):
+    """A piece of text, which stands once in its file, what replaces it, and the case that sees it."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+    seen_by: str
+    """A setup and a case."""
+    kind: str = "regression"
+    besides: str = ""
+    """Cases that are played, too."""
+    options: str = ""
+
+
+DECODER = [
+    Break(
+        "the whole-message path takes a length of 125 in 16 bits",
+        "src/wsproto/frame_decoder.py",
+        "if size < LENGTH_16:\n                return None",
+        "if size < 0:\n                return None",
+        "server X.3.18",
+    ),
+    Break(
+        "the whole-message path forgets the mask bit",
+        "src/wsproto/frame_decoder.py",
+        "size = buffer[position + 1] ^ self._mask\n        # What",
+        "size = buffer[position + 1] & 0x7F\n        # What",
+        "client X.3.3",
+    ),
+    Break(
+        "a compressed text that comes whole is not decoded",
+        "src/wsproto/frame_decoder.py",
+        "if finished and kind is TextMessage:",
+        "if finished and kind is TextMessage and compression is None:",
+        "server X.7.1",
+    ),
+    Break(
+        "a compressed binary message that comes whole is a text",
+        "src/wsproto/inbound_message.py",
+        "{RSV1_BIT | first: kind for first, kind in _WHOLE.items()}",
+        "{RSV1_BIT | first: TextMessage for first in _WHOLE}",
+        "client X.7.45",
+    ),
+    Break(
+        "the short path forgets a message behind its first fragment",
+        "src/wsproto/frame_decoder.py",
+        "message.kind = None if fin else kind",
+        "message.kind = None",
+        "server 5.3",
+    ),
+    Break(
+        "the short path takes the first fragment of a text for a binary one",
+        "src/wsproto/inbound_message.py",
+        "{first & ~FIN: kind for first, kind in _WHOLE.items()}",
+        "{first & ~FIN: BytesMessage for first in _WHOLE}",
+        "client 5.3",
+    ),
+    Break(
+        "the short path turns the masking key the wrong way",
+        "src/wsproto/frame_decoder.py",
+        "keys >>= 32 - ((size & 3) << 3)",
+        "keys >>= (size & 3) << 3",
+        "server 2.2",
+    ),
+    Break(
+        "a header that comes in pieces may have 65535 in 64 bits",
+        "src/wsproto/frame_decoder.py",
+        "judge_length(size, length)",
+        "judge_length(LENGTH_16, length)",
+        "server X.3.23",
+    ),
+    Break(
+        "an extended length is read before it has all come",
+        "src/wsproto/frame_decoder.py",
+        "start += 2 if size == LENGTH_16 else 8\n            if len(buffer) < start:",
+        "start += 2 if size == LENGTH_16 else 8\n            if len(buffer) < start - 1:",
+        "client X.13.3",
+    ),
+    Break(
+        "the masking key of a piece turns backwards",
+        "src/wsproto/frame_decoder.py",
+        "key[turn:] + key[:turn]",
+        "key[-turn:] + key[:-turn]",
+        "server X.3.36",
+    ),
+    Break(
+        "a masking key is cut at the wrong end of a middling payload",
+        "src/wsproto/masking.py",
+        "keys >> (-size & 3) * 8 if",
+        "keys >> (size & 3) * 8 if",
+        "server X.3.28",
+    ),
+    Break(
+        "a ping that comes beside compression is a pong",
+        "src/wsproto/frame_decoder.py",
+        "return Ping(payload) if opcode == Opcode.PING else Pong(payload)",
+        "return Pong(payload)",
+        "server X.7.5",
+    ),
+    Break(
+        "a control frame is read before it has all come",
+        "src/wsproto/frame_decoder.py",
+        "        if len(buffer) < stop:\n            return None\n        payload = masked",
+        "        payload = masked",
+        "client X.13.1",
+    ),
+    Break(
+        "a code point has to end with its fragment",
+        "src/wsproto/inbound_message.py",
+        'utf_8_decode(payload, "strict", message_finished)',
+        'utf_8_decode(payload, "strict", frame_finished)',
+        "client X.3.15",
+    ),
+    Break(
+        "a message may end within a code point",
+        "src/wsproto/inbound_message.py",
+        'utf_8_decode(payload, "strict", message_finished)',
+        'utf_8_decode(payload, "strict", False)',
+        "server X.7.28",
+    ),
+]
+
+ENCODER = [
+    Break(
+        "a long frame names its masking key backwards",
+        "src/wsproto/frame_encoder.py",
+        "masked(payload, 0, size, key_bytes, header + key_bytes)",
+        "masked(payload, 0, size, key_bytes, header + key_bytes[::-1])",
+        "client X.3.28",
+    ),
+    Break(
+        "one byte of each masking key is zero",
+        "src/wsproto/masking.py",
+        "            return key\n",
+        "            return key & 0xFFFF00FF\n",
+        "client X.3.58",
+    ),
+    Break(
+        "a length of 65535 is written in 64 bits",
+        "src/wsproto/frame_header.py",
+        "if length < 1 << 16:",
+        "if length < 0xFFFF:",
+        "server X.3.29",
+    ),
+    Break(
+        "each fragment has the opcode of its message",
+        "src/wsproto/frame_encoder.py",
+        "first = opcode if begun is None else Opcode.CONTINUATION",
+        "first = opcode",
+        "server X.10.1",
+    ),
+    Break(
+        "each compressed fragment is ended as its message is",
+        "src/wsproto/frame_encoder.py",
+        "bool(first & FIN)",
+        "True",
+        "server X.10.12",
+    ),
+]
+
+COMPRESSION = [
+    Break(
+        "a message that comes whole may refer to one before it, whatever was agreed",
+        "src/wsproto/deflate.py",
+        "self._block_open or self._final_blocks or not self.context_takeover:",
+        "self._block_open or self._final_blocks:",
+        "server X.7.50",
+    ),
+    Break(
+        "a server deflates with the client's window",
+        "src/wsproto/deflate_negotiation.py",
+        "return self.server_max_window_bits or",
+        "return self.client_max_window_bits or",
+        "server X.10.40",
+    ),
+    Break(
+        "of the windows that both sides name the larger one counts",
+        "src/wsproto/deflate_negotiation.py",
+        "return min(named)",
+        "return max(named)",
+        "client X.10.47",
+    ),
+    Break(
+        "a client takes its context over against the answer",
+        "src/wsproto/deflate_negotiation.py",
+        "answer.client_no_context_takeover or own.client_no_context_takeover",
+        "own.client_no_context_takeover",
+        "client X.7.19",
+    ),
+    Break(
+        "zlib's object is kept behind a block with BFINAL",
+        "src/wsproto/deflate.py",
+        "            self._inflater = None\n            self._block_open = unread",
+        "            self._block_open = unread",
+        "server X.7.8",
+    ),
+    Break(
+        "a byte too many is left off the end of a compressed message",
+        "src/wsproto/deflate.py",
+        "deflated[: -len(TAIL)]",
+        "deflated[: -len(TAIL) - 1]",
+        "client X.7.48",
+    ),
+    Break(
+        "RSV1 is set on a message too short to compress",
+        "src/wsproto/permessage_deflate.py",
+        "            if state.outbound_compressed:\n",
+        "            if fin:\n",
+        "server/settings X.7.1",
+    ),
+]
+
+HANDSHAKE = [
+    Break(
+        "a key may be in base64url",
+        "src/wsproto/http1_upgrade.py",
+        "[A-Za-z0-9+/]{22}",
+        "[A-Za-z0-9+/_-]{22}",
+        "server X.1.19",
+    ),
+    Break(
+        "a client that expects 100 gets 101 alone",
+        "src/wsproto/http1_upgrade.py",
+        "if expects_continue else",
+        "if not key else",
+        "server X.1.98",
+    ),
+    Break(
+        "200 opens a connection as 101 does",
+        "src/wsproto/handshake.py",
+        "if status == 101:",
+        "if status in (101, 200):",
+        "client X.2.31",
+    ),
+    Break(
+        "of two good offers the second is accepted, too",
+        "src/wsproto/handshake_messages.py",
+        "        if name in answers:\n            continue\n",
+        "",
+        "server X.5.7",
+    ),
+    Break(
+        "a window may be answered without a value",
+        "src/wsproto/deflate_negotiation.py",
+        'value is None and name == "client_max_window_bits" and not answer',
+        'value is None and name == "client_max_window_bits"',
+        "client X.6.13",
+    ),
+]
+
+CLOSING_AND_LIMITS = [
+    Break(
+        "the reason of a Close is not sent",
+        "src/wsproto/close_frame.py",
+        'return code.to_bytes(2, "big") + encoded',
+        'return code.to_bytes(2, "big")',
+        "client X.10.19",
+    ),
+    Break(
+        "no ping is answered between the Closes",
+        "src/wsproto/states.py",
+        "Input.SEND_PONG, Input.RECEIVE_BYTES]),\n    (_State.LOCAL_CLOSING, _State.CLOSED",
+        "Input.RECEIVE_BYTES]),\n    (_State.LOCAL_CLOSING, _State.CLOSED",
+        "server X.10.23",
+    ),
+    Break(
+        "a Close is sent twice",
+        "src/wsproto/connection.py",
+        "        self._state = next_state\n        return data\n",
+        "        self._state = next_state\n        return data * 2\n",
+        "server X.4.1",
+    ),
+    Break(
+        "a message beyond its limit is a violation of policy",
+        "src/wsproto/inbound_message.py",
+        "ParseFailed(message, CloseReason.MESSAGE_TOO_BIG)",
+        "ParseFailed(message, CloseReason.POLICY_VIOLATION)",
+        "server/limits X.9.3",
+    ),
+    Break(
+        "what did not fit into one event is lost",
+        "src/wsproto/inbound_extensions.py",
+        "self._held_back_by = pending[-1] if pending else None",
+        "self._held_back_by = None",
+        "client/limits X.9.2",
+    ),
+]
+
+GLUE = [
+    Break(
+        "each echo is late by 0.3 s",
+        "harness/testee/echo_server.py",
+        'return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        'import time; time.sleep(0.3); return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        "server 1.1.1",
+        kind="slow",
+        besides="1.1.2 1.1.3",
+    ),
+    Break(
+        "the server ends TCP 2.5 s late",
+        "harness/testee/echo.py",
+        "self.transport.write_eof()",
+        "asyncio.get_running_loop().call_later(2.5, self.transport.write_eof)",
+        "server X.4.1",
+    ),
+    Break(
+        "end of file is passed over",
+        "harness/testee/echo.py",
+        "            self._receive(None)\n",
+        "            return True\n",
+        "server X.11.1",
+    ),
+    Break(
+        "no ping is answered",
+        "harness/testee/echo.py",
+        "case Ping() if not self._failed:",
+        "case Ping() if self._failed:",
+        "server 2.2",
+    ),
+    Break(
+        "the second message is lost",
+        "harness/testee/fuzz_client.py",
+        '        return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        "        self.count = getattr(self, 'count', 0) + 1\n"
+        '        return b"".join(map(self.ws.send, self._mode.answers(message) if self.count != 2 else ()))',
+        "client X.4.11",
+    ),
+    Break(
+        "a text comes back as a binary message",
+        "harness/testee/modes.py",
+        "            yield message\n",
+        "            yield BytesMessage(bytes(message.data, 'utf-8'))\n",
+        "server 1.1.2",
+    ),
+    Break(
+        "a binary message kills the client",
+        "harness/testee/fuzz_client.py",
+        '        return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        '        return b"".join(map(self.ws.send, self._mode.answers(message)))\\\n'
+        '            if isinstance(message, TextMessage) else __import__("os")._exit(3)',
+        "client 1.2.2",
+    ),
+    Break(
+        "a binary message keeps the server busy for ever",
+        "harness/testee/echo_server.py",
+        'return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        "while isinstance(message.data, bytes): pass\n"
+        '        return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        "server 1.2.2",
+        options="--time-limit 2",
+    ),
+]
+
+BREAKS = [*DECODER, *ENCODER, *COMPRESSION, *HANDSHAKE, *CLOSING_AND_LIMITS, *GLUE]

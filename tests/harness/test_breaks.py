@@ -1,0 +1,87 @@
+"""Breaks of the library and of the testee's glue, put into a copy: the suite sees each of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fuzz.planted.catalogue import FAULTS
+from tests.harness.breaks import BREAKS
+
+if TYPE_CHECKING:
+    from tests.harness.breaks import Break
+
+ROOT = Path(__file__).parents[2]
+SETUPS = sorted({found.seen_by.split()[0] for found in BREAKS})
+
+
+def run(folder: Path, setup: str, cases: list[str], *options: str) -> tuple[int, str]:
+    """Play cases with the copy of the library, and that of the harness if there is one, in the folder."""
+    role, _, variant = setup.partition("/")
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        "-x",
+        "--role",
+        role,
+        "--variant",
+        variant or "default",
+    ]
+    command += ["--cases", *cases, "--report", str(folder / "report"), *options]
+    ran = subprocess.run(  # noqa: S603
+        command,
+        cwd=folder if (folder / "harness").exists() else ROOT,
+        env={**os.environ, "PYTHONPATH": str(folder / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return ran.returncode, ran.stdout
+
+
+def copy(folder: Path, file: str) -> None:
+    """Copy the library into the folder, and the harness with what it needs where the file is of that."""
+    without_caches = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "src", folder / "src", ignore=without_caches)
+    if file.startswith("harness/"):
+        shutil.copytree(ROOT / "harness", folder / "harness", ignore=without_caches)
+        for name in ("autobahn", "tests", "tooling"):
+            (folder / name).symlink_to(ROOT / name)
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.name)
+def test_the_suite_sees_a_break(tmp_path: Path, broken: Break) -> None:
+    copy(tmp_path, broken.file)
+    path = tmp_path / broken.file
+    text = path.read_text("utf-8")
+    assert text.count(broken.before) == 1, broken.before
+    path.write_text(text.replace(broken.before, broken.after), "utf-8")
+    planted = [fault.planted() for fault in FAULTS if f"src/wsproto/{fault.file}" == broken.file]
+    assert path.read_text("utf-8") not in planted, "it is a fault of the fuzzers' table"
+
+    setup, case = broken.seen_by.split()
+    code, said = run(tmp_path, setup, [case, *broken.besides.split()], *broken.options.split())
+    assert code == 1, said
+    assert f"{setup} {case}: {broken.kind}\n" in said
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_the_cases_are_as_expected_without_a_break(tmp_path: Path, setup: str) -> None:
+    copy(tmp_path, "harness/")
+    cases = {
+        case
+        for found in BREAKS
+        if found.seen_by.split()[0] == setup
+        for case in [found.seen_by.split()[1], *found.besides.split()]
+    }
+    code, said = run(tmp_path, setup, sorted(cases))
+    assert code == 0, said
