@@ -129,7 +129,13 @@ class SetupRunner:
             collecting = asyncio.ensure_future(self._collect(steps))
             try:
                 async with self._started("the client under test", command) as testee:
-                    await _first(asyncio.shield(collecting), self._follow(testee), self._must_move(testee))
+                    try:
+                        await _first(
+                            asyncio.shield(collecting), self._follow(testee), self._must_move(testee)
+                        )
+                    except asyncio.CancelledError:
+                        collecting.cancel()  # before the client ends, which would look like its failure
+                        raise
             except ChildError:
                 # The suite tells of the cases before when it is asked, as the client would have asked it.
                 with suppress(OSError, asyncio.TimeoutError):

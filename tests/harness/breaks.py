@@ -302,7 +302,7 @@ GLUE = [
         'import time; time.sleep(0.3); return b"".join(map(self.ws.send, self._mode.answers(message)))',
         "server 1.1.1",
         kind="slow",
-        besides="1.1.2 1.1.3",
+        besides="1",
     ),
     Break(
         "the server ends TCP 2.5 s late",
