@@ -358,5 +358,10 @@ def test_a_slow_case_is_a_difference_of_its_own() -> None:
     changed = [difference("server", "1.1.1", "slow", verdict(), verdict())]
     slow = results({"server": role({"1.1.1": case(duration=4200)}, changed)})
     page = page_of(slow, results({"server": role({"1.1.1": case()})}))
-    for text in ("It took 9.0 s, at most 2.0 s are expected.", ">slow</code>", "OK → OK, slow", "1 verdict not as expected"):
+    for text in (
+        "It took 9.0 s, at most 2.0 s are expected.",
+        ">slow</code>",
+        "OK → OK, slow",
+        "1 verdict not as expected",
+    ):
         assert text in page
