@@ -211,6 +211,11 @@ class Baseline:
         """Return the expected verdicts of a variant."""
         return {case: entry.variants.get(variant, entry.verdict) for case, entry in self.entries.items()}
 
+    def verdict(self, case: str, variant: Variant) -> Verdict | None:
+        """Return the expected verdict of a case; None where the baseline does not have it."""
+        entry = self.entries.get(case)
+        return entry.variants.get(variant, entry.verdict) if entry else None
+
     @property
     def whys(self) -> dict[str, str]:
         """Return why cases are not OK."""

@@ -36,7 +36,6 @@ class Sight:
     """None for the library as it is."""
     by: str
     """The first case that differs, with its setup; empty where none does."""
-    reason: str
     seconds: float
 
     @property
@@ -100,12 +99,11 @@ async def _sight(fault: Fault | None) -> Sight:
             name = fault.name if fault else "without a fault"
             raise CommandError(f"{name}: the run ended with exit code {code}: {said[-1:]}")
         found = [
-            (f"{label} {difference['case']}", report["cases"].get(difference["case"], {}).get("result", ""))
+            f"{label} {difference['case']}"
             for label, report in json.loads(path.read_bytes())["setups"].items()
             for difference in report["differences"]
         ]
-        by, reason = found[0] if found else ("", "")
-        return Sight(fault, by, str(reason), time.monotonic() - began)
+        return Sight(fault, found[0] if found else "", time.monotonic() - began)
 
 
 HEAD = """\

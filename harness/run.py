@@ -134,8 +134,9 @@ class Failures:
 
     def reported(self, setup: Setup, case: str, report: CaseReport) -> None:
         """Judge a report, as far as the verdict goes."""
-        expected = self.baselines[setup.role].verdicts(setup.variant).get(case)
-        if self.most is not None and verdict_of(report, case) != expected:
+        if self.most is None:
+            return
+        if verdict_of(report, case) != self.baselines[setup.role].verdict(case, setup.variant):
             self._cases.add((setup, case))
             if len(self._cases) >= self.most:
                 self.stop(f"{self.most} verdict{'s' * (self.most > 1)} differed (--max-failures)")
@@ -175,10 +176,11 @@ def run(  # noqa: PLR0913  # what a user can choose
             asyncio.run(run_until_signal(run_setups(runners, stop, patience.whole(usual))))
         except CommandError as error:
             interrupted = error
-        runs = {setup: found for setup, found in joined(runners).items() if found.reports}
+        stopped = str(interrupted or stop.reason)
+        # Where all had to be run, a setup without a report misses all of its cases.
+        runs = {setup: found for setup, found in joined(runners).items() if found.reports or not stopped}
         if interrupted and not runs:
             raise interrupted
-    stopped = str(interrupted or stop.reason)
     differences = _judge(cases, baselines, runs, suite.options, complete=not stopped)
     outcome = Outcome(order, baselines, runs, differences, stopped)
     code = _conclude_in(folder, outcome, _results(outcome, testee.name, engine, started), console)
@@ -193,6 +195,7 @@ def _aside(folder: Path) -> Iterator[Path]:
 
     Raises `CommandError` where the report's folder cannot be written, or has no room.
     """
+    aside: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(dir=folder, prefix=".run-"))
@@ -200,6 +203,8 @@ def _aside(folder: Path) -> Iterator[Path]:
         room.write_bytes(bytes(ROOM))
         room.unlink()
     except OSError as error:
+        if aside:
+            shutil.rmtree(aside, ignore_errors=True)
         raise CommandError(f"cannot write the report to {folder}: {error.strerror}") from error
     try:
         yield aside
@@ -326,7 +331,7 @@ def parts_of(cases: Sequence[str], suite: Suite, agent: str, timeout: float) -> 
     return [(engine, part) for engine, part in parts if part]
 
 
-def _judge(  # what a verdict depends on
+def _judge(
     cases: Mapping[Setup, Sequence[str]],
     baselines: Mapping[Role, Baseline],
     runs: Mapping[Setup, SetupRun],

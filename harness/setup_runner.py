@@ -70,7 +70,6 @@ class SetupRunner:
     _case: str = field(default="", init=False)
     """The case that began last."""
     _moved: float = field(default_factory=time.monotonic, init=False)
-    _began: float = field(default_factory=time.monotonic, init=False)
     _duration: float = field(default=0.0, init=False)
     _cpu_time: CpuTime = field(default_factory=lambda: CpuTime(testee=0.0, suite=None), init=False)
 
@@ -79,8 +78,7 @@ class SetupRunner:
 
         Raises `CommandError` where the suite does not do its work.
         """
-        self._began = time.monotonic()
-        deaths = 0
+        began, deaths = time.monotonic(), 0
         try:
             self._rest = list(self.cases)
             while self._rest and deaths < MOST_DEATHS:
@@ -99,7 +97,7 @@ class SetupRunner:
                 for case in self._rest:
                     self._bury(case, why)
         finally:
-            self._duration = time.monotonic() - self._began
+            self._duration = time.monotonic() - began
 
     def result(self) -> SetupRun:
         """Return what has been found so far, in the order of the cases, those nobody asked for last."""

@@ -21,14 +21,6 @@ FAULTS: Final[tuple[Fault, ...]] = tuple(
 )
 
 
-def by_module() -> dict[str, list[Fault]]:
-    """Return all faults under the module of `src/wsproto` that each touches, both in their order."""
-    grouped: dict[str, list[Fault]] = {}
-    for fault in FAULTS:
-        grouped.setdefault(fault.file, []).append(fault)
-    return grouped
-
-
 def named(parts: Sequence[str]) -> list[Fault]:
     """Return all faults, or those with one of `parts` in their names; raises `CommandError` if none has."""
     for part in parts:

@@ -30,9 +30,3 @@ def write_report(folder: Path, results: Results, previous: Results | None = None
     for name, text in rendered.items():
         write_text(folder / name, text)
     return folder / "index.html"
-
-
-def remove_report(folder: Path) -> None:
-    """Remove the files of an old report, which would mislead after a run that failed."""
-    for name in FILES:
-        (folder / name).unlink(missing_ok=True)

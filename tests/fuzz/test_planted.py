@@ -16,7 +16,7 @@ from fuzz import campaign
 from fuzz.cli import main
 from fuzz.folders import PACKAGE
 from fuzz.planted import faults
-from fuzz.planted.catalogue import FAULTS, by_module, named
+from fuzz.planted.catalogue import FAULTS, named
 from fuzz.planted.child import ROOT, WRONG_COPY
 from fuzz.planted.detectors import Found, Turn, turns
 from fuzz.planted.fault import SOURCE, Fault, plant
@@ -50,14 +50,6 @@ def test_there_are_some_in_every_module() -> None:
     modules = {file.name for file in (SOURCE / "wsproto").glob("*.py")}
     assert {fault.file for fault in FAULTS} == modules - WITHOUT
     assert modules - WITHOUT == {file.name for file in Path(faults.__path__[0]).glob("[a-z]*.py")}
-
-
-def test_the_catalogue_groups_them_by_module() -> None:
-    grouped = by_module()
-    assert [fault for faults in grouped.values() for fault in faults] == list(FAULTS)
-    assert {fault.name for fault in grouped["masking.py"]} == {
-        fault.name for fault in FAULTS if fault.file == "masking.py"
-    }
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_a_fault_is_as_it_should_be_where_it_is_seen_or_cannot_be() -> None:
     hidden = next(fault for fault in FAULTS if fault.name in UNSEEN)
     shown = next(fault for fault in FAULTS if fault.name not in UNSEEN)
     judged = {
-        (fault and fault.name, by): Sight(fault, by, "", 1.0).as_it_should_be
+        (fault and fault.name, by): Sight(fault, by, 1.0).as_it_should_be
         for fault in (None, hidden, shown)
         for by in ("", "server 1.1.1")
     }
@@ -40,9 +40,9 @@ def test_the_table_names_the_case_or_the_reason() -> None:
     hidden = next(fault for fault in FAULTS if fault.name in UNSEEN)
     shown = next(fault for fault in FAULTS if fault.name not in UNSEEN)
     sights = [
-        Sight(hidden, "", "", 1.0),
-        Sight(shown, "server/limits 1.1.1", "", 1.0),
-        Sight(shown, "", "", 1.0),
+        Sight(hidden, "", 1.0),
+        Sight(shown, "server/limits 1.1.1", 1.0),
+        Sight(shown, "", 1.0),
     ]
     table = markdown_of(sights)
     assert (

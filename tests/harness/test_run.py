@@ -379,3 +379,26 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_run(
     said = capsys.readouterr()
     assert said.err == f"error: cannot write the report to {folder}: Not a directory\n"
     assert "server: case" not in said.out
+
+
+def test_a_setup_that_the_suite_says_nothing_of_misses_its_cases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("harness.cli.suite_of", lambda *_: FakeSuite())
+    options = ["--role", "server", "--variant", "default", "--report", str(tmp_path)]
+    assert main(["run", *options, "--cases", "1.1.1"]) == 1
+    assert "server 1.1.1: missing" in capsys.readouterr().out
+
+
+def test_a_folder_without_room_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The unfinished probe stayed, and took what room there was."""
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert main(["run", "--cases", "1.1.1", "--report", str(tmp_path)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
