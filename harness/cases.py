@@ -62,7 +62,8 @@ class SelectionError(CommandError):
 
 def section_of(case: str) -> str:
     """Return the top section of a case: `"12"` of `"12.1.18"`, and `"X.1"` of `"X.1.4"`."""
-    return case.rpartition(".")[0] if case in EXTRA else case.partition(".")[0]
+    parts = case.split(".")
+    return ".".join(parts[:2]) if parts[0] == "X" else parts[0]
 
 
 def in_profile(case: str, profile: Profile) -> bool:

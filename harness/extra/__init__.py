@@ -5,12 +5,15 @@ A group is a module here. New cases go to the end of their group: the baselines 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.extra import (
     answers,
+    bytewise,
     closing,
+    cuts,
     ends,
     floods,
     framing,
@@ -20,13 +23,14 @@ from harness.extra import (
     offers,
     opening_request,
     opening_response,
-    pieces,
     several,
     utf8,
     windows,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from harness.extra.case import Case
 
 _MODULES = (
@@ -42,10 +46,16 @@ _MODULES = (
     modes,
     ends,
     several,
-    pieces,
+    cuts,
     floods,
     utf8,
+    bytewise,
 )
+
+
+def _by_place(cases: Sequence[Case] | Mapping[str, Case]) -> Iterable[tuple[int | str, Case]]:
+    return cases.items() if isinstance(cases, Mapping) else enumerate(cases, 1)
+
 
 GROUPS = {f"X.{number}": group.TITLE for number, group in enumerate(_MODULES, 1)}
 """The title of each group."""
@@ -53,6 +63,6 @@ GROUPS = {f"X.{number}": group.TITLE for number, group in enumerate(_MODULES, 1)
 EXTRA: dict[str, Case] = {
     f"X.{number}.{place}": replace(case, name=f"X.{number}.{place}")
     for number, group in enumerate(_MODULES, 1)
-    for place, case in enumerate(group.CASES, 1)
+    for place, case in _by_place(group.CASES)
 }
 """Every extra case, by name."""

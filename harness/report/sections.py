@@ -63,6 +63,9 @@ TITLES = {
     "13.5": "No context takeover, window of 9 bits",
     "13.6": "No context takeover, window of 15 bits",
     "13.7": "Several offers",
+    "X.16.3": SECTIONS["X.3"],
+    "X.16.4": SECTIONS["X.4"],
+    "X.16.7": SECTIONS["X.7"],
 }
 """The title of each section, of both levels."""
 
@@ -76,6 +79,13 @@ REFERENCES = {
     "X.7": "RFC 7692 7.2",
     "X.8": "RFC 7692 7.1.2",
     "X.9": "RFC 6455 10.4",
+    "X.10": "RFC 6455 5",
+    "X.11": "RFC 6455 7.1",
+    "X.12": "RFC 6455 10.7",
+    "X.13": "RFC 6455 6.2",
+    "X.14": "RFC 6455 10.4",
+    "X.15": "RFC 6455 8.1",
+    "X.16": "RFC 6455 6.2",
     "1": "RFC 6455 5.6",
     "2": "RFC 6455 5.5.2",
     "3": "RFC 6455 5.2",

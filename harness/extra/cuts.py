@@ -1,13 +1,7 @@
-"""X.13: the cases of messages and frames again, in pieces: a byte at a time, or cut in every place.
-
-A case that is added to X.3, X.4 or X.7 shifts the numbers here: their baselines are written anew.
-"""
+"""X.13: messages and frames, cut in every place."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from harness.extra import closing, framing, messages
 from harness.extra.case import Case
 from harness.extra.deflating import NAME
 from harness.extra.expectations import Echoes
@@ -15,29 +9,9 @@ from harness.extra.frames import Frame, text
 from harness.extra.messages import AGAIN, PLAIN, fragments, whole
 from tooling.frames import BINARY, CONTINUATION, PING
 
-TITLE = "In pieces"
+TITLE = "Cut in every place"
 
-SHORT = 100
-"""Bytes of payload in a case that is played a byte at a time."""
-
-
-def _is_short(case: Case) -> bool:
-    if callable(case.send) or case.listen:
-        return False
-    return all(isinstance(step, Frame) for step in case.send) and 0 < _size(case) <= SHORT
-
-
-def _size(case: Case) -> int:
-    steps = case.send if not callable(case.send) else ()
-    return sum(len(step.payload) + 6 for step in steps if isinstance(step, Frame))
-
-
-def _chopped(case: Case) -> Case:
-    title = f"{case.title[:1].lower()}{case.title[1:]}" if case.title[1:2] == " " else case.title
-    return replace(case, title=f"A byte at a time: {title}", chop=1)
-
-
-CUT = (
+CASES = (
     Case(
         "A text, a ping and a binary message, cut in every place",
         "R6455-6.2-01",
@@ -84,9 +58,4 @@ CUT = (
             Frame(CONTINUATION, PLAIN[4:]),
         ),
     ),
-)
-
-CASES = (
-    *CUT,
-    *(_chopped(case) for case in (*framing.CASES, *closing.CASES, *messages.CASES) if _is_short(case)),
 )
