@@ -63,7 +63,7 @@ class SelectionError(CommandError):
 def section_of(case: str) -> str:
     """Return the top section of a case: `"12"` of `"12.1.18"`, and `"X.1"` of `"X.1.4"`."""
     parts = case.split(".")
-    return ".".join(parts[:2]) if parts[0] == "X" else parts[0]
+    return ".".join(parts[:2]) if parts[0] == "X" and len(parts) > 2 else parts[0]
 
 
 def in_profile(case: str, profile: Profile) -> bool:

@@ -27,10 +27,12 @@ UNSEEN: Final[dict[str, str]] = {
     "the hooks of a subclass are passed by where a compressed message comes whole": _SUBCLASS,
     "a window that is assigned after the agreement is not in force": _SUBCLASS,
     "end of file leads out of CLOSED": _EVENTS,
-    "a second Close may be sent": _REFUSED,
-    "data may be sent after a Close": _REFUSED,
     "a ping may be sent after the peer's Close": _REFUSED,
     "end of file after the peer's Close is told as 1006": _EVENTS,
+    "two connections share the compression of one extension object": (
+        "a handshake forgets what the one before it agreed on: only a program that makes several connections "
+        "of one agreement meets it"
+    ),
     "what the application received into is kept, not copied": _EVENTS,
 }
 """Why the wire cannot show a fault, by the name of the fault."""

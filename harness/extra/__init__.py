@@ -23,6 +23,7 @@ from harness.extra import (
     offers,
     opening_request,
     opening_response,
+    own_extension,
     several,
     utf8,
     windows,
@@ -50,6 +51,7 @@ _MODULES = (
     floods,
     utf8,
     bytewise,
+    own_extension,
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.extra.deflating import Agreement
 from harness.extra.expectations import PROBE
 from harness.extra.frames import Frame, close
-from harness.extra.steps import Await, Do, Flood, Part, Pause
+from harness.extra.steps import Await, Do, Flood, Part, Pause, Rest
 from harness.extra.wire import CUT_PAUSE, PAUSES, PIECE
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ class Exchange:
             case Part(frame, size):
                 await at.wire.send(at.wire.encode([frame])[:size], at.seen)
                 at.wire.unfinished = True
+            case Rest(frame, size):
+                await at.wire.send(at.wire.encode([frame])[size:], at.seen)
 
     async def _do_plain(self, step: Do) -> None:
         wire, seen = self._at.wire, self._at.seen

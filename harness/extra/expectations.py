@@ -246,7 +246,8 @@ class Answers(Expectation):
 
     def __str__(self) -> str:
         """Say it."""
-        return f"The peer answers the Close with one of the code {self._code} or 1000."
+        code = "1000" if self._code == 1000 else f"{self._code} or 1000"
+        return f"The peer answers the Close with one of the code {code}."
 
     def judge(self, seen: Seen, unmet: str) -> Finding:
         """Want that Close."""

@@ -51,6 +51,14 @@ def _too_long(what: str, *send: Frame) -> Case:
     return Case(what, "R6455-5.2-06", Fails(1002), send=send, unmet="NON-STRICT", why=SENDER_RULE)
 
 
+def _in_two(opcode: int, payload: bytes) -> tuple[Frame, Frame]:
+    return Frame(opcode, payload[:3], fin=False), Frame(CONTINUATION, payload[3:])
+
+
+def _answered_pong(seen: Seen) -> str:
+    return "the pong was answered by a pong" if seen.counts["pong"] else ""
+
+
 def _echoed(length: int) -> Case:
     """Return a message whose length the peer has to write in the shortest form, too: `Seen` judges that."""
     return Case(
@@ -180,6 +188,35 @@ LATER = (
         "R6455-5.3-03",
         Echoes(*["Hello"] * 64, also=_poor_keys),
         send=(text("Hello"),) * 64,
+    ),
+    Case(
+        "Messages of both types by turns, in fragments and in one frame",
+        "R6455-5.4-10",
+        Echoes("Hello", b"World", "Hello", b"World", "Hello"),
+        send=(
+            *_in_two(TEXT, b"Hello"),
+            Frame(BINARY, b"World"),
+            text("Hello"),
+            *_in_two(BINARY, b"World"),
+            *_in_two(TEXT, b"Hello"),
+        ),
+    ),
+    *(
+        Case(
+            f"A continuation behind a text that came in {parts}",
+            "R6455-5.4-01",
+            Fails(1002, before=("Hello",)),
+            send=(*send, Frame(CONTINUATION, b"!")),
+        )
+        for parts, send in (("one frame", (text("Hello"),)), ("fragments", _in_two(TEXT, b"Hello")))
+    ),
+    Case(
+        "A pong that nobody asked for, which asks for no answer",
+        "R6455-5.5.3-03",
+        Echoes("Hello", also=_answered_pong),
+        unmet="NON-STRICT",
+        why="RFC 6455 5.5.3 only says that no answer is expected",
+        send=(Frame(PONG, b"!"), text("Hello")),
     ),
 )
 

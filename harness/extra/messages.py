@@ -52,6 +52,7 @@ def between(frames: Sequence[Frame], *control: Frame) -> tuple[Frame, ...]:
     return (frames[0], *(frame for fragment in frames[1:] for frame in (*control, fragment)))
 
 
+PLAIN_FRAGMENTS = (text("Hel", fin=False), Frame(CONTINUATION, b"lo"))
 BYTES = [PLAIN[index : index + 1] for index in range(len(PLAIN))]
 SPLIT = "gr\N{LATIN SMALL LETTER U WITH DIAERESIS}\N{LATIN SMALL LETTER SHARP S}e " * 20
 FIRST, SECOND = deflate(SPLIT.encode(), b"and " + SPLIT.encode(), bits=9)
@@ -319,6 +320,27 @@ LATER = (
         send=(whole(FINAL[:-1]), whole(PLAIN)),
         unmet="NON-STRICT",
         why="the example of RFC 7692 7.2.3.4 has the sender put an empty block behind it",
+    ),
+    of_deflate(
+        "Compressed and plain messages by turns, in fragments and in one frame",
+        "R7692-6.2-02",
+        Echoes("Hello", "Hello", b"World", "Hello", "Hello"),
+        send=(
+            *fragments(PLAIN[:3], PLAIN[3:]),
+            *PLAIN_FRAGMENTS,
+            Frame(BINARY, b"World"),
+            whole(AGAIN),
+            *PLAIN_FRAGMENTS,
+        ),
+    ),
+    *(
+        of_deflate(
+            f"A continuation behind a compressed text that came in {parts}",
+            "R6455-5.4-01",
+            Fails(1002, before=("Hello",)),
+            send=(*send, Frame(CONTINUATION, b"!")),
+        )
+        for parts, send in (("one frame", [whole(PLAIN)]), ("fragments", fragments(PLAIN[:3], PLAIN[3:])))
     ),
 )
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from harness.extra.case import Case, of_client, of_server
 from harness.extra.deflating import NAME, parse_extensions
-from harness.extra.expectations import Begins, Echoes
+from harness.extra.expectations import Answers, Begins, Echoes
 from harness.extra.frames import Frame, close, text
 from harness.extra.heads import EXTENSIONS, PROTOCOL, REQUEST, RESPONSE
 from harness.extra.steps import Await, Do
@@ -70,10 +70,10 @@ def _of_close(code: int, reason: str, what: str) -> Case:
     )
 
 
-def _pinged(payload: bytes) -> Callable[[Seen], str]:
+def _pinged(payload: bytes, times: int = 1) -> Callable[[Seen], str]:
     def judge(seen: Seen) -> str:
         pings = [event[1] for event in seen.events if event[0] == "ping"]
-        return "" if pings == [payload] else f"its pings are {pings}, not one with {payload!r}"
+        return "" if pings == [payload] * times else f"its pings are {pings}, not {times} with {payload!r}"
 
     return judge
 
@@ -338,4 +338,42 @@ LONG_REASON = Case(
     send=(Do.AWAIT_CLOSE,),
 )
 
-CASES = (*FRAGMENTS, *CLOSES, *PINGS, *SUBPROTOCOLS, *SETTINGS, LONG_REASON)
+WITHIN = (
+    Case(
+        "The peer sends a ping within its message in fragments",
+        "R6455-5.4-04",
+        Echoes("Hello", "Hello", also=_pinged(b"?", 2)),
+        mode="/fragments?size=2&ping=%3F",
+        send=(text("Hello"), Frame(PONG, b"?"), text("Hello"), Frame(PONG, b"?")),
+    ),
+    Case(
+        "The peer sends a ping within its compressed message in fragments",
+        "R7692-6.1-03",
+        Echoes(*["Hello, Hello, Hello"] * 2, also=_pinged(b"?", 2)),
+        mode="/fragments?size=7&ping=%3F",
+        deflate=NAME,
+        send=(text("Hello, Hello, Hello"), Frame(PONG, b"?")) * 2,
+    ),
+    *(
+        Case(
+            f"The Close comes while the peer is within a {kind} in fragments, which it may finish",
+            "R6455-5.5.1-07",
+            Answers(1000, messages=("Hello",)),
+            unmet="NON-STRICT",
+            why="RFC 6455 5.5.1 lets an endpoint finish its message before it answers",
+            mode="/fragments?size=2&ping=%3F",
+            deflate=extension,
+            send=(text("Hello"), close(1000)),
+        )
+        for kind, extension in (("text", ""), ("compressed text", NAME))
+    ),
+    Case(
+        "The peer is to send a ping of 126 bytes, which no control frame has",
+        "R6455-5.5-01",
+        Echoes("Hello"),
+        mode=f"/ping?payload={'x' * 126}",
+        send=(text("Hello"),),
+    ),
+)
+
+CASES = (*FRAGMENTS, *CLOSES, *PINGS, *SUBPROTOCOLS, *SETTINGS, LONG_REASON, *WITHIN)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from typing import TYPE_CHECKING
 
+from harness.extra import flipping
 from harness.extra.deflating import NAME, NegotiationError, agreement, parse_extensions
 from harness.extra.heads import EXTENSIONS, KEY, HeadFault, accept_token, response_fault
 from harness.extra.wire import PIECE, head_text
@@ -98,14 +100,21 @@ class Opening:
         if not self.case.expect.negotiates:
             return
         answers = parse_extensions(head.values(EXTENSIONS))
+        answered = [name for name, _ in answers]
         offered = (self.case.fits or self.case.deflate).format(testee="server", harness="client")
-        offers = [offer for offer in parse_extensions([offered]) if offer[0] == NAME]
-        if offers and not answers:
-            self.seen.lacking = f"The server declined the offer {offered!r}."
-        elif answers and (len(answers) > 1 or not offers):
+        offers = [offer for offer in parse_extensions([offered]) if offer[0] in {NAME, flipping.NAME}]
+        if len(set(answered)) < len(answered) or set(answered) - {name for name, _ in offers}:
             self._blame(HeadFault(EXTENSIONS, f"the answer has extensions that were not offered: {answers}"))
-        elif answers:
-            self._agree(offers, answers[0])
+            return
+        if {name for name, _ in offers} - set(answered):
+            self.seen.lacking = f"The server declined the offer {offered!r}."
+        for name, parameters in answers:
+            if name == NAME:
+                self._agree([offer for offer in offers if offer[0] == NAME], (name, parameters))
+            elif parameters:
+                self._blame(HeadFault(EXTENSIONS, f"{name} has no parameters, but got {parameters}"))
+            else:
+                self.seen.agree_to_flip()
 
     def _agree(self, offers: list[Element], answer: Element) -> None:
         """Take an answer that fits one of the offers."""
@@ -141,19 +150,26 @@ class Opening:
         answer = self.case.deflate.format(testee="client", harness="server")
         if not self.case.expect.negotiates:
             return answer
-        offers = [offer for offer in parse_extensions(request.values(EXTENSIONS)) if offer[0] == NAME]
-        if not offers:
-            self.seen.lacking = "The client does not offer permessage-deflate."
-            return ""
-        offered = dict(offers[0][1])
+        offers = parse_extensions(request.values(EXTENSIONS))
+        return re.sub(r"[^ ,][^,]*", lambda element: self._fit(element[0], offers), answer)
+
+    def _fit(self, answer: str, offers: list[Element]) -> str:
+        """Return the answer to one extension, with the parameters that the client's offer demands."""
+        name = answer.partition(";")[0].strip()
+        offer = next((offer for offer in offers if offer[0] == name), None)
+        if offer is None:
+            self.seen.lacking = f"The client does not offer {name}."
+            return answer
+        if name == flipping.NAME:
+            self.seen.agree_to_flip()
+            return answer
+        offered = dict(offer[1])
         if "server_no_context_takeover" in offered and "server_no_context_takeover" not in answer:
             answer += "; server_no_context_takeover"
         if "server_max_window_bits" in offered and "server_max_window_bits" not in answer:
             answer += f"; server_max_window_bits={offered['server_max_window_bits']}"
         try:
-            self.seen.agree(agreement(offers[0], parse_extensions([answer])[0]))
+            self.seen.agree(agreement(offer, parse_extensions([answer])[0]))
         except NegotiationError:
-            self.seen.lacking = (
-                f"The client's offer {request.values('Sec-WebSocket-Extensions')} does not permit {answer!r}."
-            )
+            self.seen.lacking = f"The client's offer {offer} does not permit {answer!r}."
         return answer

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.extra.deflating import Inflater
-from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, minimal_form
+from harness.extra import deflating, flipping
+from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, RSV2, TEXT, minimal_form
 
 if TYPE_CHECKING:
     from harness.extra.deflating import Agreement
@@ -42,6 +42,8 @@ class Seen:
     """Whether there was a WebSocket connection."""
     agreed: Agreement | None = None
     """The permessage-deflate that both sides use."""
+    layers: tuple[str, ...] = ()
+    """The extensions that both sides use, in the order in which a sent message passes through them."""
     lacking: str = ""
     """The option that the case needs and the peer does not offer or accept."""
     fault: str = ""
@@ -75,7 +77,7 @@ class Seen:
     """The keys of its earlier requests."""
 
     _parts: list[Frame] = field(default_factory=list)
-    _inflater: Inflater | None = None
+    _inflater: deflating.Inflater | None = None
 
     @property
     def messages(self) -> list[Event]:
@@ -106,7 +108,12 @@ class Seen:
     def agree(self, agreed: Agreement) -> None:
         """Let both sides use permessage-deflate from here on."""
         self.agreed = agreed
-        self._inflater = Inflater(agreed.bits(self.role), takes_over=agreed.takes_over(self.role))
+        self.layers += (deflating.NAME,)
+        self._inflater = deflating.Inflater(agreed.bits(self.role), takes_over=agreed.takes_over(self.role))
+
+    def agree_to_flip(self) -> None:
+        """Let both sides use x-flipped-bits from here on."""
+        self.layers += (flipping.NAME,)
 
     def blame(self, fault: str) -> None:
         """Note a broken rule, if it is the first."""
@@ -138,8 +145,11 @@ class Seen:
         if frame.opcode not in {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}:
             return f"it sent opcode {frame.opcode} (RFC 6455 5.2)"
         may_compress = self.agreed is not None and frame.opcode in {TEXT, BINARY}
-        if frame.rsv & ~(RSV1 if may_compress else 0):
+        flipped = RSV2 if flipping.NAME in self.layers and frame.opcode < CLOSE else 0
+        if frame.rsv & ~(flipped | (RSV1 if may_compress else 0)):
             return f"it sent reserved bits {frame.rsv:03b} with opcode {frame.opcode} (RFC 6455 5.2)"
+        if flipped & ~frame.rsv:
+            return f"it sent a data frame without RSV2, which {flipping.NAME} sets (RFC 6455 9.1)"
         if self.close and (fault := self._fault_behind_close(frame)):
             return fault
         if frame.opcode >= CLOSE:
@@ -174,15 +184,23 @@ class Seen:
             return
         parts, self._parts = self._parts, []
         payload = b"".join(part.payload for part in parts)
-        if parts[0].rsv & RSV1 and self._inflater is not None:
-            try:
-                payload = self._inflater.message(payload)
-            except zlib.error as error:
-                self.blame(f"its compressed message does not inflate as was agreed: {error}")
+        for layer in reversed(self.layers):
+            if layer == flipping.NAME:
+                payload = flipping.flip(payload)
+            elif parts[0].rsv & RSV1:
+                payload = self._inflated(payload)
         is_binary = parts[0].opcode == BINARY
         if not is_binary and not _is_text(payload):
             self.blame("its text is not UTF-8 (RFC 6455 5.6)")
         self._happened("message", payload, is_binary)
+
+    def _inflated(self, payload: bytes) -> bytes:
+        assert self._inflater is not None  # noqa: S101  # it is set together with the layer
+        try:
+            return self._inflater.message(payload)
+        except zlib.error as error:
+            self.blame(f"its compressed message does not inflate as was agreed: {error}")
+            return payload
 
 
 def _is_text(payload: bytes) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from harness.extra import own_extension
 from harness.extra.case import of_server
 from harness.extra.deflating import NAME
 from harness.extra.expectations import Echoes, Ends, Fails
+from harness.extra.flipping import flip
 from harness.extra.frames import Frame, text
 from harness.extra.messages import AGAIN, PLAIN, whole
-from harness.extra.steps import Await, Do
-from tooling.frames import CONTINUATION, PING, RSV1, TEXT
+from harness.extra.steps import Await, Do, Part, Rest
+from tooling.frames import CONTINUATION, PING, RSV1, RSV2, TEXT
 
 TITLE = "Several connections"
 
 _HELLOS = ("Hello", "Hello", "Hello")
+_FIRST_HALF = Frame(TEXT, PLAIN[:3], fin=False, rsv=RSV1)
+_FLIPPED = Frame(TEXT, flip(b"Hello"), rsv=RSV2, mask=b"\x01\x02\x03\x04")
 
 CASES = (
     of_server(
@@ -118,6 +122,40 @@ CASES = (
             Do.AWAIT_END,
             Do.ANOTHER,
             whole(PLAIN),
+        ),
+    ),
+    of_server(
+        "Compressed texts in fragments by turns on two connections",
+        "R7692-7.2.2-05",
+        Echoes("Hello"),
+        another=Echoes("Hello"),
+        deflate=NAME,
+        send=(
+            _FIRST_HALF,
+            Do.ANOTHER,
+            _FIRST_HALF,
+            Do.FIRST,
+            Frame(CONTINUATION, PLAIN[3:]),
+            Await(),
+            Do.LAST,
+            Frame(CONTINUATION, PLAIN[3:]),
+        ),
+    ),
+    of_server(
+        "An extension of one's own on two connections, one within a frame, the other in a ping",
+        "R6455-9.2-01",
+        Echoes("Hello"),
+        another=Echoes("Hello", pongs=(b"?",)),
+        mode=own_extension.MODE,
+        deflate=own_extension.ALONE,
+        send=(
+            Part(_FLIPPED, 8),
+            Do.ANOTHER,
+            _FLIPPED,
+            Frame(PING, b"?"),
+            Await(2),
+            Do.FIRST,
+            Rest(_FLIPPED, 8),
         ),
     ),
 )

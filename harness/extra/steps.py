@@ -67,5 +67,13 @@ class Part:
     size: int
 
 
-Step = Frame | Do | Await | Pause | Flood | Part
+@dataclass(frozen=True)
+class Rest:
+    """The bytes of a frame behind a `Part` of it; the frame has a masking key of its own."""
+
+    frame: Frame
+    size: int
+
+
+Step = Frame | Do | Await | Pause | Flood | Part | Rest
 Steps = tuple[Step, ...]

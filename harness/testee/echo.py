@@ -7,6 +7,7 @@ import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from harness.testee.modes import Mode
 from harness.testee.variants import CONFIGURATIONS, Configuration
 from wsproto import ConnectionState, ConnectionType, WSConnection, __version__
 from wsproto.events import (
@@ -15,15 +16,16 @@ from wsproto.events import (
     CloseConnection,
     Event,
     Ping,
+    Pong,
     RejectConnection,
     Request,
     TextMessage,
 )
 from wsproto.messages import MessageJoiner
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 MAX_MESSAGE_SIZE = 16 * 2**20
 """Bytes in the longest message that is echoed, by default: the longest that Autobahn sends (9.1.6, 9.2.6)."""
@@ -57,7 +59,10 @@ class EchoConnection(asyncio.Protocol):
         self.configuration = configuration
         self.ws = WSConnection(self.role, limits=configuration.limits(max_message_size))
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.mode = Mode()
         self._joiner = MessageJoiner(max_message_size)
+        self._rest: Sequence[Event] = ()
+        """The fragments that wait for a pong, a Close, or another message."""
         self._deadline: asyncio.TimerHandle | None = None
         self._tell = note
         self._failed = False  # what the peer sends then is not processed (RFC 6455 7.1.7)
@@ -112,19 +117,37 @@ class EchoConnection(asyncio.Protocol):
         return self.ws.state is ConnectionState.CLOSED
 
     def received(self, message: TextMessage | BytesMessage) -> bytes:
-        """Return the bytes that answer a whole message."""
-        return self.ws.send(message)
+        """Return the bytes that answer a whole message, as the mode says."""
+        before = self._send_rest()
+        answers: list[Event] = [*self.mode.answers(message)]
+        if ping := self.mode.ping_within:
+            answers, self._rest = [answers[0], ping], answers[1:]
+        return before + b"".join(map(self.ws.send, answers))
 
-    def accept(self, request: Request) -> AcceptConnection:  # noqa: ARG002  # for subclasses
-        """Return the answer to a client's request."""
+    def accept(self, request: Request) -> AcceptConnection:
+        """Return the answer to a client's request; the path chooses subprotocol and extensions."""
+        self.mode = Mode(request.target)
+        self.close_timeout = self.mode.close_timeout or self.close_timeout
+        offered = self.mode.subprotocol in request.subprotocols
         return AcceptConnection(
-            extensions=self.configuration.accepts(),
+            subprotocol=self.mode.subprotocol if offered else None,
+            extensions=self.mode.extensions(self.configuration.accepts),
             extra_headers=[(b"Server", AGENT.encode())],
         )
 
-    def opened(self) -> bytes:
-        """Return the bytes that go out as soon as the connection is open."""
-        return b""
+    def _opened(self) -> bytes:
+        """Return the bytes that the mode begins with, but for what the library refuses."""
+        return b"".join(map(self._try_to_send, self.mode.opening()))
+
+    def _try_to_send(self, event: Event) -> bytes:
+        try:
+            return self.ws.send(event)
+        except LocalProtocolError:
+            return b""
+
+    def _send_rest(self) -> bytes:
+        rest, self._rest = self._rest, ()
+        return b"".join(map(self.ws.send, rest))
 
     def _receive(self, data: bytes | None) -> None:
         replies: list[bytes] = []
@@ -143,19 +166,21 @@ class EchoConnection(asyncio.Protocol):
         match event:
             case Request():
                 self._note(f"opened {event.target!r}")
-                return self.ws.send(self.accept(event)) + self.opened()
+                return self.ws.send(self.accept(event)) + self._opened()
             case AcceptConnection():
-                return self.opened()
+                return self._opened()
             case TextMessage() | BytesMessage() if self.ws.state is ConnectionState.OPEN:
                 return self._join(event)
             case Ping() if not self._failed:
                 return self.ws.send(event.response())
+            case Pong():
+                return self._send_rest()
             case CloseConnection() if not self.closed:
                 broken = self.ws.protocol_error
                 self._note(
                     f"was failed with {event.code}: {broken}" if broken else f"closed with {event.code}"
                 )
-                return self.ws.send(event.response())
+                return (b"" if broken else self._send_rest()) + self.ws.send(event.response())
             case _:
                 return b""
 

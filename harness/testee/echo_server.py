@@ -6,48 +6,18 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from harness.testee.echo import AGENT, DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
-from harness.testee.modes import Mode
+from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
 from tooling.errors import CommandError
-from wsproto.events import AcceptConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.testee.variants import Configuration
-    from wsproto.events import BytesMessage, Request, TextMessage
 
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that open connections have for their closing handshake when the server stops."""
 
 GOING_AWAY = 1001
-
-
-class EchoWithModes(EchoConnection):
-    """A server's end that does besides what the path asks for."""
-
-    _mode = Mode()
-
-    def accept(self, request: Request) -> AcceptConnection:
-        """Read the path; choose subprotocol and compression by it."""
-        self._mode = Mode(request.target)
-        self.close_timeout = self._mode.close_timeout or self.close_timeout
-        offered = self._mode.subprotocol in request.subprotocols
-        return AcceptConnection(
-            subprotocol=self._mode.subprotocol if offered else None,
-            extensions=[self._mode.deflate()]
-            if self._mode.name == "deflate"
-            else self.configuration.accepts(),
-            extra_headers=[(b"Server", AGENT.encode())],
-        )
-
-    def opened(self) -> bytes:
-        """Send what the mode begins with."""
-        return b"".join(map(self.ws.send, self._mode.opening()))
-
-    def received(self, message: TextMessage | BytesMessage) -> bytes:
-        """Send the message back as the mode says."""
-        return b"".join(map(self.ws.send, self._mode.answers(message)))
 
 
 async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
@@ -70,7 +40,7 @@ async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
     connections: set[EchoConnection] = set()
 
     def connect() -> EchoConnection:
-        connection = EchoWithModes(max_message_size, note, configuration)
+        connection = EchoConnection(max_message_size, note, configuration)
         connections.add(connection)
         connection.lost.add_done_callback(lambda _: connections.discard(connection))
         return connection

@@ -84,14 +84,12 @@ class EchoClient(EchoConnection):
 
     def __init__(self, server: Address, target: str, bounds: Bounds, mode: Mode | None = None) -> None:
         super().__init__(bounds.max_message_size, configuration=bounds.configuration)
-        self._mode = mode or Mode()
-        self.close_timeout = self._mode.close_timeout or self.close_timeout
-        offers = list(self.configuration.offers())
-        if self._mode.name == "deflate":
-            offers = [self._mode.deflate()]
+        self.mode = mode or Mode()
+        self.close_timeout = self.mode.close_timeout or self.close_timeout
+        offers = list(self.mode.extensions(self.configuration.offers))
         self.failure = f"the server ended the connection before its {self.awaited}"
         """The reason why they did not come."""
-        wanted = [] if self._mode.subprotocol is None else [self._mode.subprotocol]
+        wanted = [] if self.mode.subprotocol is None else [self.mode.subprotocol]
         request = Request(host=server.authority, target=target, extensions=offers, subprotocols=wanted)
         self._request = self.ws.send(request)
         self._timeout = bounds.handshake_timeout
@@ -107,14 +105,6 @@ class EchoClient(EchoConnection):
         """Wait no longer."""
         self._arrived()
         super().connection_lost(exc)
-
-    def opened(self) -> bytes:
-        """Send what the mode begins with."""
-        return b"".join(map(self.ws.send, self._mode.opening()))
-
-    def received(self, message: TextMessage | BytesMessage) -> bytes:
-        """Send the message back as the mode says."""
-        return b"".join(map(self.ws.send, self._mode.answers(message)))
 
     def _arrived(self) -> None:
         if self._patience is not None:

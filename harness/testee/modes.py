@@ -2,13 +2,18 @@
 
 The path says it:
 
-    /fragments?size=N              echoes each message in fragments of N bytes (of a text: N characters)
+    /fragments?size=N              echoes each message in fragments of N bytes (of a text: N characters); with
+                                   `ping=TEXT` sends this ping behind the first, and the others when a pong, a
+                                   Close or another message has come
     /close?code=N&reason=TEXT      sends this Close when the connection opens; `timeout=SECONDS` is the time
                                    that the peer has to answer it
     /ping?payload=TEXT             sends this ping when the connection opens, then echoes
     /subprotocol/NAME              a server chooses NAME where it is offered; a client offers it
     /deflate?PARAMETERS            a server accepts permessage-deflate with these settings; a client offers
                                    them: /deflate?server_no_context_takeover&client_max_window_bits=10
+    /flipped                       a server accepts the extension x-flipped-bits beside permessage-deflate; a
+                                   client offers it. It turns each bit in the payload of data frames, and sets
+                                   their RSV2
     /modes                         sends a text with the names of the modes, then closes with 1000
 
 Any other path is a plain echo.
@@ -19,16 +24,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from harness.testee.variants import COMPRESSION_LEVEL
+from harness.testee.variants import FlippedBits
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wsproto.events import Event
+    from wsproto.extensions import Extension
 
-NAMES = ("fragments", "close", "ping", "subprotocol", "deflate")
+NAMES = ("fragments", "close", "ping", "subprotocol", "deflate", "flipped")
+
+_FLIPPED_BITS = FlippedBits()
+"""One object for all connections."""
 
 _SWITCHES = {"client_no_context_takeover", "server_no_context_takeover"}
 _WINDOWS = {"client_max_window_bits", "server_max_window_bits"}
@@ -52,15 +61,27 @@ class Mode:
         """The seconds that the peer has to answer the Close, where they are given."""
         return float(self._values["timeout"]) if self.name == "close" and "timeout" in self._values else None
 
-    def deflate(self) -> PerMessageDeflate:
-        """Return permessage-deflate with the settings that the path has, or with none."""
-        settings: dict[str, Any] = {}
-        for key, value in self._values.items() if self.name == "deflate" else ():
-            if key in _SWITCHES:
-                settings[key] = True
-            elif key in _WINDOWS:
-                settings[key] = int(value) if value else None
-        return PerMessageDeflate(compression_level=COMPRESSION_LEVEL, **settings)
+    @property
+    def ping_within(self) -> Ping | None:
+        """The ping to send behind the first fragment of a message."""
+        return (
+            Ping(self._values["ping"].encode())
+            if self.name == "fragments" and "ping" in self._values
+            else None
+        )
+
+    def extensions(self, usual: Sequence[Extension]) -> Sequence[Extension]:
+        """Return the extensions to offer or to accept, which without a mode are the `usual` ones."""
+        if self.name == "deflate":
+            return [PerMessageDeflate(**self._settings())]
+        if self.name == "flipped":
+            return [*(extension for extension in usual if extension.name != FlippedBits.name), _FLIPPED_BITS]
+        return usual
+
+    def _settings(self) -> dict[str, Any]:
+        switches = dict.fromkeys(self._values.keys() & _SWITCHES, True)
+        windows = {key: int(self._values[key] or 0) or None for key in self._values.keys() & _WINDOWS}
+        return switches | windows
 
     def opening(self) -> Iterator[Event]:
         """List what is sent when the connection opens."""
@@ -68,6 +89,8 @@ class Mode:
             case "close":
                 reason = self._values.get("reason")
                 yield CloseConnection(int(self._values.get("code", 1000)), reason)
+                yield TextMessage("behind the Close")  # the library refuses this,
+                yield CloseConnection(1000)  # and this
             case "ping":
                 yield Ping(self._values.get("payload", "").encode())
             case "modes":

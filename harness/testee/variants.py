@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.setups import Variant
-
-COMPRESSION_LEVEL = 1
-"""Autobahn does not judge the ratio, and a full run takes a quarter less CPU time than by default."""
 
 NO_BITS = RsvBits(rsv1=False, rsv2=False, rsv3=False)
 RSV2 = RsvBits(rsv1=False, rsv2=True, rsv3=False)
@@ -40,6 +38,10 @@ class FlippedBits(Extension):
     def reset(self) -> None:
         """Forget the last handshake."""
         self._agreed = False
+
+    def for_connection(self) -> FlippedBits:
+        """Return a copy: the bits of one connection are not those of another."""
+        return copy(self)
 
     def offer(self) -> bool:
         """Offer it without parameters."""
@@ -78,32 +80,15 @@ class FlippedBits(Extension):
         return rsv._replace(rsv2=True), bytes(data).translate(FLIPPED)
 
 
-def _plain_offers() -> list[Extension]:
-    """Offer two kinds: Autobahn's 13.2, 13.5 and 13.6 ask a client only for what it has offered."""
-    return [
-        PerMessageDeflate(compression_level=COMPRESSION_LEVEL),
-        PerMessageDeflate(client_no_context_takeover=True, compression_level=COMPRESSION_LEVEL),
-    ]
-
-
-def _tuned_offers() -> list[Extension]:
-    tuned = PerMessageDeflate(
-        client_no_context_takeover=True, client_max_window_bits=12, compression_level=9, memory_level=9
-    )
-    return [tuned, PerMessageDeflate(min_compress_size=64), FlippedBits()]
-
-
 @dataclass(frozen=True)
 class Configuration:
-    """The settings of a variant."""
+    """The settings of a variant; all connections share the objects, as in most programs."""
 
     limits: Callable[[int], Limits | None] = lambda _: None
     """Makes the limits; it gets the longest message to take, in bytes."""
-    offers: Callable[[], Sequence[Extension]] = _plain_offers
-    """The extensions of a client."""
-    accepts: Callable[[], Sequence[Extension]] = lambda: [
-        PerMessageDeflate(compression_level=COMPRESSION_LEVEL)
-    ]
+    offers: Sequence[Extension] = (PerMessageDeflate(), PerMessageDeflate(client_no_context_takeover=True))
+    """The extensions of a client. Autobahn's 13.2, 13.5 and 13.6 ask only for what is offered: two kinds."""
+    accepts: Sequence[Extension] = (PerMessageDeflate(),)
     """The extensions of a server."""
 
 
@@ -113,8 +98,17 @@ CONFIGURATIONS: dict[Variant, Configuration] = {
         limits=lambda size: Limits(max_message_size=size, max_frame_size=size, max_inflated_size=2**14)
     ),
     "settings": Configuration(
-        offers=_tuned_offers,
-        accepts=lambda: [
+        offers=(
+            PerMessageDeflate(
+                client_no_context_takeover=True,
+                client_max_window_bits=12,
+                compression_level=9,
+                memory_level=9,
+            ),
+            PerMessageDeflate(min_compress_size=64),
+            FlippedBits(),
+        ),
+        accepts=(
             PerMessageDeflate(
                 server_no_context_takeover=True,
                 server_max_window_bits=12,
@@ -123,7 +117,7 @@ CONFIGURATIONS: dict[Variant, Configuration] = {
                 min_compress_size=64,
             ),
             FlippedBits(),
-        ],
+        ),
     ),
 }
 """The configuration of each variant."""

@@ -126,6 +126,20 @@ DECODER = [
         'utf_8_decode(payload, "strict", False)',
         "server X.7.28",
     ),
+    Break(
+        "a message goes on behind its last fragment",
+        "src/wsproto/frame_decoder.py",
+        "message.kind = None if fin else kind",
+        "message.kind = kind",
+        "server X.3.59",
+    ),
+    Break(
+        "a message in pieces goes on behind its last fragment",
+        "src/wsproto/inbound_message.py",
+        "        if message_finished:\n            self.kind = None\n",
+        "        if message_finished:\n",
+        "client X.16.3.61",
+    ),
 ]
 
 ENCODER = [
@@ -254,6 +268,20 @@ HANDSHAKE = [
         'value is None and name == "client_max_window_bits"',
         "client X.6.13",
     ),
+    Break(
+        "a client applies extensions in the order of its offer",
+        "src/wsproto/handshake_messages.py",
+        "    return list(used.values())\n",
+        "    return [extension for extension in supported if extension in used.values()]\n",
+        "client X.17.16",
+    ),
+    Break(
+        "a server has extensions in its own order",
+        "src/wsproto/handshake_messages.py",
+        'return b", ".join(answers.values()) if answers else None, chosen\n',
+        'return b", ".join(answers.values()) if answers else None, [e for e in supported if e in chosen]\n',
+        "server X.17.16",
+    ),
 ]
 
 CLOSING_AND_LIMITS = [
@@ -327,10 +355,11 @@ GLUE = [
     ),
     Break(
         "the second message is lost",
-        "harness/testee/fuzz_client.py",
-        '        return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        "harness/testee/echo.py",
+        "[*self.mode.answers(message)]",
+        "[*self.mode.answers(message)]\n"
         "        self.count = getattr(self, 'count', 0) + 1\n"
-        '        return b"".join(map(self.ws.send, self._mode.answers(message) if self.count != 2 else ()))',
+        "        if self.count == 2: return before",
         "client X.4.11",
     ),
     Break(
@@ -342,20 +371,33 @@ GLUE = [
     ),
     Break(
         "a binary message kills the client",
-        "harness/testee/fuzz_client.py",
-        '        return b"".join(map(self.ws.send, self._mode.answers(message)))',
-        '        return b"".join(map(self.ws.send, self._mode.answers(message)))\\\n'
-        '            if isinstance(message, TextMessage) else __import__("os")._exit(3)',
+        "harness/testee/echo.py",
+        "[*self.mode.answers(message)]",
+        "[*self.mode.answers(message)]\n"
+        "        if isinstance(message.data, bytes): __import__('os')._exit(3)",
         "client 1.2.2",
     ),
     Break(
         "a binary message keeps the server busy for ever",
-        "harness/testee/echo_server.py",
-        'return b"".join(map(self.ws.send, self._mode.answers(message)))',
-        "while isinstance(message.data, bytes): pass\n"
-        '        return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        "harness/testee/echo.py",
+        "[*self.mode.answers(message)]",
+        "[*self.mode.answers(message)]\n        while isinstance(message.data, bytes): pass",
         "server 1.2.2",
         options="--time-limit 2",
+    ),
+    Break(
+        "a pong is answered by a pong",
+        "harness/testee/echo.py",
+        "                return self._send_rest()\n",
+        "                return self._send_rest() + self.ws.send(Pong(event.payload))\n",
+        "client X.3.62",
+    ),
+    Break(
+        "an extension object of all connections keeps the bits of one",
+        "harness/testee/variants.py",
+        "return copy(self)",
+        "return self",
+        "server X.12.10",
     ),
 ]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from harness.cases import section_of
 from harness.cli import main
 from harness.extra import EXTRA, GROUPS
 from harness.extra.case import requirements
@@ -39,11 +40,22 @@ def test_there_are_enough_of_them_for_both_roles() -> None:
 
 def test_they_are_numbered_without_a_gap_and_each_title_is_there_once_in_its_group() -> None:
     for group in GROUPS:
-        names = [name for name in EXTRA if name.rpartition(".")[0] == group]
-        assert names == [f"{group}.{number}" for number in range(1, len(names) + 1)]
+        names = [name for name in EXTRA if section_of(name) == group]
+        if group != "X.16":  # X.16.3.4 is X.3.4
+            assert names == [f"{group}.{number}" for number in range(1, len(names) + 1)]
         titles = [EXTRA[name].title for name in names]
         assert len(titles) == len(set(titles))
-    assert {name.rpartition(".")[0] for name in EXTRA} == set(GROUPS)
+    assert {section_of(name) for name in EXTRA} == set(GROUPS)
+
+
+def test_a_case_that_is_played_a_byte_at_a_time_has_the_number_of_its_origin() -> None:
+    again = {name: case for name, case in EXTRA.items() if section_of(name) == "X.16"}
+    assert len(again) > 100
+    for name, case in again.items():
+        origin = EXTRA[name.replace(".16", "", 1)]
+        assert case.chop == 1
+        assert case.title.lower().endswith(origin.title.lower())
+        assert (case.send, case.expect) == (origin.send, origin.expect)
 
 
 @every_case
