@@ -2,8 +2,9 @@
 
 The path says it:
 
-    /fragments?size=N              echoes each message in fragments of N bytes (of a text: N characters); with
-                                   `ping=TEXT` sends this ping behind the first, and the others when a pong, a
+    /fragments?size=N              echoes each message in fragments of N bytes (of a text: N characters)
+    /ping-within?size=N&payload=TEXT
+                                   the same, with this ping behind the first; the others follow when a pong, a
                                    Close or another message has come
     /close?code=N&reason=TEXT      sends this Close when the connection opens; `timeout=SECONDS` is the time
                                    that the peer has to answer it
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from wsproto.events import Event
     from wsproto.extensions import Extension
 
-NAMES = ("fragments", "close", "ping", "subprotocol", "deflate", "flipped")
+NAMES = ("fragments", "ping-within", "close", "ping", "subprotocol", "deflate", "flipped")
 
 _FLIPPED_BITS = FlippedBits()
 """One object for all connections."""
@@ -52,6 +53,10 @@ class Mode:
         self._values = dict(parse_qsl(url.query, keep_blank_values=True))
 
     @property
+    def _payload(self) -> bytes:
+        return self._values.get("payload", "").encode()
+
+    @property
     def subprotocol(self) -> str | None:
         """The subprotocol to choose or to offer."""
         return unquote(self._rest) if self.name == "subprotocol" else None
@@ -64,11 +69,7 @@ class Mode:
     @property
     def ping_within(self) -> Ping | None:
         """The ping to send behind the first fragment of a message."""
-        return (
-            Ping(self._values["ping"].encode())
-            if self.name == "fragments" and "ping" in self._values
-            else None
-        )
+        return Ping(self._payload) if self.name == "ping-within" else None
 
     def extensions(self, usual: Sequence[Extension]) -> Sequence[Extension]:
         """Return the extensions to offer or to accept, which without a mode are the `usual` ones."""
@@ -92,14 +93,14 @@ class Mode:
                 yield TextMessage("behind the Close")  # the library refuses this,
                 yield CloseConnection(1000)  # and this
             case "ping":
-                yield Ping(self._values.get("payload", "").encode())
+                yield Ping(self._payload)
             case "modes":
                 yield TextMessage(" ".join(NAMES))
                 yield CloseConnection(1000)
 
     def answers(self, message: TextMessage | BytesMessage) -> Iterator[TextMessage | BytesMessage]:
         """List what answers a whole message: itself, or its fragments."""
-        if self.name != "fragments":
+        if self.name not in {"fragments", "ping-within"}:
             yield message
             return
         size = int(self._values.get("size", 1))
