@@ -22,6 +22,7 @@ from harness.extra import (
     opening_response,
     pieces,
     several,
+    tls,
     utf8,
     windows,
 )
@@ -45,6 +46,7 @@ _MODULES = (
     pieces,
     floods,
     utf8,
+    tls,
 )
 
 GROUPS = {f"X.{number}": group.TITLE for number, group in enumerate(_MODULES, 1)}

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+import ssl
 from typing import TYPE_CHECKING
 
 from harness.testee.echo import AGENT, DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
 from harness.testee.modes import Mode
 from tooling.errors import CommandError
-from wsproto.events import AcceptConnection
+from wsproto.events import AcceptConnection, CloseConnection, TextMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.testee.variants import Configuration
-    from wsproto.events import BytesMessage, Request, TextMessage
+    from wsproto.events import BytesMessage, Event, Request
 
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that open connections have for their closing handshake when the server stops."""
@@ -23,10 +25,37 @@ SHUTDOWN_TIMEOUT = 1.0
 GOING_AWAY = 1001
 
 
+class TlsPorts:
+    """The ports on which a server listens with TLS as well, one for each certificate."""
+
+    def __init__(self, connect: Callable[[], EchoConnection]) -> None:
+        self._connect = connect
+        self._sockets: dict[tuple[str, str], socket.socket] = {}
+        self._starting: set[asyncio.Task[asyncio.Server]] = set()
+
+    def url(self, certificate: str, key: str) -> str:
+        """Return the URL of the port for a certificate; its first connection waits until it is served."""
+        listening = self._sockets.get((certificate, key))
+        if listening is None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            listening = self._sockets[certificate, key] = socket.create_server(("127.0.0.1", 0))
+            serving = asyncio.get_running_loop().create_server(self._connect, sock=listening, ssl=context)
+            self._starting.add(asyncio.ensure_future(serving))
+        return f"wss://localhost:{listening.getsockname()[1]}"
+
+    async def close(self) -> None:
+        """Listen no more."""
+        for server in await asyncio.gather(*self._starting):
+            server.close()
+
+
 class EchoWithModes(EchoConnection):
     """A server's end that does besides what the path asks for."""
 
     _mode = Mode()
+    tls_ports: TlsPorts | None = None
+    """The ports for the mode tls."""
 
     def accept(self, request: Request) -> AcceptConnection:
         """Read the path; choose subprotocol and compression by it."""
@@ -43,7 +72,11 @@ class EchoWithModes(EchoConnection):
 
     def opened(self) -> bytes:
         """Send what the mode begins with."""
-        return b"".join(map(self.ws.send, self._mode.opening()))
+        events: list[Event] = list(self._mode.opening())
+        if self._mode.name == "tls" and self.tls_ports:
+            url = self.tls_ports.url(self._mode.value("certificate"), self._mode.value("key"))
+            events = [TextMessage(url), CloseConnection(1000)]
+        return b"".join(map(self.ws.send, events))
 
     def received(self, message: TextMessage | BytesMessage) -> bytes:
         """Send the message back as the mode says."""
@@ -71,10 +104,12 @@ async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
 
     def connect() -> EchoConnection:
         connection = EchoWithModes(max_message_size, note, configuration)
+        connection.tls_ports = tls_ports
         connections.add(connection)
         connection.lost.add_done_callback(lambda _: connections.discard(connection))
         return connection
 
+    tls_ports = TlsPorts(connect)
     try:
         server = await loop.create_server(connect, host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: the text cannot be a host name
@@ -82,6 +117,7 @@ async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
     ready(url_of(server))
     await stop.wait()
     server.close()
+    await tls_ports.close()
     for connection in connections:
         connection.close(GOING_AWAY, "the server stops")
     await _drain(connections)

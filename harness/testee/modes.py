@@ -9,6 +9,10 @@ The path says it:
     /subprotocol/NAME              a server chooses NAME where it is offered; a client offers it
     /deflate?PARAMETERS            a server accepts permessage-deflate with these settings; a client offers
                                    them: /deflate?server_no_context_takeover&client_max_window_bits=10
+    /tls?certificate=PATH&key=PATH a server listens with TLS, too, and sends the URL of that port as a text,
+                                   then closes with 1000
+    /tls?server=URL&authority=PATH a client comes to this server in place of the other one, and trusts this
+                                   authority alone
     /modes                         sends a text with the names of the modes, then closes with 1000
 
 Any other path is a plain echo.
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 
     from wsproto.events import Event
 
-NAMES = ("fragments", "close", "ping", "subprotocol", "deflate")
+NAMES = ("fragments", "close", "ping", "subprotocol", "deflate", "tls")
 
 _SWITCHES = {"client_no_context_takeover", "server_no_context_takeover"}
 _WINDOWS = {"client_max_window_bits", "server_max_window_bits"}
@@ -51,6 +55,10 @@ class Mode:
     def close_timeout(self) -> float | None:
         """The seconds that the peer has to answer the Close, where they are given."""
         return float(self._values["timeout"]) if self.name == "close" and "timeout" in self._values else None
+
+    def value(self, key: str) -> str:
+        """Return a value of the query, or nothing."""
+        return self._values.get(key, "")
 
     def deflate(self) -> PerMessageDeflate:
         """Return permessage-deflate with the settings that the path has, or with none."""
