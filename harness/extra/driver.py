@@ -73,6 +73,7 @@ class Play:
             wire = await self._connect(url)
         except OSError as error:
             self.seen.ended = "reset"
+            self.seen.blame("no connection was possible")
             return self._report(Wire(), f"cannot connect to {url}: {error}")
         try:
             watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 from contextlib import aclosing, closing, suppress
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.cli import main
 from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Ended, Listening
 from harness.extra import EXTRA
@@ -190,7 +192,25 @@ def test_the_files_are_gone_with_the_certificates() -> None:
     assert not files[1].parent.exists()
 
 
-@pytest.mark.requirement(*sorted({EXTRA[name].requirement for name in cases("server")}))
+@pytest.mark.requirement(
+    "R6455-4.1-14",
+    "R6455-4.1-15",
+    "R6455-4.1-16",
+    "R6455-4.1-17",
+    "R6455-4.2.2-02",
+    "R6455-7.1.1-01",
+    "R6455-10.6-01",
+)
+def test_the_testee_keeps_all_rules_of_tls(tmp_path: Path) -> None:
+    names = sorted({*cases("server"), *cases("client")})
+    main(["run", "--cases", *names, "--report", str(tmp_path)])
+    setups = json.loads((tmp_path / "results.json").read_text())["setups"]
+    assert len(setups) == 6
+    for setup in setups.values():
+        for name, report in setup["cases"].items():
+            assert (report["behavior"], report["behaviorClose"]) == ("OK", "OK"), name
+
+
 def test_every_case_finds_out_some_server() -> None:
     found_out = not_ok(against(lax_peers.lax_server, cases("server")))
     found_out |= not_ok(against(lax_peers.lax_server, [HTTP], shown=None))
@@ -252,8 +272,9 @@ def test_a_client(peer: Peer, name: str, how: dict[str, Any], verdict: str, said
     assert (report["behavior"], said in report["result"]) == (verdict, True), report["result"]
 
 
-def test_a_server_that_says_another_url_is_named() -> None:
-    play = Play(EXTRA[FIRST], "server", "lax", PATIENCE)
+@pytest.mark.parametrize("name", [FIRST, HTTP])
+def test_a_server_that_says_another_url_is_named(name: str) -> None:
+    play = Play(EXTRA[name], "server", "lax", PATIENCE)
     report: Any = asyncio.run(play.against_server("wss://example.com:443"))
     assert report["behavior"] == "FAILED"
     assert "in the mode tls is 'wss://example.com:443', not wss://localhost:PORT" in report["result"]
