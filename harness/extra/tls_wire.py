@@ -66,7 +66,7 @@ class TlsWire(Wire):
     def close(self) -> None:
         """End TLS and TCP in this direction."""
         self._notify()
-        super().close()
+        self.cut_off()
 
     def _go_on(self) -> None:
         """Take from TLS what there is, and send what it has to say."""

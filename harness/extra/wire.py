@@ -288,16 +288,16 @@ class Wire(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection, in this direction first, so that the peer gets all that was sent."""
+        self.cut_off()
+
+    def cut_off(self) -> None:
+        """End TCP in this direction, with no word of TLS before."""
         try:
             if not self.transport.is_closing():
                 self._is_over = True
                 self.transport.write_eof()
         except OSError:  # the peer is gone
             self.abort()
-
-    def cut_off(self) -> None:
-        """End the connection in this direction, over TLS without a word."""
-        Wire.close(self)
 
     def reset(self) -> None:
         """End the connection by RST."""

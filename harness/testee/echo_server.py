@@ -74,8 +74,12 @@ class EchoWithModes(EchoConnection):
         """Send what the mode begins with."""
         events: list[Event] = list(self._mode.opening())
         if self._mode.name == "tls" and self.tls_ports:
-            url = self.tls_ports.url(self._mode.value("certificate"), self._mode.value("key"))
-            events = [TextMessage(url), CloseConnection(1000)]
+            try:
+                url = self.tls_ports.url(self._mode.value("certificate"), self._mode.value("key"))
+                events = [TextMessage(url), CloseConnection(1000)]
+            except OSError as error:
+                self._note(f"named no certificate and key: {error}")
+                events = [CloseConnection(1011, "the path names no certificate and key")]
         return b"".join(map(self.ws.send, events))
 
     def received(self, message: TextMessage | BytesMessage) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -143,6 +144,8 @@ class EchoClient(EchoConnection):
         return b""
 
     def _finish(self) -> None:
+        if sys.version_info < (3, 11) and self.transport.get_extra_info("ssl_object"):
+            self.transport.close()  # asyncio there loses its close_notify where the server's comes first
         self._close_later()  # RFC 6455 7.1.1: the server closes the TCP connection
 
 
