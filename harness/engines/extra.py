@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from harness.engines.suite import Begun, Ended, Listening, Suite
 from harness.extra import EXTRA
 from harness.extra.case import MAX_MESSAGE_SIZE, Case
+from harness.extra.certificates import Certificates
 from harness.extra.driver import TIMEOUT, Play
 from harness.extra.expectations import Echoes
 from harness.extra.frames import close, text
 from harness.extra.heads import RESPONSE, accept_token
 from harness.extra.seen import Seen
+from harness.extra.tls_wire import TlsWire
 from harness.extra.wire import Wire
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _QUESTION = "modes?"
-_ASK_MODES = Case("The modes", "R6455-6.2-01", Echoes(_QUESTION), send=(text(_QUESTION),), mode="/modes")
+_ASK = Case("A question", "R6455-6.2-01", Echoes(_QUESTION), send=(text(_QUESTION),))
 
 
 class ExtraSuite(Suite):
@@ -46,16 +50,25 @@ class ExtraSuite(Suite):
     async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Run cases against a server."""
         modes: set[str] | None = None
-        for case in cases:
-            yield Begun(case)
-            if EXTRA[case].mode and modes is None:
-                modes = await modes_of(url, self._timeout)
-            if EXTRA[case].mode_name not in {"", *(modes or ())}:
-                yield Ended(case, Play(EXTRA[case], "server", self._agent).unplayed())
-                continue
-            yield Ended(
-                case, await Play(EXTRA[case], "server", self._agent, self._timeout).against_server(url)
-            )
+        certificates: Certificates | None = None
+        secured = ""
+        try:
+            for name in cases:
+                yield Begun(name)
+                case = EXTRA[name]
+                if case.mode and modes is None:
+                    modes = await modes_of(url, self._timeout)
+                if case.mode_name not in {"", *(modes or ())}:
+                    yield Ended(name, Play(case, "server", self._agent).unplayed())
+                    continue
+                if case.over_tls and certificates is None:
+                    certificates = Certificates()
+                    secured = await _told(url, certificates.server_mode(), self._timeout)
+                play = Play(case, "server", self._agent, self._timeout, certificates)
+                yield Ended(name, await play.against_server(secured if case.over_tls else url))
+        finally:
+            if certificates:
+                certificates.close()
 
     async def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Serve cases to a client until it asks for the reports."""
@@ -74,10 +87,15 @@ class ExtraSuite(Suite):
 
 async def modes_of(url: str, timeout: float = TIMEOUT) -> set[str]:
     """Ask a server for its modes; one that has none sends the question back, or refuses the path."""
-    play = Play(_ASK_MODES, "server", "", timeout)
-    await play.against_server(url)
-    answer = next((event[1].decode(errors="replace") for event in play.seen.messages), _QUESTION)
+    answer = await _told(url, "/modes", timeout)
     return set() if answer == _QUESTION else set(answer.split())
+
+
+async def _told(url: str, path: str, timeout: float) -> str:
+    """Return the first message that a server sends on a path, or the question that it should echo."""
+    play = Play(replace(_ASK, request=_ASK.request.begin(f"GET {path} HTTP/1.1")), "server", "", timeout)
+    await play.against_server(url)
+    return next((event[1].decode(errors="replace") for event in play.seen.messages), _QUESTION)
 
 
 class FuzzingServer:
@@ -95,13 +113,40 @@ class FuzzingServer:
         self._keys: set[str] = set()
         self._modes: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._certificates: Certificates | None = None
+        self._listeners: dict[str, asyncio.Server] = {}
+        """The server for each certificate that a client was told to meet."""
+        self._awaited: dict[str, str] = {}
+        """The case that is next at each of them: a client that refuses its certificate names none."""
+        self._agent = "?"
 
     def protocol(self) -> Wire:
         """Make the protocol of one connection."""
         return Wire(self._connected)
 
+    async def _mode_of(self, name: str) -> str:
+        """Return the path of a case, by which a client knows what to do, and where to come over TLS."""
+        case = EXTRA.get(name)
+        if not case or case.mode_name not in self._modes:
+            return "/"
+        if not case.over_tls:
+            return case.mode
+        certificates = self._certificates = self._certificates or Certificates()
+        shown = case.certificate
+        self._awaited[shown] = name
+        if shown not in self._listeners:
+            connected = partial(self._connected, certificate=shown)
+            self._listeners[shown] = await asyncio.get_running_loop().create_server(
+                lambda: TlsWire(certificates.showing(shown), connected), "127.0.0.1", 0
+            )
+        return certificates.client_mode(self._listeners[shown].sockets[0].getsockname()[1])
+
     async def stop(self) -> None:
         """End all connections."""
+        for listener in self._listeners.values():
+            listener.close()
+        if self._certificates:
+            self._certificates.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -111,8 +156,8 @@ class FuzzingServer:
         if others := [task for task in self._tasks if task is not asyncio.current_task()]:
             await asyncio.wait(others)
 
-    def _connected(self, wire: Wire) -> None:
-        task = asyncio.create_task(self._serve(wire))
+    def _connected(self, wire: Wire, certificate: str = "") -> None:
+        task = asyncio.create_task(self._serve(wire, self._awaited.pop(certificate, "")))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -121,21 +166,22 @@ class FuzzingServer:
         if not task.cancelled() and (error := task.exception()):
             self.steps.put_nowait(error)
 
-    async def _serve(self, wire: Wire) -> None:
+    async def _serve(self, wire: Wire, awaited: str) -> None:
         try:
             request = await wire.read_head(self._timeout)
             if request is None:
+                await self._run_case(wire, None, awaited)
                 return
             url = urlsplit(request.start.split(" ")[1])
             query = parse_qs(url.query)
             if url.path == "/runCase":
-                await self._run_case(wire, request, query)
+                self._agent = query.get("agent", ["?"])[0]
+                await self._run_case(wire, request, self._case_of(query))
             elif url.path == "/getCaseCount":
                 await _tell(wire, request, str(len(self._cases)))
             elif url.path == "/getCaseMode":
                 self._modes.update(query.get("modes", [""])[0].split(","))
-                case = self._case_of(query)
-                await _tell(wire, request, (EXTRA[case].mode if case else "") or "/")
+                await _tell(wire, request, await self._mode_of(self._case_of(query)))
             elif url.path == "/updateReports":
                 await _tell(wire, request, None)
                 await self._others()
@@ -144,16 +190,17 @@ class FuzzingServer:
         finally:
             wire.abort()
 
-    async def _run_case(self, wire: Wire, request: Head, query: dict[str, list[str]]) -> None:
-        """Play the case that the client asks for, once; send away a client that asks for it again."""
-        name = self._case_of(query)
+    async def _run_case(self, wire: Wire, request: Head | None, name: str) -> None:
+        """Play the case that the client asks for, once; send away a client that asks for it again.
+
+        A client that ended TLS has no request.
+        """
         if not name or name in self._played:
             return
         self._played.add(name)
         self.steps.put_nowait(Begun(name))
-        agent = query.get("agent", ["?"])[0]
-        play = Play(EXTRA[name], "client", agent, self._timeout)
-        if EXTRA[name].mode_name in {"", *self._modes}:
+        play = Play(EXTRA[name], "client", self._agent, self._timeout)
+        if request is None or EXTRA[name].mode_name in {"", *self._modes}:
             report = await play.against_client(wire, request, self._keys)
         else:
             report = play.unplayed()

@@ -25,6 +25,7 @@ from harness.extra import (
     opening_response,
     own_extension,
     several,
+    tls,
     utf8,
     windows,
 )
@@ -52,6 +53,7 @@ _MODULES = (
     utf8,
     bytewise,
     own_extension,
+    tls,
 )
 
 

@@ -29,6 +29,10 @@ MAX_MESSAGE_SIZE = 2**20
 """Bytes in the longest message that a testee is told to take: its argument `--max-message-size`."""
 
 
+TRUSTED = "trusted"
+"""The certificate that a client under test has to take."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A case: the bytes that the harness sends, the answer that it expects, and the rule of the RFC.
@@ -87,6 +91,10 @@ class Case:
     """Whether the frames go out again and again, each time in two pieces, cut one byte further on."""
     mode: str = ""
     """The path that tells the testee what to do beside echoing; `harness.testee.modes` has them."""
+    certificate: str = TRUSTED
+    """The certificate of the server, where the mode is `/tls`: one of `certificates.Certificates`."""
+    without_tls: bool = False
+    """Whether the harness comes without TLS to a server's port for TLS."""
     begins_close: bool = False
     """Whether the testee is to send the first Close."""
     answers_close: bool = True
@@ -96,6 +104,11 @@ class Case:
     another: Expectation = field(default_factory=lambda: Echoes("Hello"))
     """The expectation of the further connections that the steps open."""
     watch_memory: bool = False
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether it is played over TLS."""
+        return self.mode_name == "tls"
 
     @property
     def mode_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,10 +16,12 @@ from harness.extra.frames import Frame
 from harness.extra.memory import MemoryWatch
 from harness.extra.opening import Opening
 from harness.extra.seen import Seen
+from harness.extra.tls_wire import TlsWire
 from harness.extra.wire import Wire
 
 if TYPE_CHECKING:
     from harness.extra.case import Case
+    from harness.extra.certificates import Certificates
     from harness.extra.expectations import Finding
     from harness.extra.heads import Head
     from harness.results import ExtraCaseReport
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 3.0
 """Seconds that a peer has for each step, by default."""
+
+SECURED = re.compile(r"wss://localhost:[1-9]\d{,4}")
+"""The address that a server says in the mode tls."""
 
 EVENTS = 100
 """Messages and pongs that a report lists."""
@@ -35,15 +41,26 @@ NOT_IN_REPORT = 60
 
 
 class Play:
-    """One case against one peer; `role` is the peer's."""
+    """One case against one peer; `role` is the peer's.
 
-    def __init__(self, case: Case, role: Role, agent: str, timeout: float = TIMEOUT) -> None:
-        if case.mode and role == "server":
+    :param certificates: those of the run, where the case is over TLS and the peer is a server.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        role: Role,
+        agent: str,
+        timeout: float = TIMEOUT,
+        certificates: Certificates | None = None,
+    ) -> None:
+        if case.mode and role == "server" and not case.over_tls:
             case = replace(case, request=case.request.begin(f"GET {case.mode} HTTP/1.1"))
         self.case = case
         self.timeout = timeout
         self.seen = Seen(role)
         self.agent = agent
+        self._certificates = certificates
         self._began = time.monotonic()
         self._started = datetime.now(timezone.utc).isoformat()
         self._opening = Opening(case, self.seen, self._frames)
@@ -56,6 +73,7 @@ class Play:
             wire = await self._connect(url)
         except OSError as error:
             self.seen.ended = "reset"
+            self.seen.blame("no connection was possible")
             return self._report(Wire(), f"cannot connect to {url}: {error}")
         try:
             watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None
@@ -68,21 +86,33 @@ class Play:
             wire.abort()
         return self._report(wire)
 
-    async def against_client(self, wire: Wire, request: Head, known_keys: set[str]) -> ExtraCaseReport:
-        """Play it as the server of a client that has sent its request."""
+    async def against_client(self, wire: Wire, request: Head | None, known_keys: set[str]) -> ExtraCaseReport:
+        """Play it as the server of a client that has sent its request, or none, where it ended TLS."""
         wire.began = self._began
+        seen, tls = self.seen, wire.tls
+        seen.head, seen.tls, seen.known_keys = request, tls, known_keys
+        if self.case.over_tls and not tls:
+            seen.blame("it did not come over TLS")
+        elif not request and self.case.expect.answered:
+            seen.blame(f"no request came over TLS: {(tls and tls.fault) or 'the client said nothing'}")
         try:
-            port = wire.transport.get_extra_info("peername")[1]
-            watch = MemoryWatch.of_connection(port) if self.case.watch_memory else None
-            self.seen.known_keys = known_keys
-            await self._opening.answer(wire, request, watch)
-            if not self.seen.lacking:
-                await self._exchange(wire, None if self.case.flood else watch)
+            if request and self.case.expect.answered and not seen.fault:
+                await self._serve(wire, request)
+            else:
+                seen.ended = "closed" if wire.ended else ""
             wire.close()
             await wire.wait_end(self.timeout)
         finally:
             wire.abort()
         return self._report(wire)
+
+    async def _serve(self, wire: Wire, request: Head) -> None:
+        """Answer a client's request, and go on from there."""
+        port = wire.transport.get_extra_info("peername")[1]
+        watch = MemoryWatch.of_connection(port) if self.case.watch_memory else None
+        await self._opening.answer(wire, request, watch)
+        if not self.seen.lacking:
+            await self._exchange(wire, None if self.case.flood else watch)
 
     def unplayed(self) -> ExtraCaseReport:
         """Report that the peer lacks the mode that the case needs."""
@@ -91,10 +121,16 @@ class Play:
 
     async def _connect(self, url: str) -> Wire:
         server = urlsplit(url)
-        _, wire = await asyncio.get_running_loop().create_connection(
-            Wire, server.hostname or "", server.port or 80
-        )
+        if self.case.over_tls and not SECURED.fullmatch(url):
+            raise OSError(f"the answer in the mode tls is {url!r:.80}, not wss://localhost:PORT")
+        certificates = None if self.case.without_tls else self._certificates
+        make = partial(TlsWire, certificates.trusting()) if certificates else Wire
+        host = "127.0.0.1" if self.case.over_tls else server.hostname or ""
+        _, wire = await asyncio.get_running_loop().create_connection(make, host, server.port or 80)
         wire.began = self._began
+        self.seen.tls = wire.tls
+        if isinstance(wire, TlsWire):
+            await wire.shake_hands(self.timeout)
         return wire
 
     # After the handshake:
@@ -107,7 +143,7 @@ class Play:
 
     async def _open_another(self, url: str) -> Connection | None:
         """Open another connection to the server, and note where that fails."""
-        other = Play(self.case, "server", self.agent, self.timeout)
+        other = Play(self.case, "server", self.agent, self.timeout, self._certificates)
         try:
             wire = await other._connect(url)
         except OSError as error:

@@ -145,12 +145,13 @@ class Exchange:
         wire, seen = self._at.wire, self._at.seen
         simple = {
             Do.END: wire.close,
+            Do.CUT_OFF: wire.cut_off,
             Do.STOP_READING: wire.transport.pause_reading,
             Do.READ_AGAIN: wire.transport.resume_reading,
         }
         if step in simple:
             simple[step]()
-            self._at.cut_at = time.monotonic() if step is Do.END else self._at.cut_at
+            self._at.cut_at = time.monotonic() if step in {Do.END, Do.CUT_OFF} else self._at.cut_at
         elif step is Do.RESET:
             wire.reset()
             self._at.gone = True

@@ -166,3 +166,30 @@ class FailsHandshake(Expectation):
     def judge_close(self, seen: Seen) -> Finding:
         """Judge nothing: a handshake that failed needs no Close."""
         return "OK", f"The client sent {'a' if seen.close else 'no'} Close."
+
+
+class RefusesCertificate(Expectation):
+    """A client ends TLS, or TCP, before it sends its opening request."""
+
+    answered = False
+
+    def __str__(self) -> str:
+        """Say it."""
+        return "The client refuses the certificate: no request comes."
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want an end without a request; some clients look at the name only after the handshake of TLS."""
+        if seen.fault:
+            return "FAILED", f"The client broke a rule: {seen.fault}."
+        if seen.head:
+            return unmet, f"The client took the certificate, and sent {seen.head.start!r}."
+        if not seen.ended:
+            return unmet, "The client neither ended the connection nor sent a request."
+        return (
+            "OK",
+            f"The client ended the connection: {(seen.tls and seen.tls.fault) or 'without an alert'}.",
+        )
+
+    def judge_close(self, seen: Seen) -> Finding:  # noqa: ARG002
+        """Judge nothing: there was no WebSocket connection."""
+        return "OK", "There was to be no WebSocket connection."

@@ -130,8 +130,7 @@ class Opening:
 
     async def answer(self, wire: Wire, request: Head, watch: MemoryWatch | None) -> None:
         """Send the response to the client's request."""
-        host, port = wire.transport.get_extra_info("sockname")[:2]
-        self.seen.head, self.seen.authority = request, f"{host}:{port}"
+        self.seen.head, self.seen.authority = request, wire.authority
         keys = request.values(KEY)
         response = self.case.response
         if self.case.deflate:

@@ -24,7 +24,8 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 WRONG = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
-def _request_fault(seen: Seen) -> str:
+def noted_request_fault(seen: Seen) -> str:
+    """Judge a client's request, and note which field is at fault."""
     return _noted(seen, request_fault(seen.head, seen.authority) if seen.head else None)
 
 
@@ -41,7 +42,7 @@ TAKEN = (
     of_client(
         "A request and a response that nothing is wrong with",
         "R6455-4.1-18",
-        Echoes("Hello", also=_request_fault),
+        Echoes("Hello", also=noted_request_fault),
     ),
     of_client(
         "The key is another one than in the connections before",

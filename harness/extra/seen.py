@@ -24,6 +24,20 @@ Event = tuple[Any, ...]
 
 
 @dataclass
+class Tls:
+    """What a peer did in TLS."""
+
+    opened: bool = False
+    """Whether the handshake of TLS is complete."""
+    server_name: str = ""
+    """The host name in a client's SNI (RFC 6066 3)."""
+    notified: bool = False
+    """Whether it said that it sends no more: its close_notify (RFC 8446 6.1)."""
+    fault: str = ""
+    """The reason why TLS failed: the peer's alert, or this side's."""
+
+
+@dataclass
 class Seen:
     """All that a peer did; `role` is the role of the peer."""
 
@@ -38,6 +52,8 @@ class Seen:
     """The address that a client's request went to."""
     next_head: Head | None = None
     """Its response to a second request, where there was one."""
+    tls: Tls | None = None
+    """Its part in TLS, where the case is over TLS."""
     opened: bool = False
     """Whether there was a WebSocket connection."""
     agreed: Agreement | None = None

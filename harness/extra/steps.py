@@ -16,7 +16,9 @@ class Do(Enum):
     """A step without a parameter."""
 
     END = auto()
-    """End this direction (FIN), and read on."""
+    """End this direction (FIN, over TLS behind a close_notify), and read on."""
+    CUT_OFF = auto()
+    """End this direction (FIN), over TLS without a close_notify, and read on."""
     RESET = auto()
     """Reset the TCP connection (RST)."""
     STOP_READING = auto()

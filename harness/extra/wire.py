@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.extra.frames import Frame as SentFrame
     from harness.extra.heads import Head
-    from harness.extra.seen import Seen
+    from harness.extra.seen import Seen, Tls
     from tooling.frames import Frame
 
 PIECE = 2**16
@@ -72,6 +72,8 @@ class Wire(asyncio.Protocol):
         self.unfinished = False
         """Whether the last frame that went out is not whole."""
         self.ended = ""
+        self.tls: Tls | None = None
+        """The peer's part in TLS, where this is a `TlsWire`."""
         self._is_over = False
         """Whether this side has ended its direction."""
         self._connected = connected
@@ -136,7 +138,7 @@ class Wire(asyncio.Protocol):
             if self._is_over or self.transport.is_closing() or (seen and seen.over):
                 self.unfinished = True
                 return
-            self.transport.write(data[start : start + piece])
+            self._write(data[start : start + piece])
             self.sent_at = time.monotonic()
             pauses -= 1
             await asyncio.sleep(CUT_PAUSE if pauses > 0 else 0)
@@ -157,8 +159,17 @@ class Wire(asyncio.Protocol):
     def send_unread(self, data: bytes) -> None:
         """Send bytes, and keep here what the peer does not take."""
         self._note("TO", [len(data), _hex(data)], False)  # noqa: FBT003
-        self.transport.write(data)
+        self._write(data)
         self.sent_at = time.monotonic()
+
+    def _write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    @property
+    def authority(self) -> str:
+        """The address of this side, as a client's Host has to have it."""
+        host, port = self.transport.get_extra_info("sockname")[:2]
+        return f"{host}:{port}"
 
     @property
     def waiting(self) -> int:
@@ -277,6 +288,10 @@ class Wire(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection, in this direction first, so that the peer gets all that was sent."""
+        self.cut_off()
+
+    def cut_off(self) -> None:
+        """End TCP in this direction, with no word of TLS before."""
         try:
             if not self.transport.is_closing():
                 self._is_over = True

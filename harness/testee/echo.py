@@ -25,7 +25,7 @@ from wsproto.messages import MessageJoiner
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 MAX_MESSAGE_SIZE = 16 * 2**20
 """Bytes in the longest message that is echoed, by default: the longest that Autobahn sends (9.1.6, 9.2.6)."""
@@ -135,11 +135,15 @@ class EchoConnection(asyncio.Protocol):
             extra_headers=[(b"Server", AGENT.encode())],
         )
 
+    def opening(self) -> Iterable[Event]:
+        """List what is sent as soon as the connection is open, as the mode says."""
+        return self.mode.opening()
+
     def _opened(self) -> bytes:
-        """Return the bytes that the mode begins with, but for what the library refuses."""
-        return b"".join(map(self._try_to_send, self.mode.opening()))
+        return b"".join(map(self._try_to_send, self.opening()))
 
     def _try_to_send(self, event: Event) -> bytes:
+        """Return the bytes of an event, or none where the library refuses it."""
         try:
             return self.ws.send(event)
         except LocalProtocolError:

@@ -4,20 +4,66 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+import ssl
 from typing import TYPE_CHECKING
 
 from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
 from tooling.errors import CommandError
+from wsproto.events import CloseConnection, TextMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from harness.testee.variants import Configuration
+    from wsproto.events import Event
 
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that open connections have for their closing handshake when the server stops."""
 
 GOING_AWAY = 1001
+
+
+class TlsPorts:
+    """The ports on which a server listens with TLS as well, one for each certificate."""
+
+    def __init__(self, connect: Callable[[], EchoConnection]) -> None:
+        self._connect = connect
+        self._sockets: dict[tuple[str, str], socket.socket] = {}
+        self._starting: set[asyncio.Task[asyncio.Server]] = set()
+
+    def url(self, certificate: str, key: str) -> str:
+        """Return the URL of the port for a certificate; its first connection waits until it is served."""
+        listening = self._sockets.get((certificate, key))
+        if listening is None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            listening = self._sockets[certificate, key] = socket.create_server(("127.0.0.1", 0))
+            serving = asyncio.get_running_loop().create_server(self._connect, sock=listening, ssl=context)
+            self._starting.add(asyncio.ensure_future(serving))
+        return f"wss://localhost:{listening.getsockname()[1]}"
+
+    async def close(self) -> None:
+        """Listen no more."""
+        for server in await asyncio.gather(*self._starting):
+            server.close()
+
+
+class ServerConnection(EchoConnection):
+    """A server's end, which knows the mode tls."""
+
+    tls_ports: TlsPorts | None = None
+
+    def opening(self) -> Iterable[Event]:
+        """List what is sent first: in the mode tls the URL of that port."""
+        if self.mode.name != "tls" or not self.tls_ports:
+            return super().opening()
+        try:
+            url = self.tls_ports.url(self.mode.value("certificate"), self.mode.value("key"))
+        except OSError as error:
+            self._note(f"named no certificate and key: {error}")
+            return [CloseConnection(1011, "the path names no certificate and key")]
+        return [TextMessage(url), CloseConnection(1000)]
 
 
 async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
@@ -40,11 +86,13 @@ async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
     connections: set[EchoConnection] = set()
 
     def connect() -> EchoConnection:
-        connection = EchoConnection(max_message_size, note, configuration)
+        connection = ServerConnection(max_message_size, note, configuration)
+        connection.tls_ports = tls_ports
         connections.add(connection)
         connection.lost.add_done_callback(lambda _: connections.discard(connection))
         return connection
 
+    tls_ports = TlsPorts(connect)
     try:
         server = await loop.create_server(connect, host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: the text cannot be a host name
@@ -52,6 +100,7 @@ async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
     ready(url_of(server))
     await stop.wait()
     server.close()
+    await tls_ports.close()
     for connection in connections:
         connection.close(GOING_AWAY, "the server stops")
     await _drain(connections)

@@ -15,6 +15,10 @@ The path says it:
     /flipped                       a server accepts the extension x-flipped-bits beside permessage-deflate; a
                                    client offers it. It turns each bit in the payload of data frames, and sets
                                    their RSV2
+    /tls?certificate=PATH&key=PATH a server listens with TLS, too, and sends the URL of that port as a text,
+                                   then closes with 1000
+    /tls?server=URL&authority=PATH a client comes to this server in place of the other one, and trusts this
+                                   authority alone
     /modes                         sends a text with the names of the modes, then closes with 1000
 
 Any other path is a plain echo.
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from wsproto.events import Event
     from wsproto.extensions import Extension
 
-NAMES = ("fragments", "ping-within", "close", "ping", "subprotocol", "deflate", "flipped")
+NAMES = ("fragments", "ping-within", "close", "ping", "subprotocol", "deflate", "flipped", "tls")
 
 _FLIPPED_BITS = FlippedBits()
 """One object for all connections."""
@@ -70,6 +74,10 @@ class Mode:
     def ping_within(self) -> Ping | None:
         """The ping to send behind the first fragment of a message."""
         return Ping(self._payload) if self.name == "ping-within" else None
+
+    def value(self, key: str) -> str:
+        """Return a value of the query, or nothing."""
+        return self._values.get(key, "")
 
     def extensions(self, usual: Sequence[Extension]) -> Sequence[Extension]:
         """Return the extensions to offer or to accept, which without a mode are the `usual` ones."""

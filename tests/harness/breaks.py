@@ -340,6 +340,20 @@ GLUE = [
         "server X.4.1",
     ),
     Break(
+        "a server ends TCP without TLS's close_notify",
+        "harness/testee/echo.py",
+        "        else:\n            self.transport.close()\n        self._close_later()",
+        "        else:\n            self.transport.abort()\n        self._close_later()",
+        "server X.18.9",
+    ),
+    Break(
+        "the client takes any certificate",
+        "harness/testee/fuzz_client.py",
+        'ssl.create_default_context(cafile=mode.value("authority"))',
+        "ssl._create_unverified_context()",
+        "client X.18.15",
+    ),
+    Break(
         "end of file is passed over",
         "harness/testee/echo.py",
         "            self._receive(None)\n",

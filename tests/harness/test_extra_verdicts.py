@@ -48,7 +48,8 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cases_of(role: Any) -> list[str]:
-    return [name for name, case in EXTRA.items() if role in case.roles]
+    """Those over TLS have tests of their own."""
+    return [name for name, case in EXTRA.items() if role in case.roles and not case.over_tls]
 
 
 def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import ClientSession, WSMsgType
 
-from contract import Mode, drive
+from contract import Mode, drive, trusting_context
 
 
 async def echo(url: str, max_message_size: int, mode: Mode) -> None:
@@ -16,7 +16,11 @@ async def echo(url: str, max_message_size: int, mode: Mode) -> None:
     async with (
         ClientSession() as session,
         session.ws_connect(
-            url, max_msg_size=max_message_size, compress=15, protocols=protocols
+            url,
+            max_msg_size=max_message_size,
+            compress=15,
+            protocols=protocols,
+            ssl=trusting_context(mode) or True,
         ) as connection,
     ):
         if mode.name == "close":
@@ -36,4 +40,4 @@ async def ask(url: str) -> str:
         return str(await connection.receive_str())
 
 
-drive(echo, ask, ("close", "ping", "subprotocol"))
+drive(echo, ask, ("close", "ping", "subprotocol", "tls"))

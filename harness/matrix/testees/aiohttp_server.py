@@ -9,7 +9,7 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from contract import HOST, mode_of, ready, server_arguments, until_ended
+from contract import HOST, listening_context, mode_of, ready, server_arguments, until_ended
 
 
 async def main() -> None:
@@ -25,7 +25,12 @@ async def main() -> None:
         )
         await connection.prepare(request)
         if mode.name == "modes":
-            await connection.send_str("close ping subprotocol")
+            await connection.send_str("close ping subprotocol tls")
+            await connection.close()
+        elif mode.name == "tls":
+            secured = web.TCPSite(runner, HOST, 0, ssl_context=listening_context(mode))
+            await secured.start()
+            await connection.send_str(f"wss://localhost:{runner.addresses[-1][1]}")
             await connection.close()
         elif mode.name == "close":
             await connection.close(code=mode.code, message=mode.values.get("reason", "").encode())

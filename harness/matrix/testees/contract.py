@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import ssl
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,18 @@ class Mode(NamedTuple):
     def code(self) -> int:
         """The code of the Close to send."""
         return int(self.values.get("code", 1000))
+
+
+def listening_context(mode: Mode) -> ssl.SSLContext:
+    """Return the context of a server in the mode tls: its certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(mode.values["certificate"], mode.values["key"])
+    return context
+
+
+def trusting_context(mode: Mode) -> ssl.SSLContext | None:
+    """Return the context of a client in the mode tls, which trusts one authority; otherwise none."""
+    return ssl.create_default_context(cafile=mode.values["authority"]) if mode.name == "tls" else None
 
 
 def mode_of(path: str) -> Mode:
@@ -94,10 +107,12 @@ async def _drive(arguments: argparse.Namespace, echo: Echo, ask: Ask, modes: tup
     count = int(await ask(f"{arguments.url}/getCaseCount"))
     for number in range(1, count + 1):
         print(f"case {number} of {count}", flush=True)
-        url = f"{arguments.url}/runCase?case={number}&agent={agent}"
         names = f"&modes={','.join(modes)}"
-        mode = await ask(f"{arguments.url}/getCaseMode?case={number}{names}") if modes else "/"
-        await _tolerating(echo(url, arguments.max_message_size, mode_of(mode)))
+        answer = await ask(f"{arguments.url}/getCaseMode?case={number}{names}") if modes else "/"
+        mode = mode_of(answer)
+        server = mode.values["server"] if mode.name == "tls" else arguments.url
+        url = f"{server}/runCase?case={number}&agent={agent}"
+        await _tolerating(echo(url, arguments.max_message_size, mode))
     reports = f"{arguments.url}/updateReports?agent={agent}"
     await _tolerating(echo(reports, arguments.max_message_size, Mode()))
 

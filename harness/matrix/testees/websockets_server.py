@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from contract import HOST, Mode, mode_of, ready, server_arguments, until_ended
+from contract import HOST, Mode, listening_context, mode_of, ready, server_arguments, until_ended
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Sequence
 
-MODES = "fragments close ping subprotocol"
+MODES = "fragments close ping subprotocol tls"
 
 
 def of(connection: ServerConnection) -> Mode:
@@ -56,10 +58,30 @@ def pieces(message: str | bytes, size: int) -> Iterator[str | bytes]:
 async def main() -> None:
     """Serve until ended."""
     arguments = server_arguments()
-    async with serve(
-        echo, HOST, arguments.port, max_size=arguments.max_message_size, select_subprotocol=choose
-    ) as server:
-        ready(server.sockets[0].getsockname()[1])
+
+    async def echo_or_secure(connection: ServerConnection) -> None:
+        mode = of(connection)
+        if mode.name == "tls":
+            port = await listen(0, listening_context(mode))
+            await connection.send(f"wss://localhost:{port}")
+        else:
+            await echo(connection)
+
+    async def listen(port: int, context: ssl.SSLContext | None = None) -> int:
+        server = await ending.enter_async_context(
+            serve(
+                echo_or_secure,
+                HOST,
+                port,
+                max_size=arguments.max_message_size,
+                select_subprotocol=choose,
+                ssl=context,
+            )
+        )
+        return int(server.sockets[0].getsockname()[1])
+
+    async with AsyncExitStack() as ending:
+        ready(await listen(arguments.port))
         await until_ended()
 
 
