@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from harness.results import CaseReport, Results
     from harness.setups import Setup
 
+NAMED = 8
+"""Cases of a setup that are named where many differ alike."""
+
 
 def count_of(cases: Collection[str]) -> str:
     """Return `1 case`, `517 cases`, or `517 cases of Autobahn and 150 extra ones`."""
@@ -98,10 +101,21 @@ def print_differences(
         for line in lines:
             console.print(f"  {line}", highlight=False, markup=False)
         if others:
-            say(console, f"  so are   {', '.join(f'{other.setup} {other.case}' for other in others)}")
+            say(console, f"  so are   {_listed(others)}")
         say(console, f"  repeat   {first.repeat}")
     if sum(map(len, causes.values())) > 1:
         say(console, "to repeat all that differ: python -m harness run --failed")
+
+
+def _listed(differences: Sequence[Difference]) -> str:
+    """Name some cases of each setup, and the number of the others."""
+    by_setup: dict[Setup, list[str]] = {}
+    for difference in differences:
+        by_setup.setdefault(difference.setup, []).append(difference.case)
+    return "; ".join(
+        f"{setup} {', '.join(cases[:NAMED])}{f' and {len(cases) - NAMED} more' * (len(cases) > NAMED)}"
+        for setup, cases in by_setup.items()
+    )
 
 
 def print_setup(
