@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -57,7 +58,7 @@ class EchoConnection(asyncio.Protocol):
         self.configuration = configuration
         self.ws = WSConnection(self.role, limits=configuration.limits(max_message_size))
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._joiner = MessageJoiner(max_message_size)
+        self._joiner = MessageJoiner(max_message_size if configuration.joiner_bounds else sys.maxsize)
         self._deadline: asyncio.TimerHandle | None = None
         self._tell = note
         self._failed = False  # what the peer sends then is not processed (RFC 6455 7.1.7)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 COMPRESSION_LEVEL = 1
 """Autobahn does not judge the ratio, and a full run takes a quarter less CPU time than by default."""
 
+MAX_FRAGMENTS = 100_000
+"""Fragments of the longest message in the variant `limits`: as many as the extra case with most has."""
+
 NO_BITS = RsvBits(rsv1=False, rsv2=False, rsv3=False)
 RSV2 = RsvBits(rsv1=False, rsv2=True, rsv3=False)
 
@@ -99,6 +102,8 @@ class Configuration:
 
     limits: Callable[[int], Limits | None] = lambda _: None
     """Makes the limits; it gets the longest message to take, in bytes."""
+    joiner_bounds: bool = True
+    """Whether the program bounds messages, too; its bound hides where the library forgets one."""
     offers: Callable[[], Sequence[Extension]] = _plain_offers
     """The extensions of a client."""
     accepts: Callable[[], Sequence[Extension]] = lambda: [
@@ -110,7 +115,13 @@ class Configuration:
 CONFIGURATIONS: dict[Variant, Configuration] = {
     "default": Configuration(),
     "limits": Configuration(
-        limits=lambda size: Limits(max_message_size=size, max_frame_size=size, max_inflated_size=2**14)
+        limits=lambda size: Limits(
+            max_message_size=size,
+            max_frame_size=size,
+            max_fragments=MAX_FRAGMENTS,
+            max_inflated_size=2**14,
+        ),
+        joiner_bounds=False,
     ),
     "settings": Configuration(
         offers=_tuned_offers,
