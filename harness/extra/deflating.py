@@ -136,7 +136,7 @@ class Inflater:
 
     zlib notices such a reference only where it gives out a byte at a time: within one call a reference may
     reach all that the call gives out. With 15 bits there is none: DEFLATE itself reaches no further back.
-    That takes a second for 4 MiB, so a peer is judged to the byte as far as `EXACT`, then to 64 bytes.
+    That takes a second for 4 MiB, so a peer is judged to the byte as far as `EXACT`, then to 256.
     """
 
     def __init__(self, bits: int, *, takes_over: bool) -> None:
@@ -157,7 +157,7 @@ class Inflater:
 
     def _inflate(self, data: bytes, inflated: bytearray) -> None:
         while True:
-            step = 2**16 if self._bits == 15 else 1 if self._total < EXACT else 64
+            step = 2**16 if self._bits == 15 else 1 if self._total < EXACT else 256
             piece = self._inflater.decompress(data, step)
             inflated += piece
             self._total += len(piece)

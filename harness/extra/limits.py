@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.extra.case import HELLO, MAX_MESSAGE_SIZE, Case
 from harness.extra.deflating import NAME, TAIL, deflate, repeated, stored
 from harness.extra.expectations import Echoes, Fails
-from harness.extra.frames import Frame
-from tooling.frames import BINARY, CONTINUATION, RSV1, TEXT
+from harness.extra.frames import Frame, text
+from tooling.frames import BINARY, CONTINUATION, PING, RSV1, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -318,6 +319,67 @@ TWO_FAULTS = (
     ),
 )
 
+SMALL = 100
+"""The limit of cases in which a short message goes over it."""
+
+FULL = "x" * SMALL
+
+of_small = partial(Case, mode=f"/limit?size={SMALL}")
+
+SHORT = (
+    of_small(
+        f"Short messages of up to {SMALL} bytes, which is the limit, one of them in fragments",
+        "R6455-10.4-02",
+        Echoes(FULL, FULL.encode(), FULL, "Hello", ""),
+        unmet="NON-STRICT",
+        why=UP_TO,
+        send=(
+            text(FULL),
+            Frame(BINARY, FULL.encode()),
+            *_parts(TEXT, FULL[1:].encode(), b"x"),
+            HELLO,
+            text(""),
+        ),
+    ),
+    of_small(
+        f"A message of {SMALL} bytes, and one of {SMALL + 1}",
+        "R6455-10.4-01",
+        Fails(1009, before=(FULL,)),
+        send=(text(FULL), text(FULL + "x")),
+    ),
+    of_small(
+        f"A text of {SMALL + 1} bytes and fewer characters",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=(text(WIDE * 33 + "xx"),),
+    ),
+    of_small(
+        f"A message of {SMALL} bytes and one more in a last fragment, which come with a short message",
+        "R6455-10.4-01",
+        Fails(1009, before=("Hello",)),
+        send=(HELLO, *_parts(TEXT, FULL.encode(), b"x")),
+    ),
+    of_small(
+        f"A message of {SMALL + 1} bytes in fragments, some of which are empty",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=_parts(BINARY, bytes(SMALL // 2), b"", b"", bytes(SMALL // 2), b"", b"x"),
+    ),
+    of_small(
+        f"A compressed message that inflates to {SMALL} bytes, and one to a byte more",
+        "R6455-10.4-01",
+        Fails(1009, before=(FULL,)),
+        deflate=NAME,
+        send=tuple(Frame(TEXT, data, rsv=RSV1) for data in deflate(FULL.encode(), FULL.encode() + b"x")),
+    ),
+    of_small(
+        f"A ping of 125 bytes with a limit of {SMALL}, which is for messages",
+        "R6455-5.5.2-02",
+        Echoes("Hello", pongs=(b"?" * 125,)),
+        send=(Frame(PING, b"?" * 125), HELLO),
+    ),
+)
+
 CASES = (
     *GROSSLY,
     *EXACTLY,
@@ -331,4 +393,5 @@ CASES = (
         send=lambda _bits: _fragments(bomb(2), 1, rsv=RSV1),
         watch_memory=True,
     ),
+    *SHORT,
 )

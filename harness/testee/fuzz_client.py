@@ -83,8 +83,9 @@ class EchoClient(EchoConnection):
     """The bytes that the server has to send in time, in words."""
 
     def __init__(self, server: Address, target: str, bounds: Bounds, mode: Mode | None = None) -> None:
-        super().__init__(bounds.max_message_size, configuration=bounds.configuration)
         self._mode = mode or Mode()
+        limit = self._mode.limit or bounds.max_message_size
+        super().__init__(limit, configuration=bounds.configuration)
         self.close_timeout = self._mode.close_timeout or self.close_timeout
         offers = list(self.configuration.offers())
         if self._mode.name == "deflate":

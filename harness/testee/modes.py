@@ -9,6 +9,7 @@ The path says it:
     /subprotocol/NAME              a server chooses NAME where it is offered; a client offers it
     /deflate?PARAMETERS            a server accepts permessage-deflate with these settings; a client offers
                                    them: /deflate?server_no_context_takeover&client_max_window_bits=10
+    /limit?size=N                  takes messages of up to N bytes, and echoes them
     /modes                         sends a text with the names of the modes, then closes with 1000
 
 Any other path is a plain echo.
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from wsproto.events import Event
 
-NAMES = ("fragments", "close", "ping", "subprotocol", "deflate")
+NAMES = ("fragments", "close", "ping", "subprotocol", "deflate", "limit")
 
 _SWITCHES = {"client_no_context_takeover", "server_no_context_takeover"}
 _WINDOWS = {"client_max_window_bits", "server_max_window_bits"}
@@ -51,6 +52,11 @@ class Mode:
     def close_timeout(self) -> float | None:
         """The seconds that the peer has to answer the Close, where they are given."""
         return float(self._values["timeout"]) if self.name == "close" and "timeout" in self._values else None
+
+    @property
+    def limit(self) -> int | None:
+        """The bytes of the longest message to take, where they are given."""
+        return int(self._values["size"]) if self.name == "limit" else None
 
     def deflate(self) -> PerMessageDeflate:
         """Return permessage-deflate with the settings that the path has, or with none."""

@@ -371,7 +371,7 @@ def test_a_case_whose_mode_is_lacking_is_not_played() -> None:
         ("/close?code=4000&reason=good%20bye", [CloseConnection(4000, "good bye")]),
         ("/close?code=1001", [CloseConnection(1001, None)]),
         ("/ping?payload=%3F", [Ping(b"?")]),
-        ("/modes", [TextMessage("fragments close ping subprotocol deflate"), CloseConnection(1000)]),
+        ("/modes", [TextMessage("fragments close ping subprotocol deflate limit"), CloseConnection(1000)]),
     ],
 )
 def test_a_mode_begins_what_its_path_says(target: str, begins: list[Any]) -> None:
