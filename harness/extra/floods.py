@@ -206,4 +206,17 @@ CASES = (
         send=(Flood(Frame(TEXT, FINAL + b"\0", rsv=RSV1, mask=KEY), 2000),),
         watch_memory=True,
     ),
+    Case(
+        "1000 pings within a compressed message",
+        "R6455-5.4-08",
+        Echoes("Hello", pongs=(b"the last",)),
+        deflate=NAME,
+        send=(
+            fragments(PLAIN[:3], b"")[0],
+            Flood(_frame(PING, b"?"), 1000),
+            Frame(PING, b"the last"),
+            Frame(CONTINUATION, PLAIN[3:]),
+        ),
+        watch_memory=True,
+    ),
 )

@@ -378,6 +378,19 @@ SHORT = (
         Echoes("Hello", pongs=(b"?" * 125,)),
         send=(Frame(PING, b"?" * 125), HELLO),
     ),
+    of_small(
+        f"A text of {SMALL} bytes with pings between its fragments, whose bytes do not count",
+        "R6455-5.4-08",
+        Echoes(FULL, pongs=(b"?" * 60,)),
+        unmet="NON-STRICT",
+        why=UP_TO,
+        send=(
+            text(FULL[:60], fin=False),
+            Frame(PING, b"?" * 60),
+            Frame(PING, b"?" * 60),
+            Frame(CONTINUATION, FULL[60:].encode()),
+        ),
+    ),
 )
 
 CASES = (

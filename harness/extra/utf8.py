@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from harness.extra.case import Case
 from harness.extra.deflating import NAME, deflate
 from harness.extra.expectations import Echoes, Fails
@@ -70,6 +72,9 @@ def _unfinished(start: str) -> Case:
 
 # What decoders like to change: a byte order mark, NUL, ends of lines, what could be one character or two.
 AS_IT_IS = "\ufeffa\0b\r\n\u2028e\u0301 \xe9 \ufb01 \ufffd\ufeff"
+
+VARIED = "".join(random.Random(15).choices("\xe9\u20ac\u4e2d\u6587\U0001f600\U0010ffff", k=34_000))  # noqa: S311
+"""Characters of two to four bytes."""
 
 CASES = (
     *(_cut(*invalid) for invalid in INVALID),
@@ -145,5 +150,12 @@ CASES = (
             Frame(PONG, b"\xac"),
             Frame(CONTINUATION, b"\xac"),
         ),
+    ),
+    Case(
+        "A compressed text of 100 KiB, whose code points are cut wherever it is inflated in pieces",
+        "R6455-5.6-01",
+        Echoes(VARIED),
+        deflate=NAME,
+        send=lambda _bits: (*fragments(deflate(VARIED.encode())[0]),),
     ),
 )
