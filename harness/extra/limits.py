@@ -10,6 +10,7 @@ from harness.extra.case import HELLO, MAX_MESSAGE_SIZE, Case
 from harness.extra.deflating import NAME, TAIL, deflate, repeated, stored
 from harness.extra.expectations import Echoes, Fails
 from harness.extra.frames import Frame, text
+from harness.extra.steps import Flood
 from tooling.frames import BINARY, CONTINUATION, PING, RSV1, TEXT
 
 if TYPE_CHECKING:
@@ -58,18 +59,18 @@ def bomb(size: int) -> bytes:
     return (repeated(b"\0", MIB) * size).removesuffix(TAIL)
 
 
-def _parts(opcode: int, *parts: bytes, rsv: int = 0, fin: bool = True) -> tuple[Frame, ...]:
+def _parts(opcode: int, *parts: bytes, rsv: int = 0) -> tuple[Frame, ...]:
     """Return a message in fragments, or in one frame; the masking keys are zeros."""
     last = len(parts) - 1
     return tuple(
-        Frame(CONTINUATION if index else opcode, part, fin and index == last, 0 if index else rsv, KEY)
+        Frame(CONTINUATION if index else opcode, part, index == last, 0 if index else rsv, KEY)
         for index, part in enumerate(parts)
     )
 
 
-def _fragments(payload: bytes, size: int, *, rsv: int = 0, fin: bool = True) -> tuple[Frame, ...]:
+def _fragments(payload: bytes, size: int, *, rsv: int = 0) -> tuple[Frame, ...]:
     starts = range(0, len(payload), size)
-    return _parts(BINARY, *(payload[start : start + size] for start in starts), rsv=rsv, fin=fin)
+    return _parts(BINARY, *(payload[start : start + size] for start in starts), rsv=rsv)
 
 
 def _x(size: int) -> bytes:
@@ -169,7 +170,10 @@ GROSSLY = (
         f"Fragments without end: {FLOOD_SIZE} MiB",
         "R6455-10.4-01",
         Fails(1009),
-        send=lambda _bits: _fragments(bytes(FLOOD_SIZE * MIB), 2**16, fin=False),
+        send=lambda _bits: (
+            Frame(BINARY, bytes(2**16), fin=False, mask=KEY),
+            Flood(Frame(CONTINUATION, bytes(2**16), fin=False, mask=KEY), FLOOD_SIZE * MIB // 2**16),
+        ),
         watch_memory=True,
     ),
     Case(

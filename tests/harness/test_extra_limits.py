@@ -127,7 +127,7 @@ def refusing(code: int, *, echoed: int = 0) -> Any:
     [
         ("Two messages of 60 % of the limit", "the limit to the endpoint"),
         ("Short messages of up to 100 bytes", "the limit to the endpoint"),
-        ("A text in 100000 fragments of 10 bytes and an empty one", "has an endpoint limit what it takes"),
+        ("A text in 100001 fragments", "has an endpoint limit what it takes"),
         ("A text of 1025 blocks with BFINAL", "costs a new one"),
     ],
 )
