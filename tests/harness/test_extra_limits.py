@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sys
 import zlib
 from dataclasses import replace
 from typing import Any
 
+import psutil
 import pytest
 
-from harness.extra import EXTRA, deflating, driver, exchange, floods
+from harness.extra import EXTRA, deflating, driver, exchange, floods, memory
 from harness.extra.deflating import TAIL, Inflater, reference, repeated, stored
 from harness.extra.frames import Frame
+from harness.extra.memory import MemoryWatch
 from harness.testee.echo import EchoConnection
 from harness.testee.modes import Mode
 from harness.testee.variants import CONFIGURATIONS, MAX_FRAGMENTS
@@ -193,3 +197,27 @@ def test_a_text_without_its_byte_order_mark_is_another_one() -> None:
 
     report = verdict(echoing(answer), "A text that is a byte order mark")
     assert report["behavior"] == "FAILED"
+
+
+# The testee's memory:
+
+
+def test_a_process_is_found_by_its_port_again_and_where_another_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = psutil.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    monkeypatch.setattr(memory, "_found", {gone.pid: gone})
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert MemoryWatch.of_listener(port) is not None
+        assert list(vars(memory)["_found"]) == [gone.pid, os.getpid()]
+        monkeypatch.setattr(psutil, "net_connections", lambda _kind: pytest.fail("it is known"))
+        assert MemoryWatch.of_listener(port) is not None
+
+
+def test_no_process_has_a_port_that_nobody_listens_at() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    assert MemoryWatch.of_listener(port) is None
+    assert MemoryWatch.of_connection(port) is None
