@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ TAIL = b"\x00\x00\xff\xff"
 
 MAX_INFLATED = 2 * 2**20
 """Bytes in the longest message that is inflated: no case asks for a longer answer."""
+
+EXACT = 2**17
+"""Bytes of a connection that are inflated one by one, where the peer's window is a small one."""
 
 _ELEMENT = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*")+""")
 _PARAMETER = re.compile(r"""(?:[^";]|"(?:[^"\\]|\\.)*")+""")
@@ -102,17 +106,43 @@ def deflate(*messages: bytes, bits: int = 15) -> list[bytes]:
     ]
 
 
+def stored(data: bytes) -> bytes:
+    """Return a stored block of up to 65535 bytes; the next block begins at a byte (RFC 1951 3.2.4)."""
+    size = len(data)
+    return b"\0" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + data
+
+
+@cache
+def repeated(byte: bytes, size: int) -> bytes:
+    """Return blocks that inflate to a byte so many times, and do without what came before them."""
+    deflater = zlib.compressobj(9, wbits=-15)
+    return deflater.compress(byte * size) + deflater.flush(zlib.Z_FULL_FLUSH)
+
+
+def reference(bits: int, *, beyond: bool = False) -> bytes:
+    """Return a message of 258 bytes from `2**bits` bytes back, or from one byte `beyond` that.
+
+    It is a block of fixed codes, and the start of the empty block that ends a message. Of the distance codes
+    of RFC 1951 3.2.5 the one of an odd number ends at `2**bits`, and the next one begins behind it.
+    """
+    code, size, extra = (2 * bits, bits - 1, 0) if beyond else (2 * bits - 1, bits - 2, 2 ** (bits - 2) - 1)
+    distance = f"{code:05b}{f'{extra:0{size}b}'[::-1]}"
+    written = f"0 10 11000101 {distance} 0000000 000".replace(" ", "")  # BFINAL, BTYPE, 258, distance, end
+    return int(written[::-1], 2).to_bytes((len(written) + 7) // 8, "little")
+
+
 class Inflater:
     """Inflates a peer's messages, and refuses references beyond the peer's window.
 
     zlib notices such a reference only where it gives out a byte at a time: within one call a reference may
     reach all that the call gives out. With 15 bits there is none: DEFLATE itself reaches no further back.
+    That takes a second for 4 MiB, so a peer is judged to the byte as far as `EXACT`, then to 256.
     """
 
     def __init__(self, bits: int, *, takes_over: bool) -> None:
         self._bits = bits
         self._takes_over = takes_over
-        self._step = 2**16 if bits == 15 else 1
+        self._total = 0
         self._inflater = zlib.decompressobj(wbits=-bits)
 
     def message(self, payload: bytes) -> bytes:
@@ -127,8 +157,10 @@ class Inflater:
 
     def _inflate(self, data: bytes, inflated: bytearray) -> None:
         while True:
-            piece = self._inflater.decompress(data, self._step)
+            step = 2**16 if self._bits == 15 else 1 if self._total < EXACT else 256
+            piece = self._inflater.decompress(data, step)
             inflated += piece
+            self._total += len(piece)
             data = self._inflater.unconsumed_tail
             if self._inflater.eof:  # a block with BFINAL: after it the stream begins anew
                 data = self._inflater.unused_data

@@ -272,8 +272,10 @@ class Flooded(Echoes):
     """The messages come back, and meanwhile the peer's memory does not grow with what it is sent."""
 
     def judge(self, seen: Seen, unmet: str) -> Finding:
-        """Want the messages; a peer may also refuse the flood, where `unmet` says so."""
-        found = super().judge(seen, unmet)
+        """Want the messages; a peer may also refuse the flood, where `unmet` says so, but not change it."""
+        expected = set(self.events())
+        changed = any(message not in expected for message in seen.messages)
+        found = super().judge(seen, "FAILED" if changed else unmet)
         if found[0] == "OK" and seen.growth is not None and seen.growth > MAX_FLOOD:
             return "NON-STRICT", (
                 f"The peer's memory grew by {seen.growth // 2**20} MiB. NON-STRICT and no failure: RFC 6455 "

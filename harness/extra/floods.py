@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.extra.case import Case
-from harness.extra.deflating import NAME
+from harness.extra.case import MAX_MESSAGE_SIZE, Case
+from harness.extra.deflating import NAME, repeated, stored
 from harness.extra.expectations import Echoes, Flooded
 from harness.extra.frames import Frame, text
 from harness.extra.messages import PLAIN, fragments
@@ -19,6 +19,14 @@ ALLOWED = "RFC 6455 10.4 has an endpoint limit what it takes, and names no numbe
 MANY = 100_000
 """Fragments of one message."""
 
+PIECE = b"0123456789"
+"""One of them. Together they are long enough that it takes seconds to copy them with each further one."""
+
+FINAL = bytes.fromhex("f348cdc9c90700")
+"""A block with BFINAL: Hello."""
+
+BELOW = MAX_MESSAGE_SIZE * 9 // 10
+
 UNREAD = 512
 """Messages of 64 KiB whose echoes nobody reads."""
 
@@ -27,29 +35,43 @@ def _frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> Frame:
     return Frame(opcode, payload, fin, mask=KEY)
 
 
+def _final_blocks(number: int) -> Case:
+    return Case(
+        f"A text of {number} blocks with BFINAL",
+        "R7692-7.2.1-04",
+        Flooded("Hello" * number),
+        unmet="NON-STRICT",
+        why="each of them ends the decompressor and costs a new one, and RFC 6455 10.4 has an endpoint limit "
+        "what it takes",
+        deflate=NAME,
+        send=(*fragments(FINAL * number + b"\0"),),
+        watch_memory=True,
+    )
+
+
 CASES = (
     Case(
-        f"A message in {MANY} fragments of one byte",
+        f"A text in {MANY} fragments of {len(PIECE)} bytes",
         "R6455-5.4-09",
-        Flooded(b"x" * MANY),
+        Flooded(PIECE.decode() * MANY),
         unmet="NON-STRICT",
         why=ALLOWED,
         send=(
-            Frame(BINARY, b"x", fin=False),
-            Flood(_frame(CONTINUATION, b"x", fin=False), MANY - 2),
-            Frame(CONTINUATION, b"x"),
+            Frame(TEXT, PIECE, fin=False),
+            Flood(_frame(CONTINUATION, PIECE, fin=False), MANY - 2),
+            Frame(CONTINUATION, PIECE),
         ),
         watch_memory=True,
     ),
     Case(
-        f"A text in {MANY} empty fragments",
+        f"A text in {MANY + 1} fragments, all but two of them empty",
         "R6455-5.4-09",
         Flooded("Hello"),
         unmet="NON-STRICT",
         why=ALLOWED,
         send=(
             text("Hel", fin=False),
-            Flood(_frame(CONTINUATION, fin=False), MANY - 2),
+            Flood(_frame(CONTINUATION, fin=False), MANY - 1),
             Frame(CONTINUATION, b"lo"),
         ),
         watch_memory=True,
@@ -134,5 +156,54 @@ CASES = (
         "R6455-5.5.2-02",
         Echoes(*["Hello"] * 100, pongs=(b"?",)),
         send=(text("Hello"), Await(), Frame(PING, b"?"), Await()) * 100,
+    ),
+    Case(
+        "20 compressed messages at once, each of which inflates to 90 % of the limit",
+        "R6455-10.4-02",
+        Flooded(*[bytes(BELOW)] * 20),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        deflate=NAME,
+        send=lambda _bits: (Frame(BINARY, repeated(b"\0", BELOW) + b"\0", rsv=RSV1),) * 20,
+        watch_memory=True,
+    ),
+    Case(
+        "A text with 100000 empty blocks behind it",
+        "R7692-7.2.1-02",
+        Flooded("Hello"),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        deflate=NAME,
+        send=lambda _bits: (Frame(TEXT, stored(b"Hello") + stored(b"") * 100_000 + b"\0", rsv=RSV1),),
+        watch_memory=True,
+    ),
+    Case(
+        "Nothing but 1000 empty blocks, and another message",
+        "R7692-7.2.1-02",
+        Flooded("", "Hello"),
+        deflate=NAME,
+        send=(Frame(TEXT, stored(b"") * 1000 + b"\0", rsv=RSV1), *fragments(PLAIN)),
+    ),
+    *map(_final_blocks, (1024, 1025)),
+    Case(
+        "2000 messages, each of them a block with BFINAL",
+        "R7692-7.2.1-04",
+        Flooded(*["Hello"] * 2000),
+        deflate=NAME,
+        send=(Flood(Frame(TEXT, FINAL + b"\0", rsv=RSV1, mask=KEY), 2000),),
+        watch_memory=True,
+    ),
+    Case(
+        "1000 pings within a compressed message",
+        "R6455-5.4-08",
+        Echoes("Hello", pongs=(b"the last",)),
+        deflate=NAME,
+        send=(
+            fragments(PLAIN[:3], b"")[0],
+            Flood(_frame(PING, b"?"), 1000),
+            Frame(PING, b"the last"),
+            Frame(CONTINUATION, PLAIN[3:]),
+        ),
+        watch_memory=True,
     ),
 )

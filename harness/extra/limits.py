@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
-from functools import cache
+from functools import partial
+from typing import TYPE_CHECKING
 
-from harness.extra.case import MAX_MESSAGE_SIZE, Case
-from harness.extra.deflating import NAME, TAIL, deflate
+from harness.extra.case import HELLO, MAX_MESSAGE_SIZE, Case
+from harness.extra.deflating import NAME, TAIL, deflate, repeated, stored
 from harness.extra.expectations import Echoes, Fails
-from harness.extra.frames import Frame
-from tooling.frames import BINARY, CONTINUATION, RSV1
+from harness.extra.frames import Frame, text
+from harness.extra.steps import Flood
+from tooling.frames import BINARY, CONTINUATION, PING, RSV1, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 TITLE = "Limits"
 
@@ -18,39 +22,64 @@ MIB = 2**20
 BOMB_SIZE = 256
 """The size of the inflated bomb, in MiB."""
 
-SMALL_BOMB_SIZE = 15
-"""The size of a bomb in KiB, and inflated in MiB: a compressed message that a peer reads at once."""
-
 FLOOD_SIZE = 100
 """The size of a message, in MiB, whose end a peer should not await."""
 
 KEY = bytes(4)
 """A masking key of zeros, for long messages."""
 
+LIMIT = MAX_MESSAGE_SIZE
 
-@cache
-def bomb() -> bytes:
-    """Return 0.3 MB that inflate to `BOMB_SIZE` MiB of zeros.
+SHARE = LIMIT * 6 // 10
+"""A message of which one is within the limit, and two together are not."""
 
-    A full flush makes a piece of DEFLATE data that can be repeated.
-    """
-    deflater = zlib.compressobj(9, wbits=-15)
-    piece = deflater.compress(bytes(MIB)) + deflater.flush(zlib.Z_FULL_FLUSH)
-    return (piece * BOMB_SIZE).removesuffix(TAIL)
+WIDE = "\N{EURO SIGN}"
+"""A character of three bytes."""
+
+EXACT = WIDE * (LIMIT // 3) + "x" * (LIMIT % 3)
+OVER = WIDE * (LIMIT // 3 + 1)
+"""Text of a third of the limit in characters, and more than it in bytes."""
+
+NOT_TEXT = stored(b"\xff")
+"""A block with a byte that is not UTF-8."""
+
+UNIT = 2**14
+"""Bytes that a peer might inflate at a time: this library does."""
+
+CUT_OFF = b"\0\5\0"
+"""A block that breaks off in its length: what a receiver puts behind it is not the rest (RFC 7692 7.2.2)."""
+
+UP_TO = (
+    "RFC 6455 10.4 leaves the limit to the endpoint; that one of exactly this size is taken is the contract's"
+)
 
 
-def _fragments(payload: bytes, size: int, *, rsv: int = 0, fin: bool = True) -> tuple[Frame, ...]:
-    starts = range(0, len(payload), size)
+def bomb(size: int) -> bytes:
+    """Return so many KiB, or a little more, that inflate to as many MiB of zeros."""
+    return (repeated(b"\0", MIB) * size).removesuffix(TAIL)
+
+
+def _parts(opcode: int, *parts: bytes, rsv: int = 0) -> tuple[Frame, ...]:
+    """Return a message in fragments, or in one frame; the masking keys are zeros."""
+    last = len(parts) - 1
     return tuple(
-        Frame(
-            CONTINUATION if start else BINARY,
-            payload[start : start + size],
-            fin=fin and start + size >= len(payload),
-            rsv=0 if start else rsv,
-            mask=KEY,
-        )
-        for start in starts
+        Frame(CONTINUATION if index else opcode, part, index == last, 0 if index else rsv, KEY)
+        for index, part in enumerate(parts)
     )
+
+
+def _fragments(payload: bytes, size: int, *, rsv: int = 0) -> tuple[Frame, ...]:
+    starts = range(0, len(payload), size)
+    return _parts(BINARY, *(payload[start : start + size] for start in starts), rsv=rsv)
+
+
+def _x(size: int) -> bytes:
+    return repeated(b"x", size)
+
+
+def _padded(data: bytes) -> bytes:
+    """Return blocks with a further one, that has them end with a unit."""
+    return data + stored(b"x" * (UNIT - len(data) - 5))
 
 
 def _zeros(size: int) -> Frame:
@@ -61,12 +90,50 @@ def _compressed(size: int) -> Frame:
     return Frame(BINARY, deflate(bytes(size), bits=9)[0], rsv=RSV1)
 
 
+def _small_bomb(size: int) -> Case:
+    return Case(
+        f"A bomb that comes in one read: {size} KiB that inflate to {size} MiB",
+        "R6455-10.4-01",
+        Fails(1009),
+        deflate=NAME,
+        send=lambda _bits: (Frame(BINARY, bomb(size), rsv=RSV1),),
+        watch_memory=True,
+    )
+
+
 def _endless() -> Frame:
     return replace(_zeros(FLOOD_SIZE * MIB), declared=2**62, length_form=64)
 
 
+def _taken(
+    title: str, *messages: str | bytes, send: Callable[[], Sequence[Frame]], deflate: str = ""
+) -> Case:
+    return Case(
+        title,
+        "R6455-10.4-02",
+        Echoes(*messages),
+        unmet="NON-STRICT",
+        why=UP_TO,
+        deflate=deflate,
+        send=lambda _bits: (*send(),),
+    )
+
+
+def _refused(
+    title: str, *codes: int, send: Callable[[], Sequence[Frame]], deflate: str = "", chop: int = 0
+) -> Case:
+    return Case(
+        title,
+        "R6455-10.4-01",
+        Fails(*codes),
+        deflate=deflate,
+        chop=chop,
+        send=lambda _bits: (*send(),),
+    )
+
+
 # Made when they are sent: these are long.
-CASES = (
+GROSSLY = (
     Case(
         "A message of half the limit",
         "R6455-5.4-10",
@@ -103,7 +170,10 @@ CASES = (
         f"Fragments without end: {FLOOD_SIZE} MiB",
         "R6455-10.4-01",
         Fails(1009),
-        send=lambda _bits: _fragments(bytes(FLOOD_SIZE * MIB), 2**16, fin=False),
+        send=lambda _bits: (
+            Frame(BINARY, bytes(2**16), fin=False, mask=KEY),
+            Flood(Frame(CONTINUATION, bytes(2**16), fin=False, mask=KEY), FLOOD_SIZE * MIB // 2**16),
+        ),
         watch_memory=True,
     ),
     Case(
@@ -118,7 +188,7 @@ CASES = (
         "R6455-10.4-01",
         Fails(1009),
         deflate=NAME,
-        send=lambda _bits: (Frame(BINARY, bomb(), rsv=RSV1, mask=KEY),),
+        send=lambda _bits: (Frame(BINARY, bomb(BOMB_SIZE), rsv=RSV1, mask=KEY),),
         watch_memory=True,
     ),
     Case(
@@ -126,15 +196,219 @@ CASES = (
         "R6455-10.4-01",
         Fails(1009),
         deflate=NAME,
-        send=lambda _bits: _fragments(bomb(), 2**12, rsv=RSV1),
+        send=lambda _bits: _fragments(bomb(BOMB_SIZE), 2**12, rsv=RSV1),
         watch_memory=True,
     ),
+    _small_bomb(15),
+)
+
+EXACTLY = (
+    _taken("A message as long as the limit", bytes(LIMIT), send=lambda: [_zeros(LIMIT)]),
+    _taken(
+        "A text of three-byte characters as long as the limit, in two fragments",
+        EXACT,
+        send=lambda: _parts(TEXT, EXACT.encode()[:SHARE], EXACT.encode()[SHARE:]),
+    ),
+    _taken(
+        "Two messages of 60 % of the limit, each in two fragments, and a short one",
+        bytes(SHARE),
+        bytes(SHARE),
+        "Hello",
+        send=lambda: [*_parts(BINARY, bytes(100), bytes(SHARE - 100)) * 2, HELLO],
+    ),
+    _taken(
+        "A compressed message that inflates to the limit",
+        bytes(LIMIT),
+        send=lambda: [Frame(BINARY, repeated(b"\0", LIMIT) + b"\0", rsv=RSV1)],
+        deflate=NAME,
+    ),
+    _taken(
+        "Two compressed texts that inflate to 60 % of the limit each, and a short one",
+        "x" * SHARE,
+        "x" * SHARE,
+        "Hello",
+        send=lambda: [*_parts(TEXT, _x(SHARE) + b"\0", rsv=RSV1) * 2, HELLO],
+        deflate=NAME,
+    ),
+    _taken(
+        "A message as long as the limit in a compressed frame that is longer",
+        bytes(LIMIT),
+        send=lambda: [Frame(BINARY, stored(bytes(2**15)) * (LIMIT // 2**15) + b"\0", rsv=RSV1, mask=KEY)],
+        deflate=NAME,
+    ),
+    _refused("A message of a byte more than the limit", 1009, send=lambda: [_zeros(LIMIT + 1)]),
+    _refused(
+        "A message as long as the limit, and one byte in a last fragment",
+        1009,
+        send=lambda: _parts(BINARY, bytes(LIMIT), b"x"),
+    ),
+    _refused(
+        "A message of two fragments of 60 % of the limit",
+        1009,
+        send=lambda: _parts(BINARY, bytes(SHARE), bytes(SHARE)),
+    ),
+    _refused(
+        "A text longer than the limit in bytes, not in characters",
+        1009,
+        send=lambda: _parts(TEXT, OVER.encode()),
+    ),
+    _refused(
+        "A text longer than the limit in bytes, not in characters, in two fragments",
+        1009,
+        send=lambda: _parts(TEXT, OVER.encode()[:SHARE], OVER.encode()[SHARE:]),
+    ),
+    _refused(
+        "A compressed message that inflates to a byte more than the limit",
+        1009,
+        send=lambda: [Frame(BINARY, repeated(b"\0", LIMIT) + stored(b"x") + b"\0", rsv=RSV1)],
+        deflate=NAME,
+    ),
+)
+
+# Two things are wrong; the baseline has the code of that which comes first.
+TWO_FAULTS = (
+    _refused(
+        "A compressed text over the limit that is not UTF-8 before it",
+        1007,
+        1009,
+        send=lambda: _parts(TEXT, _x(100), _x(LIMIT - 1100) + NOT_TEXT + _x(5000) + b"\0", rsv=RSV1),
+        deflate=NAME,
+    ),
+    _refused(
+        "A compressed text over the limit whose first byte behind it is not UTF-8",
+        1009,
+        1007,
+        send=lambda: _parts(TEXT, _x(100), _x(LIMIT - 100) + NOT_TEXT + _x(5000) + b"\0", rsv=RSV1),
+        deflate=NAME,
+    ),
+    _refused(
+        "A text over the limit that is not UTF-8 before it, in two fragments",
+        1007,
+        1009,
+        send=lambda: _parts(TEXT, b"x" * 100, b"x" * (LIMIT - 1100) + b"\xff" + b"x" * 5000),
+    ),
+    _refused(
+        "A compressed message over the limit, and behind that not DEFLATE data",
+        1009,
+        1007,
+        1002,
+        send=lambda: _parts(BINARY, _padded(stored(b"x" * 8000) + _x(LIMIT - 8000)) + b"\xff" * 8, rsv=RSV1),
+        deflate=NAME,
+    ),
+    _refused(
+        "A compressed message over the limit that breaks off within a block",
+        1007,
+        1009,
+        1002,
+        send=lambda: _parts(BINARY, _x(LIMIT - 100), _x(200) + CUT_OFF, rsv=RSV1),
+        deflate=NAME,
+    ),
+    _refused(
+        "The same in two pieces, the first of which goes over the limit",
+        1007,
+        1009,
+        1002,
+        send=lambda: _parts(BINARY, _x(LIMIT - 100), stored(b"x" * 3000) + CUT_OFF, rsv=RSV1),
+        deflate=NAME,
+        chop=1000,
+    ),
+    _refused(
+        "A compressed message in two pieces, the second of which goes over the limit and breaks off",
+        1009,
+        1007,
+        1002,
+        send=lambda: _parts(BINARY, _x(100), _padded(_x(SHARE)) + _x(SHARE) + CUT_OFF, rsv=RSV1),
+        deflate=NAME,
+        chop=UNIT + 200,
+    ),
+)
+
+SMALL = 100
+"""The limit of cases in which a short message goes over it."""
+
+FULL = "x" * SMALL
+
+of_small = partial(Case, mode=f"/limit?size={SMALL}")
+
+SHORT = (
+    of_small(
+        f"Short messages of up to {SMALL} bytes, which is the limit, one of them in fragments",
+        "R6455-10.4-02",
+        Echoes(FULL, FULL.encode(), FULL, "Hello", ""),
+        unmet="NON-STRICT",
+        why=UP_TO,
+        send=(
+            text(FULL),
+            Frame(BINARY, FULL.encode()),
+            *_parts(TEXT, FULL[1:].encode(), b"x"),
+            HELLO,
+            text(""),
+        ),
+    ),
+    of_small(
+        f"A message of {SMALL} bytes, and one of {SMALL + 1}",
+        "R6455-10.4-01",
+        Fails(1009, before=(FULL,)),
+        send=(text(FULL), text(FULL + "x")),
+    ),
+    of_small(
+        f"A text of {SMALL + 1} bytes and fewer characters",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=(text(WIDE * 33 + "xx"),),
+    ),
+    of_small(
+        f"A message of {SMALL} bytes and one more in a last fragment, which come with a short message",
+        "R6455-10.4-01",
+        Fails(1009, before=("Hello",)),
+        send=(HELLO, *_parts(TEXT, FULL.encode(), b"x")),
+    ),
+    of_small(
+        f"A message of {SMALL + 1} bytes in fragments, some of which are empty",
+        "R6455-10.4-01",
+        Fails(1009),
+        send=_parts(BINARY, bytes(SMALL // 2), b"", b"", bytes(SMALL // 2), b"", b"x"),
+    ),
+    of_small(
+        f"A compressed message that inflates to {SMALL} bytes, and one to a byte more",
+        "R6455-10.4-01",
+        Fails(1009, before=(FULL,)),
+        deflate=NAME,
+        send=tuple(Frame(TEXT, data, rsv=RSV1) for data in deflate(FULL.encode(), FULL.encode() + b"x")),
+    ),
+    of_small(
+        f"A ping of 125 bytes with a limit of {SMALL}, which is for messages",
+        "R6455-5.5.2-02",
+        Echoes("Hello", pongs=(b"?" * 125,)),
+        send=(Frame(PING, b"?" * 125), HELLO),
+    ),
+    of_small(
+        f"A text of {SMALL} bytes with pings between its fragments, whose bytes do not count",
+        "R6455-5.4-08",
+        Echoes(FULL, pongs=(b"?" * 60,)),
+        unmet="NON-STRICT",
+        why=UP_TO,
+        send=(
+            text(FULL[:60], fin=False),
+            Frame(PING, b"?" * 60),
+            Frame(PING, b"?" * 60),
+            Frame(CONTINUATION, FULL[60:].encode()),
+        ),
+    ),
+)
+
+CASES = (
+    *GROSSLY,
+    *EXACTLY,
+    *TWO_FAULTS,
+    _small_bomb(40),
     Case(
-        f"A bomb that comes in one read: {SMALL_BOMB_SIZE} KiB that inflate to {SMALL_BOMB_SIZE} MiB",
+        "A bomb in fragments of one byte",
         "R6455-10.4-01",
         Fails(1009),
         deflate=NAME,
-        send=lambda _bits: (_compressed(SMALL_BOMB_SIZE * MIB),),
+        send=lambda _bits: _fragments(bomb(2), 1, rsv=RSV1),
         watch_memory=True,
     ),
+    *SHORT,
 )

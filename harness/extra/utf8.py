@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 from harness.extra.case import Case
 from harness.extra.deflating import NAME, deflate
 from harness.extra.expectations import Echoes, Fails
 from harness.extra.frames import Frame
 from harness.extra.messages import fragments
-from tooling.frames import CONTINUATION, TEXT
+from tooling.frames import CONTINUATION, PING, PONG, TEXT
 
 TITLE = "UTF-8"
 
@@ -23,6 +25,10 @@ INVALID = (
     ("the code point U+110000", b"\xf4\x90\x80\x80", b""),
     ("a lone continuation byte", b"\x80", b"abc"),
 )
+
+
+HOPELESS = ("c0", "c1", "e0 80", "e0 9f", "ed a0", "ed bf", "f0 80", "f0 8f", "f4 90", "f5", "c3 28", "80")
+"""Starts of what cannot become UTF-8 any more: overlong, surrogates, beyond U+10FFFF, a stray byte."""
 
 
 def _parts(data: bytes, size: int) -> list[bytes]:
@@ -52,6 +58,23 @@ def _compressed(what: str, data: bytes, rest: bytes) -> Case:
         send=(*fragments(*_parts(deflate(b"ok " + data + rest + b" ok")[0], 1)),),
     )
 
+
+def _unfinished(start: str) -> Case:
+    return Case(
+        f"An unfinished text that ends in {start.upper()}: the connection is failed before its end",
+        "R6455-8.1-01",
+        Fails(1007),
+        unmet="NON-STRICT",
+        why=PROMPT,
+        send=(Frame(TEXT, b"abc" + bytes.fromhex(start), fin=False),),
+    )
+
+
+# What decoders like to change: a byte order mark, NUL, ends of lines, what could be one character or two.
+AS_IT_IS = "\ufeffa\0b\r\n\u2028e\u0301 \xe9 \ufb01 \ufffd\ufeff"
+
+VARIED = "".join(random.Random(15).choices("\xe9\u20ac\u4e2d\u6587\U0001f600\U0010ffff", k=34_000))  # noqa: S311
+"""Characters of two to four bytes."""
 
 CASES = (
     *(_cut(*invalid) for invalid in INVALID),
@@ -102,5 +125,37 @@ CASES = (
         "R6455-5.6-01",
         Echoes(b"\xce\xff\xed\xa0\x80"),
         send=(Frame(2, b"\xce\xff", fin=False), Frame(CONTINUATION, b"\xed\xa0\x80")),
+    ),
+    *map(_unfinished, HOPELESS),
+    Case(
+        "A text that is a byte order mark, and one that begins and ends with it, with NUL and accents within",
+        "R6455-5.6-01",
+        Echoes("\ufeff", AS_IT_IS),
+        send=(*_plain(b"\xef\xbb\xbf"), *_plain(AS_IT_IS.encode())),
+    ),
+    Case(
+        "The same text in fragments of one byte, and compressed",
+        "R6455-5.6-01",
+        Echoes(AS_IT_IS, AS_IT_IS),
+        deflate=NAME,
+        send=(*_plain(*_parts(AS_IT_IS.encode(), 1)), *fragments(deflate(AS_IT_IS.encode())[0])),
+    ),
+    Case(
+        "A ping and a pong that are not UTF-8, within a code point of a text",
+        "R6455-5.4-08",
+        Echoes("\N{EURO SIGN}", pongs=(b"\xac\xff",)),
+        send=(
+            Frame(TEXT, b"\xe2\x82", fin=False),
+            Frame(PING, b"\xac\xff"),
+            Frame(PONG, b"\xac"),
+            Frame(CONTINUATION, b"\xac"),
+        ),
+    ),
+    Case(
+        "A compressed text of 100 KiB, whose code points are cut wherever it is inflated in pieces",
+        "R6455-5.6-01",
+        Echoes(VARIED),
+        deflate=NAME,
+        send=lambda _bits: (*fragments(deflate(VARIED.encode())[0]),),
     ),
 )

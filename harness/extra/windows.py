@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from typing import TYPE_CHECKING
 
 from harness.extra.case import Case
-from harness.extra.deflating import NAME, deflate
-from harness.extra.expectations import Echoes
+from harness.extra.deflating import NAME, deflate, reference, stored
+from harness.extra.expectations import Echoes, Fails
 from harness.extra.frames import Frame
-from tooling.frames import BINARY, RSV1
+from harness.extra.steps import Await
+from tooling.frames import BINARY, RSV1, TEXT
+
+if TYPE_CHECKING:
+    from harness.extra.steps import Step
 
 TITLE = "Window sizes"
 
@@ -61,4 +66,66 @@ def _for_decompressor(bits: int) -> Case:
     )
 
 
-CASES = (*map(_for_compressor, SIZES), *map(_for_decompressor, SIZES))
+def _far_end(bits: int) -> Case:
+    data = random.Random(bits).randbytes(2**bits)  # noqa: S311
+
+    def frames(permitted: int) -> tuple[Frame, ...]:
+        again = reference(bits) if bits <= permitted else stored((data * 2)[:258]) + b"\0"
+        first = b"".join(stored(data[start : start + 2**15]) for start in range(0, len(data), 2**15))
+        return (Frame(BINARY, first + b"\0", rsv=RSV1), Frame(BINARY, again, rsv=RSV1))
+
+    return Case(
+        f"A reference to the far end of a window of {bits} bits, in the message before",
+        "R7692-7.2.2-05",
+        Echoes(data, (data * 2)[:258]),
+        client_requirement="R7692-7.2.2-03",
+        optional=True,
+        deflate=f"{NAME}; {{harness}}_max_window_bits={bits}",
+        send=frames,
+    )
+
+
+def _beyond(bits: int) -> Case:
+    """Make a case with a reference that leaves the window, whichever was agreed upon.
+
+    Where that has 15 bits, the distance is one that RFC 1951 3.2.6 does not have.
+    """
+    before = random.Random(bits).randbytes(2**bits).hex()  # noqa: S311
+
+    def frames(permitted: int) -> tuple[Step, ...]:
+        return (
+            Frame(TEXT, deflate(before.encode())[0], rsv=RSV1),
+            Await(),
+            Frame(TEXT, reference(permitted, beyond=True), rsv=RSV1),
+        )
+
+    return Case(
+        f"A reference to one byte beyond a window of {bits} bits, in the message before",
+        "R7692-7.2.2-08",
+        Fails(1007, 1002, before=(before,)),
+        client_requirement="R7692-7.2.2-06",
+        unmet="NON-STRICT",
+        why="the rule is the sender's, and RFC 7692 7.2.2 lets the receiver have a larger window",
+        optional=True,
+        deflate=f"{NAME}; {{harness}}_max_window_bits={bits}",
+        send=frames,
+    )
+
+
+CASES = (
+    *map(_for_compressor, SIZES),
+    *map(_for_decompressor, SIZES),
+    *map(_far_end, (8, 9, 12, 15)),
+    *map(_beyond, (9, 12)),
+    Case(
+        "A reference with a distance of more than 32768 bytes, which DEFLATE does not have",
+        "R6455-10.7-01",
+        Fails(1007, 1002, before=("Hello",)),
+        deflate=NAME,
+        send=(
+            Frame(TEXT, stored(b"Hello") + b"\0", rsv=RSV1),
+            Await(),
+            Frame(TEXT, reference(15, beyond=True), rsv=RSV1),
+        ),
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -57,16 +58,20 @@ class EchoConnection(asyncio.Protocol):
         configuration: Configuration = DEFAULT,
     ) -> None:
         self.configuration = configuration
-        self.ws = WSConnection(self.role, limits=configuration.limits(max_message_size))
+        self.bound_messages(max_message_size)
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.mode = Mode()
-        self._joiner = MessageJoiner(max_message_size)
         self._rest: Sequence[Event] = ()
         """The fragments that wait for a pong, a Close, or another message."""
         self._deadline: asyncio.TimerHandle | None = None
         self._tell = note
         self._failed = False  # what the peer sends then is not processed (RFC 6455 7.1.7)
         self._peer = ""
+
+    def bound_messages(self, size: int) -> None:
+        """Take messages of up to so many bytes; to be called before the handshake."""
+        self.ws = WSConnection(self.role, limits=self.configuration.limits(size))
+        self._joiner = MessageJoiner(size if self.configuration.joiner_bounds else sys.maxsize)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, and let no small write wait for an acknowledgement."""

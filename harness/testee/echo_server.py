@@ -9,6 +9,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
+from harness.testee.modes import Mode
 from tooling.errors import CommandError
 from wsproto.events import CloseConnection, TextMessage
 
@@ -50,9 +51,17 @@ class TlsPorts:
 
 
 class ServerConnection(EchoConnection):
-    """A server's end, which knows the mode tls."""
+    """A server's end, which knows the modes limit and tls."""
 
     tls_ports: TlsPorts | None = None
+    _begun = False
+
+    def data_received(self, data: bytes) -> None:
+        """Look for the limit in the request line first: the library gets its limits before the request."""
+        if not self._begun and data.startswith(b"GET /limit?"):
+            self.bound_messages(Mode(data.split(b" ")[1].decode("latin-1")).limit or 0)
+        self._begun = True
+        super().data_received(data)
 
     def opening(self) -> Iterable[Event]:
         """List what is sent first: in the mode tls the URL of that port."""

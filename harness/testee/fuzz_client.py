@@ -86,10 +86,11 @@ class EchoClient(EchoConnection):
     """The bytes that the server has to send in time, in words."""
 
     def __init__(self, server: Address, target: str, bounds: Bounds, mode: Mode | None = None) -> None:
-        super().__init__(bounds.max_message_size, configuration=bounds.configuration)
-        self.mode = mode or Mode()
-        self.close_timeout = self.mode.close_timeout or self.close_timeout
-        offers = list(self.mode.extensions(self.configuration.offers))
+        mode = mode or Mode()
+        super().__init__(mode.limit or bounds.max_message_size, configuration=bounds.configuration)
+        self.mode = mode
+        self.close_timeout = mode.close_timeout or self.close_timeout
+        offers = list(mode.extensions(self.configuration.offers))
         self.failure = f"the server ended the connection before its {self.awaited}"
         """The reason why they did not come."""
         wanted = [] if self.mode.subprotocol is None else [self.mode.subprotocol]

@@ -19,6 +19,7 @@ The path says it:
                                    then closes with 1000
     /tls?server=URL&authority=PATH a client comes to this server in place of the other one, and trusts this
                                    authority alone
+    /limit?size=N                  takes messages of up to N bytes, and echoes them
     /modes                         sends a text with the names of the modes, then closes with 1000
 
 Any other path is a plain echo.
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from wsproto.events import Event
     from wsproto.extensions import Extension
 
-NAMES = ("fragments", "ping-within", "close", "ping", "subprotocol", "deflate", "flipped", "tls")
+NAMES = ("fragments", "ping-within", "close", "ping", "subprotocol", "deflate", "flipped", "limit", "tls")
 
 _FLIPPED_BITS = FlippedBits()
 """One object for all connections."""
@@ -69,6 +70,11 @@ class Mode:
     def close_timeout(self) -> float | None:
         """The seconds that the peer has to answer the Close, where they are given."""
         return float(self._values["timeout"]) if self.name == "close" and "timeout" in self._values else None
+
+    @property
+    def limit(self) -> int | None:
+        """The bytes of the longest message to take, where they are given."""
+        return int(self._values["size"]) if self.name == "limit" else None
 
     @property
     def ping_within(self) -> Ping | None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from harness.setups import Variant
 
+MAX_FRAGMENTS = 100_000
+"""Fragments of the longest message in the variant `limits`: as many as the extra case with most has."""
+
 NO_BITS = RsvBits(rsv1=False, rsv2=False, rsv3=False)
 RSV2 = RsvBits(rsv1=False, rsv2=True, rsv3=False)
 
@@ -86,6 +89,8 @@ class Configuration:
 
     limits: Callable[[int], Limits | None] = lambda _: None
     """Makes the limits; it gets the longest message to take, in bytes."""
+    joiner_bounds: bool = True
+    """Whether the program bounds messages, too; its bound hides where the library forgets one."""
     offers: Sequence[Extension] = (PerMessageDeflate(), PerMessageDeflate(client_no_context_takeover=True))
     """The extensions of a client. Autobahn's 13.2, 13.5 and 13.6 ask only for what is offered: two kinds."""
     accepts: Sequence[Extension] = (PerMessageDeflate(),)
@@ -95,7 +100,13 @@ class Configuration:
 CONFIGURATIONS: dict[Variant, Configuration] = {
     "default": Configuration(),
     "limits": Configuration(
-        limits=lambda size: Limits(max_message_size=size, max_frame_size=size, max_inflated_size=2**14)
+        limits=lambda size: Limits(
+            max_message_size=size,
+            max_frame_size=size,
+            max_fragments=MAX_FRAGMENTS,
+            max_inflated_size=2**14,
+        ),
+        joiner_bounds=False,
     ),
     "settings": Configuration(
         offers=(

@@ -13,12 +13,14 @@ import pytest
 
 from fuzz.planted.catalogue import FAULTS
 from tests.harness.breaks import BREAKS
+from tests.harness.breaks_of_limits import LIMIT_BREAKS
 
 if TYPE_CHECKING:
     from tests.harness.breaks import Break
 
 ROOT = Path(__file__).parents[2]
-SETUPS = sorted({found.seen_by.split()[0] for found in BREAKS})
+ALL = [*BREAKS, *LIMIT_BREAKS]
+SETUPS = sorted({found.seen_by.split()[0] for found in ALL})
 
 
 def run(folder: Path, setup: str, cases: list[str], *options: str) -> tuple[int, str]:
@@ -58,7 +60,7 @@ def copy(folder: Path, file: str) -> None:
             (folder / name).symlink_to(ROOT / name)
 
 
-@pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.name)
+@pytest.mark.parametrize("broken", ALL, ids=lambda broken: broken.name)
 def test_the_suite_sees_a_break(tmp_path: Path, broken: Break) -> None:
     copy(tmp_path, broken.file)
     path = tmp_path / broken.file

@@ -44,7 +44,6 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "FLOOD_SIZE", 2)
     monkeypatch.setattr(opening, "FLOOD_SIZE", 2**20)
     monkeypatch.setattr(limits, "BOMB_SIZE", 2)
-    limits.bomb.cache_clear()
 
 
 def cases_of(role: Any) -> list[str]:
