@@ -94,6 +94,9 @@ class FuzzingServer:
         self._played: set[str] = set()
         self._keys: set[str] = set()
         self._modes: set[str] = set()
+        self._announced = ""
+        """The case whose mode the client has just been told: it comes next."""
+        self._agent = "?"
         self._tasks: set[asyncio.Task[None]] = set()
 
     def protocol(self) -> Wire:
@@ -122,9 +125,16 @@ class FuzzingServer:
             self.steps.put_nowait(error)
 
     async def _serve(self, wire: Wire) -> None:
+        case, self._announced = self._announced, ""
+        unasked = EXTRA[case].unasked if case else b""
         try:
+            await wire.send(unasked)
             request = await wire.read_head(self._timeout)
             if request is None:
+                if unasked:
+                    self._played.add(case)
+                    self.steps.put_nowait(Begun(case))
+                    self.steps.put_nowait(Ended(case, Play(EXTRA[case], "client", self._agent).unasked(wire)))
                 return
             url = urlsplit(request.start.split(" ")[1])
             query = parse_qs(url.query)
@@ -135,6 +145,7 @@ class FuzzingServer:
             elif url.path == "/getCaseMode":
                 self._modes.update(query.get("modes", [""])[0].split(","))
                 case = self._case_of(query)
+                self._announced = case if case and EXTRA[case].mode_name in self._modes else ""
                 await _tell(wire, request, (EXTRA[case].mode if case else "") or "/")
             elif url.path == "/updateReports":
                 await _tell(wire, request, None)
@@ -151,8 +162,8 @@ class FuzzingServer:
             return
         self._played.add(name)
         self.steps.put_nowait(Begun(name))
-        agent = query.get("agent", ["?"])[0]
-        play = Play(EXTRA[name], "client", agent, self._timeout)
+        self._agent = query.get("agent", ["?"])[0]
+        play = Play(EXTRA[name], "client", self._agent, self._timeout)
         if EXTRA[name].mode_name in {"", *self._modes}:
             report = await play.against_client(wire, request, self._keys)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from typing import TYPE_CHECKING
@@ -49,6 +50,9 @@ class Opening:
         self.heads["client"] = head_text(head)
         behind = self.case.behind.encode(host=host, key=key) if self.case.behind else b""
         await self._send(wire, head, self.case.body + behind, watch)
+        if self.case.reset:
+            wire.reset()
+            return
         await self._take_response(wire, timeout, key)
         if behind and not self.seen.opened and self.seen.head:
             self.seen.next_head = await wire.read_next_head(timeout)
@@ -69,7 +73,7 @@ class Opening:
             self.heads["server"] = head_text(head.encode())
             if head.status == 101:
                 seen.opened = True
-                self._blame(response_fault(head, key))
+                self._blame(response_fault(head, key, self.case.request))
                 self._take_answer(head)
 
     async def _send(self, wire: Wire, head: bytes, more: bytes, watch: MemoryWatch | None) -> None:
@@ -134,6 +138,9 @@ class Opening:
         head = response.encode(accept=accept, accept_lower=accept.lower(), key=key, host=self.seen.authority)
         self.heads["client"], self.heads["server"] = head_text(request.encode()), head_text(head)
         self.seen.opened = True
+        await asyncio.sleep(self.case.late)
+        if wire.has_unread:
+            self._blame(HeadFault("", "the client sent more before the response came (RFC 6455 4.1)"))
         await self._send(wire, self.case.interim + head, self.case.body, watch)
 
     def _answer_to(self, request: Head) -> str:

@@ -122,6 +122,10 @@ class EchoConnection(asyncio.Protocol):
             extra_headers=[(b"Server", AGENT.encode())],
         )
 
+    def accepted(self, request: Request) -> bytes:
+        """Return the bytes that accept a client's request."""
+        return self.ws.send(self.accept(request))
+
     def opened(self) -> bytes:
         """Return the bytes that go out as soon as the connection is open."""
         return b""
@@ -143,7 +147,7 @@ class EchoConnection(asyncio.Protocol):
         match event:
             case Request():
                 self._note(f"opened {event.target!r}")
-                return self.ws.send(self.accept(event)) + self.opened()
+                return self.accepted(event) + self.opened()
             case AcceptConnection():
                 return self.opened()
             case TextMessage() | BytesMessage() if self.ws.state is ConnectionState.OPEN:

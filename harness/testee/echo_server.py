@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.testee.echo import AGENT, DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
 from harness.testee.modes import Mode
 from tooling.errors import CommandError
-from wsproto.events import AcceptConnection
+from wsproto import ConnectionState
+from wsproto.events import AcceptConnection, Request
+from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.testee.variants import Configuration
-    from wsproto.events import BytesMessage, Request, TextMessage
+    from wsproto.events import BytesMessage, Event, TextMessage
 
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds that open connections have for their closing handshake when the server stops."""
@@ -27,14 +30,34 @@ class EchoWithModes(EchoConnection):
     """A server's end that does besides what the path asks for."""
 
     _mode = Mode()
+    _later: asyncio.TimerHandle | None = None
+    """The answer to a request that waits for it."""
 
-    def accept(self, request: Request) -> AcceptConnection:
-        """Read the path; choose subprotocol and compression by it."""
+    def eof_received(self) -> bool:
+        """Tell the library; a client that waits for its answer can still get it."""
+        super().eof_received()
+        return self._later is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Answer nobody."""
+        if self._later is not None:
+            self._later.cancel()
+        super().connection_lost(exc)
+
+    def accepted(self, request: Request) -> bytes:
+        """Read the path; name the subprotocol that it asks for, if the library lets it."""
         self._mode = Mode(request.target)
+        self._told = list(self._mode.told(request))
         self.close_timeout = self._mode.close_timeout or self.close_timeout
-        offered = self._mode.subprotocol in request.subprotocols
+        try:
+            return super().accepted(request)
+        except LocalProtocolError:  # the client did not offer it
+            return self.ws.send(replace(self.accept(request), subprotocol=None))
+
+    def accept(self, request: Request) -> AcceptConnection:  # noqa: ARG002
+        """Choose subprotocol and compression by the path."""
         return AcceptConnection(
-            subprotocol=self._mode.subprotocol if offered else None,
+            subprotocol=self._mode.subprotocol,
             extensions=[self._mode.deflate()]
             if self._mode.name == "deflate"
             else self.configuration.accepts(),
@@ -43,11 +66,25 @@ class EchoWithModes(EchoConnection):
 
     def opened(self) -> bytes:
         """Send what the mode begins with."""
-        return b"".join(map(self.ws.send, self._mode.opening()))
+        return b"".join(map(self.ws.send, [*self._told, *self._mode.opening()]))
 
     def received(self, message: TextMessage | BytesMessage) -> bytes:
         """Send the message back as the mode says."""
         return b"".join(map(self.ws.send, self._mode.answers(message)))
+
+    def _reply(self, event: Event) -> bytes:
+        """Let a request wait where its path says so."""
+        delay = Mode(event.target).delay if isinstance(event, Request) else None
+        if delay is None:
+            return super()._reply(event)
+        self._later = asyncio.get_running_loop().call_later(delay, self._reply_late, event)
+        return b""
+
+    def _reply_late(self, request: Request) -> None:
+        """Accept the request, unless it was refused, and answer what has come behind it."""
+        if self.ws.state is ConnectionState.CONNECTING:
+            self.transport.write(super()._reply(request))
+            self._receive(b"")
 
 
 async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose

@@ -6,18 +6,29 @@ The path says it:
     /close?code=N&reason=TEXT      sends this Close when the connection opens; `timeout=SECONDS` is the time
                                    that the peer has to answer it
     /ping?payload=TEXT             sends this ping when the connection opens, then echoes
-    /subprotocol/NAME              a server chooses NAME where it is offered; a client offers it
+    /subprotocol/NAME              a server chooses NAME if it may; a client offers it
     /deflate?PARAMETERS            a server accepts permessage-deflate with these settings; a client offers
                                    them: /deflate?server_no_context_takeover&client_max_window_bits=10
     /modes                         sends a text with the names of the modes, then closes with 1000
 
-Any other path is a plain echo.
+What follows is for servers alone:
+
+    /accept?after=SECONDS          sends its 101 only then, and answers what has come meanwhile
+    /field/NAME                    sends the value of each line of this request field, as a text each
+    /target...                     sends the target of the request as a text: the path as it came, and query
+
+And this for clients alone:
+
+    /ask?after=SECONDS             sends its request only then, and reads what comes meanwhile
+    /fields?NAME=VALUE             sends these fields with its request
+
+In texts and values, each byte of a field is the character of its number. Any other path is a plain echo.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from harness.testee.variants import COMPRESSION_LEVEL
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
@@ -26,9 +37,13 @@ from wsproto.extensions import PerMessageDeflate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wsproto.events import Event
+    from wsproto.events import Event, Request
 
 NAMES = ("fragments", "close", "ping", "subprotocol", "deflate")
+"""The modes of both roles."""
+
+OF_SERVER = (*NAMES, "accept", "field", "target")
+OF_CLIENT = (*NAMES, "ask", "fields")
 
 _SWITCHES = {"client_no_context_takeover", "server_no_context_takeover"}
 _WINDOWS = {"client_max_window_bits", "server_max_window_bits"}
@@ -38,14 +53,35 @@ class Mode:
     """What the path of a request asks for."""
 
     def __init__(self, target: str = "/") -> None:
-        url = urlsplit(target)
-        self.name, _, self._rest = url.path.lstrip("/").partition("/")
-        self._values = dict(parse_qsl(url.query, keep_blank_values=True))
+        path, _, query = target.partition("?")
+        self.name, _, self._rest = path.lstrip("/").partition("/")
+        self._pairs = parse_qsl(query, keep_blank_values=True)
+        self._values = dict(self._pairs)
 
     @property
     def subprotocol(self) -> str | None:
         """The subprotocol to choose or to offer."""
         return unquote(self._rest) if self.name == "subprotocol" else None
+
+    @property
+    def delay(self) -> float | None:
+        """The seconds that pass before the answer to a request, or before the request of a client."""
+        return float(self._values.get("after", 0)) if self.name in {"accept", "ask"} else None
+
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The fields that a client sends."""
+        pairs = self._pairs if self.name == "fields" else ()
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+    def told(self, request: Request) -> Iterator[TextMessage]:
+        """List what a server tells of the request."""
+        if self.name == "target":
+            yield TextMessage(request.target)
+        elif self.name == "field":
+            for name, value in request.extra_headers:
+                if name.decode("latin-1").lower() == self._rest.lower():
+                    yield TextMessage(value.decode("latin-1"))
 
     @property
     def close_timeout(self) -> float | None:
@@ -71,7 +107,7 @@ class Mode:
             case "ping":
                 yield Ping(self._values.get("payload", "").encode())
             case "modes":
-                yield TextMessage(" ".join(NAMES))
+                yield TextMessage(" ".join(OF_SERVER))
                 yield CloseConnection(1000)
 
     def answers(self, message: TextMessage | BytesMessage) -> Iterator[TextMessage | BytesMessage]:
