@@ -129,6 +129,8 @@ class FuzzingServer:
         unasked = EXTRA[case].unasked if case else b""
         try:
             await wire.send(unasked)
+            if unasked and EXTRA[case].eof:
+                wire.close()
             request = await wire.read_head(self._timeout)
             if request is None:
                 if unasked:

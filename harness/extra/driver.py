@@ -92,7 +92,9 @@ class Play:
 
     def unasked(self, wire: Wire) -> ExtraCaseReport:
         """Report on a client that heard something before its request, and did not ask any more."""
+        self.seen.opened = True
         self.seen.ended = "closed" if wire.ended else ""
+        self.seen.failed = bool(wire.ended)
         return self._report(wire)
 
     async def _connect(self, url: str) -> Wire:

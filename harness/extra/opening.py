@@ -135,7 +135,8 @@ class Opening:
             return
         key = keys[0] if keys else ""
         accept = accept_token(key)
-        head = response.encode(accept=accept, accept_lower=accept.lower(), key=key, host=self.seen.authority)
+        variants = {"accept_lower": accept.lower(), "accept_bare": accept.rstrip("=")}
+        head = response.encode(accept=accept, key=key, host=self.seen.authority, **variants)
         self.heads["client"], self.heads["server"] = head_text(request.encode()), head_text(head)
         self.seen.opened = True
         await asyncio.sleep(self.case.late)

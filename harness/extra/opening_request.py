@@ -8,6 +8,7 @@ from harness.extra.accepted_later import ACCEPTED_LATER, EARLY
 from harness.extra.case import of_server
 from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame, text
+from harness.extra.further_requests import FURTHER_REQUESTS
 from harness.extra.handshake_expectations import Refuses
 from harness.extra.heads import KEY, REQUEST, VERSION
 from harness.extra.odd_requests import ODD_REQUESTS
@@ -174,4 +175,4 @@ REFUSED = (
     ),
 )
 
-CASES = (*ACCEPTED, *REFUSED, *ODD_REQUESTS, *ACCEPTED_LATER, *PASSED_ON)
+CASES = (*ACCEPTED, *REFUSED, *ODD_REQUESTS, *ACCEPTED_LATER, *PASSED_ON, *FURTHER_REQUESTS)
