@@ -181,8 +181,7 @@ class EndsToo(Expectation):
         if seen.fault:
             return "FAILED", f"The peer broke a rule: {seen.fault}."
         if not seen.ended:
-            why = sentence(seen.late) if seen.late else refusal(seen)
-            return unmet, f"{why} It did not end the connection."
+            return unmet, sentence(seen.late or "the server did not end the connection")
         if sorted(seen.events) != sorted(self._events) and (seen.opened or self._events):
             what = f"{difference(self._events, seen.events)}." if seen.opened else refusal(seen)
             return unmet, what
