@@ -1,13 +1,19 @@
-"""Requests of X.1 that a server accepts later, as ASGI servers do: what comes meanwhile is kept, or refused."""
+"""Requests of X.1 that a server accepts later, as ASGI servers do: what comes meanwhile waits."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from harness.extra.case import of_server
-from harness.extra.expectations import Answers, Echoes, Fails
+from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame, close, text
-from harness.extra.handshake_expectations import EndsToo, KeepsLittle, ServesOthers
+from harness.extra.handshake_expectations import (
+    AnswersOrDrops,
+    EndsToo,
+    FailsOrDrops,
+    KeepsLittle,
+    ServesOthers,
+)
 from harness.extra.steps import Do, Pause
 from tooling.frames import BINARY, CONTINUATION, PING
 
@@ -16,7 +22,9 @@ AFTER = 0.2
 
 EARLY = "a client has to wait for the response before it sends more (RFC 6455 4.1)"
 NO_TIME = "no RFC names the time in which a connection has to end that its peer ended"
-ITS_CHOICE = "RFC 6455 10.4 names no number, and is about frames; how much a server keeps unread is its choice"
+ITS_CHOICE = (
+    "RFC 6455 10.4 names no number, and is about frames; how much a server keeps unread is its choice"
+)
 
 FLOOD = Frame(BINARY, bytes(2**16), mask=b"abcd").encode()
 
@@ -53,19 +61,19 @@ ACCEPTED_LATER = (
     _early(
         "The server accepts later: an unmasked frame behind the request",
         "R6455-5.1-02",
-        Fails(1002),
+        FailsOrDrops(1002),
         send=(text("Hello", wrong_mask=True),),
     ),
     _early(
         "The server accepts later: a Close behind the request",
         "R6455-5.5.1-07",
-        Answers(1000),
+        AnswersOrDrops(1000),
         send=(close(1000),),
     ),
     _early(
         "The server accepts later: a message and a Close behind the request",
         "R6455-5.5.1-07",
-        Answers(1000, messages=("Hello",)),
+        AnswersOrDrops(1000, messages=("Hello",)),
         send=(text("Hello"), close(1000)),
     ),
     _later(
@@ -92,7 +100,7 @@ ACCEPTED_LATER = (
         send=(text("Hello"), close(1000)),
     ),
     _early(
-        "The server accepts later: the first bytes of a frame behind the request, and the client's end of TCP",
+        "The server accepts later: a part of a frame behind the request, and the client's end of TCP",
         "R6455-7.1.5-03",
         EndsToo(),
         eof=True,

@@ -21,9 +21,9 @@ TITLE = "Compression answers"
 NO_CONTEXT = "server_no_context_takeover"
 HELLO_BACK = Echoes("Hello")
 DIGITS = "RFC 6455 9.1 permits quotes, but RFC 7692 7.1.2 speaks of digits alone"
-_TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PARAMETER = rf"[ \t]*;[ \t]*{_TOKEN}([ \t]*=[ \t]*({_TOKEN}|\"{_TOKEN}\"))?"
-_OFFER = f"{_TOKEN}({_PARAMETER})*"
+_NAME = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER = rf"[ \t]*;[ \t]*{_NAME}([ \t]*=[ \t]*({_NAME}|\"{_NAME}\"))?"
+_OFFER = f"{_NAME}({_PARAMETER})*"
 _OFFERS = re.compile(rf"{_OFFER}([ \t]*,[ \t]*{_OFFER})*")
 
 _BITS = [str(bits) for bits in range(8, 16)]

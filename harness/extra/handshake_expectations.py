@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.extra.expectations import Echoes, Expectation, difference, failure, refusal, sentence
+from harness.extra.expectations import (
+    Answers,
+    Echoes,
+    Expectation,
+    Fails,
+    difference,
+    failure,
+    refusal,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from harness.extra.expectations import Finding
@@ -147,6 +156,24 @@ class KeepsLittle(Refuses):
         if seen.opened and not seen.fault and (seen.growth or 0) <= HEAD_GROWTH:
             return "OK", "The server accepted the request, and kept little of what came before."
         return super().judge(seen, unmet)
+
+
+class MayDrop(Expectation):
+    """Mixed into an expectation: a server that does not accept a client that spoke early breaks no rule."""
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Judge the rest where it accepted the request."""
+        if not seen.opened and not seen.fault:
+            return unmet, refusal(seen)
+        return super().judge(seen, unmet)  # type: ignore[safe-super]  # of the class behind it
+
+
+class FailsOrDrops(MayDrop, Fails):
+    """The peer fails the connection, which it may also not accept."""
+
+
+class AnswersOrDrops(MayDrop, Answers):
+    """The peer answers the Close, or does not accept the connection."""
 
 
 class EndsToo(Expectation):

@@ -141,7 +141,7 @@ _NOT_THE_OFFERED = (
     ("“chat, chat”", "R6455-4.3-03", "chat, chat"),
     ("“chat, soap”", "R6455-4.3-03", "chat, soap"),
     ("“chat; q=1”", "R6455-4.3-03", "chat; q=1"),
-    ("“\"chat\"”", "R6455-4.3-03", '"chat"'),
+    ('“"chat"”', "R6455-4.3-03", '"chat"'),
     ("“Chat” in place of “chat”", "R6455-4.1-47", "Chat"),
     ("“chat” and a byte over 0x7F", "R6455-4.1-47", "chat\xff"),
 )

@@ -1,4 +1,4 @@
-"""What reaches the application as it was sent: fields and target of a request, and fields that a client adds."""
+"""What reaches the application as it came: fields and target of a request, and what a client adds."""
 
 from __future__ import annotations
 

@@ -76,10 +76,11 @@ class EchoConnection(asyncio.Protocol):
         if not self.closed:
             self._receive(data)
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool | None:
         """Tell the library; the transport writes what is left and then closes, as this returns None."""
         if not self.closed:
             self._receive(None)
+        return None
 
     def pause_writing(self) -> None:
         """Read no more from a peer that does not read its echoes."""

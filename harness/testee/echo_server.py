@@ -74,11 +74,10 @@ class EchoWithModes(EchoConnection):
 
     def _reply(self, event: Event) -> bytes:
         """Let a request wait where its path says so."""
-        delay = Mode(event.target).delay if isinstance(event, Request) else None
-        if delay is None:
-            return super()._reply(event)
-        self._later = asyncio.get_running_loop().call_later(delay, self._reply_late, event)
-        return b""
+        if isinstance(event, Request) and (delay := Mode(event.target).delay) is not None:
+            self._later = asyncio.get_running_loop().call_later(delay, self._reply_late, event)
+            return b""
+        return super()._reply(event)
 
     def _reply_late(self, request: Request) -> None:
         """Accept the request, unless it was refused, and answer what has come behind it."""

@@ -16,7 +16,7 @@ async def echo(url: str, max_message_size: int, mode: Mode) -> None:
     async with (
         ClientSession() as session,
         session.ws_connect(
-            url, max_msg_size=max_message_size, compress=15, protocols=protocols
+            url, max_msg_size=max_message_size, compress=15, protocols=protocols, headers=mode.fields
         ) as connection,
     ):
         if mode.name == "close":
@@ -36,4 +36,4 @@ async def ask(url: str) -> str:
         return str(await connection.receive_str())
 
 
-drive(echo, ask, ("close", "ping", "subprotocol"))
+drive(echo, ask, ("close", "ping", "subprotocol", "fields"))

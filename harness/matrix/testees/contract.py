@@ -38,6 +38,16 @@ class Mode(NamedTuple):
         """The code of the Close to send."""
         return int(self.values.get("code", 1000))
 
+    @property
+    def delay(self) -> float:
+        """The seconds to wait before the request is accepted."""
+        return float(self.values.get("after", 0)) if self.name == "accept" else 0.0
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields that a client adds to its request."""
+        return self.values if self.name == "fields" else {}
+
 
 def mode_of(path: str) -> Mode:
     """Read the mode from a path."""

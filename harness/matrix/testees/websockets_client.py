@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 async def echo(url: str, max_message_size: int, mode: Mode) -> None:
     """Send every message back."""
     subprotocols = [Subprotocol(mode.rest)] if mode.name == "subprotocol" else None
-    async with connect(url, max_size=max_message_size, proxy=None, subprotocols=subprotocols) as connection:
+    async with connect(
+        url,
+        max_size=max_message_size,
+        proxy=None,
+        subprotocols=subprotocols,
+        additional_headers=mode.fields,
+    ) as connection:
         if mode.name == "close":
             connection.close_timeout = float(mode.values.get("timeout", 10))
             await connection.close(mode.code, mode.values.get("reason", ""))
@@ -42,4 +48,4 @@ async def ask(url: str) -> str:
         return str(await connection.recv())
 
 
-drive(echo, ask, ("fragments", "close", "ping", "subprotocol"))
+drive(echo, ask, ("fragments", "close", "ping", "subprotocol", "fields"))
