@@ -56,7 +56,7 @@ _FAILED = (
 )  # fmt: skip
 
 
-def _offer_fault(seen: Seen) -> str:
+def offer_fault(seen: Seen) -> str:
     """Name what RFC 6455 9.1 or RFC 7692 7.1 forbids in the client's offers; no offer is no fault."""
     for line in seen.head.values(EXTENSIONS) if seen.head else []:
         if not _OFFERS.fullmatch(line):
@@ -171,6 +171,6 @@ CASES = (
     of_client(
         "The client's offers keep to the grammar, and each parameter has a value that it may have",
         "R7692-5-01",
-        Echoes("Hello", also=_offer_fault),
+        Echoes("Hello", also=offer_fault),
     ),
 )

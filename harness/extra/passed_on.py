@@ -28,20 +28,20 @@ _EXPOSED = "R6455-4.2.1-11"
 _FIELDS = (
     ("Origin", "R6455-4.2.2-05", (ORIGIN,), "Origin", (ORIGIN[1],)),
     ("“Origin: null”", "R6455-4.2.2-05", (("Origin", "null"),), "Origin", ("null",)),
-    ("Origin, asked for in lower case,", "R6455-4.2.2-05", (ORIGIN,), "origin", (ORIGIN[1],)),
-    ("No Origin, where there is none,", "R6455-4.2.2-05", (), "Origin", ()),
+    ("Origin, asked for in lower case", "R6455-4.2.2-05", (ORIGIN,), "origin", (ORIGIN[1],)),
+    ("no Origin where there is none", "R6455-4.2.2-05", (), "Origin", ()),
     ("Authorization", _EXPOSED, (AUTHORIZATION,), "Authorization", (AUTHORIZATION[1],)),
-    ("A line of Cookie", _EXPOSED, (*COOKIES[:1], ORIGIN), "Cookie", (COOKIES[0][1],)),
-    ("Two lines of Cookie", _EXPOSED, COOKIES, "Cookie", tuple(value for _, value in COOKIES)),
+    ("a line of Cookie", _EXPOSED, (*COOKIES[:1], ORIGIN), "Cookie", (COOKIES[0][1],)),
+    ("two lines of Cookie", _EXPOSED, COOKIES, "Cookie", tuple(value for _, value in COOKIES)),
     (
-        "A field that nobody knows, with commas, quotes and blanks within,",
+        "a field that nobody knows, with commas, quotes and blanks within",
         _EXPOSED,
         (("X-Extra", 'a,, "b  c" ;\td'),),
         "X-Extra",
         ('a,, "b  c" ;\td',),
     ),
-    ("A field without the blanks around it", "R9112-5-01", (("X-Extra", " \t a b \t"),), "X-Extra", ("a b",)),
-    ("An empty field", _EXPOSED, (("X-Extra", ""),), "X-Extra", ("",)),
+    ("a field without the blanks around it", "R9112-5-01", (("X-Extra", " \t a b \t"),), "X-Extra", ("a b",)),
+    ("an empty field", _EXPOSED, (("X-Extra", ""),), "X-Extra", ("",)),
 )  # fmt: skip
 
 _TARGETS = (
@@ -55,11 +55,11 @@ _TARGETS = (
 )
 
 
-def _request_with(fields: tuple[tuple[str, str], ...]) -> Callable[[Seen], str]:
+def request_with(fields: tuple[tuple[str, str], ...]) -> Callable[[Seen], str]:
     """Want each of these fields in a client's request, as often as it was given, and no other Origin."""
 
     def judge(seen: Seen) -> str:
-        for name in {"Origin", *(name for name, _ in fields)}:
+        for name in dict.fromkeys(["Origin", *(name for name, _ in fields)]):
             wanted = [value for known, value in fields if known == name]
             values = seen.head.values(name) if seen.head else []
             if values != wanted:
@@ -73,7 +73,7 @@ def _request_with(fields: tuple[tuple[str, str], ...]) -> Callable[[Seen], str]:
 PASSED_ON = (
     *(
         of_server(
-            f"{what} reaches the application",
+            f"The application gets {what}",
             row,
             Echoes(*lines, "Hello"),
             mode=f"/field/{name}",
@@ -82,7 +82,7 @@ PASSED_ON = (
         for what, row, fields, name, lines in _FIELDS
     ),
     of_server(
-        "A field with a byte over 0x7F reaches the application, or the request is refused",
+        "The application gets a field with a byte over 0x7F, or the request is refused",
         "R9110-5.5-03",
         Echoes("caf\xe9", "Hello", may_refuse=True),
         unmet="NON-STRICT",
@@ -91,7 +91,7 @@ PASSED_ON = (
         request=REQUEST.add("X-Extra", "caf\xe9"),
     ),
     of_server(
-        "A Cookie of 4,096 bytes reaches the application",
+        "The application gets a Cookie of 4,096 bytes",
         _EXPOSED,
         Echoes("a=" + "x" * 4094, "Hello"),
         unmet="NON-STRICT",
@@ -101,7 +101,7 @@ PASSED_ON = (
     ),
     *(
         of_server(
-            f"A target {what} reaches the application as it is",
+            f"The application gets a target {what} as it is",
             "R6455-4.2.1-03",
             Echoes(target, "Hello"),
             mode=target,
@@ -109,7 +109,7 @@ PASSED_ON = (
         for what, target in _TARGETS
     ),
     of_server(
-        "A target of 7,900 bytes reaches the application as it is",
+        "The application gets a target of 7,900 bytes as it is",
         "R9112-3-02",
         Echoes(f"/target?{'a=b&' * 1973}", "Hello"),
         unmet="NON-STRICT",
@@ -122,7 +122,7 @@ SENT = tuple(
     of_client(
         f"The client sends {what}",
         row,
-        Echoes("Hello", also=_request_with(fields)),
+        Echoes("Hello", also=request_with(fields)),
         mode=f"/fields?{urlencode(fields)}",
     )
     for what, row, fields in (

@@ -15,7 +15,7 @@ from harness.extra.driver import Play
 from harness.extra.expectations import MAX_FLOOD, Fails, Flooded
 from harness.extra.frames import Frame
 from harness.extra.seen import Seen
-from harness.testee.modes import NAMES, Mode
+from harness.testee.modes import OF_SERVER, Mode
 from tests.harness import lax_peers
 from tests.harness.serving import serving
 from tests.harness.test_extra_verdicts import against, by
@@ -338,7 +338,7 @@ def test_a_ping_that_the_peer_begins_is_judged() -> None:
 def test_the_modes_of_this_library_are_asked_for() -> None:
     with serving() as server:
         host, port = server.address
-        assert asyncio.run(modes_of(f"ws://{host}:{port}")) == set(NAMES)
+        assert asyncio.run(modes_of(f"ws://{host}:{port}")) == set(OF_SERVER)
 
 
 @pytest.mark.parametrize("peer", [lax_peers.lax_server, lax_peers.refusing_server, lax_peers.silent_server])
@@ -371,7 +371,14 @@ def test_a_case_whose_mode_is_lacking_is_not_played() -> None:
         ("/close?code=4000&reason=good%20bye", [CloseConnection(4000, "good bye")]),
         ("/close?code=1001", [CloseConnection(1001, None)]),
         ("/ping?payload=%3F", [Ping(b"?")]),
-        ("/modes", [TextMessage("fragments close ping subprotocol deflate"), CloseConnection(1000)]),
+        (
+            "/modes",
+            [
+                TextMessage("fragments close ping subprotocol deflate accept field target"),
+                CloseConnection(1000),
+            ],
+        ),
+        ("//[", []),
     ],
 )
 def test_a_mode_begins_what_its_path_says(target: str, begins: list[Any]) -> None:
