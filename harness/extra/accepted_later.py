@@ -17,7 +17,7 @@ from harness.extra.handshake_expectations import (
 from harness.extra.steps import Do, Pause
 from tooling.frames import BINARY, CONTINUATION, PING
 
-AFTER = 0.2
+AFTER = 0.1
 """Seconds after which the server accepts the request."""
 
 EARLY = "a client has to wait for the response before it sends more (RFC 6455 4.1)"

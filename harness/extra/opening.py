@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.extra.deflating import NAME, NegotiationError, agreement, parse_extensions
 from harness.extra.heads import EXTENSIONS, KEY, HeadFault, accept_token, response_fault
-from harness.extra.wire import PIECE, head_text
+from harness.extra.wire import PAUSES, head_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,8 +81,11 @@ class Opening:
         wire.note_head(head)
         if self.case.at_once:
             more += wire.encode(self._frames())
-        if not self.case.flood:
-            await wire.send(head + more, piece=1 if self.case.byte_by_byte else PIECE, head=len(head))
+        if self.case.byte_by_byte:
+            await wire.send(head, piece=1, head=len(head))
+            await wire.send(more, piece=1, pauses=PAUSES)
+        elif not self.case.flood:
+            await wire.send(head + more, head=len(head))
         else:
             if watch:
                 watch.start()

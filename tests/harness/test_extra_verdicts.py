@@ -19,7 +19,7 @@ from harness.extra.handshake_expectations import FailsHandshake, Refuses
 from tests.harness import lax_peers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from harness.extra.case import Case
 
@@ -36,7 +36,7 @@ NOWHERE = Path("/nowhere")
 
 
 @pytest.fixture(autouse=True)
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Wait no longer than needed for who says nothing."""
     monkeypatch.setattr(driver, "TIMEOUT", PATIENCE)
     monkeypatch.setattr(exchange, "GRACE", 0.05)
@@ -44,6 +44,8 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "FLOOD_SIZE", 2)
     monkeypatch.setattr(opening, "FLOOD_SIZE", 2**20)
     monkeypatch.setattr(limits, "BOMB_SIZE", 2)
+    limits.bomb.cache_clear()
+    yield
     limits.bomb.cache_clear()
 
 

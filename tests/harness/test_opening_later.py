@@ -81,7 +81,7 @@ def test_a_server_that_accepts_later(peer: Any, title: str, behavior: str, said:
 
 
 def test_a_client_that_speaks_before_it_is_answered() -> None:
-    name = number_of("X.2", "The response comes after 0.3 s: the client sends nothing")
+    name = number_of("X.2", "The response comes after 0.15 s: the client sends nothing")
     assert by(lax_peers.lax_client, [name])[name]["behavior"] == "OK"
     report = by(lax_peers.hasty_client, [name])[name]
     assert report["behavior"] == "FAILED"
