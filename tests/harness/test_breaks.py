@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fuzz.planted.catalogue import FAULTS
-from tests.harness.breaks import BREAKS
+from tests.harness import breaks
+from tests.harness.opening_breaks import OPENING
 
 if TYPE_CHECKING:
     from tests.harness.breaks import Break
 
 ROOT = Path(__file__).parents[2]
+BREAKS = [*breaks.BREAKS, *OPENING]
 SETUPS = sorted({found.seen_by.split()[0] for found in BREAKS})
 
 
