@@ -36,9 +36,9 @@ _FIELDS = (
     (
         "a field that nobody knows, with commas, quotes and blanks within",
         _EXPOSED,
-        (("X-Extra", 'a,, "b  c" ;\td'),),
+        (("X-Extra", ', a,, "b  c" ;\td,'),),
         "X-Extra",
-        ('a,, "b  c" ;\td',),
+        (', a,, "b  c" ;\td,',),
     ),
     ("a field without the blanks around it", "R9112-5-01", (("X-Extra", " \t a b \t"),), "X-Extra", ("a b",)),
     ("an empty field", _EXPOSED, (("X-Extra", ""),), "X-Extra", ("",)),
