@@ -12,7 +12,7 @@ _SUBCLASS = "only programs with a subclass or settings of their own meet it, aft
 UNSEEN: Final[dict[str, str]] = {
     "what the state refuses has gone through compressor and masking first": _REFUSED,
     "end of file is told with each call of events()": _EVENTS,
-    "nothing received is refused at the end of a connection": _EVENTS,
+    "a request with too much early data behind it is lost": _EVENTS,
     "vars() of an event leaves its first field out": _EVENTS,
     "the rest of the buffer is copied behind each short frame": _WORK,
     "reads that wait for events() are copied with each further one": _WORK,

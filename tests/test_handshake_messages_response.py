@@ -86,7 +86,7 @@ def test_what_a_server_chose_is_read_in_its_order() -> None:
     first, second = Deciding("x-a"), Deciding("x-b")
     client, key = asking_client(Request("localhost", "/", [first, second], subprotocols=["chat"]))
     lines = {
-        b"Sec-WebSocket-Protocol": [b" chat,"],
+        b"Sec-WebSocket-Protocol": [b" chat "],
         b"Sec-WebSocket-Extensions": [b"x-b; c, x-a"],
         b"X-D": [b"e"],
     }
@@ -100,6 +100,8 @@ def test_what_a_server_chose_is_read_in_its_order() -> None:
     ("name", "value", "text"),
     [
         (b"Protocol", [b"other"], "unrecognized subprotocol other"),
+        (b"Protocol", [b"chat,"], "unrecognized subprotocol chat,"),
+        (b"Protocol", [b",chat"], "unrecognized subprotocol ,chat"),
         (b"Protocol", [b"\xff"], r"unrecognized subprotocol \xff"),
         (b"Protocol", [b"chat", b"chat"], "Header 'Sec-WebSocket-Protocol' occurs 2 times"),
         (b"Extensions", [b"x-b"], "unrecognized extension x-b"),

@@ -112,6 +112,8 @@ class FuzzingServer:
         self._played: set[str] = set()
         self._keys: set[str] = set()
         self._modes: set[str] = set()
+        self._announced = ""
+        """The case whose mode the client has just been told: it comes next."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._certificates: Certificates | None = None
         self._listeners: dict[str, asyncio.Server] = {}
@@ -167,10 +169,20 @@ class FuzzingServer:
             self.steps.put_nowait(error)
 
     async def _serve(self, wire: Wire, awaited: str) -> None:
+        case, self._announced = self._announced, ""
+        unasked = EXTRA[case].unasked if case else b""
         try:
+            await wire.send(unasked)
+            if unasked and EXTRA[case].eof:
+                wire.close()
             request = await wire.read_head(self._timeout)
             if request is None:
-                await self._run_case(wire, None, awaited)
+                if unasked:
+                    self._played.add(case)
+                    self.steps.put_nowait(Begun(case))
+                    self.steps.put_nowait(Ended(case, Play(EXTRA[case], "client", self._agent).unasked(wire)))
+                else:
+                    await self._run_case(wire, None, awaited)
                 return
             url = urlsplit(request.start.split(" ")[1])
             query = parse_qs(url.query)
@@ -181,7 +193,9 @@ class FuzzingServer:
                 await _tell(wire, request, str(len(self._cases)))
             elif url.path == "/getCaseMode":
                 self._modes.update(query.get("modes", [""])[0].split(","))
-                await _tell(wire, request, await self._mode_of(self._case_of(query)))
+                case = self._case_of(query)
+                self._announced = case if case and EXTRA[case].mode_name in self._modes else ""
+                await _tell(wire, request, await self._mode_of(case))
             elif url.path == "/updateReports":
                 await _tell(wire, request, None)
                 await self._others()

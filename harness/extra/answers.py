@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from harness.extra.case import of_client
-from harness.extra.deflating import NAME, deflate
+from harness.extra.deflating import NAME, deflate, parse_extensions
 from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame
 from harness.extra.handshake_expectations import FailsHandshake
-from harness.extra.heads import RESPONSE
+from harness.extra.heads import EXTENSIONS, RESPONSE
 from tooling.frames import RSV1, TEXT
+
+if TYPE_CHECKING:
+    from harness.extra.seen import Seen
 
 TITLE = "Compression answers"
 
 NO_CONTEXT = "server_no_context_takeover"
 HELLO_BACK = Echoes("Hello")
 DIGITS = "RFC 6455 9.1 permits quotes, but RFC 7692 7.1.2 speaks of digits alone"
+_NAME = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER = rf"[ \t]*;[ \t]*{_NAME}([ \t]*=[ \t]*({_NAME}|\"{_NAME}\"))?"
+_OFFER = f"{_NAME}({_PARAMETER})*"
+_OFFERS = re.compile(rf"{_OFFER}([ \t]*,[ \t]*{_OFFER})*")
+
+_BITS = [str(bits) for bits in range(8, 16)]
+_VALUES: dict[str, list[str | None]] = {
+    "server_no_context_takeover": [None],
+    "client_no_context_takeover": [None],
+    "server_max_window_bits": [*_BITS],
+    "client_max_window_bits": [None, *_BITS],
+}
+
 COMPRESSED = (Frame(TEXT, deflate(b"Hello", bits=9)[0], rsv=RSV1),)
 
 _FAILED = (
@@ -35,6 +54,21 @@ _FAILED = (
         for value in ("7", "16", "010", "abc")
     ),
 )  # fmt: skip
+
+
+def offer_fault(seen: Seen) -> str:
+    """Name what RFC 6455 9.1 or RFC 7692 7.1 forbids in the client's offers; no offer is no fault."""
+    for line in seen.head.values(EXTENSIONS) if seen.head else []:
+        if not _OFFERS.fullmatch(line):
+            return f"the offer {line!r} is against the grammar of RFC 6455 9.1"
+    for name, parameters in parse_extensions(seen.head.values(EXTENSIONS) if seen.head else []):
+        if name == NAME and len(dict(parameters)) < len(parameters):
+            return f"an offer has a parameter twice: {parameters}"
+        for key, value in parameters if name == NAME else ():
+            if value not in _VALUES.get(key, ()):
+                return f"an offer has {key!r} with the value {value!r}"
+    return ""
+
 
 CASES = (
     of_client("A plain answer", "R7692-5-13", HELLO_BACK, deflate=NAME, send=COMPRESSED),
@@ -133,5 +167,10 @@ CASES = (
         FailsHandshake(),
         mode="/deflate?server_max_window_bits=10",
         deflate=f"{NAME}; server_max_window_bits=11",
+    ),
+    of_client(
+        "The client's offers keep to the grammar, and each parameter has a value that it may have",
+        "R7692-5-01",
+        Echoes("Hello", also=offer_fault),
     ),
 )

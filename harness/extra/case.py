@@ -68,10 +68,16 @@ class Case:
     """Bytes that follow the head of either side, over and over, until the peer answers or ends."""
     eof: bool = False
     """Whether the harness ends its direction behind the head."""
+    reset: bool = False
+    """Whether it resets the connection behind the request."""
     response: Head = RESPONSE
     """The answer that goes to a client."""
     interim: bytes = b""
     """Bytes that go to a client before the answer."""
+    unasked: bytes = b""
+    """Bytes that go to a client before its request, where it has the case's mode."""
+    late: float = 0.0
+    """Seconds that pass between a client's request and the answer."""
     deflate: str = ""
     """Sec-WebSocket-Extensions, as it is sent; a good answer gets the parameters that the offer demands."""
     fits: str = ""

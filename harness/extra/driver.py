@@ -78,7 +78,8 @@ class Play:
         try:
             watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None
             await self._opening.ask(wire, server.netloc, self.timeout, watch)
-            if self.seen.opened and self.case.expect.answered and not self.seen.lacking:
+            goes_on = self.seen.opened or self.case.reset
+            if goes_on and self.case.expect.answered and not self.seen.lacking:
                 await self._exchange(wire, None if self.case.flood else watch, url)
         finally:
             for connection in self._others:
@@ -119,6 +120,13 @@ class Play:
         self.seen.lacking = f"The {self.seen.role} has no mode {self.case.mode_name!r}."
         return self._report(Wire())
 
+    def unasked(self, wire: Wire) -> ExtraCaseReport:
+        """Report on a client that heard something before its request, and did not ask any more."""
+        self.seen.opened = True
+        self.seen.ended = "closed" if wire.ended else ""
+        self.seen.failed = bool(wire.ended)
+        return self._report(wire)
+
     async def _connect(self, url: str) -> Wire:
         server = urlsplit(url)
         if self.case.over_tls and not SECURED.fullmatch(url):
@@ -137,13 +145,15 @@ class Play:
 
     async def _exchange(self, wire: Wire, watch: MemoryWatch | None, url: str = "") -> None:
         """Play the frames and steps; where the peer is a server at `url`, on several connections."""
-        first = Connection(wire, self.seen, self.case.expect)
+        first = Connection(wire, self.seen, self.case.expect, gone=self.case.reset)
+        first.cut_at = time.monotonic() if self.case.eof else None
         connect = partial(self._open_another, url) if url else None
         await Exchange(self.case, first, self.timeout, connect).run(watch)
 
     async def _open_another(self, url: str) -> Connection | None:
         """Open another connection to the server, and note where that fails."""
-        other = Play(self.case, "server", self.agent, self.timeout, self._certificates)
+        case = replace(self.case, eof=False, reset=False)
+        other = Play(case, "server", self.agent, self.timeout, self._certificates)
         try:
             wire = await other._connect(url)
         except OSError as error:

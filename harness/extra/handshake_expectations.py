@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.extra.expectations import Echoes, Expectation, failure, refusal
+from harness.extra.expectations import (
+    Answers,
+    Echoes,
+    Expectation,
+    Fails,
+    difference,
+    failure,
+    refusal,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from harness.extra.expectations import Finding
-    from harness.extra.seen import Seen
+    from harness.extra.seen import Event, Seen
 
 HEAD_GROWTH = 8 * 2**20
 """Bytes by which the memory of a peer may grow as it reads a head or body without end: our number."""
@@ -130,6 +139,106 @@ class ServesNext(Refuses):
             seen.head_fault = "Connection"
             return "NON-STRICT", f"{refusal(seen)} It ended the connection and did not say close before."
         return "OK", f"{refusal(seen)} It said close and ended the connection."
+
+
+class KeepsLittle(Refuses):
+    """A server refuses a request that too much comes behind, or keeps little of that before it accepts."""
+
+    def __str__(self) -> str:
+        """Say it."""
+        return (
+            "The server refuses the request, or keeps no more than "
+            f"{HEAD_GROWTH // 2**20} MiB of what comes before it has accepted."
+        )
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want a refusal or little growth."""
+        if seen.opened and not seen.fault and (seen.growth or 0) <= HEAD_GROWTH:
+            return "OK", "The server accepted the request, and kept little of what came before."
+        return super().judge(seen, unmet)
+
+
+class MayDrop(Expectation):
+    """Mixed into an expectation: a server that does not accept a client that spoke early breaks no rule."""
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Judge the rest where it accepted the request."""
+        if not seen.opened and not seen.fault:
+            return unmet, refusal(seen)
+        return super().judge(seen, unmet)  # type: ignore[safe-super]  # of the class behind it
+
+
+class FailsOrDrops(MayDrop, Fails):
+    """The peer fails the connection, which it may also not accept."""
+
+
+class AnswersOrDrops(MayDrop, Answers):
+    """The peer answers the Close, or does not accept the connection."""
+
+
+class EndsToo(Expectation):
+    """The client has ended its direction behind its request, and the server ends the connection.
+
+    It may accept the request before; then `messages` and `pongs` come back, and a Close of that `code`.
+    """
+
+    ends = True
+
+    def __init__(self, *messages: str, pongs: tuple[bytes, ...] = (), code: int | None = None) -> None:
+        self._events: list[Event] = [
+            *(("message", message.encode(), False) for message in messages),
+            *(("pong", payload) for payload in pongs),
+        ]
+        self._code = code
+
+    def __str__(self) -> str:
+        """Say it."""
+        return "The server ends the connection as well, once it has answered what came before."
+
+    def events(self) -> list[Event]:
+        """List what comes back."""
+        return self._events
+
+    def settled(self, seen: Seen) -> bool:
+        """Tell whether it has ended the connection, or broken a rule."""
+        return bool(seen.ended or seen.fault)
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want the answers and the end of TCP in time."""
+        if seen.fault:
+            return "FAILED", f"The peer broke a rule: {seen.fault}."
+        if not seen.ended:
+            return unmet, sentence(seen.late or "the server did not end the connection")
+        if sorted(seen.events) != sorted(self._events) and (seen.opened or self._events):
+            what = f"{difference(self._events, seen.events)}." if seen.opened else refusal(seen)
+            return unmet, what
+        if seen.code != self._code and seen.opened and self._code:
+            return unmet, f"The server ended the connection and sent the code {seen.code or 'none'}."
+        return (unmet, sentence(seen.late)) if seen.late else ("OK", "The server ended the connection.")
+
+    def judge_close(self, seen: Seen) -> Finding:
+        """Judge nothing: a connection that is cut off has no closing handshake."""
+        return "OK", f"The server sent {'a' if seen.close else 'no'} Close."
+
+
+class ServesOthers(Expectation):
+    """The client is gone before it is answered; another connection shows that the server lives."""
+
+    def __str__(self) -> str:
+        """Say it."""
+        return "The server serves the next connection."
+
+    def settled(self, seen: Seen) -> bool:  # noqa: ARG002
+        """Wait for nothing."""
+        return True
+
+    def judge(self, seen: Seen, unmet: str) -> Finding:
+        """Want the other connection, which is judged by itself."""
+        return (unmet, sentence(seen.fault)) if seen.fault else ("OK", "The next connection was served.")
+
+    def judge_close(self, seen: Seen) -> Finding:  # noqa: ARG002
+        """Judge nothing."""
+        return "OK", "A connection that is reset has no closing handshake."
 
 
 class FailsHandshake(Expectation):

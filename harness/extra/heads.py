@@ -39,6 +39,10 @@ class Head:
         """Return the head with one field more, at its end."""
         return replace(self, fields=(*self.fields, (name, value)))
 
+    def adding(self, *fields: tuple[str, str]) -> Head:
+        """Return the head with these fields more, at its end."""
+        return replace(self, fields=(*self.fields, *fields))
+
     def drop(self, name: str) -> Head:
         """Return the head without a field."""
         return replace(self, fields=tuple(field for field in self.fields if field[0].lower() != name.lower()))
@@ -134,7 +138,7 @@ class HeadFault(NamedTuple):
         return cls(name, f"the {sender} has {name} {head.values(name)}")
 
 
-def response_fault(head: Head, key: str) -> HeadFault | None:
+def response_fault(head: Head, key: str, request: Head) -> HeadFault | None:
     """Name the fault of a server's 101; None where it is as RFC 6455 4.2.2 wants it."""
     if not head.start.startswith("HTTP/1.1 101 "):
         return HeadFault("", f"the response begins {head.start!r}")
@@ -147,6 +151,12 @@ def response_fault(head: Head, key: str) -> HeadFault | None:
     for name, section in ((EXTENSIONS, "11.3.2"), (PROTOCOL, "11.3.4")):
         if len(head.values(name)) > 1:
             return HeadFault(name, f"the response has two {name} lines (RFC 6455 {section})")
+    offered = {part.strip(" \t") for value in request.values(PROTOCOL) for part in value.split(",")}
+    if not set(head.values(PROTOCOL)) <= offered - {""}:
+        return HeadFault(PROTOCOL, f"the response has {PROTOCOL} {head.values(PROTOCOL)}, not an offered one")
+    for name, section in (("Content-Length", "9110 8.6"), ("Transfer-Encoding", "9112 6.1")):
+        if head.values(name):
+            return HeadFault(name, f"the response has {name}, which a 101 may not have (RFC {section})")
     return None
 
 
@@ -164,6 +174,9 @@ def request_fault(head: Head, authority: str) -> HeadFault | None:
         return HeadFault.of(head, "Connection", "request")
     if head.values(VERSION) != ["13"]:
         return HeadFault.of(head, VERSION, "request")
+    for name in ("Origin", "Authorization"):
+        if len(head.values(name)) > 1:
+            return HeadFault(name, f"the request has two lines of {name}")
     return key_fault(head, set())
 
 

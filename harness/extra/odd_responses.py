@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.extra.case import of_client
-from harness.extra.expectations import Echoes
+from harness.extra.expectations import Begins, Echoes
 from harness.extra.frames import text
 from harness.extra.handshake_expectations import FailsHandshake
 from harness.extra.heads import ACCEPT, EXTENSIONS, PROTOCOL, RESPONSE, Head
+from harness.extra.steps import Do
 
 HELLO_BACK = Echoes("Hello")
 EITHER = Echoes("Hello", may_refuse=True)
@@ -18,6 +19,8 @@ HTTP_1_0 = "RFC 6455 4.2.2 demands a status line with the code 101, and names HT
 LENIENT = "RFC 9112 2.2 says what a server does about it, and nothing of a client"
 A_SIZE = "how large a head may be is the client's choice (RFC 9110 5.4: larger than it wishes to process)"
 A_BODY = "RFC 6455 10.4 is about frames; how much of a body is read is the client's choice"
+
+ITS_MAY = "that is a SHOULD of RFC 9112 9.2"
 
 HINTS = "HTTP/1.1 103 Early Hints"
 EARLY_HINTS = Head(HINTS, (("Link", "</style.css>; rel=preload"),)).encode()
@@ -121,6 +124,32 @@ _CUT = (
     ("before its last CRLF", RESPONSE.cut(2)),
 )
 
+# Before the request; the last of them may be passed over.
+_UNASKED = (
+    ("a frame", text("Hello").encode()),
+    ("a line of other text", b"Hello\r\n"),
+    ("408", b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+    ("a 101 with a wrong accept token", RESPONSE.encode(accept="AAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
+)
+
+_INTERIM_AS_ANSWER = ("100 Continue", "102 Processing", "103 Early Hints", "199 Nobody Knows")
+
+_OFFERED = "/subprotocol/chat"
+_NOT_THE_OFFERED = (
+    ("“chat,”", "R6455-4.3-03", "chat,"),
+    ("“,chat,”", "R6455-4.3-03", ",chat,"),
+    ("“chat, chat”", "R6455-4.3-03", "chat, chat"),
+    ("“chat, soap”", "R6455-4.3-03", "chat, soap"),
+    ("“chat; q=1”", "R6455-4.3-03", "chat; q=1"),
+    ('“"chat"”', "R6455-4.3-03", '"chat"'),
+    ("“Chat” in place of “chat”", "R6455-4.1-47", "Chat"),
+    ("“chat” and a byte over 0x7F", "R6455-4.1-47", "chat\xff"),
+)
+
+_NO_BLANKS = "\r\n".join(
+    [RESPONSE.start, *(f"{name}:{value}" for name, value in RESPONSE.fields if name != ACCEPT)]
+)
+
 ODD_RESPONSES = (
     *(
         of_client(title, row, EITHER, response=response, at_once="no body" in title)
@@ -201,5 +230,105 @@ ODD_RESPONSES = (
             eof=True,
         )
         for where, response in _CUT
+    ),
+    *(
+        of_client(
+            f"{status} with all fields of a 101: the client does not take it for the answer",
+            "R6455-4.1-42",
+            FailsHandshake(as_http=True),
+            response=begin(f"HTTP/1.1 {status}"),
+        )
+        for status in _INTERIM_AS_ANSWER
+    ),
+    *(
+        of_client(
+            f"The client offers a subprotocol, and the answer is {what}",
+            row,
+            FailsHandshake(),
+            mode=_OFFERED,
+            response=put(PROTOCOL, value),
+        )
+        for what, row, value in _NOT_THE_OFFERED
+    ),
+    of_client(
+        "The client offers a subprotocol, which the answer has twice, a line each",
+        "R6455-11.3.4-02",
+        FailsHandshake(),
+        unmet="NON-STRICT",
+        why="RFC 6455 11.3.4 binds the server, and both lines name what was offered",
+        mode=_OFFERED,
+        response=put(PROTOCOL, "chat", "chat"),
+    ),
+    *(
+        of_client(
+            f"The server says something before it is asked: {what}",
+            "R9112-9.2-01",
+            FailsHandshake(),
+            unmet="NON-STRICT",
+            why=ITS_MAY,
+            mode="/ask?after=0.1",
+            unasked=unasked,
+        )
+        for what, unasked in _UNASKED
+    ),
+    of_client(
+        "The server sends an empty line before it is asked",
+        "R9112-9.2-01",
+        EITHER,
+        unmet="NON-STRICT",
+        why=ITS_MAY,
+        mode="/ask?after=0.1",
+        unasked=b"\r\n",
+    ),
+    of_client(
+        "The server ends the connection before it is asked",
+        "R6455-7.2.1-02",
+        FailsHandshake(),
+        mode="/ask?after=0.1",
+        unasked=b"HTTP",
+        eof=True,
+    ),
+    of_client(
+        "The client asks 0.1 s after it has connected",
+        "R6455-4.1-02",
+        HELLO_BACK,
+        mode="/ask?after=0.1",
+    ),
+    of_client(
+        "The response comes after 0.15 s: the client sends nothing before",
+        "R6455-4.1-40",
+        HELLO_BACK,
+        late=0.15,
+    ),
+    of_client(
+        "The response comes after 0.15 s: the client, which has a ping to send, waits",
+        "R6455-4.1-40",
+        HELLO_BACK,
+        mode="/ping?payload=now",
+        late=0.15,
+    ),
+    of_client(
+        "The response comes after 0.15 s: the client, which has a Close to send, waits",
+        "R6455-4.1-40",
+        Begins(1000, ""),
+        mode="/close?code=1000",
+        begins_close=True,
+        late=0.15,
+        send=(Do.AWAIT_CLOSE,),
+    ),
+    of_client(
+        "No blanks behind the colons",
+        "R9112-5-01",
+        HELLO_BACK,
+        response=Head(f"{_NO_BLANKS}\r\n{ACCEPT}:{{accept}}", ()),
+    ),
+    *(
+        of_client(title, row, FailsHandshake(), response=response)
+        for title, row, response in (
+            ("The accept token in quotes", "R6455-4.1-45", put(ACCEPT, '"{accept}"')),
+            ("The accept token and a comma", "R6455-4.1-45", put(ACCEPT, "{accept},")),
+            ("The accept token without its “=”", "R6455-4.1-45", put(ACCEPT, "{accept_bare}")),
+            ("“http/1.1” in lower case", "R9112-2.3-01", begin("http/1.1 101 Switching Protocols")),
+        )
     ),
 )

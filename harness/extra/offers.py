@@ -156,4 +156,12 @@ CASES = (
         Refuses(),
         deflate=", ,",
     ),
+    of_server(
+        "The same offer twice: one answer",
+        "R7692-5-06",
+        Echoes("Hello", refused="NON-STRICT"),
+        deflate=f"{NAME}, {NAME}",
+        fits=NAME,
+        send=COMPRESSED,
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import re
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.extra import flipping
 from harness.extra.deflating import NAME, NegotiationError, agreement, parse_extensions
 from harness.extra.heads import EXTENSIONS, KEY, HeadFault, accept_token, response_fault
-from harness.extra.wire import PIECE, head_text
+from harness.extra.wire import PAUSES, head_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,6 +52,9 @@ class Opening:
         self.heads["client"] = head_text(head)
         behind = self.case.behind.encode(host=host, key=key) if self.case.behind else b""
         await self._send(wire, head, self.case.body + behind, watch)
+        if self.case.reset:
+            wire.reset()
+            return
         await self._take_response(wire, timeout, key)
         if behind and not self.seen.opened and self.seen.head:
             self.seen.next_head = await wire.read_next_head(timeout)
@@ -71,7 +75,7 @@ class Opening:
             self.heads["server"] = head_text(head.encode())
             if head.status == 101:
                 seen.opened = True
-                self._blame(response_fault(head, key))
+                self._blame(response_fault(head, key, self.case.request))
                 self._take_answer(head)
 
     async def _send(self, wire: Wire, head: bytes, more: bytes, watch: MemoryWatch | None) -> None:
@@ -79,8 +83,11 @@ class Opening:
         wire.note_head(head)
         if self.case.at_once:
             more += wire.encode(self._frames())
-        if not self.case.flood:
-            await wire.send(head + more, piece=1 if self.case.byte_by_byte else PIECE, head=len(head))
+        if self.case.byte_by_byte:
+            await wire.send(head, piece=1, head=len(head))
+            await wire.send(more, piece=1, pauses=PAUSES)
+        elif not self.case.flood:
+            await wire.send(head + more, head=len(head))
         else:
             if watch:
                 watch.start()
@@ -139,9 +146,13 @@ class Opening:
             return
         key = keys[0] if keys else ""
         accept = accept_token(key)
-        head = response.encode(accept=accept, accept_lower=accept.lower(), key=key, host=self.seen.authority)
+        variants = {"accept_lower": accept.lower(), "accept_bare": accept.rstrip("=")}
+        head = response.encode(accept=accept, key=key, host=self.seen.authority, **variants)
         self.heads["client"], self.heads["server"] = head_text(request.encode()), head_text(head)
         self.seen.opened = True
+        await asyncio.sleep(self.case.late)
+        if wire.has_unread:
+            self._blame(HeadFault("", "the client sent more before the response came (RFC 6455 4.1)"))
         await self._send(wire, self.case.interim + head, self.case.body, watch)
 
     def _answer_to(self, request: Head) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.extra.accepted_later import ACCEPTED_LATER, EARLY
 from harness.extra.case import of_server
 from harness.extra.expectations import Echoes
 from harness.extra.frames import Frame, text
+from harness.extra.further_requests import FURTHER_REQUESTS
 from harness.extra.handshake_expectations import Refuses
 from harness.extra.heads import KEY, REQUEST, VERSION
 from harness.extra.odd_requests import ODD_REQUESTS
+from harness.extra.passed_on import PASSED_ON
 from tooling.frames import PING
 
 if TYPE_CHECKING:
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 TITLE = "Opening request"
 
 HELLO_BACK = Echoes("Hello")
-EARLY = "a client has to wait for the response before it sends more (RFC 6455 4.1)"
 SMUGGLED = text("smuggled").keyed(by_client=True).encode()
 CHOICE = "a server may ignore an Upgrade field (RFC 9110 7.8)"
 
@@ -173,4 +175,4 @@ REFUSED = (
     ),
 )
 
-CASES = (*ACCEPTED, *REFUSED, *ODD_REQUESTS)
+CASES = (*ACCEPTED, *REFUSED, *ODD_REQUESTS, *ACCEPTED_LATER, *PASSED_ON, *FURTHER_REQUESTS)

@@ -10,6 +10,7 @@ from harness.extra.frames import Frame, text
 from harness.extra.handshake_expectations import FailsHandshake
 from harness.extra.heads import ACCEPT, EXTENSIONS, PROTOCOL, RESPONSE, key_fault, request_fault
 from harness.extra.odd_responses import ODD_RESPONSES
+from harness.extra.passed_on import SENT
 from tooling.frames import PING
 
 if TYPE_CHECKING:
@@ -131,4 +132,4 @@ FAILED = (
     ),
 )
 
-CASES = (*TAKEN, *FAILED, *ODD_RESPONSES)
+CASES = (*TAKEN, *FAILED, *ODD_RESPONSES, *SENT)

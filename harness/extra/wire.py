@@ -176,6 +176,11 @@ class Wire(asyncio.Protocol):
         """The number of bytes that the system has not yet taken."""
         return self.transport.get_write_buffer_size()
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the peer has sent more than was read."""
+        return bool(self._unread)
+
     def encode(self, frames: Iterable[SentFrame]) -> bytes:
         """Return the bytes of frames, and log them as sent."""
         written = []

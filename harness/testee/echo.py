@@ -19,7 +19,6 @@ from wsproto.events import (
     Ping,
     Pong,
     RejectConnection,
-    Request,
     TextMessage,
 )
 from wsproto.messages import MessageJoiner
@@ -86,10 +85,11 @@ class EchoConnection(asyncio.Protocol):
         if not self.closed:
             self._receive(data)
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool | None:
         """Tell the library; the transport writes what is left and then closes, as this returns None."""
         if not self.closed:
             self._receive(None)
+        return None
 
     def pause_writing(self) -> None:
         """Read no more from a peer that does not read its echoes."""
@@ -129,17 +129,6 @@ class EchoConnection(asyncio.Protocol):
             answers, self._rest = [answers[0], ping], answers[1:]
         return before + b"".join(map(self.ws.send, answers))
 
-    def accept(self, request: Request) -> AcceptConnection:
-        """Return the answer to a client's request; the path chooses subprotocol and extensions."""
-        self.mode = Mode(request.target)
-        self.close_timeout = self.mode.close_timeout or self.close_timeout
-        offered = self.mode.subprotocol in request.subprotocols
-        return AcceptConnection(
-            subprotocol=self.mode.subprotocol if offered else None,
-            extensions=self.mode.extensions(self.configuration.accepts),
-            extra_headers=[(b"Server", AGENT.encode())],
-        )
-
     def opening(self) -> Iterable[Event]:
         """List what is sent as soon as the connection is open, as the mode says."""
         return self.mode.opening()
@@ -173,9 +162,6 @@ class EchoConnection(asyncio.Protocol):
 
     def _reply(self, event: Event) -> bytes:
         match event:
-            case Request():
-                self._note(f"opened {event.target!r}")
-                return self.ws.send(self.accept(event)) + self._opened()
             case AcceptConnection():
                 return self._opened()
             case TextMessage() | BytesMessage() if self.ws.state is ConnectionState.OPEN:

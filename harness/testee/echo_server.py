@@ -6,15 +6,19 @@ import asyncio
 import signal
 import socket
 import ssl
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
+from harness.testee.echo import AGENT, DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
 from harness.testee.modes import Mode
 from tooling.errors import CommandError
-from wsproto.events import CloseConnection, TextMessage
+from wsproto import ConnectionState
+from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, Request, TextMessage
+from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.testee.variants import Configuration
     from wsproto.events import Event
@@ -51,28 +55,79 @@ class TlsPorts:
 
 
 class ServerConnection(EchoConnection):
-    """A server's end, which knows the modes limit and tls."""
+    """A server's end: reads from the path in which mode it is."""
 
     tls_ports: TlsPorts | None = None
     _begun = False
+    _told: Sequence[Event] = ()
+    _later: asyncio.TimerHandle | None = None
+    """The answer to a request that waits for it."""
 
     def data_received(self, data: bytes) -> None:
         """Look for the limit in the request line first: the library gets its limits before the request."""
         if not self._begun and data.startswith(b"GET /limit?"):
-            self.bound_messages(Mode(data.split(b" ")[1].decode("latin-1")).limit or 0)
+            with suppress(ValueError):  # which has the request refused later
+                self.bound_messages(Mode(data.split(b" ")[1].decode("latin-1")).limit or 0)
         self._begun = True
         super().data_received(data)
 
+    def eof_received(self) -> bool:
+        """Tell the library; a client that waits for its answer can still get it."""
+        super().eof_received()
+        return self._later is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Answer nobody."""
+        if self._later is not None:
+            self._later.cancel()
+        super().connection_lost(exc)
+
     def opening(self) -> Iterable[Event]:
-        """List what is sent first: in the mode tls the URL of that port."""
+        """List what is sent first: what the mode tells of the request, or in the mode tls the URL."""
         if self.mode.name != "tls" or not self.tls_ports:
-            return super().opening()
+            return [*self._told, *super().opening()]
         try:
             url = self.tls_ports.url(self.mode.value("certificate"), self.mode.value("key"))
         except OSError as error:
             self._note(f"named no certificate and key: {error}")
             return [CloseConnection(1011, "the path names no certificate and key")]
         return [TextMessage(url), CloseConnection(1000)]
+
+    def _reply(self, event: Event) -> bytes:
+        """Answer a request, or let it wait where its path says so."""
+        if not isinstance(event, Request):
+            return super()._reply(event)
+        self._note(f"opened {event.target!r}")
+        try:
+            self.mode = Mode(event.target)
+        except ValueError as error:
+            self._note(f"asked for no mode: {error}")
+            return self.ws.send(RejectConnection(400, [(b"Content-Length", b"0"), (b"Connection", b"close")]))
+        if self.mode.delay is None:
+            return self._accept(event)
+        self._later = asyncio.get_running_loop().call_later(self.mode.delay, self._accept_late, event)
+        return b""
+
+    def _accept_late(self, request: Request) -> None:
+        """Accept the request, unless it was refused, and answer what has come behind it."""
+        if self.ws.state is ConnectionState.CONNECTING:
+            self.transport.write(self._accept(request))
+            self._receive(b"")
+
+    def _accept(self, request: Request) -> bytes:
+        """Accept the request, with the subprotocol that the mode wants, if the library lets it."""
+        self._told = list(self.mode.told(request))
+        self.close_timeout = self.mode.close_timeout or self.close_timeout
+        answer = AcceptConnection(
+            subprotocol=self.mode.subprotocol,
+            extensions=list(self.mode.extensions(self.configuration.accepts)),
+            extra_headers=[(b"Server", AGENT.encode())],
+        )
+        try:
+            data = self.ws.send(answer)
+        except LocalProtocolError:  # the client did not offer it
+            data = self.ws.send(replace(answer, subprotocol=None))
+        return data + self._opened()
 
 
 async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose

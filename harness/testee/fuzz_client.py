@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from harness.testee.echo import DEFAULT, MAX_MESSAGE_SIZE, EchoConnection
-from harness.testee.modes import NAMES, Mode
+from harness.testee.modes import OF_CLIENT, Mode
 from tooling.errors import CommandError
-from wsproto import ConnectionType
+from wsproto import ConnectionState, ConnectionType
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
     CloseConnection,
     Event,
     RejectConnection,
+    RejectData,
     Request,
     TextMessage,
 )
@@ -93,26 +94,38 @@ class EchoClient(EchoConnection):
         offers = list(mode.extensions(self.configuration.offers))
         self.failure = f"the server ended the connection before its {self.awaited}"
         """The reason why they did not come."""
-        wanted = [] if self.mode.subprotocol is None else [self.mode.subprotocol]
-        request = Request(host=server.authority, target=target, extensions=offers, subprotocols=wanted)
-        self._request = self.ws.send(request)
+        wanted = [] if mode.subprotocol is None else [mode.subprotocol]
+        self._request = Request(
+            server.authority, target, offers, subprotocols=wanted, extra_headers=mode.fields
+        )
+        self._asking = self.ws.send(self._request) if mode.delay is None else b""
+        self._body = bytearray()  # of a refusal
         self._timeout = bounds.handshake_timeout
         self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the opening request."""
+        """Send the opening request, or let it wait where the mode says so."""
         super().connection_made(transport)
-        self.transport.write(self._request)
-        self._patience = asyncio.get_running_loop().call_later(self._timeout, self._give_up)
+        self.transport.write(self._asking)
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(self._timeout, self._give_up)
+        if self.mode.delay is not None:
+            loop.call_later(self.mode.delay, self._ask_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Wait no longer, and raise in the program what the library should not have raised."""
         self._arrived()
+        if exc is not None and not isinstance(exc, OSError):
+            self.lost.set_exception(exc)
         super().connection_lost(exc)
 
     def _arrived(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
+
+    def _ask_late(self) -> None:
+        if self.ws.state is ConnectionState.CONNECTING and not self.transport.is_closing():
+            self.transport.write(self.ws.send(self._request))
 
     def _give_up(self) -> None:
         self.failure = f"no {self.awaited} came within {self._timeout:g} s"
@@ -124,7 +137,13 @@ class EchoClient(EchoConnection):
                 self._arrived()
             case RejectConnection():
                 self.failure = f"the server refused the handshake with {event.status_code}"
-                self.transport.close()
+                if not event.has_body:
+                    self.transport.close()
+            case RejectData():
+                self._body += event.data
+                if event.body_finished:
+                    self.failure += f", and said {bytes(self._body[:60])!r}" if self._body else ""
+                    self.transport.close()
         return super()._reply(event)
 
     def _refuse(self, error: RemoteProtocolError) -> bytes:
@@ -193,7 +212,7 @@ async def _case_count(server: Address, bounds: Bounds) -> int:
 
 async def _mode_of(server: Address, number: int, bounds: Bounds) -> Mode:
     """Ask in which mode a case is to be run, and tell which ones there are."""
-    target = f"/getCaseMode?case={number}&modes={','.join(NAMES)}"
+    target = f"/getCaseMode?case={number}&modes={','.join(OF_CLIENT)}"
     question = await _connect(Question, server, target, bounds)
     return Mode(question.answer or "/")
 

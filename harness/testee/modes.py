@@ -9,7 +9,7 @@ The path says it:
     /close?code=N&reason=TEXT      sends this Close when the connection opens; `timeout=SECONDS` is the time
                                    that the peer has to answer it
     /ping?payload=TEXT             sends this ping when the connection opens, then echoes
-    /subprotocol/NAME              a server chooses NAME where it is offered; a client offers it
+    /subprotocol/NAME              a server chooses NAME if it may; a client offers it
     /deflate?PARAMETERS            a server accepts permessage-deflate with these settings; a client offers
                                    them: /deflate?server_no_context_takeover&client_max_window_bits=10
     /flipped                       a server accepts the extension x-flipped-bits beside permessage-deflate; a
@@ -22,13 +22,24 @@ The path says it:
     /limit?size=N                  takes messages of up to N bytes, and echoes them
     /modes                         sends a text with the names of the modes, then closes with 1000
 
-Any other path is a plain echo.
+What follows is for servers alone:
+
+    /accept?after=SECONDS          sends its 101 only then, and answers what has come meanwhile
+    /field/NAME                    sends the value of each line of this request field, as a text each
+    /target...                     sends the target of the request as a text: the path as it came, and query
+
+And this for clients alone:
+
+    /ask?after=SECONDS             sends its request only then, and reads what comes meanwhile
+    /fields?NAME=VALUE             sends these fields with its request
+
+In texts and values, each byte of a field is the character of its number. Any other path is a plain echo.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from harness.testee.variants import FlippedBits
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
@@ -37,10 +48,14 @@ from wsproto.extensions import PerMessageDeflate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wsproto.events import Event
+    from wsproto.events import Event, Request
     from wsproto.extensions import Extension
 
 NAMES = ("fragments", "ping-within", "close", "ping", "subprotocol", "deflate", "flipped", "limit", "tls")
+"""The modes of both roles."""
+
+OF_SERVER = (*NAMES, "accept", "field", "target")
+OF_CLIENT = (*NAMES, "ask", "fields")
 
 _FLIPPED_BITS = FlippedBits()
 """One object for all connections."""
@@ -50,16 +65,34 @@ _WINDOWS = {"client_max_window_bits", "server_max_window_bits"}
 
 
 class Mode:
-    """What the path of a request asks for."""
+    """What the path of a request asks for; raises `ValueError` for a number that is none."""
 
     def __init__(self, target: str = "/") -> None:
-        url = urlsplit(target)
-        self.name, _, self._rest = url.path.lstrip("/").partition("/")
-        self._values = dict(parse_qsl(url.query, keep_blank_values=True))
+        path, _, query = target.partition("?")
+        self.name, _, self._rest = path.lstrip("/").partition("/")
+        self._pairs = parse_qsl(query, keep_blank_values=True)
+        self._values = dict(self._pairs)
+        self._size = int(self._of("size", "fragments", "ping-within", "limit") or 1)
+        self._code = int(self._of("code", "close") or 1000)
+        self._deflate = PerMessageDeflate(**self._settings()) if self.name == "deflate" else None
+        self.delay = float(self._values.get("after", 0)) if self.name in {"accept", "ask"} else None
+        """The seconds that pass before the answer to a request, or before the request of a client."""
+        timeout = self._of("timeout", "close")
+        self.close_timeout = float(timeout) if timeout else None
+        """The seconds that the peer has to answer the Close, where they are given."""
+
+    def _of(self, key: str, *modes: str) -> str:
+        """Return a value of the query, where it has a meaning in the mode, or nothing."""
+        return self._values.get(key, "") if self.name in modes else ""
 
     @property
     def _payload(self) -> bytes:
         return self._values.get("payload", "").encode()
+
+    def _settings(self) -> dict[str, Any]:
+        switches = dict.fromkeys(self._values.keys() & _SWITCHES, True)
+        windows = {key: int(self._values[key] or 0) or None for key in self._values.keys() & _WINDOWS}
+        return switches | windows
 
     @property
     def subprotocol(self) -> str | None:
@@ -67,14 +100,15 @@ class Mode:
         return unquote(self._rest) if self.name == "subprotocol" else None
 
     @property
-    def close_timeout(self) -> float | None:
-        """The seconds that the peer has to answer the Close, where they are given."""
-        return float(self._values["timeout"]) if self.name == "close" and "timeout" in self._values else None
-
-    @property
     def limit(self) -> int | None:
         """The bytes of the longest message to take, where they are given."""
-        return int(self._values["size"]) if self.name == "limit" else None
+        return self._size if self.name == "limit" else None
+
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """The fields that a client sends."""
+        pairs = self._pairs if self.name == "fields" else ()
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
 
     @property
     def ping_within(self) -> Ping | None:
@@ -87,29 +121,33 @@ class Mode:
 
     def extensions(self, usual: Sequence[Extension]) -> Sequence[Extension]:
         """Return the extensions to offer or to accept, which without a mode are the `usual` ones."""
-        if self.name == "deflate":
-            return [PerMessageDeflate(**self._settings())]
+        if self._deflate:
+            return [self._deflate]
         if self.name == "flipped":
             return [*(extension for extension in usual if extension.name != FlippedBits.name), _FLIPPED_BITS]
         return usual
 
-    def _settings(self) -> dict[str, Any]:
-        switches = dict.fromkeys(self._values.keys() & _SWITCHES, True)
-        windows = {key: int(self._values[key] or 0) or None for key in self._values.keys() & _WINDOWS}
-        return switches | windows
+    def told(self, request: Request) -> Iterator[TextMessage]:
+        """List what a server tells of the request."""
+        if self.name == "target":
+            yield TextMessage(request.target)
+        elif self.name == "field":
+            for name, value in request.extra_headers:
+                if name.decode("latin-1").lower() == self._rest.lower():
+                    yield TextMessage(value.decode("latin-1"))
 
     def opening(self) -> Iterator[Event]:
         """List what is sent when the connection opens."""
         match self.name:
             case "close":
                 reason = self._values.get("reason")
-                yield CloseConnection(int(self._values.get("code", 1000)), reason)
+                yield CloseConnection(self._code, reason)
                 yield TextMessage("behind the Close")  # the library refuses this,
                 yield CloseConnection(1000)  # and this
             case "ping":
                 yield Ping(self._payload)
             case "modes":
-                yield TextMessage(" ".join(NAMES))
+                yield TextMessage(" ".join(OF_SERVER))
                 yield CloseConnection(1000)
 
     def answers(self, message: TextMessage | BytesMessage) -> Iterator[TextMessage | BytesMessage]:
@@ -117,7 +155,7 @@ class Mode:
         if self.name not in {"fragments", "ping-within"}:
             yield message
             return
-        size = int(self._values.get("size", 1))
+        size = max(self._size, 1)
         for start in range(0, len(message.data) or 1, size):
             is_last = start + size >= len(message.data)
             # One call for each type: a piece of a text is a text.

@@ -156,8 +156,8 @@ def read_answer(
     subprotocol = None
     answer = single(fields, "Sec-WebSocket-Protocol")
     if answer is not None:
-        # As in a list, empty elements around it count for nothing (RFC 9110 5.6.1.2).
-        subprotocol = answer.strip(b" \t,").decode("ascii", "backslashreplace")
+        # One token, no list (RFC 6455 4.3): commas around it are a fault.
+        subprotocol = answer.strip(b" \t").decode("ascii", "backslashreplace")
         if subprotocol not in request.subprotocols:
             raise refused(f"unrecognized subprotocol {subprotocol}")
     single(fields, "Sec-WebSocket-Extensions")  # at most one line (RFC 6455 11.3.2)

@@ -119,6 +119,13 @@ async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     writer.close()
 
 
+async def staying_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accepts, says nothing more, and does not leave when the client does."""
+    writer.write(accepted(await reader.readuntil(b"\r\n\r\n")))
+    await reader.read()
+    await asyncio.sleep(PATIENCE)
+
+
 async def masking_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Masks what it sends."""
     writer.write(accepted(await reader.readuntil(b"\r\n\r\n")))
@@ -157,6 +164,12 @@ async def staying_client(reader: asyncio.StreamReader, _writer: asyncio.StreamWr
     """Reads all, says nothing, and does not leave when the server does."""
     await reader.read()
     await asyncio.sleep(PATIENCE)
+
+
+async def hasty_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Sends a ping before it has its answer."""
+    writer.write(wire.frame(PING, mask=MASK))
+    await lax_client(reader, writer)
 
 
 async def unmasking_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -14,12 +14,13 @@ import pytest
 from fuzz.planted.catalogue import FAULTS
 from tests.harness.breaks import BREAKS
 from tests.harness.breaks_of_limits import LIMIT_BREAKS
+from tests.harness.breaks_of_opening import OPENING_BREAKS
 
 if TYPE_CHECKING:
     from tests.harness.breaks import Break
 
 ROOT = Path(__file__).parents[2]
-ALL = [*BREAKS, *LIMIT_BREAKS]
+ALL = [*BREAKS, *LIMIT_BREAKS, *OPENING_BREAKS]
 SETUPS = sorted({found.seen_by.split()[0] for found in ALL})
 
 

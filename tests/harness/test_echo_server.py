@@ -302,3 +302,12 @@ def test_a_server_that_is_not_verbose_says_nothing(echo_server: EchoServer) -> N
     with echo_server.connect() as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert head_of(sock)
+
+
+@pytest.mark.parametrize(
+    "target", ["/fragments?size=x", "/close?code=x", "/limit?size=x", "/deflate?server_max_window_bits=99"]
+)
+def test_a_mode_with_a_number_that_is_none_is_refused(echo_server: EchoServer, target: str) -> None:
+    with echo_server.connect() as sock:
+        sock.sendall(REQUEST.replace(b"/chat", target.encode()) + b"\r\n")
+        assert head_of(sock).startswith("HTTP/1.1 400 ")

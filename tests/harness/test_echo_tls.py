@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.testee.echo import EchoConnection
+from harness.testee.echo_server import ServerConnection
 from tests.harness.test_echo_server import REQUEST, closing, frame
 from tooling import frames as wire
 from tooling.frames import CLOSE, TEXT, Frame
@@ -34,10 +34,10 @@ def over_tls(play: Play) -> bytes:
         accepting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         accepting.load_cert_chain(PEM)
         trusting = ssl.create_default_context(cafile=PEM)
-        connections: list[EchoConnection] = []
+        connections: list[ServerConnection] = []
 
-        def connect() -> EchoConnection:
-            connections.append(EchoConnection())
+        def connect() -> ServerConnection:
+            connections.append(ServerConnection())
             return connections[-1]
 
         server = await asyncio.get_running_loop().create_server(connect, "127.0.0.1", 0, ssl=accepting)

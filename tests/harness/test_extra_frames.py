@@ -15,7 +15,7 @@ from harness.extra.driver import Play
 from harness.extra.expectations import MAX_FLOOD, Fails, Flooded
 from harness.extra.frames import Frame
 from harness.extra.seen import Seen
-from harness.testee.modes import NAMES, Mode
+from harness.testee.modes import OF_SERVER, Mode
 from tests.harness import lax_peers
 from tests.harness.serving import serving
 from tests.harness.test_extra_verdicts import against, by
@@ -339,7 +339,7 @@ def test_a_ping_that_the_peer_begins_is_judged() -> None:
 def test_the_modes_of_this_library_are_asked_for() -> None:
     with serving() as server:
         host, port = server.address
-        assert asyncio.run(modes_of(f"ws://{host}:{port}")) == set(NAMES)
+        assert asyncio.run(modes_of(f"ws://{host}:{port}")) == set(OF_SERVER)
 
 
 @pytest.mark.parametrize("peer", [lax_peers.lax_server, lax_peers.refusing_server, lax_peers.silent_server])
@@ -376,7 +376,8 @@ TOO_LATE = [TextMessage("behind the Close"), CloseConnection(1000)]
         ("/close?code=4000&reason=good%20bye", [CloseConnection(4000, "good bye"), *TOO_LATE]),
         ("/close?code=1001", [CloseConnection(1001, None), *TOO_LATE]),
         ("/ping?payload=%3F", [Ping(b"?")]),
-        ("/modes", [TextMessage(" ".join(NAMES)), CloseConnection(1000)]),
+        ("/modes", [TextMessage(" ".join(OF_SERVER)), CloseConnection(1000)]),
+        ("//[", []),
     ],
 )
 def test_a_mode_begins_what_its_path_says(target: str, begins: list[Any]) -> None:

@@ -209,7 +209,7 @@ def test_the_testee_keeps_all_rules_of_tls(tmp_path: Path) -> None:
     names = sorted({*cases("server"), *cases("client")})
     main(["run", "--cases", *names, "--report", str(tmp_path)])
     setups = json.loads((tmp_path / "results.json").read_text())["setups"]
-    assert len(setups) == 6
+    assert list(setups) == ["server", "client"], "TLS is not the library's: one variant is enough"
     for setup in setups.values():
         for name, report in setup["cases"].items():
             assert (report["behavior"], report["behaviorClose"]) == ("OK", "OK"), name

@@ -152,6 +152,7 @@ def test_every_case_finds_out_some_server() -> None:
         lax_peers.compressing_server,
         lax_peers.silent_server,
         lax_peers.hasty_server,
+        lax_peers.staying_server,
     ):
         found_out |= not_ok(against(peer, set(cases_of("server")) - found_out))
     assert found_out == set(cases_of("server"))

@@ -55,6 +55,7 @@ def answering(response: bytes) -> Any:
     "R9110-9.1-01",
     "R9110-10.1.1-02",
     "R9110-15.2-02",
+    "R9110-15.5.6-01",
     "R9112-2.2-03",
     "R9112-2.2-04",
     "R9112-2.2-05",
@@ -62,6 +63,7 @@ def answering(response: bytes) -> Any:
     "R9112-3-02",
     "R9112-4-01",
     "R9112-4-02",
+    "R9112-5-01",
     "R9112-5.2-01",
     "R9112-5.2-02",
     "R9112-6-01",
@@ -70,6 +72,7 @@ def answering(response: bytes) -> Any:
     "R9112-6.3-02",
     "R9112-6.3-03",
     "R9112-8-01",
+    "R9112-9.2-01",
     "R9112-9.3-01",
     "R9112-9.3-02",
     "R6455-4.3-04",
@@ -216,6 +219,7 @@ GOOD = REQUEST.put("Host", "127.0.0.1:9001").put("Sec-WebSocket-Key", KEY)
         (GOOD.put("Sec-WebSocket-Version", "12"), "Sec-WebSocket-Version"),
         (GOOD.drop("Upgrade"), "Upgrade"),
         (GOOD.drop("Connection"), "Connection"),
+        (GOOD.adding(("Origin", "http://a"), ("Origin", "http://a")), "Origin"),
     ],
 )
 def test_a_fault_of_a_request_names_its_field(head: Any, field: str) -> None:

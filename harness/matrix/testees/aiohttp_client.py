@@ -20,6 +20,7 @@ async def echo(url: str, max_message_size: int, mode: Mode) -> None:
             max_msg_size=max_message_size,
             compress=15,
             protocols=protocols,
+            headers=mode.fields,
             ssl=trusting_context(mode) or True,
         ) as connection,
     ):
@@ -40,4 +41,4 @@ async def ask(url: str) -> str:
         return str(await connection.receive_str())
 
 
-drive(echo, ask, ("close", "ping", "subprotocol", "tls"))
+drive(echo, ask, ("close", "ping", "subprotocol", "fields", "tls"))

@@ -9,7 +9,15 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from contract import HOST, listening_context, mode_of, ready, server_arguments, until_ended
+from contract import HOST, Mode, listening_context, mode_of, ready, server_arguments, until_ended
+
+
+def told(request: web.Request, mode: Mode) -> list[str]:
+    """List what the mode asks for of the request."""
+    if mode.name == "target":
+        return [request.raw_path]
+    name = mode.rest.lower().encode() if mode.name == "field" else b""
+    return [value.decode("latin-1") for known, value in request.raw_headers if known.lower() == name]
 
 
 async def main() -> None:
@@ -23,9 +31,12 @@ async def main() -> None:
         connection = web.WebSocketResponse(
             max_msg_size=arguments.max_message_size, protocols=protocols, timeout=timeout
         )
+        await asyncio.sleep(mode.delay)
         await connection.prepare(request)
+        for line in told(request, mode):
+            await connection.send_str(line)
         if mode.name == "modes":
-            await connection.send_str("close ping subprotocol tls")
+            await connection.send_str("close ping subprotocol accept field target tls")
             await connection.close()
         elif mode.name == "tls":
             secured = web.TCPSite(runner, HOST, 0, ssl_context=listening_context(mode))

@@ -39,6 +39,16 @@ class Mode(NamedTuple):
         """The code of the Close to send."""
         return int(self.values.get("code", 1000))
 
+    @property
+    def delay(self) -> float:
+        """The seconds to wait before the request is accepted."""
+        return float(self.values.get("after", 0)) if self.name == "accept" else 0.0
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields that a client adds to its request."""
+        return self.values if self.name == "fields" else {}
+
 
 def listening_context(mode: Mode) -> ssl.SSLContext:
     """Return the context of a server in the mode tls: its certificate."""

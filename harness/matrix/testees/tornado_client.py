@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from contract import Mode, drive
@@ -13,7 +14,7 @@ from contract import Mode, drive
 async def echo(url: str, max_message_size: int, mode: Mode) -> None:
     """Send every message back."""
     connection = await websocket_connect(
-        url,
+        HTTPRequest(url, headers=mode.fields),
         compression_options={},
         max_message_size=max_message_size,
         subprotocols=[mode.rest] if mode.name == "subprotocol" else None,
@@ -32,4 +33,4 @@ async def ask(url: str) -> str:
     return str(await connection.read_message())
 
 
-drive(echo, ask, ("close", "ping", "subprotocol"))
+drive(echo, ask, ("close", "ping", "subprotocol", "fields"))

@@ -36,11 +36,19 @@ class Echo(WebSocketHandler):  # type: ignore[misc]  # mypy does not see tornado
         mode = self.mode
         return mode.rest if mode.name == "subprotocol" and mode.rest in subprotocols else None
 
+    async def prepare(self) -> None:
+        """Accept the request as late as the mode says."""
+        await asyncio.sleep(self.mode.delay)
+
     def open(self) -> None:
         """Begin what the mode says."""
         mode = self.mode
+        if mode.name == "target":
+            self.write_message(self.request.uri)
+        for line in self.request.headers.get_list(mode.rest) if mode.name == "field" else ():
+            self.write_message(line)
         if mode.name == "modes":
-            self.write_message("close ping subprotocol")
+            self.write_message("close ping subprotocol accept field target")
             self.close(1000)
         elif mode.name == "close":
             self.close(mode.code, mode.values.get("reason", ""))

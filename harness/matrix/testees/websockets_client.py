@@ -24,6 +24,7 @@ async def echo(url: str, max_message_size: int, mode: Mode) -> None:
         max_size=max_message_size,
         proxy=None,
         subprotocols=subprotocols,
+        additional_headers=mode.fields,
         ssl=trusting_context(mode),
     ) as connection:
         if mode.name == "close":
@@ -48,4 +49,4 @@ async def ask(url: str) -> str:
         return str(await connection.recv())
 
 
-drive(echo, ask, ("fragments", "close", "ping", "subprotocol", "tls"))
+drive(echo, ask, ("fragments", "close", "ping", "subprotocol", "fields", "tls"))

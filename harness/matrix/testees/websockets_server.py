@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Sequence
 
-MODES = "fragments close ping subprotocol tls"
+    from websockets.http11 import Request
+
+MODES = "fragments close ping subprotocol accept field target tls"
 
 
 def of(connection: ServerConnection) -> Mode:
@@ -33,9 +35,23 @@ def choose(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subp
     return chosen if mode.name == "subprotocol" and chosen in offered else None
 
 
+async def wait(_connection: ServerConnection, request: Request) -> None:
+    """Accept the request as late as the mode says."""
+    await asyncio.sleep(mode_of(request.path).delay)
+
+
+def told(request: Request, mode: Mode) -> list[str]:
+    """List what the mode asks for of the request."""
+    if mode.name == "target":
+        return [request.path]
+    return request.headers.get_all(mode.rest) if mode.name == "field" else []
+
+
 async def echo(connection: ServerConnection) -> None:
     """Send every message back."""
     mode = of(connection)
+    for line in told(connection.request, mode) if connection.request else ():
+        await connection.send(line)
     if mode.name == "modes":
         await connection.send(MODES)
         return
@@ -75,6 +91,7 @@ async def main() -> None:
                 port,
                 max_size=arguments.max_message_size,
                 select_subprotocol=choose,
+                process_request=wait,
                 ssl=context,
             )
         )
