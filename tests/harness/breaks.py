@@ -325,9 +325,9 @@ CLOSING_AND_LIMITS = [
 GLUE = [
     Break(
         "each echo is late by 0.3 s",
-        "harness/testee/echo_server.py",
-        'return b"".join(map(self.ws.send, self._mode.answers(message)))',
-        'import time; time.sleep(0.3); return b"".join(map(self.ws.send, self._mode.answers(message)))',
+        "harness/testee/echo.py",
+        "[*self.mode.answers(message)]",
+        "[*self.mode.answers(message)]\n        import time; time.sleep(0.3)",
         "server 1.1.1",
         kind="slow",
         besides="1",
@@ -355,9 +355,9 @@ GLUE = [
     ),
     Break(
         "end of file is passed over",
-        "harness/testee/echo.py",
-        "            self._receive(None)\n",
-        "            return True\n",
+        "harness/testee/echo_server.py",
+        "        super().eof_received()\n        return self._later is not None\n",
+        "        return True\n",
         "server X.11.1",
     ),
     Break(

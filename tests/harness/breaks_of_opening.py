@@ -92,8 +92,8 @@ OPENING_BREAKS = [
     Break(
         "a client says twice where it comes from",
         "harness/testee/fuzz_client.py",
-        "extra_headers=self._mode.fields",
-        "extra_headers=self._mode.fields * 2",
+        "extra_headers=mode.fields",
+        "extra_headers=mode.fields * 2",
         "client X.2.110",
     ),
     Break(

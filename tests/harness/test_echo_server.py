@@ -310,4 +310,4 @@ def test_a_server_that_is_not_verbose_says_nothing(echo_server: EchoServer) -> N
 def test_a_mode_with_a_number_that_is_none_is_refused(echo_server: EchoServer, target: str) -> None:
     with echo_server.connect() as sock:
         sock.sendall(REQUEST.replace(b"/chat", target.encode()) + b"\r\n")
-        assert head_of(sock).startswith("HTTP/1.1 400 ")
+        assert head_of(sock).startswith("http/1.1 400 ")
