@@ -206,7 +206,7 @@ def running(tmp_path: Path) -> subprocess.Popen[str]:
 def wait_for_children(process: subprocess.Popen[str]) -> set[int]:
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        children = {pid for pid, line in descendants_of(process.pid).items() if "tooling.supervised" in line}
+        children = {pid for pid, line in descendants_of(process.pid).items() if "fuzz_fine.py" in line}
         if children:
             return children
         time.sleep(0.05)
