@@ -139,6 +139,7 @@ def test_a_disk_with_too_little_room_ends_it_at_the_start(tmp_path: Path) -> Non
 
 
 OBEYING = """
+import os, sys
 import ctypes
 if os.geteuid() == 0:  # without the right to write what is read-only; it is lost when a program begins
     for capability in (1, 2):
@@ -159,7 +160,16 @@ def test_what_is_read_only_ends_it_at_the_start(name: str, tmp_path: Path) -> No
         place.mkdir(parents=True, exist_ok=True)
         place.chmod(0o555)
     done = subprocess.run(  # noqa: S603 - this very interpreter
-        [sys.executable, "-c", f"import os, sys{OBEYING}", DRIVER, str(folders.root), "run", "--seconds", "1"],
+        [
+            sys.executable,
+            "-c",
+            f"import os, sys{OBEYING}",
+            DRIVER,
+            str(folders.root),
+            "run",
+            "--seconds",
+            "1",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
