@@ -17,7 +17,7 @@ from wsproto.events import AcceptConnection, CloseConnection, Message, Request
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from types import FrameType
 
     from fuzz.recording import Call, Recorder
@@ -127,6 +127,9 @@ class _Story:
         """A response that comes in pieces, and has to answer that key; empty where one call receives it."""
         self._by_frame = self._unmasked = False
         self._listening: set[str] = set()
+        self._strict_from = 0
+        """From this call on, by `id()`, a call may raise what is expected."""
+        self._begin_of_block: int | None = None
 
     def tell(self, calls: Iterable[Call]) -> None:
         """Write the calls down."""
@@ -154,6 +157,8 @@ class _Story:
         self.tell(call for call in calls if call.name in {name, *given})
 
     def _tell(self, call: Call) -> None:
+        if id(call) == self._strict_from:
+            self._begin_of_block = len(self._lines)
         line = self._expression(call)
         if call.method == "__init__":
             line = f"{call.name} = {line}"
@@ -201,7 +206,7 @@ class _Story:
 
     def _guarded(self, call: Call, line: str, kept: str | None = None) -> str:
         """Let the library refuse what it may refuse, and refused when the input was run."""
-        if call.caught and call.method != "__init__":
+        if call.caught and call.method != "__init__" and self._begin_of_block is None:
             names = ", ".join(re.findall(r"\w*ProtocolError", call.caught))
             begin = f"{variable_of(call.name)} = b''\n    " if kept == "=" else ""
             if call.ends:
@@ -234,15 +239,21 @@ class _Story:
         )
         if last is None:
             raise NotPublicError("nothing was received that could have been refused")
-        self.tell_of(calls[last].name, calls[:last])
-        hint = getattr(calls[last].raised, "event_hint", self)
-        self.refuse(calls[last], RemoteProtocolError.__name__, " as refused" * (hint is None))
+        call = calls[last]
+        first = next(one for one in calls if one.name == call.name and one.method == call.method)
+        self._strict_from = id(first)  # any of the reads may be the one that is refused
+        self.tell_of(call.name, calls[:last])
+        block = self._lines[self._begin_of_block :] if first is not call else []
+        del self._lines[len(self._lines) - len(block) :]
+        hint = getattr(call.raised, "event_hint", self)
+        self.refuse(call, RemoteProtocolError.__name__, " as refused" * (hint is None), block)
         if hint is None:
             self._lines.append("assert refused.value.event_hint is not None")
 
-    def refuse(self, call: Call, kind: str, name: str = "") -> None:
-        """Expect an error of a call."""
-        self._lines.append(f"with pytest.raises({kind}){name}:\n        {self._expression(call)}")
+    def refuse(self, call: Call, kind: str, name: str = "", before: Sequence[str] = ()) -> None:
+        """Expect an error of a call, or of what stands before it."""
+        lines = "".join(f"\n        {line}" for line in [*before, self._expression(call)])
+        self._lines.append(f"with pytest.raises({kind}){name}:{lines}")
 
     def compare(self, known: dict[str, Any]) -> None:
         """Compare the events with those that the judge's own reader found in the same bytes."""
