@@ -9,6 +9,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
 PROBE: Final = bytes(2**18)
@@ -116,6 +117,9 @@ class Folders:
         corpora = [target.corpus for target in targets]
         for folder in (self.crashes, self.report, self.log_of("any").parent, *corpora):
             check_takes_files(folder)
+        for log in (self.log_of(target.name) for target in targets):
+            with _said_of(log):
+                log.open("ab").close()  # an old one may be another user's
 
     def targets(self, names: Sequence[str] = ()) -> list[Target]:
         """Return these targets, or all; raises `CommandError` for an unknown name."""
@@ -154,12 +158,18 @@ def check_takes_files(folder: Path) -> None:
 
     :raises CommandError: where it does not: the disk is full, or the folder may only be read.
     """
-    try:
+    with _said_of(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(PROBE)
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise CommandError(f"cannot write to {shown(folder)}: {error.strerror}") from error
+        raise CommandError(f"cannot write to {shown(path)}: {error.strerror}") from error
 
 
 def inputs_in(paths: Sequence[Path]) -> list[Path]:

@@ -82,10 +82,12 @@ def _meaning(target: Target, data: bytes) -> Meaning:
     from fuzz.as_test import case_of  # noqa: PLC0415
     from fuzz.recording import NotPublicError, Recorder  # noqa: PLC0415
 
-    module = target.load()
+    recorder = Recorder()
+    with recorder.recording():
+        module = target.load()
+    recorder.begin()
     choices_of = getattr(module, "choices_of", None)
     meaning = Meaning(choices_of(data) if choices_of else [])
-    recorder = Recorder()
     try:
         with _within(TIME_LIMIT), recorder.recording(), properties.recording(meaning.drawn):
             module.test_one_input(data)

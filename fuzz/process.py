@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fuzz.libfuzzer import executed
 from fuzz.worker import ROOT
+from tooling.guard import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -112,7 +113,7 @@ async def started(
 ) -> AsyncIterator[Process]:
     """Start a target with libFuzzer's arguments; it ends with the block, with `stop` or with this process."""
     running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tooling.supervised", str(program), *arguments),
+        *(*GUARD, sys.executable, str(program), *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -47,7 +47,7 @@ def agree(
 ) -> ExitCode:
     """Run all engines, one after the other, and compare verdicts and close codes case by case."""
     exit_codes = [run(order, suite, folder / engine, patience, console) for engine, suite in suites.items()]
-    differences = [line for role in order.roles for line in _differences(role, list(suites), folder)]
+    differences = [line for role in order.roles for line in differences_of(role, list(suites), folder)]
     for line in differences:
         say(console, line, style="bold red")
     if differences:
@@ -56,7 +56,8 @@ def agree(
     return max(exit_codes)
 
 
-def _differences(role: Role, engines: Sequence[Engine], folder: Path) -> Iterator[str]:
+def differences_of(role: Role, engines: Sequence[Engine], folder: Path) -> Iterator[str]:
+    """Yield a line for each case of which the engines, in folders of their own, say other things."""
     found = {
         engine: verdicts_of(read_cases(folder / engine, role), f"{folder / engine}, {role}")
         for engine in engines

@@ -6,7 +6,7 @@ import shlex
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 
@@ -15,8 +15,16 @@ from harness.case_texts import read_titles
 from harness.cases import PROFILES, select
 from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
-from harness.judge import EXPECTED
 from harness.matrix.run import Matrix
+from harness.options import (
+    cases_option,
+    patience_options,
+    profile_option,
+    report_option,
+    selection_options,
+    update_option,
+    wstest_option,
+)
 from harness.patience import Patience
 from harness.report import write_report
 from harness.roles import ROLES
@@ -30,7 +38,7 @@ from tooling.errors import CommandError, ExitCode
 from tooling.written import check_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from harness.cases import Profile
     from harness.engines.known import Engine
@@ -90,90 +98,6 @@ def cli(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-profile_option = click.option(
-    "--profile",
-    type=click.Choice(PROFILES),
-    default="full",
-    show_default=True,
-    help="How much of the suite.",
-)
-update_option = click.option("--update-baseline", is_flag=True, help="Make the results the expected ones.")
-
-
-def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose the cases and the expected results."""
-    for decorate in (
-        click.option(
-            "--expected",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=EXPECTED,
-            metavar="DIR",
-            help="Folder of the baselines server.json and client.json [default: autobahn/expected].",
-        ),
-        click.option(
-            "--cases",
-            "patterns",
-            multiple=True,
-            metavar="GLOB ...",
-            help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
-        ),
-        profile_option,
-    ):
-        command = decorate(command)
-    return command
-
-
-report_option = click.option(
-    "--report",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="report",
-    show_default=True,
-    metavar="DIR",
-    help="Folder for the report (results.json, index.html and others) and for logs.",
-)
-
-
-def patience_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how long to wait."""
-    usual = Patience()
-    for decorate in (
-        click.option(
-            "--budget",
-            type=click.FloatRange(1),
-            metavar="SECONDS",
-            help="Longest time for all [default: ten times what it usually takes, and a minute].",
-        ),
-        click.option(
-            "--time-limit",
-            type=click.FloatRange(0, min_open=True),
-            default=usual.time_limit,
-            show_default=True,
-            metavar="SECONDS",
-            help="Longest time for a case; six times as long for a case of 9, 12 and 13.",
-        ),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(0, min_open=True),
-            default=usual.timeout,
-            show_default=True,
-            metavar="SECONDS",
-            help="Longest time for each step of the library in an extra case.",
-        ),
-    ):
-        command = decorate(command)
-    return command
-
-
-wstest_option = click.option(
-    "--wstest",
-    default="wstest",
-    show_default=True,
-    metavar="PATH",
-    help="The program of the engine wstest: a path, or a name on PATH.",
-)
 
 
 @cli.command("run")
@@ -324,26 +248,46 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
 )
 @wstest_option
 @profile_option
+@cases_option
+@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @report_option
 @patience_options
+@click.option(
+    "--planted",
+    multiple=True,
+    metavar="COUNT|NAME",
+    help="Run a broken library: so many faults of `plant`, or those with NAME in their names, one at a time.",
+)
+@click.option("--seed", type=int, help="Repeat the choice that --planted COUNT made in an earlier run.")
 def agree_command(  # noqa: PLR0913, PLR0917  # an argument per option
     engines: tuple[Engine, ...],
     wstest: str,
     profile: Profile,
+    patterns: tuple[str, ...],
+    more_patterns: tuple[str, ...],
     folder: Path,
     timeout: float,
     time_limit: float,
     budget: float | None,
+    planted: tuple[str, ...],
+    seed: int | None,
 ) -> ExitCode:
     """Run the same cases with several engines in both roles, and compare their verdicts.
 
-    DIR gets a folder for each engine.
+    DIR gets a folder for each engine. With --planted they run Autobahn's cases over broken copies of the
+    library, since on a good one nearly all verdicts are OK; DIR gets a folder for each fault.
     """
     console = Output()
     suites: dict[Engine, Suite] = {engine: suite_of(engine, wstest, console) for engine in engines or ENGINES}
     if not engines:
         suites = found(suites, console)
-    return agree(Order(ROLES, profile), suites, folder, Patience(timeout, time_limit, budget), console)
+    patience, patterns = Patience(timeout, time_limit, budget), patterns + more_patterns
+    if not planted:
+        return agree(Order(ROLES, profile, patterns), suites, folder, patience, console)
+    from harness.agree_planted import agree_on_broken, chosen, sections_of  # noqa: PLC0415  # they need another tool
+
+    order = Order(ROLES, profile, patterns or sections_of(profile))
+    return agree_on_broken(chosen(planted, seed, console), order, suites, folder, patience, console)
 
 
 @cli.command("plant")

@@ -201,7 +201,7 @@ class SetupRunner:
         if testee is None:
             raise CommandError(f"{self.setup}: the suite did not begin {limit}")
         what = "was not begun" if not self._case else "did not end"
-        raise ChildError(f"{testee.name} hangs: the case {what} {limit}", testee.tail(), testee.log)
+        raise _hangs(testee, f"the case {what} {limit}")
 
     def _bury(self, case: str, death: ChildError) -> None:
         """Fail the case in which the testee died or hung."""
@@ -307,14 +307,16 @@ async def _must_answer(testee: Child, url: str, timeout: float) -> None:
         await asyncio.wait_for(reader.read(1), timeout)
         writer.transport.abort()
     except asyncio.TimeoutError:
-        raise ChildError(
-            f"{testee.name} hangs: it did not answer a request within {timeout:g} s",
-            testee.tail(),
-            testee.log,
-        ) from None
+        raise _hangs(testee, f"it did not answer a request within {timeout:g} s") from None
     except OSError:
         if not testee.alive():
             raise testee.death(await testee.ended()) from None
+
+
+def _hangs(testee: Child, how: str) -> ChildError:
+    """Kill a testee that hangs: it would not end by SIGTERM, which is waited for."""
+    testee.kill_group()
+    return ChildError(f"{testee.name} hangs: {how}", testee.tail(), testee.log)
 
 
 def _request(host: str, target: str) -> bytes:

@@ -7,22 +7,19 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tooling import guard
 from tooling.errors import CommandError
+from tooling.guard import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
+    from pathlib import Path
 
 STOP_TIMEOUT = 5.0
 """Seconds between SIGTERM and SIGKILL."""
-
-GUARD = (sys.executable, "-I", "-S", str(Path(guard.__file__)))
 
 TAIL = 2000
 """Characters at the end of a log that a report shows."""

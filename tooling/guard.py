@@ -1,8 +1,9 @@
-"""`python -I -S guard.py PROGRAM ARGUMENT ...`: runs a program that ends with the process that started it.
+"""`python -I -S guard.py PROGRAM ARGUMENT ...`: becomes a program that ends with the process that started it.
 
-The starter makes the guard lead a session, and keeps the other end of its standard input. When that end
-closes, the guard ends the program, by SIGTERM, then by SIGKILL with all that it has started: the program may
-be in an endless loop. SIGTERM goes on to the program, whose exit code becomes the guard's.
+The starter makes it lead a session, and keeps the other end of its standard input. A watcher, which is no
+child of the program, waits for that end to close; then it ends the program by SIGTERM, then by SIGKILL with
+all that it has started: the program may be in an endless loop. Its process, signals, exit code and processor
+time are its own.
 
 It needs the standard library alone, and starts quickly.
 """
@@ -10,46 +11,52 @@ It needs the standard library alone, and starts quickly.
 from __future__ import annotations
 
 import os
-import resource
-import select
 import signal
-import subprocess
 import sys
+import time
+from contextlib import suppress
+from typing import Final
+
+GUARD: Final = (sys.executable, "-I", "-S", __file__)
+"""What stands before the command of a program, so that it is guarded."""
 
 GRACE = 4.0
 """Seconds between SIGTERM and SIGKILL."""
 
-
-def main() -> int:
-    """Run the program that the command line names."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer)
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # it wakes select()
-    with subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL) as program:  # noqa: S603
-        signal.signal(signal.SIGTERM, lambda *_: program.terminate())
-        while program.poll() is None:
-            ready, _, _ = select.select([sys.stdin.fileno(), reader], [], [])
-            if reader in ready:
-                os.read(reader, 4096)
-            elif not os.read(sys.stdin.fileno(), 4096):
-                _end(program)
-        return program.returncode
+LOOK = 0.02
+"""Seconds between two looks whether the program has ended."""
 
 
-def _end(program: subprocess.Popen[bytes]) -> None:
-    program.terminate()
-    try:
-        program.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        os.killpg(0, signal.SIGKILL)
+def main() -> None:
+    """Become the program that the command line names, once something watches it."""
+    program = os.getpid()
+    child = os.fork()
+    if child == 0:
+        if os.fork() == 0:
+            _watch(program)
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - as the starter wants it
+
+
+def _watch(program: int) -> None:
+    """Wait for the end of standard input, then end the group of `program`, which this process is in."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    for output in (sys.stdout, sys.stderr):  # who reads them waits for their end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    until = time.monotonic() + GRACE
+    # The number stays the program's as long as this process is in its group.
+    with suppress(ProcessLookupError):
+        os.kill(program, signal.SIGTERM)
+        while time.monotonic() < until:
+            time.sleep(LOOK)
+            os.kill(program, 0)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    code = main()
-    if code < 0:  # a signal ended the program: end by the same one, without a second core dump
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if -code != signal.SIGKILL:
-            signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
-    sys.exit(code)
+    main()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 import selectors
+import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psutil
 
 from bench.end_to_end.peers import ROOT
 from tooling.errors import CommandError
+from tooling.guard import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 30.0
 """Seconds until a server accepts connections."""
-
-STOP_TIMEOUT = 5.0
-"""Seconds in which a server has to end once its standard input has ended."""
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
 """Makes glibc keep the memory that a program frees, in all servers alike.
@@ -78,7 +77,13 @@ class ServerProcess:
 @contextmanager
 def serving(peer: Peer) -> Iterator[ServerProcess]:
     """Start a server, and end it; it ends as well when this process is gone."""
-    command = [str(peer.python()), "-m", f"bench.end_to_end.servers.{peer.command[0]}", *peer.command[1:]]
+    command = [
+        *GUARD,
+        str(peer.python()),
+        "-m",
+        f"bench.end_to_end.servers.{peer.command[0]}",
+        *peer.command[1:],
+    ]
     # The checkout's library, wherever it is installed besides.
     environment = {**os.environ, **MALLOC, "PYTHONPATH": str(ROOT / "src")}
     with (
@@ -94,12 +99,8 @@ def serving(peer: Peer) -> Iterator[ServerProcess]:
             start_new_session=True,  # a Ctrl-C is for this process
         ) as process,
     ):
-        assert process.stdin is not None  # noqa: S101  # it was asked for
         try:
             yield ServerProcess(peer, process, errors)
-            process.stdin.close()
-            process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            pass
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -1,18 +1,15 @@
 """`python -m fuzz.planted.child COPY PROGRAM ARGUMENT ...`: runs a program over a copy of the library.
 
-PROGRAM is a file, or `pytest`. The process does not outlive the one that started it, and does not begin
-where it would import `wsproto` from elsewhere than COPY.
+PROGRAM is a file, or `pytest`. The process does not begin where it would import `wsproto` from elsewhere than
+COPY.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import runpy
-import signal
 import sys
 from pathlib import Path
-
-from tooling.supervised import end_with_standard_input
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +19,6 @@ WRONG_COPY = 4
 
 def main(copy: str, program: str) -> None:
     """Run `program`, whose arguments stand in `sys.argv`."""
-    end_with_standard_input(signal.SIGKILL, group=True)
     # As the programs here have it. The copy follows by PYTHONPATH, before the installed packages.
     sys.path[0] = str(ROOT)
     found = importlib.util.find_spec("wsproto")  # without importing it, so that the targets can instrument it

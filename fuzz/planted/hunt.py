@@ -17,6 +17,7 @@ from fuzz.planted.child import ROOT
 from fuzz.planted.detectors import command, turns
 from fuzz.planted.fault import plant
 from tooling.errors import CommandError
+from tooling.guard import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -165,7 +166,7 @@ async def _take(coming: Iterator[Turn], copy: Path, work: Path) -> Found:
 async def _run(arguments: Sequence[str], copy: Path, work: Path) -> tuple[int, str]:
     """Run a process, and return its exit code and its output; it and all that it started end with this."""
     process = await asyncio.create_subprocess_exec(
-        *arguments,
+        *(*GUARD, *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

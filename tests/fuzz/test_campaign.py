@@ -138,6 +138,48 @@ def test_a_disk_with_too_little_room_ends_it_at_the_start(tmp_path: Path) -> Non
     assert done.stderr.count("\n") == 1
 
 
+OBEYING = """
+import os, sys
+import ctypes
+if os.geteuid() == 0:  # without the right to write what is read-only; it is lost when a program begins
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, "-c", sys.argv.pop(1), *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("name", ["crashes", "report", "report/logs", "report/logs/fine.txt", "corpus/fine"])
+def test_what_is_read_only_ends_it_at_the_start(name: str, tmp_path: Path) -> None:
+    folders = toys(tmp_path / "toys", "fine")
+    place = folders.root / name
+    if place.suffix:
+        place.parent.mkdir(parents=True)
+        place.touch()
+        place.chmod(0o444)
+    else:
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o555)
+    done = subprocess.run(  # noqa: S603 - this very interpreter
+        [
+            sys.executable,
+            "-c",
+            f"import os, sys{OBEYING}",
+            DRIVER,
+            str(folders.root),
+            "run",
+            "--seconds",
+            "1",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    place.chmod(0o755)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: cannot write to {place}: Permission denied\n"
+
+
 @pytest.mark.usefixtures("without_atheris")
 def test_an_input_that_cannot_be_kept_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = toys(tmp_path / "toys", "raising_full", planted=b"AB" * 30)
@@ -206,7 +248,7 @@ def running(tmp_path: Path) -> subprocess.Popen[str]:
 def wait_for_children(process: subprocess.Popen[str]) -> set[int]:
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        children = {pid for pid, line in descendants_of(process.pid).items() if "tooling.supervised" in line}
+        children = {pid for pid, line in descendants_of(process.pid).items() if "fuzz_fine.py" in line}
         if children:
             return children
         time.sleep(0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from fuzz.meaning import Meaning, meaning_of
 from fuzz.minimizer import Budget
 from fuzz.planted.catalogue import named
 from fuzz.planted.fault import SOURCE, plant
-from fuzz.replay import MEMORY_LIMIT
+from fuzz.replay import MEMORY_LIMIT, Replay
 from tests.fuzz.toys import toys
 from tests.oracle.handshake_bytes import KEY, request, response
 from tooling import frames as wire
@@ -51,7 +52,33 @@ CASES = {
     "the events of a handshake are lost": ("round_trip", bytes.fromhex("0900000000")),
     "the code 2999 is accepted": ("differential", bytes.fromhex("00000000000a00")),
     "the application may write the library's own": ("application", bytes.fromhex("41000000")),
+    # An extension of the tests' own; an extension made before the input was run; frames that are sent back;
+    # an error without the event that tells the peer; a value that the library may refuse.
+    "RSV2 and RSV3 are accepted beside": ("frames_client", b"\x80\0\0\x91\x0dHello, world!"),
+    "an extension may be answered twice": (
+        "extension_headers",
+        b"\x01permessage-deflate; server_max_window_bits=8, permessage-deflate",
+    ),
+    "the tail of a compressed message is sent": (
+        "frames_structured",
+        bytes.fromhex("210500 c108f348cdc9c9070000 c107f248cdc9c90700"),
+    ),
+    "an error does not keep the event": (
+        "handshake_server",
+        bytes(3) + b"POST / HTTP/1.1\r\nHost: example.com\r\n\r\n",
+    ),
+    "a host that is not ASCII raises": ("handshake_server", bytes(3) + request({b"Host": [b"caf\xe9"]})),
 }
+
+DRAWN = {
+    # Extensions with hooks of the tests' own; masking keys, which are random; bytes that one end sends and
+    # the other receives, through connections and through the codec alone.
+    "what is sent passes through the first extension alone": "round_trip",
+    "RSV1 is written on each frame of a compressed message": "differential",
+    "a ping sent inside of a compressed message ends its compression": "round_trip",
+    "the tail of a compressed message is sent, too": "application",
+}
+"""Faults that values find which Hypothesis draws: the test looks for bytes that stand for some."""
 
 
 def planted(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -81,6 +108,21 @@ def test_the_ready_test_fails_by_the_public_api_as_long_as_the_fault_is_there(
 ) -> None:
     name, data = CASES[fault]
     copy = planted(fault, tmp_path, monkeypatch)
+    assert_shows(name, data, copy, tmp_path)
+
+
+@pytest.mark.parametrize("fault", DRAWN)
+def test_so_does_that_of_drawn_values(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = planted(fault, tmp_path, monkeypatch)
+    source = Random(6455)
+    inputs = (source.randbytes(source.choice((40, 200, 800))) for _ in range(5000))
+    with Replay(PACKAGE.targets([DRAWN[fault]])[0]) as replay:
+        data = next(data for data in inputs if replay.run(data) is not None)
+    assert_shows(DRAWN[fault], data, copy, tmp_path)
+
+
+def assert_shows(name: str, data: bytes, copy: Path, tmp_path: Path) -> None:
+    """An input's test fails with a copy of the library, and passes without its fault."""
     meaning = meaning_of(PACKAGE.targets([name])[0], data, MEMORY_LIMIT)
     assert meaning.problem == ""
     assert not {"fuzz", "tests"} & {line.split()[1].partition(".")[0] for line in imports_of(meaning.test)}

@@ -38,7 +38,7 @@ def run(folder: Path, setup: str, cases: list[str], *options: str) -> tuple[int,
         "--variant",
         variant or "default",
     ]
-    command += ["--cases", *cases, "--report", str(folder / "report"), *options]
+    command += ["--timeout", "1", "--cases", *cases, "--report", str(folder / "report"), *options]
     ran = subprocess.run(  # noqa: S603
         command,
         cwd=folder if (folder / "harness").exists() else ROOT,

@@ -1,31 +1,40 @@
-"""The guard of a child process: whatever the program is busy with, it ends with the one that started it."""
+"""A guarded program ends with the one that started it, whatever it is busy with; SIGINT ends it anywhere."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.harness.processes import all_end
-from tooling import guard
+from tooling.guard import GUARD
 
-GUARD = [sys.executable, "-I", "-S", str(Path(guard.__file__))]
+ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60.0
 
 LOOPS = """
-import os, re, signal
+import re, signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print(os.getpid(), flush=True)
+print("ready", flush=True)
 {loop}
 """
 
 
-def guarded(program: str) -> subprocess.Popen[str]:
+STARTS_ANOTHER = """
+import subprocess, sys, time
+program = "import time; print('ready', flush=True); time.sleep(600)"
+subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.DEVNULL)
+{then}
+"""
+
+
+def guarded(program: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - this very interpreter
-        [*GUARD, sys.executable, "-c", program],
+        [*GUARD, sys.executable, "-c", program, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -43,10 +52,47 @@ def test_a_program_in_an_endless_loop_ends_with_its_starter(loop: str) -> None:
     with guarded(LOOPS.format(loop=loop)) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        pid = int(process.stdout.readline())
+        assert process.stdout.readline() == "ready\n"
         process.stdin.close()
-        assert all_end({pid})
         assert process.wait(TIMEOUT) == -signal.SIGKILL
+
+
+def group_ends(leader: int) -> bool:
+    until = time.monotonic() + TIMEOUT
+    while time.monotonic() < until:
+        try:
+            os.killpg(leader, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize("then", ["time.sleep(600)", ""], ids=["waits", "is gone already"])
+def test_what_the_program_started_ends_too_and_so_does_the_watcher(then: str) -> None:
+    with guarded(STARTS_ANOTHER.format(then=then)) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.stdin.close()
+        assert process.stdout.read() == "", "nobody has the other end of standard output open"
+        process.wait(TIMEOUT)
+        assert group_ends(process.pid)
+
+
+def test_the_program_is_the_process_that_was_started() -> None:
+    """So its processor time is that of the process, and its own children are all that it can wait for."""
+    program = """
+import os, sys
+try:
+    os.wait()
+except ChildProcessError:
+    print(os.getpid(), *sys.argv[1:], repr(sys.stdin.read()))
+"""
+    with guarded(program, "argument") as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == f"{process.pid} argument ''\n"
+        assert process.wait(TIMEOUT) == 0
 
 
 @pytest.mark.parametrize("code", [0, 3])
@@ -70,3 +116,27 @@ def test_sigterm_reaches_the_program() -> None:
         assert process.stdout.readline() == "ready\n"
         process.terminate()
         assert process.wait(TIMEOUT) == 7
+
+
+NESTED = """
+import signal, subprocess, sys
+
+def test_a_child_ends_at_sigint():
+    program = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "True\\n"
+"""
+
+
+def test_tests_in_a_background_job_have_children_that_end_at_sigint(tmp_path: Path) -> None:
+    """Two tests failed there: the shell has the job ignore SIGINT, and children inherit that."""
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tmp_path / "test_nested.py").write_text(NESTED)
+    ignoring = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); import pytest; "
+    found = subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, "-c", f"{ignoring}sys.exit(pytest.main({['-q', str(tmp_path)]!r}))"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
-from tooling.supervised import end_with_standard_input
-
 HOST = "127.0.0.1"
 
 MAX_MESSAGE_SIZE = 2**20
@@ -13,9 +9,5 @@ MAX_MESSAGE_SIZE = 2**20
 
 
 def ready(port: int, *releases: str) -> None:
-    """Say that connections are accepted, by which releases (`"picows 2.3.1"`); then end with standard input.
-
-    So a server ends when the process that started it is gone, for whatever reason.
-    """
+    """Say that connections are accepted, by which releases (`"picows 2.3.1"`)."""
     print(f"Listening on {HOST} port {port} with {', '.join(releases)}", flush=True)
-    end_with_standard_input(signal.SIGKILL)

@@ -1,0 +1,100 @@
+"""The options that several commands of `harness.cli` have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cases import PROFILES
+from harness.judge import EXPECTED
+from harness.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+profile_option = click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="full",
+    show_default=True,
+    help="How much of the suite.",
+)
+update_option = click.option("--update-baseline", is_flag=True, help="Make the results the expected ones.")
+
+cases_option = click.option(
+    "--cases",
+    "patterns",
+    multiple=True,
+    metavar="GLOB ...",
+    help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
+)
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose the cases and the expected results."""
+    for decorate in (
+        click.option(
+            "--expected",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=EXPECTED,
+            metavar="DIR",
+            help="Folder of the baselines server.json and client.json [default: autobahn/expected].",
+        ),
+        cases_option,
+        profile_option,
+    ):
+        command = decorate(command)
+    return command
+
+
+report_option = click.option(
+    "--report",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="report",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the report (results.json, index.html and others) and for logs.",
+)
+
+
+def patience_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how long to wait."""
+    usual = Patience()
+    for decorate in (
+        click.option(
+            "--budget",
+            type=click.FloatRange(1),
+            metavar="SECONDS",
+            help="Longest time for all [default: ten times what it usually takes, and a minute].",
+        ),
+        click.option(
+            "--time-limit",
+            type=click.FloatRange(0, min_open=True),
+            default=usual.time_limit,
+            show_default=True,
+            metavar="SECONDS",
+            help="Longest time for a case; six times as long for a case of 9, 12 and 13.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(0, min_open=True),
+            default=usual.timeout,
+            show_default=True,
+            metavar="SECONDS",
+            help="Longest time for each step of the library in an extra case.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+wstest_option = click.option(
+    "--wstest",
+    default="wstest",
+    show_default=True,
+    metavar="PATH",
+    help="The program of the engine wstest: a path, or a name on PATH.",
+)
