@@ -99,7 +99,7 @@ async def _sight(fault: Fault | None) -> Sight:
             name = fault.name if fault else "without a fault"
             raise CommandError(f"{name}: the run ended with exit code {code}: {said[-1:]}")
         found = [
-            f"{label} {difference['case']}"
+            f"{label} {difference['case']}{', slow' * (difference['kind'] == 'slow')}"
             for label, report in json.loads(path.read_bytes())["setups"].items()
             for difference in report["differences"]
         ]
@@ -140,7 +140,7 @@ def _by(sight: Sight, titles: dict[str, str]) -> str:
     if not sight.by or sight.fault is None:
         why = UNSEEN.get(sight.fault.name) if sight.fault else None
         return f"cannot be seen: {_cell(why)}" if why else "not seen yet"
-    case = sight.by.split(" ")[1]
+    case = sight.by.split(" ")[1].rstrip(",")
     return f"{_cell(sight.by)}, {_cell(titles.get(case, ''))}"
 
 
