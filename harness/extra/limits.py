@@ -28,17 +28,8 @@ FLOOD_SIZE = 100
 KEY = bytes(4)
 """A masking key of zeros, for long messages."""
 
-LIMIT = MAX_MESSAGE_SIZE
-
-SHARE = LIMIT * 6 // 10
-"""A message of which one is within the limit, and two together are not."""
-
 WIDE = "\N{EURO SIGN}"
 """A character of three bytes."""
-
-EXACT = WIDE * (LIMIT // 3) + "x" * (LIMIT % 3)
-OVER = WIDE * (LIMIT // 3 + 1)
-"""Text of a third of the limit in characters, and more than it in bytes."""
 
 NOT_TEXT = stored(b"\xff")
 """A block with a byte that is not UTF-8."""
@@ -90,7 +81,13 @@ def _compressed(size: int) -> Frame:
     return Frame(BINARY, deflate(bytes(size), bits=9)[0], rsv=RSV1)
 
 
-def _small_bomb(size: int) -> Case:
+def _above(size: int, limit: int) -> int:
+    """Return a size in MiB, or where that is not above the limit, twice the limit."""
+    return size if size * MIB > limit else 2 * limit // MIB + 1
+
+
+def _small_bomb(size: int, limit: int) -> Case:
+    size = _above(size, limit)
     return Case(
         f"A bomb that comes in one read: {size} KiB that inflate to {size} MiB",
         "R6455-10.4-01",
@@ -133,195 +130,216 @@ def _refused(
 
 
 # Made when they are sent: these are long.
-GROSSLY = (
-    Case(
-        "A message of half the limit",
-        "R6455-5.4-10",
-        Echoes(bytes(MAX_MESSAGE_SIZE // 2)),
-        send=lambda _bits: (_zeros(MAX_MESSAGE_SIZE // 2),),
-    ),
-    Case(
-        "A compressed message that inflates to half the limit",
-        "R7692-6.2-01",
-        Echoes(bytes(MAX_MESSAGE_SIZE // 2)),
-        deflate=NAME,
-        send=lambda _bits: (_compressed(MAX_MESSAGE_SIZE // 2),),
-    ),
-    Case(
-        "A message of twice the limit",
-        "R6455-10.4-01",
-        Fails(1009),
-        send=lambda _bits: (_zeros(2 * MAX_MESSAGE_SIZE),),
-    ),
-    Case(
-        "A message of twice the limit, in fragments",
-        "R6455-10.4-01",
-        Fails(1009),
-        send=lambda _bits: _fragments(bytes(2 * MAX_MESSAGE_SIZE), 2**16),
-    ),
-    Case(
-        "A compressed message that inflates to twice the limit",
-        "R6455-10.4-01",
-        Fails(1009),
-        deflate=NAME,
-        send=lambda _bits: (_compressed(2 * MAX_MESSAGE_SIZE),),
-    ),
-    Case(
-        f"Fragments without end: {FLOOD_SIZE} MiB",
-        "R6455-10.4-01",
-        Fails(1009),
-        send=lambda _bits: (
-            Frame(BINARY, bytes(2**16), fin=False, mask=KEY),
-            Flood(Frame(CONTINUATION, bytes(2**16), fin=False, mask=KEY), FLOOD_SIZE * MIB // 2**16),
+def _grossly(limit: int) -> tuple[Case, ...]:
+    """Return cases far from the limit on either side."""
+    return (
+        Case(
+            "A message of half the limit",
+            "R6455-5.4-10",
+            Echoes(bytes(limit // 2)),
+            send=lambda _bits: (_zeros(limit // 2),),
         ),
-        watch_memory=True,
-    ),
-    Case(
-        f"A frame that declares 2**62 bytes, {FLOOD_SIZE} MiB of which come",
-        "R6455-10.4-01",
-        Fails(1009, 1002),
-        send=lambda _bits: (_endless(),),
-        watch_memory=True,
-    ),
-    Case(
-        f"A decompression bomb: 0.3 MB that inflate to {BOMB_SIZE} MiB",
-        "R6455-10.4-01",
-        Fails(1009),
-        deflate=NAME,
-        send=lambda _bits: (Frame(BINARY, bomb(BOMB_SIZE), rsv=RSV1, mask=KEY),),
-        watch_memory=True,
-    ),
-    Case(
-        "The bomb in fragments of 4 KiB",
-        "R6455-10.4-01",
-        Fails(1009),
-        deflate=NAME,
-        send=lambda _bits: _fragments(bomb(BOMB_SIZE), 2**12, rsv=RSV1),
-        watch_memory=True,
-    ),
-    _small_bomb(15),
-)
+        Case(
+            "A compressed message that inflates to half the limit",
+            "R7692-6.2-01",
+            Echoes(bytes(limit // 2)),
+            deflate=NAME,
+            send=lambda _bits: (_compressed(limit // 2),),
+        ),
+        Case(
+            "A message of twice the limit",
+            "R6455-10.4-01",
+            Fails(1009),
+            send=lambda _bits: (_zeros(2 * limit),),
+        ),
+        Case(
+            "A message of twice the limit, in fragments",
+            "R6455-10.4-01",
+            Fails(1009),
+            send=lambda _bits: _fragments(bytes(2 * limit), 2**16),
+        ),
+        Case(
+            "A compressed message that inflates to twice the limit",
+            "R6455-10.4-01",
+            Fails(1009),
+            deflate=NAME,
+            send=lambda _bits: (_compressed(2 * limit),),
+        ),
+        Case(
+            f"Fragments without end: {FLOOD_SIZE} MiB",
+            "R6455-10.4-01",
+            Fails(1009),
+            send=lambda _bits: (
+                Frame(BINARY, bytes(2**16), fin=False, mask=KEY),
+                Flood(Frame(CONTINUATION, bytes(2**16), fin=False, mask=KEY), FLOOD_SIZE * MIB // 2**16),
+            ),
+            watch_memory=True,
+        ),
+        Case(
+            f"A frame that declares 2**62 bytes, {FLOOD_SIZE} MiB of which come",
+            "R6455-10.4-01",
+            Fails(1009, 1002),
+            send=lambda _bits: (_endless(),),
+            watch_memory=True,
+        ),
+        Case(
+            f"A decompression bomb: 0.3 MB that inflate to {BOMB_SIZE} MiB",
+            "R6455-10.4-01",
+            Fails(1009),
+            deflate=NAME,
+            send=lambda _bits: (Frame(BINARY, bomb(BOMB_SIZE), rsv=RSV1, mask=KEY),),
+            watch_memory=True,
+        ),
+        Case(
+            "The bomb in fragments of 4 KiB",
+            "R6455-10.4-01",
+            Fails(1009),
+            deflate=NAME,
+            send=lambda _bits: _fragments(bomb(BOMB_SIZE), 2**12, rsv=RSV1),
+            watch_memory=True,
+        ),
+        _small_bomb(15, limit),
+    )
 
-EXACTLY = (
-    _taken("A message as long as the limit", bytes(LIMIT), send=lambda: [_zeros(LIMIT)]),
-    _taken(
-        "A text of three-byte characters as long as the limit, in two fragments",
-        EXACT,
-        send=lambda: _parts(TEXT, EXACT.encode()[:SHARE], EXACT.encode()[SHARE:]),
-    ),
-    _taken(
-        "Two messages of 60 % of the limit, each in two fragments, and a short one",
-        bytes(SHARE),
-        bytes(SHARE),
-        "Hello",
-        send=lambda: [*_parts(BINARY, bytes(100), bytes(SHARE - 100)) * 2, HELLO],
-    ),
-    _taken(
-        "A compressed message that inflates to the limit",
-        bytes(LIMIT),
-        send=lambda: [Frame(BINARY, repeated(b"\0", LIMIT) + b"\0", rsv=RSV1)],
-        deflate=NAME,
-    ),
-    _taken(
-        "Two compressed texts that inflate to 60 % of the limit each, and a short one",
-        "x" * SHARE,
-        "x" * SHARE,
-        "Hello",
-        send=lambda: [*_parts(TEXT, _x(SHARE) + b"\0", rsv=RSV1) * 2, HELLO],
-        deflate=NAME,
-    ),
-    _taken(
-        "A message as long as the limit in a compressed frame that is longer",
-        bytes(LIMIT),
-        send=lambda: [Frame(BINARY, stored(bytes(2**15)) * (LIMIT // 2**15) + b"\0", rsv=RSV1, mask=KEY)],
-        deflate=NAME,
-    ),
-    _refused("A message of a byte more than the limit", 1009, send=lambda: [_zeros(LIMIT + 1)]),
-    _refused(
-        "A message as long as the limit, and one byte in a last fragment",
-        1009,
-        send=lambda: _parts(BINARY, bytes(LIMIT), b"x"),
-    ),
-    _refused(
-        "A message of two fragments of 60 % of the limit",
-        1009,
-        send=lambda: _parts(BINARY, bytes(SHARE), bytes(SHARE)),
-    ),
-    _refused(
-        "A text longer than the limit in bytes, not in characters",
-        1009,
-        send=lambda: _parts(TEXT, OVER.encode()),
-    ),
-    _refused(
-        "A text longer than the limit in bytes, not in characters, in two fragments",
-        1009,
-        send=lambda: _parts(TEXT, OVER.encode()[:SHARE], OVER.encode()[SHARE:]),
-    ),
-    _refused(
-        "A compressed message that inflates to a byte more than the limit",
-        1009,
-        send=lambda: [Frame(BINARY, repeated(b"\0", LIMIT) + stored(b"x") + b"\0", rsv=RSV1)],
-        deflate=NAME,
-    ),
-)
 
-# Two things are wrong; the baseline has the code of that which comes first.
-TWO_FAULTS = (
-    _refused(
-        "A compressed text over the limit that is not UTF-8 before it",
-        1007,
-        1009,
-        send=lambda: _parts(TEXT, _x(100), _x(LIMIT - 1100) + NOT_TEXT + _x(5000) + b"\0", rsv=RSV1),
-        deflate=NAME,
-    ),
-    _refused(
-        "A compressed text over the limit whose first byte behind it is not UTF-8",
-        1009,
-        1007,
-        send=lambda: _parts(TEXT, _x(100), _x(LIMIT - 100) + NOT_TEXT + _x(5000) + b"\0", rsv=RSV1),
-        deflate=NAME,
-    ),
-    _refused(
-        "A text over the limit that is not UTF-8 before it, in two fragments",
-        1007,
-        1009,
-        send=lambda: _parts(TEXT, b"x" * 100, b"x" * (LIMIT - 1100) + b"\xff" + b"x" * 5000),
-    ),
-    _refused(
-        "A compressed message over the limit, and behind that not DEFLATE data",
-        1009,
-        1007,
-        1002,
-        send=lambda: _parts(BINARY, _padded(stored(b"x" * 8000) + _x(LIMIT - 8000)) + b"\xff" * 8, rsv=RSV1),
-        deflate=NAME,
-    ),
-    _refused(
-        "A compressed message over the limit that breaks off within a block",
-        1007,
-        1009,
-        1002,
-        send=lambda: _parts(BINARY, _x(LIMIT - 100), _x(200) + CUT_OFF, rsv=RSV1),
-        deflate=NAME,
-    ),
-    _refused(
-        "The same in two pieces, the first of which goes over the limit",
-        1007,
-        1009,
-        1002,
-        send=lambda: _parts(BINARY, _x(LIMIT - 100), stored(b"x" * 3000) + CUT_OFF, rsv=RSV1),
-        deflate=NAME,
-        chop=1000,
-    ),
-    _refused(
-        "A compressed message in two pieces, the second of which goes over the limit and breaks off",
-        1009,
-        1007,
-        1002,
-        send=lambda: _parts(BINARY, _x(100), _padded(_x(SHARE)) + _x(SHARE) + CUT_OFF, rsv=RSV1),
-        deflate=NAME,
-        chop=UNIT + 200,
-    ),
-)
+def _exactly(limit: int) -> tuple[Case, ...]:
+    """Return cases of exactly the limit, and a little more."""
+    share = limit * 6 // 10  # one is within the limit, two are not
+    exact = WIDE * (limit // 3) + "x" * (limit % 3)
+    over = WIDE * (limit // 3 + 1)  # more than the limit in bytes, a third of it in characters
+    return (
+        _taken("A message as long as the limit", bytes(limit), send=lambda: [_zeros(limit)]),
+        _taken(
+            "A text of three-byte characters as long as the limit, in two fragments",
+            exact,
+            send=lambda: _parts(TEXT, exact.encode()[:share], exact.encode()[share:]),
+        ),
+        _taken(
+            "Two messages of 60 % of the limit, each in two fragments, and a short one",
+            bytes(share),
+            bytes(share),
+            "Hello",
+            send=lambda: [*_parts(BINARY, bytes(100), bytes(share - 100)) * 2, HELLO],
+        ),
+        _taken(
+            "A compressed message that inflates to the limit",
+            bytes(limit),
+            send=lambda: [Frame(BINARY, repeated(b"\0", limit) + b"\0", rsv=RSV1)],
+            deflate=NAME,
+        ),
+        _taken(
+            "Two compressed texts that inflate to 60 % of the limit each, and a short one",
+            "x" * share,
+            "x" * share,
+            "Hello",
+            send=lambda: [*_parts(TEXT, _x(share) + b"\0", rsv=RSV1) * 2, HELLO],
+            deflate=NAME,
+        ),
+        _taken(
+            "A message as long as the limit in a compressed frame that is longer",
+            bytes(limit),
+            send=lambda: [
+                Frame(
+                    BINARY,
+                    stored(bytes(2**14)) * (limit // 2**14) + stored(bytes(limit % 2**14)) + b"\0",
+                    rsv=RSV1,
+                    mask=KEY,
+                )
+            ],
+            deflate=NAME,
+        ),
+        _refused("A message of a byte more than the limit", 1009, send=lambda: [_zeros(limit + 1)]),
+        _refused(
+            "A message as long as the limit, and one byte in a last fragment",
+            1009,
+            send=lambda: _parts(BINARY, bytes(limit), b"x"),
+        ),
+        _refused(
+            "A message of two fragments of 60 % of the limit",
+            1009,
+            send=lambda: _parts(BINARY, bytes(share), bytes(share)),
+        ),
+        _refused(
+            "A text longer than the limit in bytes, not in characters",
+            1009,
+            send=lambda: _parts(TEXT, over.encode()),
+        ),
+        _refused(
+            "A text longer than the limit in bytes, not in characters, in two fragments",
+            1009,
+            send=lambda: _parts(TEXT, over.encode()[:share], over.encode()[share:]),
+        ),
+        _refused(
+            "A compressed message that inflates to a byte more than the limit",
+            1009,
+            send=lambda: [Frame(BINARY, repeated(b"\0", limit) + stored(b"x") + b"\0", rsv=RSV1)],
+            deflate=NAME,
+        ),
+    )
+
+
+def _two_faults(limit: int) -> tuple[Case, ...]:
+    """Return cases with two faults; the baseline has the code of that which comes first."""
+    share = limit * 6 // 10
+    return (
+        _refused(
+            "A compressed text over the limit that is not UTF-8 before it",
+            1007,
+            1009,
+            send=lambda: _parts(TEXT, _x(100), _x(limit - 1100) + NOT_TEXT + _x(5000) + b"\0", rsv=RSV1),
+            deflate=NAME,
+        ),
+        _refused(
+            "A compressed text over the limit whose first byte behind it is not UTF-8",
+            1009,
+            1007,
+            send=lambda: _parts(TEXT, _x(100), _x(limit - 100) + NOT_TEXT + _x(5000) + b"\0", rsv=RSV1),
+            deflate=NAME,
+        ),
+        _refused(
+            "A text over the limit that is not UTF-8 before it, in two fragments",
+            1007,
+            1009,
+            send=lambda: _parts(TEXT, b"x" * 100, b"x" * (limit - 1100) + b"\xff" + b"x" * 5000),
+        ),
+        _refused(
+            "A compressed message over the limit, and behind that not DEFLATE data",
+            1009,
+            1007,
+            1002,
+            send=lambda: _parts(
+                BINARY, _padded(stored(b"x" * 8000) + _x(limit - 8000)) + b"\xff" * 8, rsv=RSV1
+            ),
+            deflate=NAME,
+        ),
+        _refused(
+            "A compressed message over the limit that breaks off within a block",
+            1007,
+            1009,
+            1002,
+            send=lambda: _parts(BINARY, _x(limit - 100), _x(200) + CUT_OFF, rsv=RSV1),
+            deflate=NAME,
+        ),
+        _refused(
+            "The same in two pieces, the first of which goes over the limit",
+            1007,
+            1009,
+            1002,
+            send=lambda: _parts(BINARY, _x(limit - 100), stored(b"x" * 3000) + CUT_OFF, rsv=RSV1),
+            deflate=NAME,
+            chop=1000,
+        ),
+        _refused(
+            "A compressed message in two pieces, the second of which goes over the limit and breaks off",
+            1009,
+            1007,
+            1002,
+            send=lambda: _parts(BINARY, _x(100), _padded(_x(share)) + _x(share) + CUT_OFF, rsv=RSV1),
+            deflate=NAME,
+            chop=UNIT + 200,
+        ),
+    )
+
 
 SMALL = 100
 """The limit of cases in which a short message goes over it."""
@@ -397,18 +415,24 @@ SHORT = (
     ),
 )
 
-CASES = (
-    *GROSSLY,
-    *EXACTLY,
-    *TWO_FAULTS,
-    _small_bomb(40),
-    Case(
-        "A bomb in fragments of one byte",
-        "R6455-10.4-01",
-        Fails(1009),
-        deflate=NAME,
-        send=lambda _bits: _fragments(bomb(2), 1, rsv=RSV1),
-        watch_memory=True,
-    ),
-    *SHORT,
-)
+
+def cases_for(limit: int) -> tuple[Case, ...]:
+    """Return the cases for a peer with this limit, in bytes: at least 16 KiB."""
+    return (
+        *_grossly(limit),
+        *_exactly(limit),
+        *_two_faults(limit),
+        _small_bomb(40, limit),
+        Case(
+            "A bomb in fragments of one byte",
+            "R6455-10.4-01",
+            Fails(1009),
+            deflate=NAME,
+            send=lambda _bits: _fragments(bomb(_above(2, limit)), 1, rsv=RSV1),
+            watch_memory=True,
+        ),
+        *SHORT,
+    )
+
+
+CASES = cases_for(MAX_MESSAGE_SIZE)
