@@ -172,6 +172,11 @@ class Wire(asyncio.Protocol):
         return f"{host}:{port}"
 
     @property
+    def unread(self) -> bytes:
+        """What has come and was not yet taken."""
+        return bytes(self._unread)
+
+    @property
     def waiting(self) -> int:
         """The number of bytes that the system has not yet taken."""
         return self.transport.get_write_buffer_size()
