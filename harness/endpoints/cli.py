@@ -155,7 +155,7 @@ def time_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=TIMEOUT,
             show_default=True,
             metavar="SECONDS",
-            help="Longest time for a case, a fifth of it for a step; six times as long in sections 9, 12, 13.",
+            help="Longest time for a case, a fifth of it for a step; six times that in sections 9, 12, 13.",
         ),
     ):
         command = decorate(command)

@@ -77,10 +77,10 @@ class Endpoint:
 
     async def stop(self) -> None:
         """End the process, if there is one."""
-        await self._stack.aclose()
-        if self._reading:
+        if self._reading:  # two must not read
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
+        await self._stack.aclose()
         if self.child:
             self.cpu_time += self.child.cpu_time or 0.0
         self.child = self._reading = None
