@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from harness.cases import Profile
     from harness.engines.known import Engine
     from harness.engines.suite import Suite
+    from harness.order import Order
     from harness.patience import Patience
-    from harness.run import Order
 
 
 def chosen(planted: Sequence[str], seed: int | None, console: Console) -> list[Fault]:

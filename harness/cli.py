@@ -13,11 +13,13 @@ import click
 from harness.agree import agree, found
 from harness.case_texts import read_titles
 from harness.cases import PROFILES, select
+from harness.endpoints.cli import diff_command, test_command
 from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
 from harness.matrix.run import Matrix
 from harness.options import (
     cases_option,
+    failures_options,
     patience_options,
     profile_option,
     report_option,
@@ -25,10 +27,11 @@ from harness.options import (
     update_option,
     wstest_option,
 )
+from harness.order import Order
 from harness.patience import Patience
 from harness.report import write_report
 from harness.roles import ROLES
-from harness.run import Order, collect, judge_file, run
+from harness.run import collect, judge_file, run
 from harness.setups import VARIANTS
 from harness.stored_results import differing_cases, read_results
 from harness.summary import print_setup, print_titles
@@ -130,20 +133,7 @@ def cli(context: click.Context) -> None:
     is_flag=True,
     help="Only the cases that differed in the last run, which DIR/results.json names.",
 )
-@click.option(
-    "-x",
-    "max_failures",
-    flag_value=1,
-    type=click.IntRange(1),
-    help="Stop when a verdict differs; the same as --max-failures 1.",
-)
-@click.option(
-    "--max-failures",
-    "max_failures",
-    type=click.IntRange(1),
-    metavar="COUNT",
-    help="Stop when so many verdicts differ.",
-)
+@failures_options
 @patience_options
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     role: str,
@@ -339,7 +329,8 @@ def report_command(path: Path) -> ExitCode:
     results, console = read_results(path), Output()
     page = write_report(path if path.is_dir() else path.parent, results)
     for label, report in results["setups"].items():
-        print_setup(console, label, report["cases"], len(report["differences"]), report["duration"])
+        count = len(report["differences"])
+        print_setup(console, label, report["cases"], count, report["duration"], results["judgedBy"])
     say(console, f"report: {page}")
     return ExitCode.GOOD if results["asExpected"] else ExitCode.BAD
 
@@ -356,6 +347,10 @@ def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
     """
     cases, titles = select(profile, patterns), read_titles()
     print_titles(Output(), {case: titles.get(case, "") for case in cases})
+
+
+for command in (test_command, diff_command):
+    cli.add_command(command)
 
 
 def _roles(role: str) -> list[Role]:

@@ -91,6 +91,28 @@ def patience_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def failures_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that stop a run at a verdict that differs."""
+    for decorate in (
+        click.option(
+            "-x",
+            "max_failures",
+            flag_value=1,
+            type=click.IntRange(1),
+            help="Stop when a verdict differs; the same as --max-failures 1.",
+        ),
+        click.option(
+            "--max-failures",
+            "max_failures",
+            type=click.IntRange(1),
+            metavar="COUNT",
+            help="Stop when so many verdicts differ.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
 wstest_option = click.option(
     "--wstest",
     default="wstest",

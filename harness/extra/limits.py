@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.extra.case import HELLO, MAX_MESSAGE_SIZE, Case
-from harness.extra.deflating import NAME, TAIL, deflate, repeated, stored
-from harness.extra.expectations import Echoes, Fails
+from harness.extra.deflating import MAX_INFLATED, NAME, TAIL, deflate, repeated, stored
+from harness.extra.expectations import MAX_GROWTH, Echoes, Fails
 from harness.extra.frames import Frame, text
 from harness.extra.steps import Flood
 from tooling.frames import BINARY, CONTINUATION, PING, RSV1, TEXT
@@ -24,6 +24,12 @@ BOMB_SIZE = 256
 
 FLOOD_SIZE = 100
 """The size of a message, in MiB, whose end a peer should not await."""
+
+LEAST = 2**14
+"""Bytes of the shortest limit for which there are cases."""
+
+GROWTH = 8
+"""Times the limit by which a peer's memory may grow before it refuses what is longer."""
 
 KEY = bytes(4)
 """A masking key of zeros, for long messages."""
@@ -81,6 +87,10 @@ def _compressed(size: int) -> Frame:
     return Frame(BINARY, deflate(bytes(size), bits=9)[0], rsv=RSV1)
 
 
+def _growth(limit: int) -> int:
+    return max(MAX_GROWTH, GROWTH * limit)
+
+
 def _above(size: int, limit: int) -> int:
     """Return a size in MiB, or where that is not above the limit, twice the limit."""
     return size if size * MIB > limit else 2 * limit // MIB + 1
@@ -91,7 +101,7 @@ def _small_bomb(size: int, limit: int) -> Case:
     return Case(
         f"A bomb that comes in one read: {size} KiB that inflate to {size} MiB",
         "R6455-10.4-01",
-        Fails(1009),
+        Fails(1009, growth=_growth(limit)),
         deflate=NAME,
         send=lambda _bits: (Frame(BINARY, bomb(size), rsv=RSV1),),
         watch_memory=True,
@@ -132,6 +142,7 @@ def _refused(
 # Made when they are sent: these are long.
 def _grossly(limit: int) -> tuple[Case, ...]:
     """Return cases far from the limit on either side."""
+    growth = _growth(limit)
     return (
         Case(
             "A message of half the limit",
@@ -149,26 +160,26 @@ def _grossly(limit: int) -> tuple[Case, ...]:
         Case(
             "A message of twice the limit",
             "R6455-10.4-01",
-            Fails(1009),
+            Fails(1009, growth=growth),
             send=lambda _bits: (_zeros(2 * limit),),
         ),
         Case(
             "A message of twice the limit, in fragments",
             "R6455-10.4-01",
-            Fails(1009),
+            Fails(1009, growth=growth),
             send=lambda _bits: _fragments(bytes(2 * limit), 2**16),
         ),
         Case(
             "A compressed message that inflates to twice the limit",
             "R6455-10.4-01",
-            Fails(1009),
+            Fails(1009, growth=growth),
             deflate=NAME,
             send=lambda _bits: (_compressed(2 * limit),),
         ),
         Case(
             f"Fragments without end: {FLOOD_SIZE} MiB",
             "R6455-10.4-01",
-            Fails(1009),
+            Fails(1009, growth=growth),
             send=lambda _bits: (
                 Frame(BINARY, bytes(2**16), fin=False, mask=KEY),
                 Flood(Frame(CONTINUATION, bytes(2**16), fin=False, mask=KEY), FLOOD_SIZE * MIB // 2**16),
@@ -178,14 +189,14 @@ def _grossly(limit: int) -> tuple[Case, ...]:
         Case(
             f"A frame that declares 2**62 bytes, {FLOOD_SIZE} MiB of which come",
             "R6455-10.4-01",
-            Fails(1009, 1002),
+            Fails(1009, 1002, growth=growth),
             send=lambda _bits: (_endless(),),
             watch_memory=True,
         ),
         Case(
             f"A decompression bomb: 0.3 MB that inflate to {BOMB_SIZE} MiB",
             "R6455-10.4-01",
-            Fails(1009),
+            Fails(1009, growth=growth),
             deflate=NAME,
             send=lambda _bits: (Frame(BINARY, bomb(BOMB_SIZE), rsv=RSV1, mask=KEY),),
             watch_memory=True,
@@ -193,7 +204,7 @@ def _grossly(limit: int) -> tuple[Case, ...]:
         Case(
             "The bomb in fragments of 4 KiB",
             "R6455-10.4-01",
-            Fails(1009),
+            Fails(1009, growth=growth),
             deflate=NAME,
             send=lambda _bits: _fragments(bomb(BOMB_SIZE), 2**12, rsv=RSV1),
             watch_memory=True,
@@ -417,7 +428,8 @@ SHORT = (
 
 
 def cases_for(limit: int) -> tuple[Case, ...]:
-    """Return the cases for a peer with this limit, in bytes: at least 16 KiB."""
+    """Return the cases for a peer with this limit, in bytes."""
+    limit = min(limit, FLOOD_SIZE * MIB)  # with a longer one, none fits
     return (
         *_grossly(limit),
         *_exactly(limit),
@@ -426,13 +438,19 @@ def cases_for(limit: int) -> tuple[Case, ...]:
         Case(
             "A bomb in fragments of one byte",
             "R6455-10.4-01",
-            Fails(1009),
+            Fails(1009, growth=_growth(limit)),
             deflate=NAME,
             send=lambda _bits: _fragments(bomb(_above(2, limit)), 1, rsv=RSV1),
             watch_memory=True,
         ),
         *SHORT,
     )
+
+
+def fits(case: Case, limit: int) -> bool:
+    """Tell whether a case is to be played with this limit: it has to be exceeded, and an echo to be read."""
+    longest = max((len(event[1]) for event in case.expect.events()), default=0)
+    return LEAST <= limit < FLOOD_SIZE * MIB and longest <= MAX_INFLATED
 
 
 CASES = cases_for(MAX_MESSAGE_SIZE)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.extra import flipping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harness.extra.frames import Frame
     from harness.extra.heads import Head
     from harness.extra.memory import MemoryWatch
+    from harness.extra.place import Place
     from harness.extra.seen import Seen
     from harness.extra.wire import Wire
 
@@ -41,26 +43,28 @@ class Opening:
         """The head of each side, as text."""
         self._frames = frames
 
-    async def ask(self, wire: Wire, host: str, timeout: float, watch: MemoryWatch | None) -> None:
+    async def ask(self, wire: Wire, place: Place, timeout: float, watch: MemoryWatch | None) -> None:
         """Send the request and take the response."""
-        key = base64.b64encode(os.urandom(16)).decode()
-        request = self.case.request
+        key, host = base64.b64encode(os.urandom(16)).decode(), place.authority
+        if self.case.mode:  # the path is the mode's
+            place = replace(place, target="")
+        request = place.asked(self.case.request)
         if self.case.deflate:
             offer = self.case.deflate.format(testee="server", harness="client")
             request = request.add(EXTENSIONS, offer)
         head = self.case.before + request.encode(host=host, key=key)
         self.heads["client"] = head_text(head)
-        behind = self.case.behind.encode(host=host, key=key) if self.case.behind else b""
+        behind = place.asked(self.case.behind).encode(host=host, key=key) if self.case.behind else b""
         await self._send(wire, head, self.case.body + behind, watch)
         if self.case.reset:
             wire.reset()
             return
-        await self._take_response(wire, timeout, key)
+        await self._take_response(wire, timeout, request, key)
         if behind and not self.seen.opened and self.seen.head:
             self.seen.next_head = await wire.read_next_head(timeout)
             self.seen.ended = "closed" if wire.ended else ""
 
-    async def _take_response(self, wire: Wire, timeout: float, key: str) -> None:
+    async def _take_response(self, wire: Wire, timeout: float, request: Head, key: str) -> None:
         seen = self.seen
         head = await wire.read_head(timeout)
         while head and 100 <= head.status < 200 and head.status != 101:
@@ -75,7 +79,7 @@ class Opening:
             self.heads["server"] = head_text(head.encode())
             if head.status == 101:
                 seen.opened = True
-                self._blame(response_fault(head, key, self.case.request))
+                self._blame(response_fault(head, key, request))
                 self._take_answer(head)
 
     async def _send(self, wire: Wire, head: bytes, more: bytes, watch: MemoryWatch | None) -> None:

@@ -15,8 +15,8 @@ from harness.agree_planted import chosen
 from harness.cli import main
 from harness.engines.suite import Ended, Suite
 from harness.judge import Baseline, Verdict
+from harness.order import Order
 from harness.patience import Patience
-from harness.run import Order
 from harness.unseen import UNSEEN
 from tooling.console import Output
 from tooling.errors import ExitCode, MissingError

@@ -1,0 +1,1 @@
+"""Tests endpoints that somebody else wrote: any server, by its URL."""
