@@ -1,0 +1,1 @@
+"""Tests endpoints that somebody else wrote: servers by their URL, clients that come to a fuzzing server."""
