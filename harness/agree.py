@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from harness.engines.known import Engine
     from harness.engines.suite import Suite
+    from harness.order import Order
     from harness.patience import Patience
     from harness.roles import Role
-    from harness.run import Order
 
 
 def found(suites: Mapping[Engine, Suite], console: Console) -> dict[Engine, Suite]:

@@ -17,10 +17,11 @@ from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
 from harness.judge import EXPECTED
 from harness.matrix.run import Matrix
+from harness.order import Order
 from harness.patience import Patience
 from harness.report import write_report
 from harness.roles import ROLES
-from harness.run import Order, collect, judge_file, run
+from harness.run import collect, judge_file, run
 from harness.setups import VARIANTS
 from harness.stored_results import differing_cases, read_results
 from harness.summary import print_setup, print_titles
@@ -395,7 +396,8 @@ def report_command(path: Path) -> ExitCode:
     results, console = read_results(path), Output()
     page = write_report(path if path.is_dir() else path.parent, results)
     for label, report in results["setups"].items():
-        print_setup(console, label, report["cases"], len(report["differences"]), report["duration"])
+        count = len(report["differences"])
+        print_setup(console, label, report["cases"], count, report["duration"], results["judgedBy"])
     say(console, f"report: {page}")
     return ExitCode.GOOD if results["asExpected"] else ExitCode.BAD
 

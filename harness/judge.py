@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.cases import CASES
+from harness.patience import slow_cases
 from harness.setups import VARIANTS
 from tooling.errors import CommandError
 from tooling.written import write_text
@@ -35,8 +36,9 @@ BEST_FIRST = (
 )
 """Every verdict of Autobahn and kosoku, of the behaviour and of the close behaviour."""
 
-Kind = Literal["regression", "improvement", "change", "missing", "extra", "unrecorded", "slow"]
-"""Worse; better; as good, with another code or status; not run; not asked for; not in the baseline; slow."""
+Kind = Literal["regression", "improvement", "change", "missing", "extra", "unrecorded", "slow", "violation"]
+"""Worse; better; as good, with another code or status; not run; not asked for; not in the baseline; slow;
+against a rule of an RFC, where there is no baseline (`by_rfc`)."""
 
 NOTED = 0.1
 """Seconds from which the baseline notes the duration of a case."""
@@ -99,13 +101,14 @@ class Difference:
     actual: Verdict | None
     note: str = ""
     """What was slow."""
-    options: str = ""
-    """Further options of `run` that repeat the case: those of the engine."""
+    command: str = ""
+    """The command that repeats the case, but for `--cases`; by default `run`."""
 
     @property
     def repeat(self) -> str:
         """The command that runs this case again."""
-        return f"python -m harness run{self.options} {self.setup.options} --cases {self.case}"
+        command = self.command or f"python -m harness run {self.setup.options}"
+        return f"{command} --cases {self.case}"
 
     def report(self) -> DifferenceReport:
         """Return it in the shape of `results.json`."""
@@ -203,18 +206,25 @@ class Baseline:
     some have another verdict.
     """
 
-    def __init__(self, role: Role, folder: Path = EXPECTED) -> None:
-        self.path = folder / f"{role}.json"
+    def __init__(self, role: Role, folder: Path = EXPECTED, file: Path | None = None) -> None:
+        self.path = file or folder / f"{role}.json"
         self.entries: dict[str, Entry] = {}
 
     def verdicts(self, variant: Variant) -> dict[str, Verdict]:
         """Return the expected verdicts of a variant."""
         return {case: entry.variants.get(variant, entry.verdict) for case, entry in self.entries.items()}
 
-    def verdict(self, case: str, variant: Variant) -> Verdict | None:
-        """Return the expected verdict of a case; None where the baseline does not have it."""
+    def accepts(self, setup: Setup, case: str, verdict: Verdict) -> bool:
+        """Tell whether a verdict is the expected one."""
         entry = self.entries.get(case)
-        return entry.variants.get(variant, entry.verdict) if entry else None
+        return entry is not None and entry.variants.get(setup.variant, entry.verdict) == verdict
+
+    def judge(
+        self, setup: Setup, asked: Iterable[str], reports: Mapping[str, CaseReport]
+    ) -> list[Difference]:
+        """List the differences of a setup, the slow cases among them."""
+        slow = slow_cases(reports, self.seconds)
+        return judge(setup, asked, self.verdicts(setup.variant), verdicts_of(reports, str(setup)), slow)
 
     @property
     def whys(self) -> dict[str, str]:
@@ -277,6 +287,12 @@ class Baseline:
             else:
                 entry.variants.pop(variant, None)
         return self
+
+    def explain(self, whys: Mapping[str, str]) -> None:
+        """Give the entries a reason that are not OK and have none."""
+        for case, why in whys.items():
+            if not self.entries[case].verdict.ok:
+                self.entries[case].why = self.entries[case].why or why
 
     def save(self) -> None:
         """Write the file."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.case_texts import plain, title_of, visible
+from harness.sections import link_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,13 +52,16 @@ class Reason:
     instead: tuple[str, ...]
     """What came and was not expected."""
     change: str
-    """The verdict that changed, `OK -> FAILED`."""
+    """The verdict that changed, `OK -> FAILED`; of a violation the verdict alone."""
     cause: str
     """Differences of the same cause have the same key, in whatever case and setup."""
+    rule: str = ""
+    """The section of an RFC against which a violation is."""
 
     def lines(self) -> list[str]:
         """Say it in lines, each opened by its name, for texts without a layout."""
         pairs = [("reason", self.reason), ("title", self.title), ("wanted", self.expectation)]
+        pairs += [("rule", f"{self.rule}, {link_of(self.rule)}")] if self.rule else []
         pairs += [("missing", text) for text in self.missing] + [("instead", text) for text in self.instead]
         return [f"{name:<8} {text}" for name, text in pairs if text]
 
@@ -97,7 +101,14 @@ def reason_of(report: Mapping[str, Any] | None, difference: DifferenceReport) ->
         instead,
         change,
         f"{difference['kind']}: {change}: {_general(reason, difference['case'])}",
+        _rule(found, difference),
     )
+
+
+def _rule(report: Mapping[str, Any], difference: DifferenceReport) -> str:
+    if difference["kind"] != "violation":
+        return ""
+    return _text(report, "rfc") or reference_of(difference["case"])
 
 
 def groups_of(setups: Mapping[str, Any]) -> list[Group]:
@@ -133,6 +144,8 @@ def _change(difference: DifferenceReport) -> str:
         ("status", "status "),
     ):
         before, now = expected.get(name), actual.get(name)
+        if before != now and difference["kind"] == "violation":
+            return visible(f"{label}{now}")
         if before != now:
             return visible(f"{label}{before or 'none'} -> {now or 'none'}")
     return ""

@@ -3,7 +3,9 @@
     {
       "format": 2,                        raised when a reader of the old shape would fail
       "engine": "kosoku 0.1.0",           what played Autobahn's part
-      "library": "wsproto/1.4.0",         what was judged
+      "library": "wsproto/1.4.0",         what was judged: this library, or the endpoint of somebody else
+      "endpoint": false,                  whether it is the endpoint of somebody else
+      "judgedBy": "baseline",             or "must", "should": the rules of the RFCs that count, no baseline
       "python": "3.13.1",
       "started": "2026-01-31T12:00:00+00:00",
       "profile": "full", "patterns": [],  what was asked for
@@ -45,7 +47,7 @@ testee crashed or hung has the end of its `log`.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tooling.errors import CommandError
 from tooling.written import write_text
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
     from harness.setups import Variant
 
 FORMAT = 2
+
+JudgedBy = Literal["baseline", "must", "should"]
+"""What a run was judged by: a baseline, or the rules with a MUST, or those with a SHOULD as well."""
 
 
 class _Verdict(TypedDict):
@@ -164,6 +169,8 @@ class Results(TypedDict):
     format: int
     engine: str
     library: str
+    endpoint: bool
+    judgedBy: JudgedBy
     python: str
     started: str
     profile: Profile

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from harness.judge import Kind, verdict_of
-from harness.results import FORMAT, DifferenceReport, SetupReport
+from harness.results import FORMAT, DifferenceReport, JudgedBy, SetupReport
 from harness.setups import SETUPS
 from tooling.errors import CommandError
 
@@ -44,6 +44,8 @@ def read_results(path: Path) -> Results:
         "format": FORMAT,
         "engine": str(content.get("engine", "")),
         "library": str(content.get("library", "")),
+        "endpoint": content.get("endpoint") is True,
+        "judgedBy": _judged_by(content.get("judgedBy")),
         "python": str(content.get("python", "")),
         "started": str(content.get("started", "")),
         "profile": str(content.get("profile", "")),  # type: ignore[typeddict-item]  # only shown
@@ -57,6 +59,10 @@ def read_results(path: Path) -> Results:
         "cpuTime": _seconds(content.get("cpuTime")) or 0.0,
         "setups": reports,
     }
+
+
+def _judged_by(value: Any) -> JudgedBy:
+    return value if value in get_args(JudgedBy) else "baseline"
 
 
 def differing_cases(results: Results) -> dict[Setup, list[str]]:

@@ -13,6 +13,7 @@ from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
 from harness.judge import rank
 from harness.reasons import reason_of
+from harness.wording import judged
 from tooling.console import say
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def print_differences(
         first, *others = alike
         report: Mapping[str, Any] = reports[first.setup].get(first.case) or {}
         console.print(f"{first.setup} {first.case}: {first.kind}", style="bold red", highlight=False)
-        for name, verdict in (("expected", first.expected), ("actual", first.actual)):
+        compared = (("expected", first.expected), ("actual", first.actual))
+        for name, verdict in compared if first.kind != "violation" else (("verdict", first.actual),):
             console.print(f"  {name:<8} {verdict or 'no verdict'}", highlight=False)
         lines = reason_of(report, first.report()).lines()
         if log := report.get("log"):
@@ -100,19 +102,20 @@ def print_differences(
         if others:
             say(console, f"  so are   {', '.join(f'{other.setup} {other.case}' for other in others)}")
         say(console, f"  repeat   {first.repeat}")
-    if sum(map(len, causes.values())) > 1:
-        say(console, "to repeat all that differ: python -m harness run --failed")
 
 
-def print_setup(
-    console: Console, label: str, cases: Collection[str], differences: int, duration: float
+def print_setup(  # noqa: PLR0913, PLR0917  # it says as much
+    console: Console,
+    label: str,
+    cases: Collection[str],
+    differences: int,
+    duration: float,
+    judged_by: str = "baseline",
 ) -> None:
     """Print the last line of a setup, without a time where nothing ran."""
     minutes, seconds = divmod(round(duration), 60)
     time = f" in {minutes}:{seconds:02}" if duration else ""
-    found = Text("as expected", style="bold green")
-    if differences:
-        found = Text(f"{differences} not as expected", style="bold red")
+    found = Text(judged(differences, judged_by), style="bold red" if differences else "bold green")
     console.print(Text.assemble(f"{label}: {count_of(cases)}{time}, ", found))
 
 
@@ -122,7 +125,7 @@ def print_cpu_time(console: Console, results: Results) -> None:
     if not spent:
         return
     sides: dict[str, Literal["testee", "suite"]] = {
-        f"{results['library']} with its glue and zlib": "testee",
+        results["library"] + ("" if results["endpoint"] else " with its glue and zlib"): "testee",
         results["engine"]: "suite",
     }
     seconds = {who: sum(cpu_time[side] or 0.0 for cpu_time in spent) for who, side in sides.items()}

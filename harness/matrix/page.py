@@ -12,8 +12,8 @@ from harness.extra import EXTRA
 from harness.matrix.results import NOT_RUN, count_text
 from harness.report.rendering import read
 from harness.report.rendering import render as render_template
-from harness.report.sections import link_of, parent_of, reference_of
 from harness.report.wirelog import decode, http_text
+from harness.sections import link_of, parent_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from harness.engines.suite import Suite
     from harness.judge import Difference
     from harness.matrix.implementations import Implementation
+    from harness.order import Order
     from harness.patience import Patience
     from harness.progress import Progress
     from harness.roles import Role
-    from harness.run import Order
     from harness.testee.commands import Testee
 
 

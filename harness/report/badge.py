@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.results import Results
 
 LABEL = "Autobahn"
+OF_AN_ENDPOINT = "WebSocket"
 CHARACTER = 6.8
 """About the width of a character, in pixels; the text is stretched to the width that comes of it."""
 
@@ -20,10 +21,11 @@ def badge_of(results: Results) -> str:
     cells = [cell for section in tree_of(results) for row in section.all_rows() for cell in row.cells]
     differing = sum(cell.difference is not None for cell in cells)
     message = f"{len(cells) - differing} / {len(cells)}"
-    split, rest = (round(len(text) * CHARACTER) + 14 for text in (LABEL, message))
+    label = OF_AN_ENDPOINT if results["endpoint"] else LABEL
+    split, rest = (round(len(text) * CHARACTER) + 14 for text in (label, message))
     return render(
         "badge.svg",
-        label=LABEL,
+        label=label,
         message=message,
         colour="#c0392b" if differing else "#2f8f5b",
         split=split,

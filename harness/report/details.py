@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from harness.case_texts import plain, visible
 from harness.judge import verdict_of
 from harness.reasons import reason_of
-from harness.report.sections import link_of
 from harness.report.wirelog import decode
+from harness.sections import link_of
+from harness.wording import peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ def details_of(results: Results) -> dict[str, Any]:
             cases[setup][case] = {**own, **_case(found, differences.pop(case, None))}
         for case, difference in differences.items():  # the cases that are left have not run
             cases[setup][case] = {"repeat": _string(difference["repeat"]), **_why(None, difference)}
-    return {"texts": texts, "cases": cases}
+    return {"texts": texts, "cases": cases, "peer": peer_of(results)}
 
 
 def _texts(report: Mapping[str, Any]) -> dict[str, str]:
@@ -101,7 +102,9 @@ def _why(report: CaseReport | None, difference: DifferenceReport) -> dict[str, A
     reason = reason_of(report, difference)
     return {
         "kind": difference["kind"],
-        "wanted": verdict_line(difference["expected"]),
+        "wanted": verdict_line(difference["expected"])
+        if difference["kind"] != "violation"
+        else "no violation",
         "found": verdict_line(difference["actual"]),
         "reason": reason.reason,
         "missing": list(reason.missing),

@@ -41,8 +41,9 @@ def _test_case(row: Row, cell: Cell, duration: float | None) -> TestCase:
     if cell.difference and cell.reason:
         expected, actual = (verdict_line(cell.difference[of]) for of in ("expected", "actual"))
         failure = Failure(f"{cell.difference['kind']}: {cell.reason.reason}", "difference")
+        is_violation = cell.difference["kind"] == "violation"
         failure.text = (
-            f"expected {expected}\nactual   {actual}\n"
+            (f"verdict  {actual}\n" if is_violation else f"expected {expected}\nactual   {actual}\n")
             + "".join(f"{line}\n" for line in cell.reason.lines())
             + f"repeat   {visible(cell.difference['repeat'])}\n"
         )

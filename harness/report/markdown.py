@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.case_texts import visible
 from harness.reasons import groups_of, reason_of
-from harness.report.page import REPEAT_ALL
 from harness.summary import count_of
+from harness.wording import judged, repeat_all_of
 
 if TYPE_CHECKING:
     from harness.reasons import Group
@@ -30,12 +30,13 @@ def summary_of(results: Results) -> str:
         parts.append(f"**Partial run.** {code(results['stopped'])}\n\n")
     for setup, report in results["setups"].items():
         differences = len(report["differences"])
-        found = f"**{differences} not as expected**" if differences else "as expected"
+        found = judged(differences, results["judgedBy"])
+        found = f"**{found}**" if differences else found
         parts.append(f"* {code(setup) if '/' in setup else setup}: {count_of(report['cases'])}, {found}\n")
     if groups := groups_of(results["setups"]):
         parts.append("\n#### Causes\n\n")
         parts += [_group(group) for group in groups]
-        parts.append(f"\nRepeat all: `{REPEAT_ALL}`\n")
+        parts.append(f"\nRepeat all: `{repeat_all_of(results)}`\n")
     rows = _rows(results)
     if rows:
         parts.append("\n" + HEAD)

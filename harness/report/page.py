@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.case_texts import visible
 from harness.judge import rank
-from harness.reasons import groups_of
+from harness.reasons import MAX_TEXT, groups_of
 from harness.report.details import details_of
 from harness.report.rendering import read, render
 from harness.report.since import since
 from harness.report.tree import cells_of, count, tone_of, tree_of
 from harness.summary import count_of
+from harness.wording import RULES, accepted_on, judged, lead_on, peer_of, repeat_all_of, verdict_on
 
 if TYPE_CHECKING:
     from harness.report.tree import Cell
@@ -28,8 +29,6 @@ MAX_OPENED = 12
 
 MAX_NAMED = 16
 """Cases that are named of a cause; the filter shows all."""
-
-REPEAT_ALL = "python -m harness run --failed"
 
 
 def page_of(results: Results, previous: Results | None = None) -> str:
@@ -53,8 +52,9 @@ def page_of(results: Results, previous: Results | None = None) -> str:
         setups=list(results["setups"]),
         groups=groups_of(results["setups"]),
         max_named=MAX_NAMED,
-        repeat_all=REPEAT_ALL,
+        repeat_all=repeat_all_of(results),
         accepted=_whys(results, accepted=True),
+        accepted_title="What breaks a SHOULD" if results["judgedBy"] in RULES else "Accepted violations",
         whys=_whys(results, accepted=False),
         since=since(results, previous) if previous else None,
         tree=tree,
@@ -69,8 +69,8 @@ def page_of(results: Results, previous: Results | None = None) -> str:
 
 
 def _verdict(results: Results, differing: int, accepted: int) -> str:
-    found = f"{differing} verdict{'s' * (differing != 1)} not as expected" if differing else "All as expected"
-    found += f", {accepted} accepted violation{'s' * (accepted != 1)}" if accepted else ""
+    found = verdict_on(differing, results["judgedBy"])
+    found += f", {accepted_on(accepted, results['judgedBy'])}" if accepted else ""
     return found if results["complete"] else f"Partial run: {found[:1].lower()}{found[1:]}"
 
 
@@ -83,11 +83,7 @@ def _lead(results: Results, differing: int, accepted: int) -> str:
         for (role, count), variants in counts.items()
     ]
     ran = (", " if len(parts) > 2 or "extra" in "".join(parts) else " and ").join(parts)
-    if differing:
-        said = f"{ran} have run. What differs from the baseline stands first."
-    else:
-        said = f"{ran}: every verdict is the one in the baseline."
-        said += " The baseline accepts that a rule of an RFC is broken; why stands below." if accepted else ""
+    said = lead_on(ran, differing, accepted, results["judgedBy"])
     return said if results["complete"] else f"{visible(results['stopped'])} Not all cases have run: {said}"
 
 
@@ -111,14 +107,16 @@ def _roles(results: Results, cells: list[Cell]) -> list[dict[str, Any]]:
                 "counts": counts,
                 "bar": bar,
                 "differing": differing,
-                "judged": f"{differing} not as expected" if differing else "all as expected",
-                "time": _time(found),
+                "judged": f"{'' if differing else 'all '}{judged(differing)}"
+                if results["judgedBy"] == "baseline"
+                else judged(differing, results["judgedBy"]),
+                "time": _time(found, peer_of(results)),
             }
         )
     return [{"name": role, "setups": of_role} for role, of_role in roles.items()]
 
 
-def _time(report: Any) -> str:
+def _time(report: Any, peer: str) -> str:
     """Say how long a setup took; engines differ in what they know."""
     times = []
     if isinstance(duration := report.get("duration"), (int, float)) and duration:
@@ -126,7 +124,7 @@ def _time(report: Any) -> str:
         times.append(f"{minutes} min {seconds} s" if minutes else f"{seconds} s")
     match report.get("cpuTime"):
         case {"testee": int() | float() as used} if isfinite(used):
-            times.append(f"{used:.1f} s of CPU in the library")
+            times.append(f"{used:.1f} s of CPU in the {peer}")
     return ", ".join(times)
 
 
@@ -135,7 +133,7 @@ def _whys(results: Results, *, accepted: bool) -> list[tuple[str, str, str]]:
     whys: dict[str, tuple[str, str]] = {}
     for setup, found in results["setups"].items():
         for case, cell in cells_of(setup, found).items():
-            why = visible(found["whys"].get(case, ""))
+            why = visible(found["whys"].get(case, "")) or _said(results, cell)
             if cell.report and cell.accepted == accepted and (why or accepted):
                 before = whys.get(case)
                 if not before or rank(cell.verdict) > rank(before[0]):
@@ -143,9 +141,17 @@ def _whys(results: Results, *, accepted: bool) -> list[tuple[str, str, str]]:
     return [(case, *found) for case, found in whys.items()]
 
 
+def _said(results: Results, cell: Cell) -> str:
+    """Return what the suite says of a case that breaks a SHOULD, where no baseline says more."""
+    if results["judgedBy"] not in RULES or not cell.accepted or not cell.report:
+        return ""
+    name = "result" if cell.verdict == cell.report["behavior"] else "resultClose"
+    return visible(str(cell.report.get(name, "")))[:MAX_TEXT]
+
+
 def _facts(results: Results) -> list[tuple[str, str]]:
     facts = [
-        ("library", results["library"]),
+        (peer_of(results), results["library"]),
         ("commit", results["commit"]),
         ("engine", results["engine"]),
         ("Python", results["python"]),

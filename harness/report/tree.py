@@ -10,7 +10,7 @@ from harness.case_texts import plain, title_of, visible
 from harness.cases import CASES, section_of
 from harness.judge import rank, verdict_of
 from harness.reasons import Reason, reason_of
-from harness.report.sections import TITLES, link_of, parent_of, reference_of
+from harness.sections import TITLES, link_of, parent_of, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,9 @@ MISSING = "MISSING"
 VIOLATION = "NON-STRICT"
 """The verdict on who breaks a SHOULD; all that are shown as bad break a MUST."""
 
+EXCUSED = {True: ", accepted", False: ", only a SHOULD"}
+"""What is said behind a verdict that is no difference, by a baseline or without one."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -42,16 +45,22 @@ class Cell:
     report: CaseReport | None
     difference: DifferenceReport | None
     reason: Reason | None
+    by_baseline: bool = True
 
     @property
     def accepted(self) -> bool:
-        """Whether the testee breaks a rule, and the baseline has it so."""
+        """Whether the testee breaks a rule, and the baseline has it so, or the rule is only a SHOULD."""
         return self.difference is None and (tone_of(self.verdict) == "bad" or self.verdict == VIOLATION)
+
+    @property
+    def excuse(self) -> str:
+        """The reason why a violation is no difference."""
+        return "accepted by the baseline" if self.by_baseline else "it breaks only a SHOULD"
 
     @property
     def counted(self) -> str:
         """The verdict under which it is counted."""
-        return f"{self.verdict}, accepted" if self.accepted else self.verdict
+        return f"{self.verdict}{EXCUSED[self.by_baseline]}" if self.accepted else self.verdict
 
     @property
     def tone(self) -> str:
@@ -130,7 +139,7 @@ def count(verdicts: Iterable[str]) -> list[tuple[str, int]]:
 
 def tone_of(verdict: str) -> str:
     """Return the tone in which a verdict is shown."""
-    if verdict.endswith(", accepted"):
+    if verdict.endswith(tuple(EXCUSED.values())):
         return "weak"
     return {
         "OK": "good",
@@ -147,7 +156,7 @@ def verdict_shown(report: CaseReport, where: str) -> str:
     return visible(max((verdict.behavior, verdict.behavior_close), key=rank)[:MAX_VERDICT])
 
 
-def cells_of(setup: str, found: SetupReport) -> dict[str, Cell]:
+def cells_of(setup: str, found: SetupReport, *, by_baseline: bool = True) -> dict[str, Cell]:
     """Return every case of a setup, also those that should have run but have not."""
     differences = {difference["case"]: difference for difference in found["differences"]}
     cells = {}
@@ -155,13 +164,18 @@ def cells_of(setup: str, found: SetupReport) -> dict[str, Cell]:
         report, difference = found["cases"].get(case), differences.get(case)
         verdict = verdict_shown(report, f"{setup}: case {case}") if report else MISSING
         reason = reason_of(report, difference) if difference else None
-        cells[case] = Cell(setup, found["role"], found["variant"], verdict, report, difference, reason)
+        cells[case] = Cell(
+            setup, found["role"], found["variant"], verdict, report, difference, reason, by_baseline
+        )
     return cells
 
 
 def tree_of(results: Results) -> list[Section]:
     """Build the tree, in Autobahn's order; cases that it does not know come last."""
-    by_setup = {setup: cells_of(setup, report) for setup, report in results["setups"].items()}
+    by_baseline = results["judgedBy"] == "baseline"
+    by_setup = {
+        setup: cells_of(setup, report, by_baseline=by_baseline) for setup, report in results["setups"].items()
+    }
     found = dict.fromkeys(case for cells in by_setup.values() for case in cells)
     known = [case for case in CASES if case in found]
     tree: dict[str, Section] = {}

@@ -66,6 +66,8 @@ def results(setups: dict[str, Any], **fields: Any) -> Results:
         "format": FORMAT,
         "engine": "kosoku 0.1.0",
         "library": "wsproto/1.4.0",
+        "endpoint": False,
+        "judgedBy": "baseline",
         "python": "3.11.7",
         "started": "2026-01-31T12:00:00+00:00",
         "profile": "full",

@@ -9,8 +9,8 @@ import pytest
 from harness.agree import agree, found
 from harness.engines.suite import Ended, Suite
 from harness.judge import Baseline, Verdict
+from harness.order import Order
 from harness.patience import Patience
-from harness.run import Order
 from tooling.console import Output
 from tooling.errors import ExitCode, MissingError
 

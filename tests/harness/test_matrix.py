@@ -21,8 +21,8 @@ from harness.judge import Baseline, Verdict
 from harness.matrix.implementations import FOLDER, implementations
 from harness.matrix.page import frames_of
 from harness.matrix.run import Matrix
+from harness.order import Order
 from harness.patience import Patience
-from harness.run import Order
 from tests.harness.processes import all_end, children_of
 from tests.harness.serving import TIMEOUT
 from tooling.errors import CommandError, ExitCode

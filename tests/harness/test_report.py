@@ -19,8 +19,8 @@ from harness.report.details import MAX_EVENTS, MAX_FACT, MAX_TEXT, details_of
 from harness.report.junit import junit_of
 from harness.report.markdown import MAX_BYTES, summary_of
 from harness.report.page import page_of
-from harness.report.sections import REFERENCES, TITLES, link_of, parent_of, reference_of
 from harness.report.tree import MISSING, tree_of
+from harness.sections import REFERENCES, TITLES, link_of, parent_of, reference_of
 from tests.harness.report_samples import case, difference, results, role, troubled, verdict, whole
 
 if TYPE_CHECKING:

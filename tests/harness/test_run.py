@@ -324,6 +324,8 @@ def test_who_used_the_cpu_is_said_by_share(capsys: pytest.CaptureFixture[str]) -
         "format": 2,
         "engine": "suite 1",
         "library": "wsproto/1",
+        "endpoint": False,
+        "judgedBy": "baseline",
         "python": "",
         "started": "",
         "profile": "full",

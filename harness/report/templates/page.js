@@ -195,7 +195,7 @@ function closesOf(found) {
   const pairs = [
     ["behaviour", found.behavior],
     ["close behaviour", found.behaviorClose],
-    ["the library sent", found.library ?? "no close code"],
+    [`the ${data.peer} sent`, found.library ?? "no close code"],
     ["the suite sent", found.suite ?? "no close code"],
   ];
   if (found.expectedCodes) pairs.push(["codes expected", found.expectedCodes]);
@@ -226,7 +226,7 @@ function wireLine(entry) {
   if (entry.note) return make("li", "remark", make("span", "who", time), make("span", "head", entry.note));
   const content = "opcode" in entry ? frameOf(entry) : entry.http ? headOf(entry) : octetsOf(entry);
   const kind = "opcode" in entry ? "frame" : entry.http ? "http" : "octets";
-  const who = make("span", "who", entry.sender === "suite" ? "suite → " : "← library ", time);
+  const who = make("span", "who", entry.sender === "suite" ? "suite → " : `← ${data.peer} `, time);
   return make("li", `${kind} ${entry.sender}`, who, make("div", "", ...content));
 }
 

@@ -1,0 +1,70 @@
+"""What a user has asked for: roles, variants, and cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.cases import SelectionError, in_profile, is_for, select
+from harness.judge import EXPECTED, Baseline
+from harness.roles import ROLES
+from harness.setups import Setup, setups_of
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.cases import Profile
+    from harness.roles import Role
+    from harness.setups import Variant
+
+
+@dataclass(frozen=True)
+class Order:
+    """The roles, variants and cases that a user asked for."""
+
+    roles: Sequence[Role]
+    profile: Profile
+    patterns: Sequence[str] = ()
+    expected: Path = EXPECTED
+    update_baseline: bool = False
+    only: Mapping[Setup, Container[str]] | None = None
+    """The cases of each setup to which the order is narrowed; None for all."""
+    variants: Sequence[Variant] = ("default",)
+    command: str = ""
+    """The command line, for the report."""
+
+    def cases(self) -> dict[Setup, list[str]]:
+        """List the cases of each setup that has some; a variant plays those of the profile fast.
+
+        Raises `SelectionError` for a pattern that matches none, and where no setup has any.
+        """
+        chosen = select(self.profile, self.patterns)
+        cases: dict[Setup, list[str]] = {}
+        for setup in setups_of(self.roles, self.variants):
+            only = chosen if self.only is None else self.only.get(setup, ())
+            if of_setup := [case for case in chosen if plays(setup, case) and case in only]:
+                cases[setup] = of_setup
+        if not cases and self.only is None:
+            of = f"the role {self.roles[0]}" if len(self.roles) == 1 else "these roles and variants"
+            raise SelectionError(f"{' '.join(self.patterns)!r} means no case of {of}")
+        return cases
+
+    def narrowed(self, only: Mapping[Setup, Container[str]]) -> Order:
+        """Return the order for some cases of each setup, and for no role that is left without one."""
+        order = replace(self, only=only)
+        return replace(order, roles=list(dict.fromkeys(setup.role for setup in order.cases())))
+
+    def baselines(self) -> dict[Role, Baseline]:
+        """Read the baseline of each role; raises `CommandError` for a corrupt one."""
+        asked = {setup.role for setup in self.cases()}
+        return {
+            role: Baseline(role, self.expected).load(may_be_missing=self.update_baseline)
+            for role in ROLES
+            if role in asked
+        }
+
+
+def plays(setup: Setup, case: str) -> bool:
+    """Tell whether a case is for a setup."""
+    return is_for(case, setup.role) and (setup.variant == "default" or in_profile(case, "fast"))

@@ -1,0 +1,63 @@
+"""The words of a verdict on all cases: by a baseline, or by the rules of the RFCs alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.results import Results
+
+RULES: dict[str, str] = {"must": "a MUST", "should": "a MUST or a SHOULD"}
+
+TEST = "python -m harness test"
+RUN = "python -m harness run"
+
+
+def judged(differing: int, judged_by: str = "baseline") -> str:
+    """Return `as expected`, `3 not as expected`, `3 break a MUST`, or `none breaks a MUST`."""
+    if rule := RULES.get(judged_by):
+        return f"{differing} break{'s' * (differing == 1)} {rule}" if differing else f"none breaks {rule}"
+    return f"{differing} not as expected" if differing else "as expected"
+
+
+def verdict_on(differing: int, judged_by: str) -> str:
+    """Return the same as a title."""
+    if rule := RULES.get(judged_by):
+        cases = f"{differing} case{'s break' if differing != 1 else ' breaks'}"
+        return f"{cases if differing else 'No case breaks'} {rule}"
+    return f"{differing} verdict{'s' * (differing != 1)} not as expected" if differing else "All as expected"
+
+
+def lead_on(ran: str, differing: int, accepted: int, judged_by: str) -> str:
+    """Say below the title which cases have run, and what stands first."""
+    if rule := RULES.get(judged_by):
+        said = f"{ran} have run." + (f" What breaks {rule} stands first." if differing else "")
+        return said + (" Cases that break a SHOULD alone follow." if accepted else "")
+    if differing:
+        return f"{ran} have run. What differs from the baseline stands first."
+    said = f"{ran}: every verdict is the one in the baseline."
+    return said + (
+        " The baseline accepts that a rule of an RFC is broken; why stands below." if accepted else ""
+    )
+
+
+def accepted_on(accepted: int, judged_by: str) -> str:
+    """Say how many cases break a rule, and are no difference."""
+    if judged_by in RULES:
+        return f"{accepted} break{'s' * (accepted == 1)} a SHOULD"
+    return f"{accepted} accepted violation{'s' * (accepted != 1)}"
+
+
+def peer_of(results: Results) -> str:
+    """Return what the tested side is called: `library`, or of another endpoint its role."""
+    roles = {found["role"] for found in results["setups"].values()}
+    return "library" if not results["endpoint"] else roles.pop() if len(roles) == 1 else "endpoint"
+
+
+def repeat_all_of(results: Results) -> str:
+    """Return the command that repeats all that differ."""
+    for found in results["setups"].values():
+        for difference in found["differences"]:
+            if difference["repeat"].startswith(TEST):
+                return f"{difference['repeat'].rpartition(' --cases ')[0]} --failed"
+    return f"{RUN} --failed"
