@@ -13,6 +13,7 @@ import click
 from harness.agree import agree, found
 from harness.case_texts import read_titles
 from harness.cases import PROFILES, select
+from harness.endpoints.fuzzserver_cli import fuzzserver_command
 from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
 from harness.judge import EXPECTED
@@ -414,6 +415,9 @@ def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
     """
     cases, titles = select(profile, patterns), read_titles()
     print_titles(Output(), {case: titles.get(case, "") for case in cases})
+
+
+cli.add_command(fuzzserver_command)
 
 
 def _roles(role: str) -> list[Role]:

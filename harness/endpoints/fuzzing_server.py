@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from harness.endpoints.autobahn_cases import AutobahnCases
+    from harness.extra.case import Case
     from harness.results import CaseReport
 
     Answer = Callable[[], Awaitable[str | None]]
@@ -87,6 +88,11 @@ class Agent:
         """The last play of each case, which may have ended."""
         self.modes: dict[str, set[str]] = {}
         """The modes that it has, as it told for each case."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is in a case."""
+        return not all(played.done() for played in self.playing.values())
 
     async def settled(self, cases: Iterable[str]) -> None:
         """Wait for the end of those cases that are being played."""
@@ -149,6 +155,7 @@ class FuzzingServer:
 
     :param cases: their place in it is the number by which clients ask.
     :param autobahn: plays those of Autobahn, where there are any.
+    :param extra: the extra cases by name, as they fit the clients.
     :param limit: gives the seconds after which a case hangs.
     :param describe: gives the description of a case.
     :param again: whether a client may ask for a case again.
@@ -161,6 +168,7 @@ class FuzzingServer:
         timeout: float,
         *,
         autobahn: AutobahnCases | None = None,
+        extra: Mapping[str, Case] = EXTRA,
         limit: Callable[[str], float | None] = lambda _: None,
         describe: Callable[[str], Awaitable[str]] | None = None,
         again: bool = True,
@@ -171,6 +179,7 @@ class FuzzingServer:
         self._cases = cases
         self._timeout = timeout
         self._autobahn = autobahn
+        self._extra = extra
         self._limit = limit
         self._describe = describe
         self._again = again
@@ -292,7 +301,7 @@ class FuzzingServer:
         named = question.values.get("agent")
         agent = self._agent(named) if named else self._nameless
         modes = agent.modes[name] = set(question.values.get("modes", "").split(","))
-        case = EXTRA.get(name)
+        case = self._extra.get(name)
         if not case or case.mode_name not in modes:
             return "/"
         if not case.over_tls:
@@ -330,15 +339,15 @@ class FuzzingServer:
             self._happened.put_nowait(CaseEnded(agent.name, case, report))
 
     async def _play(self, wire: Wire, request: Head | None, agent: Agent, case: str) -> CaseReport:
-        if case not in EXTRA:
+        if case not in self._extra:
             assert self._autobahn  # noqa: S101  # its cases are there
             assert isinstance(wire, ClientWire)  # noqa: S101  # over TLS there are extra cases alone
             return await self._autobahn.play(case, agent.name, wire, bytes(wire.came))
-        play = Play(EXTRA[case], "client", agent.name, self._timeout)
+        play = Play(self._extra[case], "client", agent.name, self._timeout)
         modes = agent.modes.get(case)
         if modes is None:
             modes = self._nameless.modes.pop(case, set())
-        if request is None or EXTRA[case].mode_name in {"", *modes}:
+        if request is None or self._extra[case].mode_name in {"", *modes}:
             return await play.against_client(wire, request, self._keys)
         await _tell(wire, request, partial(_now, None))
         return play.unplayed()
