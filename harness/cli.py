@@ -13,11 +13,13 @@ import click
 from harness.agree import agree, found
 from harness.case_texts import read_titles
 from harness.cases import PROFILES, select
+from harness.endpoints.cli import diff_command, test_command
 from harness.endpoints.fuzzserver_cli import fuzzserver_command
 from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
 from harness.judge import EXPECTED
 from harness.matrix.run import Matrix
+from harness.options import failures_options, profile_option, report_option
 from harness.order import Order
 from harness.patience import Patience
 from harness.report import write_report
@@ -94,13 +96,6 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-profile_option = click.option(
-    "--profile",
-    type=click.Choice(PROFILES),
-    default="full",
-    show_default=True,
-    help="How much of the suite.",
-)
 update_option = click.option("--update-baseline", is_flag=True, help="Make the results the expected ones.")
 
 
@@ -125,17 +120,6 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = decorate(command)
     return command
-
-
-report_option = click.option(
-    "--report",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="report",
-    show_default=True,
-    metavar="DIR",
-    help="Folder for the report (results.json, index.html and others) and for logs.",
-)
 
 
 def patience_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -208,20 +192,7 @@ wstest_option = click.option(
     is_flag=True,
     help="Only the cases that differed in the last run, which DIR/results.json names.",
 )
-@click.option(
-    "-x",
-    "max_failures",
-    flag_value=1,
-    type=click.IntRange(1),
-    help="Stop when a verdict differs; the same as --max-failures 1.",
-)
-@click.option(
-    "--max-failures",
-    "max_failures",
-    type=click.IntRange(1),
-    metavar="COUNT",
-    help="Stop when so many verdicts differ.",
-)
+@failures_options
 @patience_options
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     role: str,
@@ -417,7 +388,8 @@ def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
     print_titles(Output(), {case: titles.get(case, "") for case in cases})
 
 
-cli.add_command(fuzzserver_command)
+for command in (test_command, fuzzserver_command, diff_command):
+    cli.add_command(command)
 
 
 def _roles(role: str) -> list[Role]:

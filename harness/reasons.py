@@ -93,6 +93,7 @@ def reason_of(report: Mapping[str, Any] | None, difference: DifferenceReport) ->
     missing, instead = _compared(found)
     change = _change(difference)
     reason = _reason(found, difference, missing, instead)
+    rule = _rule(found, difference)
     return Reason(
         title_of(_text(found, "description")),
         plain(_text(found, "expectation")).replace("\n", " ")[:MAX_TEXT],
@@ -100,8 +101,8 @@ def reason_of(report: Mapping[str, Any] | None, difference: DifferenceReport) ->
         missing,
         instead,
         change,
-        f"{difference['kind']}: {change}: {_general(reason, difference['case'])}",
-        _rule(found, difference),
+        f"{difference['kind']}: {change}: {rule}: {_general(reason, difference['case'])}",
+        rule,
     )
 
 

@@ -7,7 +7,7 @@ import re
 import time
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from harness.case_texts import read_titles
@@ -108,18 +108,20 @@ class SetupRunner:
         command = [*self.testee.command(self.setup), "--port", "0", *self.suite.testee_options]
         async with self._started("the server under test", command) as testee:
             try:
-                url = await _first(self._wait_listening(testee), testee.must_live(), self._must_move(testee))
+                url = await first_of(
+                    self._wait_listening(testee), testee.must_live(), self._must_move(testee)
+                )
             except ChildError as error:
                 if self._reports:
                     raise
                 raise CommandError(str(error)) from error  # it has never run: there is nothing to judge
             async with aclosing(self.suite.fuzz_server(url, self._rest, self._log("suite"))) as steps:
                 work = self._collect(steps, lambda: _must_answer(testee, url, self.patience.timeout))
-                await _first(work, testee.must_live(), self._must_move(testee))
+                await first_of(work, testee.must_live(), self._must_move(testee))
 
     async def _run_client(self) -> None:
         async with aclosing(self.suite.fuzz_client(self._rest, self._log("suite"))) as steps:
-            listening = await _first(anext(steps), self._must_move(None))
+            listening = await first_of(anext(steps), self._must_move(None))
             if not isinstance(listening, Listening):
                 raise CommandError(f"the suite does not listen, it said {listening!r:.80}")
             options = ["--agent", self.testee.name, *self.suite.testee_options, *self.suite.client_options]
@@ -128,7 +130,7 @@ class SetupRunner:
             try:
                 async with self._started("the client under test", command) as testee:
                     try:
-                        await _first(
+                        await first_of(
                             asyncio.shield(collecting), self._follow(testee), self._must_move(testee)
                         )
                     except asyncio.CancelledError:
@@ -241,12 +243,22 @@ class Stop:
         await self._asked.wait()
 
 
-async def run_setups(runners: Sequence[SetupRunner], stop: Stop, budget: float) -> None:
+class Runner(Protocol):
+    """Runs one setup, or a part of its cases."""
+
+    setup: Setup
+    progress: Progress
+
+    async def run(self) -> None:
+        """Run all of its cases."""
+
+
+async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> None:
     """Run both roles at once, of one role one runner after the other; where one fails, all end.
 
     :param budget: seconds after which the run is stopped.
     """
-    rows: dict[str, list[SetupRunner]] = {}
+    rows: dict[str, list[Runner]] = {}
     for runner in runners:
         rows.setdefault(runner.setup.role, []).append(runner)
     work = [asyncio.create_task(_run_row(row)) for row in rows.values()]
@@ -267,7 +279,7 @@ async def run_setups(runners: Sequence[SetupRunner], stop: Stop, budget: float) 
         await _cancel([*work, stopping])
 
 
-async def _run_row(runners: Sequence[SetupRunner]) -> None:
+async def _run_row(runners: Sequence[Runner]) -> None:
     """Run the setups and suites of one role, one after the other."""
     for number, runner in enumerate(runners, 1):
         await runner.run()
@@ -334,7 +346,7 @@ async def _ask_for_reports(url: str, agent: str) -> None:
     writer.close()
 
 
-async def _first(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
+async def first_of(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:
     """Do the work while the guards watch; a guard ends only by raising."""
     task = asyncio.ensure_future(work)
     watchers = [asyncio.ensure_future(guard) for guard in guards]

@@ -99,7 +99,11 @@ def print_differences(
             lines.append(f"log      {visible(str(log).splitlines()[-1])}")
         for line in lines:
             console.print(f"  {line}", highlight=False, markup=False)
-        if others:
+        if first.kind == "violation":  # each has a title of its own, which says what the peer does
+            for other in others:
+                title = reason_of(reports[other.setup].get(other.case), other.report()).title
+                say(console, f"  so does  {other.setup} {other.case}: {title}")
+        elif others:
             say(console, f"  so are   {', '.join(f'{other.setup} {other.case}' for other in others)}")
         say(console, f"  repeat   {first.repeat}")
 

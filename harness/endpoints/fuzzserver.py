@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.by_rfc import ByRfc
+    from harness.endpoints.choice import Choice
     from harness.endpoints.fuzzing_server import ReportsAsked
-    from harness.extra.case import Case
     from harness.judge import Baseline
     from harness.order import Order
     from harness.patience import Patience
@@ -67,8 +68,10 @@ class FuzzServer:
     """The command, with what a user chose; `run` may be called once."""
 
     order: Order
+    choice: Choice
     judge: Baseline | ByRfc
-    extra: Mapping[str, Case]
+    repeat: str
+    """The command that serves again, but for its cases and its report."""
     folder: Path
     patience: Patience
     console: Console
@@ -79,8 +82,6 @@ class FuzzServer:
     """Whether it ends when a client has asked for its report."""
     idle: float = 60.0
     """Seconds after which, with `once`, a client is given up that does nothing."""
-    command: str = "python -m harness fuzzserver"
-    """The command that repeats a case, but for `--cases`."""
     _visits: dict[str, Visit] = field(default_factory=dict, init=False)
     _descriptions: dict[str, str] = field(default_factory=dict, init=False)
 
@@ -90,7 +91,7 @@ class FuzzServer:
         Raises `CommandError` where it cannot listen, and where a signal comes before a verdict.
         """
         self._engine = KosokuSuite().version()
-        self._cases = in_order(self.order.cases()[CLIENT])
+        self._cases = in_order(self.choice.cases)
         with aside_of(self.folder) as aside:
             return asyncio.run(self._serve(aside))
 
@@ -103,7 +104,7 @@ class FuzzServer:
                 self._cases,
                 self.patience.timeout,
                 autobahn=autobahn,
-                extra=self.extra,
+                extra=self.choice.extra,
                 limit=self.patience.limit,
                 describe=self._describe,
                 remote=self.remote,
@@ -130,7 +131,10 @@ class FuzzServer:
         host, port = listener.sockets[0].getsockname()[:2]
         self._url = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
         say(self.console, f"Listening on {self._url}")
-        say(self.console, f"{count_of(self._cases)}, numbered from 1 in this order; SIGINT ends the server")
+        end = "the server ends with a client's report" if self.once else "SIGINT ends the server"
+        say(self.console, f"{count_of(self._cases)}, numbered in this order; {end}")
+        for note in self.choice.notes:
+            say(self.console, note)
 
     async def _follow(self) -> str:
         """Take in what happens until the end; return the name of the signal that was it."""
@@ -204,17 +208,18 @@ class FuzzServer:
             say(self.console, f"{visible(name)} has asked for no case, and gets no report")
             visit.code = ExitCode.BAD
             return
-        found = {case: reports[case] for case in self.order.cases()[CLIENT] if case in reports}
+        found = {case: reports[case] for case in self.choice.cases if case in reports}
         stopped = self._not_asked(name, found, why)
         runs = {CLIENT: SetupRun(found, time.monotonic() - visit.began)}
         judges = {CLIENT.role: self.judge}
-        differences = judge_all(
-            {CLIENT: self._cases}, judges, runs, lambda _: self.command, complete=not stopped
-        )
+        folder = self.folder_of(name)
+        repeat = f"{self.repeat} --report {shlex.quote(str(folder))}"
+        cases = {CLIENT: self.choice.cases}
+        differences = judge_all(cases, judges, runs, lambda _: repeat, complete=not stopped)
         outcome = Outcome(self.order, judges, runs, differences, stopped, endpoint=True)
         results = results_of(outcome, visible(name), self._engine, visit.started)
         say(self.console, f"{visible(name)}:", style="bold")
-        visit.code = conclude_in(self.folder_of(name), outcome, results, self.console)
+        visit.code = conclude_in(folder, outcome, results, self.console)
         self._say_numbers([found.case for found in differences[CLIENT]])
 
     def _not_asked(self, name: str, found: Mapping[str, CaseReport], why: str) -> str:

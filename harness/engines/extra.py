@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.cases import weight
 from harness.endpoints.fuzzing_server import CaseBegun, FuzzingServer, ReportsAsked
+from harness.engines.at_once import at_once
 from harness.engines.suite import Begun, Ended, Listening, Suite
 from harness.extra import EXTRA
 from harness.extra.case import MAX_MESSAGE_SIZE, Case
@@ -14,12 +17,15 @@ from harness.extra.certificates import Certificates
 from harness.extra.driver import TIMEOUT, Play
 from harness.extra.expectations import Echoes
 from harness.extra.frames import text
+from harness.extra.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from pathlib import Path
 
     from harness.engines.suite import Step
+    from harness.results import CaseReport
+
 
 _QUESTION = "modes?"
 _ASK = Case("A question", "R6455-6.2-01", Echoes(_QUESTION), send=(text(_QUESTION),))
@@ -32,33 +38,56 @@ class ExtraSuite(Suite):
     testee_options = ("--max-message-size", str(MAX_MESSAGE_SIZE))
     client_options = ("--modes",)
 
-    def __init__(self, agent: str, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        agent: str,
+        timeout: float = TIMEOUT,
+        *,
+        place: Place | None = None,
+        cases: Mapping[str, Case] = EXTRA,
+        jobs: int = 1,
+    ) -> None:
+        """Play the cases.
+
+        :param place: of a server that wants more of a request than an address says.
+        :param cases: by name, as they fit the server.
+        :param jobs: cases that are played at once.
+        """
         self._agent = agent
         self._timeout = timeout
+        self._place = place
+        self._cases = cases
+        self._jobs = jobs
 
     def version(self) -> str:
         """Say how many cases there are."""
-        return f"{len(EXTRA)} extra cases"
+        return f"{len(self._cases)} extra cases"
 
     async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Run cases against a server."""
-        modes: set[str] | None = None
+        place = self._place or Place.of(url)
+        chosen = {name: self._cases[name] for name in cases}
+        modes: set[str] = set()
+        if any(case.mode for case in chosen.values()) and place.target in {"", "/"}:
+            modes = await modes_of(place, self._timeout)
         certificates: Certificates | None = None
         secured = ""
+        if "tls" in modes and any(case.over_tls for case in chosen.values()):
+            certificates = Certificates()
+            secured = await _told(place, certificates.server_mode(), self._timeout)
+
+        async def play(name: str) -> CaseReport:
+            case = chosen[name]
+            if case.mode_name not in {"", *modes}:
+                return Play(case, "server", self._agent).unplayed()
+            playing = Play(case, "server", self._agent, self._timeout, certificates)
+            return await playing.against_server(secured if case.over_tls else place)
+
         try:
-            for name in cases:
-                yield Begun(name)
-                case = EXTRA[name]
-                if case.mode and modes is None:
-                    modes = await modes_of(url, self._timeout)
-                if case.mode_name not in {"", *(modes or ())}:
-                    yield Ended(name, Play(case, "server", self._agent).unplayed())
-                    continue
-                if case.over_tls and certificates is None:
-                    certificates = Certificates()
-                    secured = await _told(url, certificates.server_mode(), self._timeout)
-                play = Play(case, "server", self._agent, self._timeout, certificates)
-                yield Ended(name, await play.against_server(secured if case.over_tls else url))
+            steps = at_once(cases, self._jobs, play, lambda name: _is_alone(name, chosen[name]))
+            async with aclosing(steps):
+                async for step in steps:
+                    yield step
         finally:
             if certificates:
                 certificates.close()
@@ -80,14 +109,20 @@ class ExtraSuite(Suite):
             await server.stop()
 
 
-async def modes_of(url: str, timeout: float = TIMEOUT) -> set[str]:
+def _is_alone(name: str, case: Case) -> bool:
+    """Tell whether a case takes the server's whole attention, or has its memory watched."""
+    return case.watch_memory or weight(name) > 1
+
+
+async def modes_of(place: str | Place, timeout: float = TIMEOUT) -> set[str]:
     """Ask a server for its modes; one that has none sends the question back, or refuses the path."""
-    answer = await _told(url, "/modes", timeout)
+    answer = await _told(place, "/modes", timeout)
     return set() if answer == _QUESTION else set(answer.split())
 
 
-async def _told(url: str, path: str, timeout: float) -> str:
+async def _told(place: str | Place, path: str, timeout: float) -> str:
     """Return the first message that a server sends on a path, or the question that it should echo."""
-    play = Play(replace(_ASK, request=_ASK.request.begin(f"GET {path} HTTP/1.1")), "server", "", timeout)
-    await play.against_server(url)
+    place = Place.of(place) if isinstance(place, str) else place
+    play = Play(_ASK, "server", "", timeout)
+    await play.against_server(replace(place, target=path))
     return next((event[1].decode(errors="replace") for event in play.seen.messages), _QUESTION)

@@ -19,7 +19,10 @@ WORKER = "harness.engines.kosoku_worker"
 
 
 class KosokuSuite(Suite):
-    """kosoku 0.1, in a worker process for each role."""
+    """kosoku 0.1, in a worker process for each role; `jobs` cases are run at once against a server."""
+
+    def __init__(self, jobs: int = 1) -> None:
+        self._jobs = jobs
 
     def version(self) -> str:
         """Return name and version, or raise `MissingError`."""
@@ -30,7 +33,7 @@ class KosokuSuite(Suite):
 
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Run cases against a server."""
-        return work("kosoku", [WORKER, "server", url, *cases], log)
+        return work("kosoku", [WORKER, "server", str(self._jobs), url, *cases], log)
 
     def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Serve cases to a client."""

@@ -1,4 +1,5 @@
-"""Runs kosoku: `python -m harness.engines.kosoku_worker server URL CASE ...`, `client CASE ...`, or `single`.
+"""Runs kosoku: `python -m harness.engines.kosoku_worker MODE`; MODE is `server JOBS URL CASE ...`,
+`client CASE ...`, or `single`.
 
 It prints the lines that `workers` reads. It is a process of its own since kosoku cannot be told to stop and
 puts Autobahn's modules on the import path.
@@ -16,6 +17,7 @@ import json
 import os
 import re
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import kosoku
@@ -69,9 +71,15 @@ def _cut(field: Any) -> Any:
     return field
 
 
-async def fuzz_server(url: str, cases: Sequence[str]) -> None:
-    """Run each case by itself, and so tell when each begins and ends."""
-    for case in cases:
+async def fuzz_server(jobs: int, url: str, cases: Sequence[str]) -> None:
+    """Run each case by itself, and so tell when each begins and ends; `jobs` at once."""
+    waiting = deque(cases)
+    await asyncio.gather(*(_fuzz_server(url, waiting) for _ in range(jobs)))
+
+
+async def _fuzz_server(url: str, waiting: deque[str]) -> None:
+    while waiting:
+        case = waiting.popleft()
         say(begun=case)
         try:
             results = await kosoku.run_fuzzingclient(url, [case])
@@ -130,7 +138,7 @@ def main() -> None:
     mode, *rest = sys.argv[1:]
     match mode:
         case "server":
-            asyncio.run(fuzz_server(rest[0], rest[1:]))
+            asyncio.run(fuzz_server(int(rest[0]), rest[1], rest[2:]))
         case "client":
             asyncio.run(fuzz_client(rest))
         case _:

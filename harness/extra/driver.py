@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from harness.extra.exchange import Connection, Exchange, steps_of, timing
 from harness.extra.frames import Frame
 from harness.extra.memory import MemoryWatch
 from harness.extra.opening import Opening
+from harness.extra.place import Place
 from harness.extra.seen import Seen
 from harness.extra.tls_wire import TlsWire
 from harness.extra.wire import Wire
@@ -66,20 +66,21 @@ class Play:
         self._opening = Opening(case, self.seen, self._frames)
         self._others: list[Connection] = []
 
-    async def against_server(self, url: str) -> ExtraCaseReport:
-        """Play it as the client of a server at `url`."""
-        server = urlsplit(url)
+    async def against_server(self, url: str | Place) -> ExtraCaseReport:
+        """Play it as the client of a server at `url`, or at a place that wants more of a request."""
         try:
-            wire = await self._connect(url)
+            place = self._place_of(url) if isinstance(url, str) else url
+            wire = await self._connect(place)
         except OSError as error:
             self.seen.ended = "reset"
             self.seen.blame("no connection was possible")
-            return self._report(Wire(), f"cannot connect to {url}: {error}")
+            where = url if isinstance(url, str) else url.authority
+            return self._report(Wire(), f"cannot connect to {where}: {error}")
         try:
-            watch = MemoryWatch.of_listener(server.port) if self.case.watch_memory else None
-            await self._opening.ask(wire, server.netloc, self.timeout, watch)
+            watch = place.watch() if self.case.watch_memory else None
+            await self._opening.ask(wire, place, self.timeout, watch)
             if self.seen.opened and self.case.expect.answered and not self.seen.lacking:
-                await self._exchange(wire, None if self.case.flood else watch, url)
+                await self._exchange(wire, None if self.case.flood else watch, place)
         finally:
             for connection in self._others:
                 connection.wire.abort()
@@ -119,14 +120,22 @@ class Play:
         self.seen.lacking = f"The {self.seen.role} has no mode {self.case.mode_name!r}."
         return self._report(Wire())
 
-    async def _connect(self, url: str) -> Wire:
-        server = urlsplit(url)
-        if self.case.over_tls and not SECURED.fullmatch(url):
+    def _place_of(self, url: str) -> Place:
+        """Return the place of a URL; in the mode tls that of the address that the server has said."""
+        place = Place.of(url)
+        if not self.case.over_tls:
+            return place
+        if not SECURED.fullmatch(url):
             raise OSError(f"the answer in the mode tls is {url!r:.80}, not wss://localhost:PORT")
         certificates = None if self.case.without_tls else self._certificates
-        make = partial(TlsWire, certificates.trusting()) if certificates else Wire
-        host = "127.0.0.1" if self.case.over_tls else server.hostname or ""
-        _, wire = await asyncio.get_running_loop().create_connection(make, host, server.port or 80)
+        return replace(place, host="127.0.0.1", context=certificates.trusting if certificates else None)
+
+    async def _connect(self, place: Place) -> Wire:
+        connecting = asyncio.get_running_loop().create_connection(place.wire, place.host, place.port)
+        try:
+            _, wire = await asyncio.wait_for(connecting, self.timeout)
+        except asyncio.TimeoutError:
+            raise OSError(f"not accepted within {self.timeout:g} s") from None
         wire.began = self._began
         self.seen.tls = wire.tls
         if isinstance(wire, TlsWire):
@@ -135,23 +144,23 @@ class Play:
 
     # After the handshake:
 
-    async def _exchange(self, wire: Wire, watch: MemoryWatch | None, url: str = "") -> None:
-        """Play the frames and steps; where the peer is a server at `url`, on several connections."""
+    async def _exchange(self, wire: Wire, watch: MemoryWatch | None, place: Place | None = None) -> None:
+        """Play the frames and steps; where the peer is a server at a place, on several connections."""
         first = Connection(wire, self.seen, self.case.expect)
-        connect = partial(self._open_another, url) if url else None
+        connect = partial(self._open_another, place) if place else None
         await Exchange(self.case, first, self.timeout, connect).run(watch)
 
-    async def _open_another(self, url: str) -> Connection | None:
+    async def _open_another(self, place: Place) -> Connection | None:
         """Open another connection to the server, and note where that fails."""
         other = Play(self.case, "server", self.agent, self.timeout, self._certificates)
         try:
-            wire = await other._connect(url)
+            wire = await other._connect(place)
         except OSError as error:
             self.seen.blame(f"no other connection was possible: {error}")
             return None
         connection = Connection(wire, other.seen, self.case.another)
         self._others.append(connection)
-        await other._opening.ask(wire, urlsplit(url).netloc, self.timeout, None)
+        await other._opening.ask(wire, place, self.timeout, None)
         if not other.seen.opened:
             self.seen.blame("another connection was not accepted")
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.extra import flipping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from harness.extra.frames import Frame
     from harness.extra.heads import Head
     from harness.extra.memory import MemoryWatch
+    from harness.extra.place import Place
     from harness.extra.seen import Seen
     from harness.extra.wire import Wire
 
@@ -40,16 +42,18 @@ class Opening:
         """The head of each side, as text."""
         self._frames = frames
 
-    async def ask(self, wire: Wire, host: str, timeout: float, watch: MemoryWatch | None) -> None:
+    async def ask(self, wire: Wire, place: Place, timeout: float, watch: MemoryWatch | None) -> None:
         """Send the request and take the response."""
-        key = base64.b64encode(os.urandom(16)).decode()
-        request = self.case.request
+        key, host = base64.b64encode(os.urandom(16)).decode(), place.authority
+        if self.case.mode:  # the path is the mode's
+            place = replace(place, target="")
+        request = place.asked(self.case.request)
         if self.case.deflate:
             offer = self.case.deflate.format(testee="server", harness="client")
             request = request.add(EXTENSIONS, offer)
         head = self.case.before + request.encode(host=host, key=key)
         self.heads["client"] = head_text(head)
-        behind = self.case.behind.encode(host=host, key=key) if self.case.behind else b""
+        behind = place.asked(self.case.behind).encode(host=host, key=key) if self.case.behind else b""
         await self._send(wire, head, self.case.body + behind, watch)
         await self._take_response(wire, timeout, key)
         if behind and not self.seen.opened and self.seen.head:

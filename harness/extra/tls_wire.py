@@ -25,7 +25,12 @@ class TlsWire(Wire):
     :param context: belongs to this connection alone, which takes the SNI from it.
     """
 
-    def __init__(self, context: ssl.SSLContext, connected: Callable[[Wire], None] | None = None) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        connected: Callable[[Wire], None] | None = None,
+        server_name: str = HOST,
+    ) -> None:
         super().__init__(connected)
         self.tls = self._side = Tls()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -35,7 +40,7 @@ class TlsWire(Wire):
             self._incoming,
             self._outgoing,
             server_side=connected is not None,
-            server_hostname=None if connected else HOST,
+            server_hostname=None if connected else server_name,
         )
 
     def _take_name(self, _ssl: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:

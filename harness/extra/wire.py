@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import struct
@@ -109,7 +110,11 @@ class Wire(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note the end."""
+        """Note the end, and take what came before it: asyncio does not, where a write failed first."""
+        if exc:
+            with suppress(OSError):
+                while data := os.read(self.transport.get_extra_info("socket").fileno(), PIECE):
+                    self.data_received(data)
         self._end("reset" if exc else "closed")
         self._writable.set()
 
@@ -170,6 +175,11 @@ class Wire(asyncio.Protocol):
         """The address of this side, as a client's Host has to have it."""
         host, port = self.transport.get_extra_info("sockname")[:2]
         return f"{host}:{port}"
+
+    @property
+    def unread(self) -> bytes:
+        """What has come and was not yet taken."""
+        return bytes(self._unread)
 
     @property
     def waiting(self) -> int:

@@ -1,0 +1,115 @@
+"""`python -m harness test`: from a user's order to the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from harness.conclusion import Failures, Outcome, conclude_in, judge_all, results_of
+from harness.endpoints.runner import LOG, SERVER, EndpointRunner
+from harness.engines.kosoku import KosokuSuite
+from harness.patience import usual_duration
+from harness.progress import progress
+from harness.run import aside_of, run_until_signal
+from harness.setup_runner import Stop, run_setups
+from harness.summary import count_of
+from tooling.console import say
+from tooling.errors import CommandError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from harness.by_rfc import ByRfc
+    from harness.endpoints.choice import Choice
+    from harness.endpoints.endpoint import Endpoint
+    from harness.judge import Baseline
+    from harness.order import Order
+    from harness.patience import Patience
+    from tooling.errors import ExitCode
+
+
+@dataclass
+class Session:
+    """A test of one server."""
+
+    endpoint: Endpoint
+    choice: Choice
+    judge: Baseline | ByRfc
+    order: Order
+    repeat: str
+    """The command that repeats it, but for its cases."""
+    folder: Path
+    patience: Patience
+    jobs: int
+    max_failures: int | None
+    console: Console
+
+    def run(self) -> ExitCode:
+        """Test it, and write the report; raises `CommandError` where it cannot be reached."""
+        engine = KosokuSuite().version()
+        if not self.endpoint.command:
+            asyncio.run(run_until_signal(self.endpoint.ensure(self.folder / LOG)))
+        started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        stop = Stop()
+        judges = {SERVER.role: self.judge}
+        interrupted: CommandError | None = None
+        with aside_of(self.folder) as aside:
+            runner = EndpointRunner(
+                self.choice,
+                self.endpoint,
+                KosokuSuite,
+                self.jobs,
+                aside,
+                self.patience,
+                stop,
+                Failures(judges, self.max_failures, stop).reported,
+            )
+            try:
+                asyncio.run(run_until_signal(self._run(runner, engine)))
+            except CommandError as error:
+                interrupted = error
+            found = runner.result()
+            if interrupted and not found.reports:
+                raise interrupted
+        stopped = str(interrupted or stop.reason)
+        runs = {SERVER: found}
+        differences = judge_all(
+            {SERVER: self.choice.cases}, judges, runs, lambda _: self.repeat, complete=not stopped
+        )
+        outcome = Outcome(self.order, judges, runs, differences, stopped, endpoint=True)
+        results = results_of(outcome, self.endpoint.name, engine, started)
+        code = conclude_in(self.folder, outcome, results, self.console)
+        if interrupted:
+            raise interrupted
+        return code
+
+    async def _run(self, runner: EndpointRunner, engine: str) -> None:
+        """Have the server running, say what will be done, and do it."""
+        try:
+            target = await self.endpoint.ensure(runner.folder / LOG)
+            say(
+                self.console,
+                f"{self.endpoint.name} at {target.url} against {engine}: {count_of(self.choice.cases)}",
+            )
+            for note in self.choice.notes:
+                say(self.console, note)
+            watched = any(
+                self.choice.extra[case].watch_memory
+                for case in self.choice.cases
+                if case in self.choice.extra
+            )
+            if watched and target.place.watch() is None:
+                say(
+                    self.console,
+                    "memory is not watched: this user sees no process of this machine that listens there",
+                )
+            with progress(self.console, {str(SERVER): self.choice.cases}) as shown:
+                runner.progress = shown
+                budget = self.patience.whole(usual_duration(self.choice.cases, self.judge.seconds))
+                await run_setups([runner], runner.stop, budget)
+        finally:
+            await self.endpoint.stop()
