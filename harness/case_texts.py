@@ -52,6 +52,17 @@ def title_of(description: str) -> str:
 
 def read_titles() -> dict[str, str]:
     """Read the title of every case; raises `MissingError` where the suite is not installed."""
+    titles = {case: title_of(description) for case, description in _described().items()}
+    return {**titles, **{name: case.title for name, case in EXTRA.items()}}
+
+
+def read_descriptions() -> dict[str, str]:
+    """Read the description of every case, as plain text; raises `MissingError` likewise."""
+    texts = {case: plain(description) for case, description in _described().items()}
+    return {**texts, **{name: f"{case.title}." for name, case in EXTRA.items()}}
+
+
+def _described() -> dict[str, str]:
     command = [sys.executable, "-c", DESCRIBE]
     found = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if found.returncode:
@@ -59,5 +70,5 @@ def read_titles() -> dict[str, str]:
         if "No module named 'kosoku'" in last:
             raise MissingError("kosoku is not installed: python -m pip install 'kosoku>=0.1,<0.2'")
         raise CommandError(f"the suite does not describe its cases: {last}")
-    titles = {case: title_of(description) for case, description in json.loads(found.stdout).items()}
-    return {**titles, **{name: case.title for name, case in EXTRA.items()}}
+    described: dict[str, str] = json.loads(found.stdout)
+    return described

@@ -14,6 +14,7 @@ from harness.agree import agree, found
 from harness.case_texts import read_titles
 from harness.cases import PROFILES, select
 from harness.endpoints.cli import diff_command, test_command
+from harness.endpoints.fuzzserver_cli import fuzzserver_command
 from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
 from harness.matrix.run import Matrix
@@ -349,7 +350,7 @@ def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
     print_titles(Output(), {case: titles.get(case, "") for case in cases})
 
 
-for command in (test_command, diff_command):
+for command in (test_command, fuzzserver_command, diff_command):
     cli.add_command(command)
 
 

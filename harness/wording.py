@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 RULES: dict[str, str] = {"must": "a MUST", "should": "a MUST or a SHOULD"}
 
 TEST = "python -m harness test"
+FUZZSERVER = "python -m harness fuzzserver"
 RUN = "python -m harness run"
 
 
@@ -58,6 +59,6 @@ def repeat_all_of(results: Results) -> str:
     """Return the command that repeats all that differ."""
     for found in results["setups"].values():
         for difference in found["differences"]:
-            if difference["repeat"].startswith(TEST):
+            if difference["repeat"].startswith((TEST, FUZZSERVER)):
                 return f"{difference['repeat'].rpartition(' --cases ')[0]} --failed"
     return f"{RUN} --failed"

@@ -1,1 +1,1 @@
-"""Tests endpoints that somebody else wrote: any server, by its URL."""
+"""Tests endpoints that somebody else wrote: servers by their URL, clients that come to a fuzzing server."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.cases import SelectionError, is_for, meaning, section_of, select
 from harness.extra import EXTRA, limits
+from harness.extra.handshake_expectations import FailsHandshake
 from harness.summary import count_of
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ def choose(  # noqa: PLR0913  # what a user can choose
     exclude: Iterable[str] = (),
     *,
     compression: bool = True,
+    handshakes: bool = True,
     limit: int | None = None,
 ) -> Choice:
     """Choose cases; raises `SelectionError` where a pattern means none, or nothing is left.
 
+    :param handshakes: whether a client's program goes on where the opening handshake has failed.
     :param limit: bytes in the longest message that the endpoint takes; None where that is not known.
     """
     patterns = list(patterns)
@@ -72,6 +75,8 @@ def choose(  # noqa: PLR0913  # what a user can choose
     leave_out(excluded.__contains__, "(--exclude)")
     if not compression:
         leave_out(needs_compression, "that need permessage-deflate (--without compression)")
+    if not handshakes:
+        leave_out(fails_handshake, "that have the client fail the opening handshake (--without handshakes)")
     if limit is None:
         leave_out(
             lambda case: section_of(case) == LIMITS,
@@ -108,6 +113,11 @@ def _meant(patterns: Iterable[str]) -> set[str]:
 def needs_compression(case: str) -> bool:
     """Tell whether a case needs permessage-deflate."""
     return bool(EXTRA[case].deflate) if case in EXTRA else section_of(case) in COMPRESSED
+
+
+def fails_handshake(case: str) -> bool:
+    """Tell whether a case has a client fail the opening handshake."""
+    return case in EXTRA and isinstance(EXTRA[case].expect, FailsHandshake)
 
 
 def with_limit(limit: int) -> dict[str, Case]:

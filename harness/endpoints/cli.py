@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from harness.cases import Profile
     from harness.endpoints.choice import Choice
     from harness.endpoints.target import Target
+    from harness.roles import Role
+    from harness.setups import Setup
 
 TIMEOUT = Patience().time_limit
 
@@ -210,11 +212,11 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     endpoint = Endpoint(url, partial(_target, make, remote), timeout / STEPS, command)
     if url:
         endpoint.parse(url.replace("{port}", "1"))
-    judge = _judge(baseline, fail_on, update_baseline=update_baseline)
+    judge = judge_of("server", baseline, fail_on, update_baseline=update_baseline)
     console = Output()
     choice = choose("server", profile, patterns, exclude, compression=not without, limit=limit)
     if failed:
-        choice = _narrowed(choice, folder)
+        choice = narrowed(choice, folder, SETUPS["server"])
         if not choice.cases:
             say(console, f"nothing of this differed in the last run ({folder / 'results.json'})")
             return ExitCode.GOOD
@@ -240,7 +242,7 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
         ("--report", folder if str(folder) != "report" else None),
     ]
     patience = Patience(timeout / STEPS, timeout, budget)
-    repeat = _command(url, options)
+    repeat = written(TEST, url, options)
     return Session(
         endpoint, choice, judge, order, repeat, folder, patience, jobs, max_failures, console
     ).run()
@@ -266,32 +268,35 @@ def _target(make: Callable[[str], Target], remote: bool, url: str) -> Target:  #
     return target
 
 
-def _judge(baseline: Path | None, fail_on: FailOn | None, *, update_baseline: bool) -> Baseline | ByRfc:
+def judge_of(
+    role: Role, baseline: Path | None, fail_on: FailOn | None, *, update_baseline: bool
+) -> Baseline | ByRfc:
+    """Return what judges the verdicts; raises `CommandError` where the options do not fit each other."""
     if not baseline:
         if update_baseline:
             raise CommandError("--update-baseline writes a baseline of yours: say where by --baseline FILE")
         return ByRfc(fail_on or "must")
     if fail_on:
         raise CommandError(f"--fail-on {fail_on} is for a test without --baseline, which has every verdict")
-    return Baseline("server", file=baseline).load(may_be_missing=update_baseline)
+    return Baseline(role, file=baseline).load(may_be_missing=update_baseline)
 
 
-def _narrowed(choice: Choice, folder: Path) -> Choice:
+def narrowed(choice: Choice, folder: Path, setup: Setup) -> Choice:
     """Leave only the cases that differed in the last run."""
-    differed = differing_cases(read_results(folder / "results.json")).get(SETUPS["server"], [])
+    differed = differing_cases(read_results(folder / "results.json")).get(setup, [])
     cases = [case for case in choice.cases if case in differed]
     return replace(choice, cases=cases, notes=[])
 
 
-def _command(url: str, options: Iterable[tuple[str, Any]]) -> str:
-    """Write the command with those options that are given."""
+def written(command: str, url: str, options: Iterable[tuple[str, Any]]) -> str:
+    """Write a command with those options that are given."""
     words = [url] if url else []
     for name, value in options:
         if value is True:
             words.append(name)
         elif value:
             words += [name, str(value)]
-    return f"{TEST} {shlex.join(words)}"
+    return f"{command} {shlex.join(words)}"
 
 
 @click.command("diff")

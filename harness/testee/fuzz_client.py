@@ -191,7 +191,7 @@ async def drive(
     name = quote(agent, safe="")
     for number in range(1, count + 1):
         progress(number, count)
-        mode = await _mode_of(server, number, bounds) if modes else None
+        mode = await _mode_of(server, number, name, bounds) if modes else None
         target = f"/runCase?case={number}&agent={name}"
         with suppress(ssl.SSLError):  # as it has to be with a certificate that is not to be trusted
             await _connect(EchoClient, server, target, bounds, mode)
@@ -210,9 +210,9 @@ async def _case_count(server: Address, bounds: Bounds) -> int:
     return int(question.answer)
 
 
-async def _mode_of(server: Address, number: int, bounds: Bounds) -> Mode:
+async def _mode_of(server: Address, number: int, name: str, bounds: Bounds) -> Mode:
     """Ask in which mode a case is to be run, and tell which ones there are."""
-    target = f"/getCaseMode?case={number}&modes={','.join(OF_CLIENT)}"
+    target = f"/getCaseMode?case={number}&agent={name}&modes={','.join(OF_CLIENT)}"
     question = await _connect(Question, server, target, bounds)
     return Mode(question.answer or "/")
 

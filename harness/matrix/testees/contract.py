@@ -117,7 +117,7 @@ async def _drive(arguments: argparse.Namespace, echo: Echo, ask: Ask, modes: tup
     count = int(await ask(f"{arguments.url}/getCaseCount"))
     for number in range(1, count + 1):
         print(f"case {number} of {count}", flush=True)
-        names = f"&modes={','.join(modes)}"
+        names = f"&agent={agent}&modes={','.join(modes)}"
         answer = await ask(f"{arguments.url}/getCaseMode?case={number}{names}") if modes else "/"
         mode = mode_of(answer)
         server = mode.values["server"] if mode.name == "tls" else arguments.url

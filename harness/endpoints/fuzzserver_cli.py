@@ -1,0 +1,196 @@
+"""The command `fuzzserver` and its options."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.endpoints.choice import choose
+from harness.endpoints.cli import STEPS, TIMEOUT, judge_of, judging_options, narrowed, written
+from harness.endpoints.fuzzserver import CLIENT, FuzzServer
+from harness.options import profile_option, report_option
+from harness.order import Order
+from harness.patience import Patience
+from harness.wording import FUZZSERVER
+from tooling.console import Output, say
+from tooling.errors import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.by_rfc import FailOn
+    from harness.cases import Profile
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where clients come to, and for how long."""
+    for decorate in (
+        click.option(
+            "--idle",
+            type=click.FloatRange(0, min_open=True),
+            default=60.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="With --once: time after which a client is given up that asks for nothing more.",
+        ),
+        click.option(
+            "--once", is_flag=True, help="End when a client has asked for its report, with its verdict."
+        ),
+        click.option("--remote", is_flag=True, help="Let clients of other machines in, where --host does."),
+        click.option(
+            "--host", default="127.0.0.1", show_default=True, help="Address to listen on, of loopback."
+        ),
+        click.option(
+            "--port",
+            default=9001,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="TCP port; 0 takes a free one.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose the cases."""
+    for decorate in (
+        click.option(
+            "--failed", is_flag=True, help="Only the cases that differed in the last run (DIR/results.json)."
+        ),
+        click.option(
+            "--max-message-size",
+            "limit",
+            type=click.IntRange(1024),
+            metavar="BYTES",
+            help="Longest message that the client takes; without it the cases about limits are left out.",
+        ),
+        click.option(
+            "--without",
+            type=click.Choice(["compression", "limits", "handshakes"]),
+            multiple=True,
+            help="Leave out the cases that need permessage-deflate; about limits; in which the opening "
+            "handshake has to fail, which ends some clients' programs. May be repeated.",
+        ),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="Not these cases; may be repeated."),
+        click.option(
+            "--cases",
+            "patterns",
+            multiple=True,
+            metavar="GLOB ...",
+            help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
+        ),
+        profile_option,
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.command("fuzzserver")
+@click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
+@address_options
+@choice_options
+@judging_options
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    help="Longest time for a case, a fifth of it for a step; six times that in sections 9, 12, 13.",
+)
+@report_option
+def fuzzserver_command(  # noqa: PLR0913, PLR0917  # an argument per option
+    more_patterns: tuple[str, ...],
+    port: int,
+    host: str,
+    profile: Profile,
+    patterns: tuple[str, ...],
+    exclude: tuple[str, ...],
+    without: tuple[str, ...],
+    limit: int | None,
+    fail_on: FailOn | None,
+    baseline: Path | None,
+    timeout: float,
+    idle: float,
+    folder: Path,
+    *,
+    update_baseline: bool,
+    remote: bool,
+    once: bool,
+    failed: bool,
+) -> ExitCode:
+    """Serve the cases to WebSocket clients in any language, as Autobahn's fuzzing server does.
+
+    A client asks /getCaseCount for their number, connects to /runCase?case=N&agent=NAME for each and echoes,
+    then to /updateReports?agent=NAME, which writes its report. The README of the harness has the other
+    questions. Autobahn's cases have the first numbers, in its order. Without --once the server stays until
+    SIGINT, and writes into a folder of DIR for each agent.
+
+    Exit codes: 0 no rule is broken (or all is as in the baseline), 1 something differs, or a client did not
+    ask for all cases, 2 the command was called wrongly, 3 something that it needs is missing.
+    """
+    if not _is_loopback(host) and not remote:
+        raise CommandError(
+            f"--host {host!r} is not an address of loopback: let other machines in by --remote"
+        )
+    patterns = (*patterns, *more_patterns)
+    judge = judge_of("client", baseline, fail_on, update_baseline=update_baseline)
+    choice = choose(
+        "client",
+        profile,
+        patterns,
+        exclude,
+        compression="compression" not in without,
+        handshakes="handshakes" not in without,
+        limit=None if "limits" in without else limit,
+    )
+    console = Output()
+    if failed:
+        choice = narrowed(choice, folder, CLIENT)
+        if not choice.cases:
+            say(console, f"nothing of this differed in the last run ({folder / 'results.json'})")
+            return ExitCode.GOOD
+    order = Order(
+        ["client"],
+        profile,
+        patterns,
+        update_baseline=update_baseline,
+        command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
+    )
+    options: list[tuple[str, Any]] = [
+        ("--port", port),
+        ("--host", host if host != "127.0.0.1" else None),
+        ("--remote", remote),
+        ("--max-message-size", limit),
+        ("--timeout", f"{timeout:g}" if timeout != TIMEOUT else None),
+        ("--fail-on", fail_on),
+        ("--baseline", baseline),
+        ("--once", True),
+    ]
+    return FuzzServer(
+        order,
+        choice,
+        judge,
+        written(FUZZSERVER, "", options),
+        folder,
+        Patience(timeout / STEPS, timeout),
+        console,
+        host,
+        port,
+        remote=remote,
+        once=once,
+        idle=idle,
+    ).run()
