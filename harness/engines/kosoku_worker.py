@@ -1,4 +1,4 @@
-"""Runs kosoku: `python -m harness.engines.kosoku_worker server JOBS URL CASE ...`, or `client CASE ...`.
+"""Runs kosoku: `python -m harness.engines.kosoku_worker server URL CASE ...`, or `client CASE ...`.
 
 It prints the lines that `workers` reads. It is a process of its own since kosoku cannot be told to stop and
 puts Autobahn's modules on the import path.
@@ -10,7 +10,6 @@ import asyncio
 import os
 import re
 import sys
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import kosoku
@@ -56,15 +55,9 @@ def _cut(field: Any) -> Any:
     return field
 
 
-async def fuzz_server(jobs: int, url: str, cases: Sequence[str]) -> None:
-    """Run each case by itself, and so tell when each begins and ends; `jobs` at once."""
-    waiting = deque(cases)
-    await asyncio.gather(*(_fuzz_server(url, waiting) for _ in range(jobs)))
-
-
-async def _fuzz_server(url: str, waiting: deque[str]) -> None:
-    while waiting:
-        case = waiting.popleft()
+async def fuzz_server(url: str, cases: Sequence[str]) -> None:
+    """Run each case by itself, and so tell when each begins and ends."""
+    for case in cases:
         say(begun=case)
         try:
             results = await kosoku.run_fuzzingclient(url, [case])
@@ -89,7 +82,7 @@ async def fuzz_client(cases: Sequence[str]) -> None:
 def main() -> None:
     """Run."""
     mode, *rest = sys.argv[1:]
-    asyncio.run(fuzz_server(int(rest[0]), rest[1], rest[2:]) if mode == "server" else fuzz_client(rest))
+    asyncio.run(fuzz_server(rest[0], rest[1:]) if mode == "server" else fuzz_client(rest))
     os._exit(0)  # kosoku 0.1.0 sometimes aborts in the shutdown of Python 3.13, after its last line
 
 

@@ -68,7 +68,11 @@ def test_a_setup_that_only_one_has(tmp_path: Path, sample: Any, capsys: pytest.C
 
 @pytest.mark.parametrize(
     ("content", "rule"),
-    [("{", "cannot be read"), ("{}", "no `format` and `setups`"), ('{"format": 1, "setups": {}}', "format 1")],
+    [
+        ("{", "cannot be read"),
+        ("{}", "no `format` and `setups`"),
+        ('{"format": 1, "setups": {}}', "format 1"),
+    ],
 )
 def test_a_bad_file_is_one_line(
     tmp_path: Path, sample: Any, content: str, rule: str, capsys: pytest.CaptureFixture[str]

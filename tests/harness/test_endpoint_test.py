@@ -52,7 +52,10 @@ def test_a_server_that_breaks_no_rule(
     assert cases_of(results)["X.10.9"]["behavior"] == "OK", "this server has the modes"
     for name in ("index.html", "junit.xml", "summary.md", "badge.svg"):
         text = (tmp_path / name).read_text()
-        assert "library" not in text.replace("--library", "").replace(".library", "")[: 2000 if "html" in name else None]
+        assert (
+            "library"
+            not in text.replace("--library", "").replace(".library", "")[: 2000 if "html" in name else None]
+        )
     assert "No case breaks a MUST" in (tmp_path / "index.html").read_text()
     assert "none breaks a MUST" in (tmp_path / "summary.md").read_text()
 
@@ -106,7 +109,16 @@ def test_failed_repeats_what_differed(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_every_case_asks_that_very_target(tmp_path: Path, *, is_secure: bool) -> None:
     """Autobahn's cases and the extra ones ask for the same path, with the same fields, over TLS as well."""
     recorder, certificate = Recorder(), Certificate(tmp_path)
-    options = ["--header", "Cookie: a=b", "--header", "X-Two: 2", "--subprotocol", "one", "--subprotocol", "two"]
+    options = [
+        "--header",
+        "Cookie: a=b",
+        "--header",
+        "X-Two: 2",
+        "--subprotocol",
+        "one",
+        "--subprotocol",
+        "two",
+    ]
     options += ["--origin", "http://me.example"]
     options += ["--ca", str(certificate.authority)] if is_secure else []
     with served(recorder, certificate.context if is_secure else None) as port:
@@ -225,7 +237,9 @@ def test_a_baseline_of_ones_own_is_strict_both_ways(tmp_path: Path) -> None:
         assert results["setups"]["server"]["whys"]["X.3.1"] == "we know"
         assert "we know" in (tmp_path / "index.html").read_text()
         assert call(tmp_path, url, *options, "--update-baseline")[0] == 0
-        assert json.loads(baseline.read_text())["X.3.1"]["why"] == "we know", "what the user has written stays"
+        assert json.loads(baseline.read_text())["X.3.1"]["why"] == "we know", (
+            "what the user has written stays"
+        )
         assert call(tmp_path, url, *options, "3.2")[0] == 1, "a case that the baseline does not have"
     entries["1.1.2"] |= {"behavior": "FAILED"}
     baseline.write_text(json.dumps(entries))
@@ -247,7 +261,16 @@ def test_a_run_stops_at_the_first_failure(tmp_path: Path) -> None:
 def test_the_time_for_all_is_bounded(tmp_path: Path) -> None:
     with served(lax_peers.silent_after_the_first(3)) as port:
         code, results = call(
-            tmp_path, f"ws://127.0.0.1:{port}", "--budget", "1", "--jobs", "1", "--cases", "X.3", "--timeout", "50"
+            tmp_path,
+            f"ws://127.0.0.1:{port}",
+            "--budget",
+            "1",
+            "--jobs",
+            "1",
+            "--cases",
+            "X.3",
+            "--timeout",
+            "50",
         )
     assert code == 1
     assert "--budget" in results["stopped"]
@@ -265,11 +288,13 @@ def test_a_case_that_takes_too_long_fails_and_the_next_follows(tmp_path: Path) -
     }
 
 
-@pytest.mark.parametrize(("cases", "lived"), [(["1.1.1", "1.1.2", "1.1.3", "1.1.4"], 4), (["X.3.1", "X.3.2", "X.3.3"], 3)])
+@pytest.mark.parametrize(
+    ("cases", "lived"), [(["1.1.1", "1.1.2", "1.1.3", "1.1.4"], 4), (["X.3.1", "X.3.2", "X.3.3"], 3)]
+)
 def test_a_server_that_dies_ends_the_run_and_fails_the_case(
     tmp_path: Path, cases: list[str], lived: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One connection finds out that it can be reached; then each case has one, and a look where it was odd."""
+    """One connection finds out that it can be reached; each case has one, and a look where it was odd."""
     with served(Dying(lived)) as port:
         code, results = call(tmp_path, f"ws://127.0.0.1:{port}", "--jobs", "1", "--cases", *cases)
     assert code == 1
