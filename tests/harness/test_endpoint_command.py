@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cli import main
-from harness.endpoints import endpoint
+from harness.endpoints import endpoint, runner
 from tests.harness.endpoint_servers import Recorder, call, served
 from tests.harness.processes import all_end, descendants_of
 from tests.harness.serving import TIMEOUT
@@ -150,12 +150,20 @@ def test_a_server_that_dies_fails_the_case_and_is_started_again(
     assert guilty["log"] == f"the deed: {deed}"
 
 
-def test_a_server_that_always_dies_is_given_up(program: Path, tmp_path: Path) -> None:
-    code, found = call(
-        tmp_path, "--command", command_of(program, "x-two", "crash"), "--jobs", "1", "--cases", "X.1", "X.3"
-    )
+def test_a_server_that_always_dies_is_given_up(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "MOST_DEATHS", 3)
+    options = ["--command", command_of(program, "permessage-deflate", "crash"), "--jobs", "1"]
+    code, found = call(tmp_path, *options, "--cases", "X.5")
     assert code == 1
-    assert found["setups"]["server"]["differences"]
+    assert not found["complete"]
+    assert found["stopped"] == "the server died 3 times in a row"
+    assert [difference["case"] for difference in found["setups"]["server"]["differences"]] == [
+        "X.5.1",
+        "X.5.2",
+        "X.5.3",
+    ]
 
 
 @pytest.mark.parametrize(
