@@ -298,7 +298,7 @@ def test_a_case_that_takes_too_long_fails_and_the_next_follows(tmp_path: Path) -
 def test_a_server_that_dies_ends_the_run_and_fails_the_case(
     tmp_path: Path, cases: list[str], lived: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One connection finds out that it can be reached; then each case has one, an odd one two."""
+    """One connection finds out that it can be reached; each case has one, and a look where it was odd."""
     with served(Dying(lived)) as port:
         code, results = call(tmp_path, f"ws://127.0.0.1:{port}", "--jobs", "1", "--cases", *cases)
     assert code == 1
