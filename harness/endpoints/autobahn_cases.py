@@ -45,6 +45,8 @@ class AutobahnCases:
         try:
             writer.write(f"{case}\n".encode())
             await tunnel.connect("127.0.0.1", int(await reader.readline()))
+            if wire.transport.is_closing():
+                return lost(agent, "The client left the case before its opening handshake was answered.")
             tunnel.join(wire.transport, _for_one_case(head, agent))
             if wire.ended:
                 tunnel.client.eof_received()

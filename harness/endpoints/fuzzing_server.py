@@ -210,6 +210,11 @@ class FuzzingServer:
             raise happened
         return happened
 
+    async def settled(self, timeout: float) -> None:
+        """Wait until no case is played, or for so many seconds."""
+        if going := [played for agent in self.agents.values() for played in agent.playing.values()]:
+            await asyncio.wait(going, timeout=timeout)
+
     async def stop(self) -> None:
         """End all connections: those that answer a question have a moment."""
         if self._answering:

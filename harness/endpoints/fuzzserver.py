@@ -46,6 +46,9 @@ CLIENT = Setup("client")
 SHOWN = 5
 """Cases that are named where some were not asked for."""
 
+SETTLING = 1.0
+"""Seconds that the cases have to end in which a signal comes."""
+
 LOOK = 0.5
 """Seconds between two looks at who is idle."""
 
@@ -96,6 +99,9 @@ class FuzzServer:
             return asyncio.run(self._serve(aside))
 
     async def _serve(self, aside: Path) -> ExitCode:
+        caught: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, _set, caught, number.name)
         async with AsyncExitStack() as ending:
             autobahn = None
             if any(case in AUTOBAHN_CASES for case in self._cases):
@@ -111,11 +117,13 @@ class FuzzServer:
             )
             ending.push_async_callback(self._server.stop)
             await self._listen(ending)
-            caught = await self._follow()
-        if caught:
-            await asyncio.to_thread(self._conclude_rest)
-        if caught and self.once:
-            raise CommandError(f"interrupted by {caught} before a client had asked for the reports")
+            await self._follow(caught)
+            if caught.done():
+                await self._server.settled(SETTLING)
+        if caught.done():
+            self._conclude_rest()
+        if caught.done() and self.once:
+            raise CommandError(f"interrupted by {caught.result()} before a client had asked for its report")
         return max((visit.code or ExitCode.GOOD for visit in self._visits.values()), default=ExitCode.GOOD)
 
     async def _listen(self, ending: AsyncExitStack) -> None:
@@ -136,17 +144,13 @@ class FuzzServer:
         for note in self.choice.notes:
             say(self.console, note)
 
-    async def _follow(self) -> str:
-        """Take in what happens until the end; return the name of the signal that was it."""
-        caught = asyncio.get_running_loop().create_future()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, _set, caught, number.name)
+    async def _follow(self, caught: asyncio.Future[str]) -> None:
+        """Take in what happens until the end, or until a signal is caught."""
         following = asyncio.ensure_future(self._take_in())
         try:
             await asyncio.wait([caught, following], return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
-            return caught.result() if caught.done() else ""
         finally:
             following.cancel()
 
