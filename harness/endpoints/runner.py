@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.case_texts import read_titles
+from harness.cases import weight
 from harness.endpoints.reach import UnreachableError, still_answers
 from harness.endpoints.relay import relay
 from harness.engines.extra import ExtraSuite
@@ -108,6 +109,8 @@ class EndpointRunner:
             except (ChildError, UnreachableError) as death:
                 deaths = 1 if len(self._reports) > before + 1 else deaths + 1
                 guilty = list(self._running) or rest[:1]
+                if not isinstance(death, HangError):
+                    await self.endpoint.stop()  # it may be alive, and hang
                 suspects = self._take_death(death, guilty)
             rest = [case for case in rest if case not in self._reports]
             suspects = [case for case in suspects if case in rest]
@@ -183,9 +186,10 @@ class EndpointRunner:
     async def _must_answer(self, target: Target) -> None:
         """Raise an error where the server has died, or does not answer a request any more."""
         child = self.endpoint.child
-        await asyncio.sleep(SETTLED if child else 0)
-        if child and not child.alive():
-            raise child.death(await child.ended())
+        if child:
+            await asyncio.sleep(SETTLED)
+            if not child.alive():
+                raise child.death(await child.ended())
         try:
             await still_answers(target, self.patience.time_limit)
         except UnreachableError as error:
@@ -195,17 +199,19 @@ class EndpointRunner:
                 raise child.death(await child.ended()) from None
             raise ChildError(f"{child.name} hangs: {error}", child.tail(), child.log) from None
 
+    def _limit(self, case: str) -> float:
+        """Return the seconds that a case may take; long ones that run at once share the server's time."""
+        return self.patience.limit(case) * (self.jobs if weight(case) > 1 else 1)
+
     def _overdue(self, case: str) -> bool:
-        return time.monotonic() - self._running[case] >= self.patience.limit(case)
+        return time.monotonic() - self._running[case] >= self._limit(case)
 
     async def _must_move(self, target: Target) -> None:
         """Raise an error when a case takes too long."""
         while not (late := [case for case in self._running if self._overdue(case)]):  # noqa: ASYNC110
             await asyncio.sleep(0.1)  # the time counts here, not an event
-        limit = self.patience.limit(late[0])
-        if self.endpoint.child is None:
-            await still_answers(target, self.patience.time_limit)
-        raise HangError(f"the case did not come to its end within {limit:g} s (--timeout)")
+        await self._must_answer(target)
+        raise HangError(f"the case did not come to its end within {self._limit(late[0]):g} s (--timeout)")
 
     def _report(self, case: str, report: CaseReport) -> None:
         if case in self._reports:

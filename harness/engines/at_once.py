@@ -1,15 +1,16 @@
-"""Plays several cases at once, and tells of each when it begins and ends."""
+"""Plays several cases at once, in this process or in several, and tells of each when it begins and ends."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from harness.engines.suite import Begun, Ended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from harness.engines.suite import Step
     from harness.results import CaseReport
@@ -61,3 +62,33 @@ async def at_once(
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
+
+
+async def merged(parts: Sequence[AsyncGenerator[Step, None]]) -> AsyncGenerator[Step, None]:
+    """Yield the steps of several generators as they come; closing it closes all."""
+    steps: asyncio.Queue[Step | BaseException | None] = asyncio.Queue()
+
+    async def follow(part: AsyncGenerator[Step, None]) -> None:
+        try:
+            async with aclosing(part):
+                async for step in part:
+                    steps.put_nowait(step)
+            steps.put_nowait(None)
+        except Exception as error:  # noqa: BLE001  # whoever takes the steps gets it
+            steps.put_nowait(error)
+
+    following = [asyncio.ensure_future(follow(part)) for part in parts]
+    try:
+        left = len(parts)
+        while left:
+            step = await steps.get()
+            if isinstance(step, BaseException):
+                raise step
+            if step is None:
+                left -= 1
+            else:
+                yield step
+    finally:
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)

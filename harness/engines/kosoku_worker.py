@@ -1,4 +1,4 @@
-"""Runs kosoku: `python -m harness.engines.kosoku_worker MODE`; MODE is `server JOBS URL CASE ...`,
+"""Runs kosoku: `python -m harness.engines.kosoku_worker MODE`; MODE is `server URL CASE ...`,
 `client CASE ...`, or `single`.
 
 It prints the lines that `workers` reads. It is a process of its own since kosoku cannot be told to stop and
@@ -17,7 +17,6 @@ import json
 import os
 import re
 import sys
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import kosoku
@@ -71,15 +70,9 @@ def _cut(field: Any) -> Any:
     return field
 
 
-async def fuzz_server(jobs: int, url: str, cases: Sequence[str]) -> None:
-    """Run each case by itself, and so tell when each begins and ends; `jobs` at once."""
-    waiting = deque(cases)
-    await asyncio.gather(*(_fuzz_server(url, waiting) for _ in range(jobs)))
-
-
-async def _fuzz_server(url: str, waiting: deque[str]) -> None:
-    while waiting:
-        case = waiting.popleft()
+async def fuzz_server(url: str, cases: Sequence[str]) -> None:
+    """Run each case by itself, and so tell when each begins and ends."""
+    for case in cases:
         say(begun=case)
         try:
             results = await kosoku.run_fuzzingclient(url, [case])
@@ -138,7 +131,7 @@ def main() -> None:
     mode, *rest = sys.argv[1:]
     match mode:
         case "server":
-            asyncio.run(fuzz_server(int(rest[0]), rest[1], rest[2:]))
+            asyncio.run(fuzz_server(rest[0], rest[1:]))
         case "client":
             asyncio.run(fuzz_client(rest))
         case _:

@@ -88,7 +88,10 @@ class TlsWire(Wire):
         except ssl.SSLZeroReturnError:
             self._take_notice()
         except ssl.SSLError as error:
-            self._side.fault = self._side.fault or (error.reason or str(error)).lower().replace("_", " ")
+            why = (error.reason or str(error)).lower().replace("_", " ")
+            if isinstance(error, ssl.SSLCertVerificationError):
+                why += f": {error.verify_message}"
+            self._side.fault = self._side.fault or why
             self._flush()  # the alert that says so
             self.transport.close()
 

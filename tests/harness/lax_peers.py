@@ -163,3 +163,48 @@ async def unmasking_client(reader: asyncio.StreamReader, writer: asyncio.StreamW
     """Masks nothing."""
     await reader.readuntil(b"\r\n\r\n")
     await take_all(reader, writer, None)
+
+
+def unmasked(data: bytes) -> bytes:
+    """The payload of the first frame, whole or not."""
+    found = wire.take_frame(bytearray(data), LONGEST)
+    return found.payload if found else b""
+
+
+def silent_after_the_first(count: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]:
+    """Serves so many connections, and says nothing on those that follow."""
+    left = [count]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left[0] -= 1
+        await (lax_server if left[0] >= 0 else silent_server)(reader, writer)
+
+    return serve
+
+
+async def trickling_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Echoes one message, then sends pings for ever where a second one comes or none."""
+    writer.write(accepted(await reader.readuntil(b"\r\n\r\n")))
+    await reader.read(2**16)
+    while True:
+        writer.write(wire.frame(PING, b"?"))
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+class Slow:
+    """A server that takes its time, and counts its connections at once."""
+
+    def __init__(self) -> None:
+        self.most = self._now = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(0.2)
+            writer.write(accepted(head))
+            await take_all(reader, writer, None)
+        finally:
+            self._now -= 1

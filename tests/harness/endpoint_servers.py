@@ -1,0 +1,141 @@
+"""Servers in this process for tests of the command `test`, each on a port of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import trustme
+
+from harness.cli import main
+from tests.harness import lax_peers
+from tests.harness.serving import TIMEOUT
+from tooling import frames as wire
+from tooling.frames import CLOSE, PING, PONG
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Recorder:
+    """A server that echoes short frames, as it should, and keeps the heads of all requests."""
+
+    def __init__(self, server: str = "recorder/1") -> None:
+        self.heads: list[str] = []
+        self._server = server
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head.decode("latin-1"))
+        key = lax_peers.field(head, b"Sec-WebSocket-Key")
+        accepted = lax_peers.accepted(b"GET / HTTP/1.1\r\nSec-WebSocket-Key: " + key + b"\r\n\r\n")
+        writer.write(accepted.removesuffix(b"\r\n") + f"Server: {self._server}\r\n\r\n".encode())
+        await echo(reader, writer)
+
+    def values(self, name: str) -> list[list[str]]:
+        """The values of a field in each request."""
+        lines = [head.split("\r\n")[1:] for head in self.heads]
+        return [
+            [value.strip() for line in of_head for found, _, value in [line.partition(":")] if found == name]
+            for of_head in lines
+        ]
+
+    @property
+    def targets(self) -> set[str]:
+        """What the requests asked for."""
+        return {head.split(" ")[1] for head in self.heads}
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send every frame back, until a Close."""
+    data = bytearray()
+    while piece := await reader.read(2**16):
+        data += piece
+        while found := wire.take_frame(data, lax_peers.LONGEST):
+            opcode = PONG if found.opcode == PING else found.opcode
+            writer.write(wire.frame(opcode, found.payload, fin=found.fin))
+            if found.opcode == CLOSE:
+                writer.close()
+                return
+        await writer.drain()
+
+
+class Dying:
+    """A server that echoes, and ends for good in its connection of a number."""
+
+    def __init__(self, last: int) -> None:
+        self.left = last
+        self.server: asyncio.Server | None = None
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.left -= 1
+        if self.left < 0:
+            assert self.server is not None
+            self.server.close()
+            writer.transport.abort()
+            return
+        writer.write(lax_peers.accepted(await reader.readuntil(b"\r\n\r\n")))
+        await echo(reader, writer)
+
+
+@contextmanager
+def served(handler: Any, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve in a thread, on the port that is given."""
+    ready: list[asyncio.Server] = []
+    writers: list[asyncio.StreamWriter] = []
+    begun, stop = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def quiet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(OSError, asyncio.IncompleteReadError, ValueError):
+            await handler(reader, writer)
+        with suppress(OSError):
+            writer.close()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(quiet, "127.0.0.1", 0, ssl=context)
+        if isinstance(handler, Dying):
+            handler.server = server
+        ready.append(server)
+        loops.append(asyncio.get_running_loop())
+        begun.set()
+        await stop.wait()
+        server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert begun.wait(TIMEOUT)
+    try:
+        yield ready[0].sockets[0].getsockname()[1]
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        thread.join(TIMEOUT)
+
+
+class Certificate:
+    """A certificate for localhost, and the file of its authority."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = trustme.CA()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost", "127.0.0.1").configure_cert(self.context)
+        self.authority = folder / "authority.pem"
+        authority.cert_pem.write_to_path(str(self.authority))
+
+
+def call(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Call the command; give its exit code and results."""
+    code = main(["test", *arguments, "--report", str(folder)])
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return code, results
