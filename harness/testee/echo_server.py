@@ -53,6 +53,15 @@ class ServerConnection(EchoConnection):
     """A server's end, which knows the mode tls."""
 
     tls_ports: TlsPorts | None = None
+    connections: set[EchoConnection] | None = None
+    """The connections that are open: it is one from the end of the handshake of TLS on."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Stand among the open connections."""
+        super().connection_made(transport)
+        if (connections := self.connections) is not None:
+            connections.add(self)
+            self.lost.add_done_callback(lambda _: connections.discard(self))
 
     def opening(self) -> Iterable[Event]:
         """List what is sent first: in the mode tls the URL of that port."""
@@ -87,9 +96,7 @@ async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
 
     def connect() -> EchoConnection:
         connection = ServerConnection(max_message_size, note, configuration)
-        connection.tls_ports = tls_ports
-        connections.add(connection)
-        connection.lost.add_done_callback(lambda _: connections.discard(connection))
+        connection.tls_ports, connection.connections = tls_ports, connections
         return connection
 
     tls_ports = TlsPorts(connect)
