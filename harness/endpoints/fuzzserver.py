@@ -63,6 +63,8 @@ class Visit:
     lines: Lines
     last: float = 0.0
     """When it did something last."""
+    case: str = "?"
+    """The case that began last."""
     code: ExitCode | None = None
     """The verdict of the report that was written last; None where something has happened since."""
 
@@ -169,6 +171,7 @@ class FuzzServer:
             visit.last = time.monotonic()
             match happened:
                 case CaseBegun(agent, case):
+                    visit.case = case
                     visit.lines.begun(agent, case)
                 case CaseEnded():
                     visit.code = None
@@ -197,7 +200,7 @@ class FuzzServer:
         for name, visit in self._visits.items():
             agent = self._server.agents[name]
             if not agent.busy and now - visit.last > self.idle:
-                self._conclude(name, f"did nothing for {self.idle:g} s (--idle)")
+                self._conclude(name, f"did nothing for {self.idle:g} s after {visit.case} (--idle)")
                 return True
         return False
 

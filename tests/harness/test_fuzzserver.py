@@ -17,6 +17,7 @@ from harness.cli import main
 from harness.extra import EXTRA
 from harness.testee.fuzz_client import drive
 from tests.harness.case_clients import Client, ask, case_server, play, update_reports
+from tooling.frames import CLOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,6 +167,20 @@ def test_the_modes_of_an_agent_are_its_own(staying: CaseServer) -> None:
     assert status_of(staying, "X.10.1", "unable") == "UNIMPLEMENTED"
 
 
+def test_a_client_that_offers_no_compression_is_sent_away_in_order(tmp_path: Path) -> None:
+    with case_server(tmp_path, "--cases", "X.7.1", "--once") as server:
+        client = Client(server, "/runCase?case=1&agent=A").open()
+        assert client.head.startswith("HTTP/1.1 101 "), "or its program might take it for a failure"
+        found = client.frame()
+        assert found is not None
+        assert (found.opcode, found.close_code) == (CLOSE, 1000)
+        client.send(CLOSE, found.payload)
+        client.rest()
+        update_reports(server)
+        assert server.end(None)[0] == 0
+    assert reports_in(tmp_path)["X.7.1"]["behavior"] == "UNIMPLEMENTED"
+
+
 # What is left, hangs, or dies:
 
 
@@ -214,7 +229,9 @@ def test_a_client_that_stays_away_is_given_up(tmp_path: Path) -> None:
         play(server, 2)
         code, output, _ = server.end(None)
     assert code == 1
-    assert "NOT COMPLETE: A did nothing for 0.5 s (--idle), and did not ask for 1.1.1, X.3.1" in output
+    assert (
+        "NOT COMPLETE: A did nothing for 0.5 s after 2.1 (--idle), and did not ask for 1.1.1, X.3.1" in output
+    )
     results = results_in(tmp_path)
     assert (results["complete"], results["asExpected"]) == (False, False)
     assert list(results["setups"]["client"]["cases"]) == ["2.1"]
@@ -327,10 +344,10 @@ def test_a_signal_before_the_verdict_is_a_failure_of_the_run(tmp_path: Path) -> 
 def test_a_should_counts_where_it_is_to(tmp_path: Path, fail_on: str, expected: int) -> None:
     with case_server(tmp_path, "--cases", "X.4.29", "--fail-on", fail_on, "--once") as server:
         client = Client(server, "/runCase?case=1&agent=A").open()  # which ends TCP before the server does
-        while (found := client.frame()) and found.opcode != 8:
+        while (found := client.frame()) and found.opcode != CLOSE:
             client.send(found.opcode, found.payload)
         assert found is not None
-        client.send(8, found.payload)
+        client.send(CLOSE, found.payload)
         client.leave("FIN")
         update_reports(server)
         code, output, errors = server.end(None)
