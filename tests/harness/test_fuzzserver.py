@@ -323,6 +323,22 @@ def test_each_agent_has_a_report_and_the_signal_writes_the_rest(tmp_path: Path) 
     assert "nobody has asked for no case, and gets no report" in output
 
 
+def test_two_clients_at_once_are_judged_each_for_itself(tmp_path: Path) -> None:
+    async def drive_both(url: str) -> None:
+        agents = ("one", "two")
+        await asyncio.gather(*(drive(url, agent, lambda *_: None, modes=True) for agent in agents))
+
+    with case_server(tmp_path, "--cases", "2", "7.7", "X.10", "X.18") as server:
+        asyncio.run(drive_both(server.url))
+        code, output, errors = server.end()
+    assert (code, errors) == (0, ""), output
+    for agent in ("one", "two"):
+        assert results_in(tmp_path / agent)["asExpected"]
+        reports = reports_in(tmp_path / agent)
+        assert {report["agent"] for report in reports.values()} == {agent}
+        assert not [case for case, report in reports.items() if report["behavior"] == "UNIMPLEMENTED"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_server_that_nobody_came_to(tmp_path: Path, number: int) -> None:
     with case_server(tmp_path, "--cases", "1.1.1") as server:
