@@ -75,6 +75,15 @@ class Group:
     """The reason of the first of them."""
     cases: dict[str, list[str]] = field(default_factory=dict)
     """The cases by setup."""
+    title: str = ""
+    """The title of the first of them."""
+    rule: str = ""
+    """The section of an RFC against which they are, where they are violations."""
+
+    @property
+    def link(self) -> str:
+        """The address of the rule."""
+        return link_of(self.rule)
 
     @property
     def names(self) -> list[str]:
@@ -119,7 +128,8 @@ def groups_of(setups: Mapping[str, Any]) -> list[Group]:
         for difference in found["differences"]:
             case = difference["case"]
             reason = reason_of(found["cases"].get(case), difference)
-            group = groups.setdefault(reason.cause, Group(reason.change, reason.reason))
+            new = Group(reason.change, reason.reason, title=reason.title, rule=reason.rule)
+            group = groups.setdefault(reason.cause, new)
             group.cases.setdefault(setup, []).append(case)
     return sorted(groups.values(), key=lambda group: -group.size)
 

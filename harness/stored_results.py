@@ -62,7 +62,7 @@ def read_results(path: Path) -> Results:
 
 
 def _judged_by(value: Any) -> JudgedBy:
-    return value if value in get_args(JudgedBy) else "baseline"
+    return next((known for known in get_args(JudgedBy) if known == value), "baseline")
 
 
 def differing_cases(results: Results) -> dict[Setup, list[str]]:

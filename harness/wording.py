@@ -33,7 +33,7 @@ def lead_on(ran: str, differing: int, accepted: int, judged_by: str) -> str:
     """Say below the title which cases have run, and what stands first."""
     if rule := RULES.get(judged_by):
         said = f"{ran} have run." + (f" What breaks {rule} stands first." if differing else "")
-        return said + (" Cases that break a SHOULD alone follow." if accepted else "")
+        return said + (" What is not strict follows." if accepted else "")
     if differing:
         return f"{ran} have run. What differs from the baseline stands first."
     said = f"{ran}: every verdict is the one in the baseline."
@@ -45,8 +45,20 @@ def lead_on(ran: str, differing: int, accepted: int, judged_by: str) -> str:
 def accepted_on(accepted: int, judged_by: str) -> str:
     """Say how many cases break a rule, and are no difference."""
     if judged_by in RULES:
-        return f"{accepted} break{'s' * (accepted == 1)} a SHOULD"
+        return f"{accepted} {'is' if accepted == 1 else 'are'} not strict"
     return f"{accepted} accepted violation{'s' * (accepted != 1)}"
+
+
+def title_of_causes(judged_by: str) -> str:
+    """Return the title of what differs."""
+    return f"What breaks {RULES[judged_by]}" if judged_by in RULES else "What differs"
+
+
+def title_of_accepted(judged_by: str) -> str:
+    """Return the title of what breaks a rule, and is no difference."""
+    if judged_by in RULES:
+        return "What is not strict: it breaks a SHOULD, or does in an unusual way what an RFC leaves open"
+    return "Accepted violations"
 
 
 def peer_of(results: Results) -> str:

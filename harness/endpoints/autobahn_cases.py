@@ -19,7 +19,7 @@ from tooling.children import MAX_LINE
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from harness.extra.wire import Wire
@@ -33,30 +33,41 @@ class AutobahnCases:
         self._port = port
 
     async def play(self, case: str, agent: str, wire: Wire, head: bytes) -> CaseReport:
-        """Play a case to a client.
+        """Play a case to a client; raises `CommandError` where the worker does not do its part.
 
-        :param head: all that has come from it.
+        :param head: all that has come from the client.
         """
         tunnel = Tunnel()
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=MAX_LINE)
-        except OSError as error:
+            async with self._asked(case) as (port, reports):
+                await tunnel.connect("127.0.0.1", port)
+                if wire.transport.is_closing():
+                    return lost(agent, "The client left the case before its opening handshake was answered.")
+                tunnel.join(wire.transport, _for_one_case(head, agent))
+                if wire.ended:
+                    tunnel.client.eof_received()
+                await tunnel.ended()
+                return _reported(await reports(), agent, tunnel)
+        except (OSError, ValueError) as error:
             raise CommandError(f"kosoku's worker has died: {error}") from error
-        try:
-            writer.write(f"{case}\n".encode())
-            await tunnel.connect("127.0.0.1", int(await reader.readline()))
-            if wire.transport.is_closing():
-                return lost(agent, "The client left the case before its opening handshake was answered.")
-            tunnel.join(wire.transport, _for_one_case(head, agent))
-            if wire.ended:
-                tunnel.client.eof_received()
-            await tunnel.ended()
-            writer.write(b"done\n")
-            reports = json.loads(await reader.readline())
         finally:
             tunnel.abort()
+
+    @asynccontextmanager
+    async def _asked(self, case: str) -> AsyncIterator[tuple[int, Callable[[], Awaitable[list[CaseReport]]]]]:
+        """Have a server for a case; give its port, and what asks it for its reports in the end."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, limit=MAX_LINE)
+
+        async def reports() -> list[CaseReport]:
+            writer.write(b"done\n")
+            found: list[CaseReport] = json.loads(await reader.readline())
+            return found
+
+        try:
+            writer.write(f"{case}\n".encode())
+            yield int(await reader.readline()), reports
+        finally:
             writer.close()
-        return _reported(reports, agent, tunnel)
 
 
 def _for_one_case(head: bytes, agent: str) -> bytes:

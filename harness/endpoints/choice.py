@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from harness.cases import SelectionError, is_for, meaning, section_of, select
 from harness.extra import EXTRA, limits
-from harness.extra.handshake_expectations import FailsHandshake
 from harness.summary import count_of
 
 if TYPE_CHECKING:
@@ -21,6 +20,9 @@ COMPRESSED = {"12", "13"}
 """Autobahn's sections that need permessage-deflate."""
 
 LIMITS = "X.9"
+
+HANDSHAKES = {"X.2", "X.6"}
+"""The sections about responses to a client."""
 
 _GROWING = (2**16, 2**18, 2**20, 2**22, 2**23, 2**24)
 _INFLATED = (16, 64, 256, *(2**10 * kib for kib in (1, 4, 8, 16, 32, 64, 128, 8, 16, 32, 64, *[128] * 4)))
@@ -76,7 +78,7 @@ def choose(  # noqa: PLR0913  # what a user can choose
     if not compression:
         leave_out(needs_compression, "that need permessage-deflate (--without compression)")
     if not handshakes:
-        leave_out(fails_handshake, "that have the client fail the opening handshake (--without handshakes)")
+        leave_out(has_odd_handshake, "about odd opening handshakes (--without handshakes)")
     if limit is None:
         leave_out(
             lambda case: section_of(case) == LIMITS,
@@ -115,9 +117,9 @@ def needs_compression(case: str) -> bool:
     return bool(EXTRA[case].deflate) if case in EXTRA else section_of(case) in COMPRESSED
 
 
-def fails_handshake(case: str) -> bool:
-    """Tell whether a case has a client fail the opening handshake."""
-    return case in EXTRA and isinstance(EXTRA[case].expect, FailsHandshake)
+def has_odd_handshake(case: str) -> bool:
+    """Tell whether a case is about the response to a client, which it has to refuse in most of them."""
+    return section_of(case) in HANDSHAKES
 
 
 def with_limit(limit: int) -> dict[str, Case]:

@@ -28,10 +28,7 @@ from harness.case_texts import visible
 from harness.endpoints.autobahn_cases import lost
 from harness.extra import EXTRA
 from harness.extra.certificates import Certificates
-from harness.extra.driver import TIMEOUT, Play
-from harness.extra.frames import close, text
-from harness.extra.heads import RESPONSE, Head, accept_token
-from harness.extra.seen import Seen
+from harness.extra.driver import TIMEOUT, Play, accept, send_away, tell
 from harness.extra.tls_wire import TlsWire
 from harness.extra.wire import Wire
 
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
 
     from harness.endpoints.autobahn_cases import AutobahnCases
     from harness.extra.case import Case
+    from harness.extra.heads import Head
     from harness.results import CaseReport
 
     Answer = Callable[[], Awaitable[str | None]]
@@ -266,7 +264,8 @@ class FuzzingServer:
                 await self._run_case(wire, request, agent, case)
             elif answer := self._answer_to(question):
                 self._answering.add(asyncio.current_task())  # type: ignore[arg-type]  # this is one
-                await _tell(wire, request, answer)
+                await accept(wire, request)
+                await send_away(wire, await answer())
             else:
                 asked = f"{question.path} of case {question.values.get('case', '')!r}"
                 await _refuse(wire, f"This fuzzing server with {len(self._cases)} cases has no {asked:.200}")
@@ -374,7 +373,7 @@ class FuzzingServer:
             return play.unasked(wire)
         if request is None or self._extra[case].mode_name in {"", *modes}:
             return await play.against_client(wire, request, self._keys)
-        await _tell(wire, request, partial(_now, None))
+        await tell(wire, request)
         return play.unplayed()
 
     def _agent(self, name: str) -> Agent:
@@ -389,18 +388,6 @@ class FuzzingServer:
 
 async def _now(answer: str | None) -> str | None:
     return answer
-
-
-async def _tell(wire: Wire, request: Head, answer: Answer) -> None:
-    """Answer a question by a message, if there is one, and a Close."""
-    key = request.values("Sec-WebSocket-Key")
-    await wire.send(RESPONSE.encode(accept=accept_token(key[0] if key else "")))
-    said = await answer()
-    await wire.send(wire.encode([*([text(said)] if said else []), close(1000)]))
-    seen = Seen("client")
-    await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), TIMEOUT)
-    wire.close()
-    await wire.wait_end(TIMEOUT)
 
 
 async def _refuse(wire: Wire, why: str) -> None:

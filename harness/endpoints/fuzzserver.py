@@ -10,13 +10,13 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.case_texts import read_descriptions, visible
 from harness.cases import AUTOBAHN_CASES
 from harness.conclusion import Outcome, conclude_in, judge_all, results_of
 from harness.endpoints.autobahn_cases import autobahn_cases
-from harness.endpoints.choice import fails_handshake
+from harness.endpoints.choice import has_odd_handshake
 from harness.endpoints.fuzzing_server import CaseBegun, CaseEnded, FuzzingServer
 from harness.engines.kosoku import KosokuSuite
 from harness.progress import Lines
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from harness.order import Order
     from harness.patience import Patience
     from harness.results import CaseReport
+    from harness.roles import Role
 
 CLIENT = Setup("client")
 
@@ -62,6 +63,8 @@ class Visit:
     lines: Lines
     last: float = 0.0
     """When it did something last."""
+    case: str = "?"
+    """The case that began last."""
     code: ExitCode | None = None
     """The verdict of the report that was written last; None where something has happened since."""
 
@@ -147,8 +150,9 @@ class FuzzServer:
     async def _follow(self, caught: asyncio.Future[str]) -> None:
         """Take in what happens until the end, or until a signal is caught."""
         following = asyncio.ensure_future(self._take_in())
+        ends: list[asyncio.Future[Any]] = [caught, following]
         try:
-            await asyncio.wait([caught, following], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
         finally:
@@ -167,6 +171,7 @@ class FuzzServer:
             visit.last = time.monotonic()
             match happened:
                 case CaseBegun(agent, case):
+                    visit.case = case
                     visit.lines.begun(agent, case)
                 case CaseEnded():
                     visit.code = None
@@ -195,7 +200,7 @@ class FuzzServer:
         for name, visit in self._visits.items():
             agent = self._server.agents[name]
             if not agent.busy and now - visit.last > self.idle:
-                self._conclude(name, f"did nothing for {self.idle:g} s (--idle)")
+                self._conclude(name, f"did nothing for {self.idle:g} s after {visit.case} (--idle)")
                 return True
         return False
 
@@ -215,7 +220,7 @@ class FuzzServer:
         found = {case: reports[case] for case in self.choice.cases if case in reports}
         stopped = self._not_asked(name, found, why)
         runs = {CLIENT: SetupRun(found, time.monotonic() - visit.began)}
-        judges = {CLIENT.role: self.judge}
+        judges: dict[Role, Baseline | ByRfc] = {CLIENT.role: self.judge}
         folder = self.folder_of(name)
         repeat = f"{self.repeat} --report {shlex.quote(str(folder))}"
         cases = {CLIENT: self.choice.cases}
@@ -260,10 +265,10 @@ class FuzzServer:
 def in_order(cases: Sequence[str]) -> list[str]:
     """Return cases in the order of their numbers.
 
-    Autobahn's are first, so that programs with numbers of their own mean the same. Those that have the client
-    fail the opening handshake are last, since some clients' programs end there.
+    Autobahn's are first, so that programs with numbers of their own mean the same. Those with odd opening
+    handshakes are last, since some clients' programs end where one fails.
     """
-    return sorted(cases, key=fails_handshake)
+    return sorted(cases, key=has_odd_handshake)
 
 
 def _set(caught: asyncio.Future[str], name: str) -> None:

@@ -81,8 +81,8 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--without",
             type=click.Choice(["compression", "limits", "handshakes"]),
             multiple=True,
-            help="Leave out the cases that need permessage-deflate; about limits; in which the opening "
-            "handshake has to fail, which ends some clients' programs. May be repeated.",
+            help="Leave out the cases that need permessage-deflate; about limits; about odd opening "
+            "handshakes, where some clients' programs end. May be repeated.",
         ),
         click.option("--exclude", multiple=True, metavar="GLOB", help="Not these cases; may be repeated."),
         click.option(

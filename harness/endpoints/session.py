@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from harness.judge import Baseline
     from harness.order import Order
     from harness.patience import Patience
+    from harness.roles import Role
     from tooling.errors import ExitCode
 
 
@@ -55,7 +56,7 @@ class Session:
             asyncio.run(run_until_signal(self.endpoint.ensure(self.folder / LOG)))
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         stop = Stop()
-        judges = {SERVER.role: self.judge}
+        judges: dict[Role, Baseline | ByRfc] = {SERVER.role: self.judge}
         interrupted: CommandError | None = None
         with aside_of(self.folder) as aside:
             runner = EndpointRunner(

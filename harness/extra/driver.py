@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.extra.exchange import Connection, Exchange, steps_of, timing
-from harness.extra.frames import Frame
+from harness.extra.frames import Frame, close, text
+from harness.extra.heads import KEY, RESPONSE, accept_token
 from harness.extra.memory import MemoryWatch
 from harness.extra.opening import Opening
 from harness.extra.place import Place
@@ -113,7 +114,9 @@ class Play:
         port = wire.transport.get_extra_info("peername")[1]
         watch = MemoryWatch.of_connection(port) if self.case.watch_memory else None
         await self._opening.answer(wire, request, watch)
-        if not self.seen.lacking:
+        if self.seen.lacking:
+            await tell(wire, request)
+        else:
             await self._exchange(wire, None if self.case.flood else watch)
 
     def unplayed(self) -> ExtraCaseReport:
@@ -239,6 +242,27 @@ class Play:
             "rfc": where,
             "requirement": requirement["id"],
         }
+
+
+async def tell(wire: Wire, request: Head, answer: str | None = None) -> None:
+    """Accept a client's request, send it a message, if there is one, and a Close."""
+    await accept(wire, request)
+    await send_away(wire, answer)
+
+
+async def accept(wire: Wire, request: Head) -> None:
+    """Accept a client's request without more ado."""
+    key = request.values(KEY)
+    await wire.send(RESPONSE.encode(accept=accept_token(key[0] if key else "")))
+
+
+async def send_away(wire: Wire, answer: str | None = None) -> None:
+    """Send a client a message, if there is one, and a Close, and end the connection."""
+    await wire.send(wire.encode([*([text(answer)] if answer else []), close(1000)]))
+    seen = Seen("client")
+    await wire.read_frames(seen, lambda: bool(seen.close or seen.ended), TIMEOUT)
+    wire.close()
+    await wire.wait_end(TIMEOUT)
 
 
 def _shown(event: tuple[Any, ...]) -> list[Any]:

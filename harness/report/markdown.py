@@ -54,7 +54,8 @@ def _group(group: Group) -> str:
     names = ", ".join(map(code, group.names[:MAX_NAMED]))
     more = f" and {len(group.names) - MAX_NAMED} more" if len(group.names) > MAX_NAMED else ""
     setups = ", ".join(group.cases)
-    return f"* **{group.size}** {code(group.change)} {code(group.reason)} ({setups}): {names}{more}\n"
+    rule = f" [{group.rule}]({group.link})" if group.link else ""
+    return f"* **{group.size}** {code(group.change)} {code(group.reason)}{rule} ({setups}): {names}{more}\n"
 
 
 def _rows(results: Results) -> list[str]:

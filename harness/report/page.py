@@ -5,15 +5,25 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from harness.case_texts import visible
+from harness.case_texts import title_of, visible
 from harness.judge import rank
-from harness.reasons import MAX_TEXT, groups_of
+from harness.reasons import MAX_TEXT, SAYS_NOTHING, groups_of
 from harness.report.details import details_of
 from harness.report.rendering import read, render
 from harness.report.since import since
 from harness.report.tree import cells_of, count, tone_of, tree_of
 from harness.summary import count_of
-from harness.wording import RULES, accepted_on, judged, lead_on, peer_of, repeat_all_of, verdict_on
+from harness.wording import (
+    RULES,
+    accepted_on,
+    judged,
+    lead_on,
+    peer_of,
+    repeat_all_of,
+    title_of_accepted,
+    title_of_causes,
+    verdict_on,
+)
 
 if TYPE_CHECKING:
     from harness.report.tree import Cell
@@ -54,7 +64,8 @@ def page_of(results: Results, previous: Results | None = None) -> str:
         max_named=MAX_NAMED,
         repeat_all=repeat_all_of(results),
         accepted=_whys(results, accepted=True),
-        accepted_title="What breaks a SHOULD" if results["judgedBy"] in RULES else "Accepted violations",
+        accepted_title=title_of_accepted(results["judgedBy"]),
+        causes_title=title_of_causes(results["judgedBy"]),
         whys=_whys(results, accepted=False),
         since=since(results, previous) if previous else None,
         tree=tree,
@@ -146,7 +157,9 @@ def _said(results: Results, cell: Cell) -> str:
     if results["judgedBy"] not in RULES or not cell.accepted or not cell.report:
         return ""
     name = "result" if cell.verdict == cell.report["behavior"] else "resultClose"
-    return visible(str(cell.report.get(name, "")))[:MAX_TEXT]
+    said = str(cell.report.get(name, ""))
+    title = title_of(str(cell.report.get("description", ""))).rstrip(".")
+    return visible(title if said in SAYS_NOTHING else f"{title}: {said}")[:MAX_TEXT]
 
 
 def _facts(results: Results) -> list[tuple[str, str]]:

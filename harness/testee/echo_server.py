@@ -58,10 +58,19 @@ class ServerConnection(EchoConnection):
     """A server's end: reads from the path in which mode it is."""
 
     tls_ports: TlsPorts | None = None
+    connections: set[EchoConnection] | None = None
+    """The connections that are open: it is one from the end of the handshake of TLS on."""
     _begun = False
     _told: Sequence[Event] = ()
     _later: asyncio.TimerHandle | None = None
     """The answer to a request that waits for it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Stand among the open connections."""
+        super().connection_made(transport)
+        if (connections := self.connections) is not None:
+            connections.add(self)
+            self.lost.add_done_callback(lambda _: connections.discard(self))
 
     def data_received(self, data: bytes) -> None:
         """Look for the limit in the request line first: the library gets its limits before the request."""
@@ -151,9 +160,7 @@ async def serve(  # noqa: PLR0913, PLR0917  # what a user can choose
 
     def connect() -> EchoConnection:
         connection = ServerConnection(max_message_size, note, configuration)
-        connection.tls_ports = tls_ports
-        connections.add(connection)
-        connection.lost.add_done_callback(lambda _: connections.discard(connection))
+        connection.tls_ports, connection.connections = tls_ports, connections
         return connection
 
     tls_ports = TlsPorts(connect)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
 from harness.testee.echo_server import ServerConnection
+from tests.harness.serving import TIMEOUT, serving
 from tests.harness.test_echo_server import REQUEST, closing, frame
 from tooling import frames as wire
 from tooling.frames import CLOSE, TEXT, Frame
@@ -101,3 +104,20 @@ def test_a_peer_that_goes_away_is_an_end_like_another(sent: bytes) -> None:
         return b""
 
     assert over_tls(play) == b""
+
+
+def test_a_server_ends_in_peace_whose_port_for_tls_had_other_guests() -> None:
+    """Who does not speak TLS there never becomes a connection."""
+    query = urlencode({"certificate": PEM, "key": PEM})
+    with serving() as server:
+        with server.connect() as sock:
+            sock.sendall(REQUEST.replace(b"GET /chat ", f"GET /tls?{query} ".encode()) + b"\r\n" + closing())
+            told = b"".join(iter(lambda: sock.recv(2**16), b""))
+        port = int(frames_of(told)[0].payload.rpartition(b":")[2])
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT) as guest:
+            guest.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            guest.recv(1)
+            server.process.terminate()
+            _, errors = server.process.communicate(timeout=TIMEOUT)
+    assert server.process.returncode == 0
+    assert errors == ""

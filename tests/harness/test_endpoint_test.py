@@ -218,7 +218,7 @@ def test_what_breaks_a_should_counts_if_asked(
     assert cases_of(results)["X.3.2"]["behavior"] in {"OK", "NON-STRICT"}
     assert differing(results) == found
     page = (tmp_path / "index.html").read_text()
-    assert ("What breaks a SHOULD" in page) == (code == 0)
+    assert ("What is not strict" in page) == (code == 0)
     assert ("1 breaks a MUST or a SHOULD" in capsys.readouterr().out) == (code == 1)
 
 
@@ -310,6 +310,21 @@ def test_a_server_that_dies_ends_the_run_and_fails_the_case(
     assert len(cases_of(results)) < len(cases) + 1
     assert "NOT COMPLETE: the server does not answer any more, since case" in capsys.readouterr().out
     assert "Partial run" in (tmp_path / "index.html").read_text()
+
+
+def test_all_that_were_under_way_fail_where_a_server_dies(tmp_path: Path) -> None:
+    with served(Dying(3)) as port:
+        code, results = call(tmp_path, f"ws://127.0.0.1:{port}", "--jobs", "4", "--cases", "X.3", "X.4")
+    assert code == 1
+    assert not results["complete"]
+    dead = {
+        case: report["result"]
+        for case, report in cases_of(results).items()
+        if "does not answer any more" in report["result"]
+    }
+    assert dead
+    for said in dead.values():
+        assert len(dead) == 1 or f"These cases were under way: {', '.join(dead)}." in said
 
 
 def test_cases_are_played_at_once(tmp_path: Path) -> None:
