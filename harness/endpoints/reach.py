@@ -29,6 +29,9 @@ KNOWN_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 GREETING = "Hello"
 
+OF_A_PROXY = {502, 503, 504}
+"""The statuses by which a proxy says that the server behind it is gone (RFC 9110 15.6)."""
+
 
 class UnreachableError(CommandError):
     """No WebSocket can be opened; the message says why, without the URL."""
@@ -95,7 +98,10 @@ async def still_answers(target: Target, timeout: float) -> None:
     wire = await connect(target.place, timeout)
     try:
         await _ask(wire, target.place)
-        if not await wire.wait(lambda: bool(wire.unread or wire.ended), timeout):
+        head = await wire.read_head(timeout)
+        if head and head.status in OF_A_PROXY:
+            raise GoneError(f"a request is answered by {visible(head.start)[:MAX_SHOWN]!r}")
+        if not head and not wire.unread and not wire.ended:
             raise UnreachableError(f"a request was not answered within {timeout:g} s")
     finally:
         wire.abort()

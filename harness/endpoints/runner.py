@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.case_texts import read_titles
 from harness.cases import weight
-from harness.endpoints.reach import UnreachableError, still_answers
+from harness.endpoints.reach import GoneError, UnreachableError, still_answers
 from harness.endpoints.relay import relay
 from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Begun, Ended, Finished
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from harness.setup_runner import Stop
 
 SERVER = Setup("server")
+
+ENDS = 2.0
+"""Seconds that a process may take to end which listens no more."""
 
 LOG = "server.log"
 """The file with the standard error of a server that was started here."""
@@ -195,8 +198,9 @@ class EndpointRunner:
         except UnreachableError as error:
             if child is None:
                 raise
-            if not child.alive():
-                raise child.death(await child.ended()) from None
+            if isinstance(error, GoneError):  # its end may show a little later than that of its port
+                with suppress(asyncio.TimeoutError):
+                    raise child.death(await asyncio.wait_for(child.ended(), ENDS)) from None
             raise ChildError(f"{child.name} hangs: {error}", child.tail(), child.log) from None
 
     def _limit(self, case: str) -> float:

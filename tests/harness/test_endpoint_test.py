@@ -312,6 +312,24 @@ def test_a_server_that_dies_ends_the_run_and_fails_the_case(
     assert "Partial run" in (tmp_path / "index.html").read_text()
 
 
+def test_a_server_that_dies_behind_a_proxy_ends_the_run(tmp_path: Path) -> None:
+    left = [3]
+
+    async def proxy(reader: Any, writer: Any) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            await lax_peers.lax_server(reader, writer)
+            return
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+    with served(proxy) as port:
+        code, results = call(tmp_path, f"ws://127.0.0.1:{port}", "--jobs", "1", "--cases", "X.4")
+    assert code == 1
+    assert "'HTTP/1.1 502 Bad Gateway'" in results["stopped"]
+    assert len(cases_of(results)) < 4
+
+
 def test_all_that_were_under_way_fail_where_a_server_dies(tmp_path: Path) -> None:
     with served(Dying(3)) as port:
         code, results = call(tmp_path, f"ws://127.0.0.1:{port}", "--jobs", "4", "--cases", "X.3", "X.4")
