@@ -8,14 +8,14 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from harness.judge import Kind, verdict_of
-from harness.results import FORMAT, DifferenceReport, JudgedBy, SetupReport
+from harness.results import FORMAT, DifferenceReport, SetupReport
 from harness.setups import SETUPS
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.results import CpuTime, Results
+    from harness.results import CpuTime, JudgedBy, Results
     from harness.setups import Setup
 
 
@@ -62,7 +62,9 @@ def read_results(path: Path) -> Results:
 
 
 def _judged_by(value: Any) -> JudgedBy:
-    return next((known for known in get_args(JudgedBy) if known == value), "baseline")
+    if value == "must":
+        return "must"
+    return "should" if value == "should" else "baseline"
 
 
 def differing_cases(results: Results) -> dict[Setup, list[str]]:
