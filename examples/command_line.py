@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import ssl
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from addresses import Address, AddressError, address_of_url, host_and_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -58,7 +61,9 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def server_arguments(program: str, description: str | None, *, alpn: str = "http/1.1") -> ServerArguments:
+def server_arguments(
+    program: str, description: str | None, *, alpn: Sequence[str] = ("http/1.1",)
+) -> ServerArguments:
     """Read the arguments of a program that listens; port 0 asks the system for a free one."""
     parser = _parser(program, description)
     parser.add_argument(
@@ -78,7 +83,7 @@ def server_arguments(program: str, description: str | None, *, alpn: str = "http
     tls = None
     if values.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.set_alpn_protocols([alpn])
+        tls.set_alpn_protocols(alpn)
         try:
             tls.load_cert_chain(values.certificate, values.key)
         except OSError as error:  # ssl.SSLError is one
