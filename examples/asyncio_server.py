@@ -54,7 +54,7 @@ class Server:
 
     async def run(self, arguments: ServerArguments) -> None:
         """Serve until SIGINT or SIGTERM."""
-        host, port, tls = arguments
+        host, port, tls, *_ = arguments
         stop = asyncio.Event()
         server = await asyncio.start_server(self._serve, host, port, limit=RECEIVE_BYTES, ssl=tls)
         with suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt instead

@@ -31,6 +31,8 @@ class ServerArguments(NamedTuple):
     host: str
     port: int
     tls: ssl.SSLContext | None
+    certificate: str | None
+    key: str | None
 
 
 class ClientArguments(NamedTuple):
@@ -40,6 +42,8 @@ class ClientArguments(NamedTuple):
     texts: list[str]
     timeout: float
     tls: ssl.SSLContext | None
+    ca: str | None
+    insecure: bool
 
     def failure(self, error: Exception) -> str:
         """Say in one line why no conversation took place."""
@@ -62,7 +66,11 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def server_arguments(
-    program: str, description: str | None, *, alpn: Sequence[str] = ("http/1.1",)
+    program: str,
+    description: str | None,
+    *,
+    alpn: Sequence[str] = ("http/1.1",),
+    needs_certificate: bool = False,
 ) -> ServerArguments:
     """Read the arguments of a program that listens; port 0 asks the system for a free one."""
     parser = _parser(program, description)
@@ -80,6 +88,8 @@ def server_arguments(
         parser.error(f"{rest[0]!r} stands behind PORT: a server takes HOST and PORT alone")
     if values.key and not values.certificate:
         parser.error(f"--key {values.key!r} needs --certificate FILE")
+    if needs_certificate and not values.certificate:
+        parser.error("--certificate FILE is missing: QUIC is always encrypted")
     tls = None
     if values.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -88,7 +98,7 @@ def server_arguments(
             tls.load_cert_chain(values.certificate, values.key)
         except OSError as error:  # ssl.SSLError is one
             parser.error(f"--certificate {values.certificate!r}, --key {values.key!r}: {error}")
-    return ServerArguments(address.node, address.port, tls)
+    return ServerArguments(address.node, address.port, tls, values.certificate, values.key)
 
 
 def client_arguments(program: str, description: str | None, *, alpn: str = "http/1.1") -> ClientArguments:
@@ -130,7 +140,7 @@ def client_arguments(program: str, description: str | None, *, alpn: str = "http
         if values.insecure:
             tls.check_hostname = False
             tls.verify_mode = ssl.CERT_NONE
-    return ClientArguments(address, texts or DEFAULT_TEXTS, values.timeout, tls)
+    return ClientArguments(address, texts or DEFAULT_TEXTS, values.timeout, tls, values.ca, values.insecure)
 
 
 def _parser(program: str, description: str | None) -> OneLineParser:

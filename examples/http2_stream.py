@@ -70,11 +70,19 @@ class WebSocketStream:
         except RemoteProtocolError as error:
             if error.event_hint is None:
                 self.reset(HTTP2_PROTOCOL_ERROR)
+                self.ws.receive_data(None)
+                yield from self._events()
             else:
                 self.send(error.event_hint)
             raise
-        yield from self.ws.events()
+        yield from self._events()
         self.flush()
+
+    def _events(self) -> Iterator[Event]:
+        """Yield those of the handshake, then those of the connection, should there be one by then."""
+        yield from self.handshake.events()
+        if self.handshake.connection is not None:
+            yield from self.handshake.connection.events()
 
     def send(self, event: Event) -> None:
         """Send one event, as soon as flow control lets it go."""
