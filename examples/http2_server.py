@@ -80,6 +80,8 @@ class Http2Server:
                     self._streams[event.stream_id].was_reset()
             for event in events:
                 self._handle(event)
+            for stream_id, stream in list(self._streams.items()):
+                self._tidy(stream_id, stream)
             await self._write()
 
     async def _write(self) -> None:
@@ -98,8 +100,6 @@ class Http2Server:
                 self._http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case _ if stream_id in self._streams:
                 self._receive(self._streams[stream_id], event)
-        for number, stream in list(self._streams.items()):
-            self._tidy(number, stream)
 
     def _open(self, event: h2.events.RequestReceived) -> None:
         """Answer a request: what does not ask for a WebSocket would be for the program's HTTP code."""

@@ -220,6 +220,7 @@ def test_a_stream_that_is_reset_in_the_same_read_as_its_data_ends_no_other() -> 
         ended = server.stop()
     assert (ended.status, ended.errors) == (0, "")
     assert "HTTP/2 error" not in ended.output
+    assert ended.output.count("closed with 1006 ''\n") == 2, "each is told"
 
 
 def test_a_client_that_never_ends_its_side_uses_up_no_streams() -> None:
