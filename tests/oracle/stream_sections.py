@@ -44,14 +44,15 @@ ODD_FIELDS: Final = (
 
 
 def odd_sections(first: dict[bytes, bytes], changes: Iterable[dict[bytes, bytes]]) -> list[Headers]:
-    """Make header sections: with each change, with it left out, with each pair left out, and in another order."""
+    """Make header sections: with each change, with that left out, with each pair left out, and others."""
     sections: list[Headers] = []
     for change in changes:
         fields = list({**first, **change}.items())
         sections.append(sorted(fields, key=lambda field: field[0][:1] != b":"))
         sections.append([field for field in fields if field[0] not in change])
-    for pair in combinations(first, 2):
-        sections.append([field for field in first.items() if field[0] not in pair])
+    sections += [
+        [field for field in first.items() if field[0] not in pair] for pair in combinations(first, 2)
+    ]
     sections.append([*first.items(), *first.items()])
     sections.append(list(reversed(list(first.items()))))
     sections.append([*first.items(), (b"cookie", b"a=b"), (b"x", b"1"), (b"cookie", b"c=d")])
