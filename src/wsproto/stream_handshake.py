@@ -186,11 +186,16 @@ class StreamHandshake(Handshake):
             if not data:
                 return
         stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
+        waiting = self._stage in (Stage.INITIAL, Stage.REQUESTED)
         try:
-            if self._stage in (Stage.INITIAL, Stage.REQUESTED):
-                self._receive_before_answer(data)
-            elif self.client and self._stage is Stage.BODY:
+            if self.client and waiting:
+                raise refused("Data, or the end, before the response (RFC 9113 8.1, RFC 9114 4.1)")
+            if self.client and self._stage is Stage.BODY:
                 self._receive_body(data or b"")
+            elif data is not None and self._stage is Stage.INITIAL:
+                raise refused("Data before the request (RFC 9113 8.1, RFC 9114 4.1)")
+            elif data is not None and waiting:
+                self._receive_early(data)
         except RemoteProtocolError as error:
             self._refuse(error)
             raise
@@ -203,15 +208,6 @@ class StreamHandshake(Handshake):
         if self.client:
             error.event_hint = None
         self._fail()
-
-    def _receive_before_answer(self, data: bytes | None) -> None:
-        """Judge data, or None for the end of the stream, before the response's header section."""
-        if self.client:
-            raise refused("The stream had data, or ended, before the response (RFC 9113 8.1, RFC 9114 4.1)")
-        if data is not None:
-            if self._stage is Stage.INITIAL:
-                raise refused("The stream had data before the request (RFC 9113 8.1, RFC 9114 4.1)")
-            self._receive_early(data)
 
     def _receive_request(self, section: GivenHeaders) -> None:
         """Judge a request (RFC 8441 4, 5; RFC 9220 3)."""

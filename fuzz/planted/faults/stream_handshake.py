@@ -139,8 +139,8 @@ FAULTS: Final = (
         "data before the response is dropped",
         "RFC 9113 8.1",
         _FILE,
-        '            raise refused("The stream had data, or ended, before',
-        '            return\n            raise refused("The stream had data, or ended, before',
+        "            if self.client and waiting:\n",
+        "            if self.client and waiting and data is None:\n",
     ),
     Fault(
         "a field counts for its own bytes alone",
@@ -153,8 +153,8 @@ FAULTS: Final = (
         "the end of a rejection's body on a stream is lost",
         "StreamHandshake.receive_data",
         _FILE,
-        "elif self.client and self._stage is Stage.BODY:",
-        "elif self.client and self._stage is Stage.BODY and data:",
+        "if self.client and self._stage is Stage.BODY:",
+        "if self.client and self._stage is Stage.BODY and data:",
     ),
     Fault(
         "a rejection on a stream stays open",
