@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from command_line import ClientArguments, client_arguments
 
-from wsproto import ConnectionState, ConnectionType, WSConnection
+from wsproto import ConnectionState, ConnectionType, Ending, WSConnection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -105,9 +105,10 @@ class Client:
             raise self._ws.protocol_error
         if not asked_for:
             raise ConnectionError(f"the server closed with {close.code:d} {close.reason or ''!r}")
-        # The server closes the TCP connection first (RFC 6455 7.1.1): wait for its end of file.
-        if await self._reader.read(1):
-            raise ConnectionError("the server sent data after its Close frame")
+        while self._ws.ending is Ending.NONE:  # the server ends the TCP connection first (RFC 6455 7.1.1)
+            if await self._reader.read(1):
+                raise ConnectionError("the server sent data after its Close frame")
+            self._ws.receive_data(None)
         return close
 
 

@@ -14,10 +14,11 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from command_line import ServerArguments, server_arguments
 
-from wsproto import ConnectionState, ConnectionType, WSConnection
+from wsproto import ConnectionState, ConnectionType, Ending, WSConnection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -38,15 +39,22 @@ HANDSHAKE_SECONDS = 10.0
 LINGER_SECONDS = 2.0  # for the client's Close when the server stops, and for its end of file
 
 
-class EchoServer:
-    """The connections of one server."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
-    def __init__(self) -> None:
+    Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
+
+
+class Server:
+    """The connections of one server, each in a task that `serve` is called for, and cancelled at the end."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve_connection = serve
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, arguments: ServerArguments) -> None:
         """Serve until SIGINT or SIGTERM."""
-        host, port, tls = arguments
+        host, port, tls, *_ = arguments
         stop = asyncio.Event()
         server = await asyncio.start_server(self._serve, host, port, limit=RECEIVE_BYTES, ssl=tls)
         with suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt instead
@@ -66,7 +74,7 @@ class EchoServer:
         assert task is not None  # noqa: S101  (this is a coroutine)
         self._tasks.add(task)
         try:
-            await EchoConnection(reader, writer).run()
+            await self._serve_connection(reader, writer)
         finally:
             self._tasks.discard(task)
 
@@ -111,7 +119,7 @@ class EchoConnection:
             await self._read()
 
     async def _read_to_the_end(self) -> None:
-        while self._ws.state is not ConnectionState.CLOSED:
+        while self._ws.ending is Ending.NONE:
             await self._read()
 
     async def _read(self) -> None:
@@ -175,17 +183,26 @@ class EchoConnection:
             pass
 
 
-def main() -> int:
+async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hold one connection of HTTP/1.1."""
+    await EchoConnection(reader, writer).run()
+
+
+def run(serve: Serve, arguments: ServerArguments) -> int:
     """Serve until Ctrl-C, and say in one line why it cannot."""
-    arguments = server_arguments(sys.argv[0], __doc__)
     try:
-        asyncio.run(EchoServer().run(arguments))
+        asyncio.run(Server(serve).run(arguments))
     except OSError as error:
         print(f"cannot listen on {arguments.host} port {arguments.port}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         pass
     return 0
+
+
+def main() -> int:
+    """Serve HTTP/1.1."""
+    return run(serve_http1, server_arguments(sys.argv[0], __doc__))
 
 
 if __name__ == "__main__":

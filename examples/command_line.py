@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import ssl
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from addresses import Address, AddressError, address_of_url, host_and_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -28,6 +31,8 @@ class ServerArguments(NamedTuple):
     host: str
     port: int
     tls: ssl.SSLContext | None
+    certificate: str | None
+    key: str | None
 
 
 class ClientArguments(NamedTuple):
@@ -37,6 +42,8 @@ class ClientArguments(NamedTuple):
     texts: list[str]
     timeout: float
     tls: ssl.SSLContext | None
+    ca: str | None
+    insecure: bool
 
     def failure(self, error: Exception) -> str:
         """Say in one line why no conversation took place."""
@@ -58,7 +65,13 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def server_arguments(program: str, description: str | None, *, alpn: str = "http/1.1") -> ServerArguments:
+def server_arguments(
+    program: str,
+    description: str | None,
+    *,
+    alpn: Sequence[str] = ("http/1.1",),
+    needs_certificate: bool = False,
+) -> ServerArguments:
     """Read the arguments of a program that listens; port 0 asks the system for a free one."""
     parser = _parser(program, description)
     parser.add_argument(
@@ -75,15 +88,17 @@ def server_arguments(program: str, description: str | None, *, alpn: str = "http
         parser.error(f"{rest[0]!r} stands behind PORT: a server takes HOST and PORT alone")
     if values.key and not values.certificate:
         parser.error(f"--key {values.key!r} needs --certificate FILE")
+    if needs_certificate and not values.certificate:
+        parser.error("--certificate FILE is missing: QUIC is always encrypted")
     tls = None
     if values.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.set_alpn_protocols([alpn])
+        tls.set_alpn_protocols(alpn)
         try:
             tls.load_cert_chain(values.certificate, values.key)
         except OSError as error:  # ssl.SSLError is one
             parser.error(f"--certificate {values.certificate!r}, --key {values.key!r}: {error}")
-    return ServerArguments(address.node, address.port, tls)
+    return ServerArguments(address.node, address.port, tls, values.certificate, values.key)
 
 
 def client_arguments(program: str, description: str | None, *, alpn: str = "http/1.1") -> ClientArguments:
@@ -125,7 +140,7 @@ def client_arguments(program: str, description: str | None, *, alpn: str = "http
         if values.insecure:
             tls.check_hostname = False
             tls.verify_mode = ssl.CERT_NONE
-    return ClientArguments(address, texts or DEFAULT_TEXTS, values.timeout, tls)
+    return ClientArguments(address, texts or DEFAULT_TEXTS, values.timeout, tls, values.ca, values.insecure)
 
 
 def _parser(program: str, description: str | None) -> OneLineParser:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import h2.events
 from command_line import client_arguments
@@ -18,14 +18,13 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
 from http2_stream import WebSocketStream
+from synchronous_client import await_event, whole_message
 
-from wsproto import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
-from wsproto.extensions import Extension, PerMessageDeflate
-from wsproto.handshake import WEBSOCKET_VERSION, client_extensions_handshake
-from wsproto.messages import MessageJoiner
+from wsproto import ConnectionState, ConnectionType
+from wsproto.events import CloseConnection, Ping, Pong, RejectConnection, Request, TextMessage
+from wsproto.extensions import PerMessageDeflate
+from wsproto.stream_handshake import StreamHandshake
 from wsproto.utilities import ProtocolError as WebSocketError
-from wsproto.utilities import normed_header_dict, split_comma_header
 
 if TYPE_CHECKING:
     import socket
@@ -33,10 +32,9 @@ if TYPE_CHECKING:
 
     from addresses import Address
 
-RECEIVE_BYTES = 65536
-MAX_MESSAGE_BYTES = 2**20
+    from wsproto.events import Event
 
-Awaited = TypeVar("Awaited", bound=Event)
+RECEIVE_BYTES = 65536
 
 
 def main() -> int:
@@ -68,68 +66,48 @@ class Http2Client:
         self._http2_events = self._receive_http2()
 
     def open(self, address: Address) -> WebSocketStream:
-        """Do the opening handshake: an extended CONNECT (RFC 8441 4, 5)."""
-        self._await_extended_connect()
-        deflate = PerMessageDeflate()
-        offer = deflate.offer()
-        stream_id = self._http2.get_next_available_stream_id()
-        request = [
-            (b":method", b"CONNECT"),
-            (b":protocol", b"websocket"),
-            (b":scheme", b"https" if address.scheme == "wss" else b"http"),
-            (b":authority", address.authority.encode()),
-            (b":path", address.target.encode()),
-            (b"sec-websocket-version", WEBSOCKET_VERSION),
-            (b"sec-websocket-extensions", f"{deflate.name}; {offer}".encode()),
-        ]
-        self._http2.send_headers(stream_id, request)
-        accepted = self._await_acceptance([deflate])
-        return WebSocketStream(self._http2, stream_id, Connection(ConnectionType.CLIENT, accepted))
-
-    def events(self, stream: WebSocketStream) -> Iterator[Event]:
-        """Yield the server's events until the connection is closed; answers Ping and Close on the way."""
-        for http2_event in self._http2_events:
-            if isinstance(http2_event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
-                stream.flush()
-            for event in stream.receive(http2_event):
-                if isinstance(event, Ping):
-                    stream.send(event.response())
-                elif isinstance(event, CloseConnection):
-                    if stream.ws.state is ConnectionState.REMOTE_CLOSING:
-                        stream.send(event.response())
-                    stream.end()
-                yield event
-            stream.acknowledge()
-            if stream.ws.state is ConnectionState.CLOSED:
-                return
-
-    def finish(self) -> None:
-        """Wait for the server's end of the stream, then say goodbye to the HTTP/2 connection."""
-        with suppress(ConnectionError):  # a server may as well end the whole connection
-            for event in self._http2_events:
-                if isinstance(event, h2.events.StreamEnded | h2.events.StreamReset):
-                    break
-            self._http2.close_connection()
-            self._sock.sendall(self._http2.data_to_send())
-
-    def _await_extended_connect(self) -> None:
+        """Do the opening handshake: an extended CONNECT (RFC 8441 4, 5), once the server has allowed it."""
         for event in self._http2_events:
             if isinstance(event, h2.events.RemoteSettingsChanged):
                 break
         if not self._http2.remote_settings.enable_connect_protocol:
             raise ConnectionError("the server does not offer extended CONNECT (RFC 8441 3)")
+        scheme = "https" if address.scheme == "wss" else "http"
+        handshake = StreamHandshake(ConnectionType.CLIENT, scheme=scheme)
+        stream = WebSocketStream(self._http2, self._http2.get_next_available_stream_id(), handshake)
+        stream.send(Request(address.authority, address.target, extensions=[PerMessageDeflate()]))
+        while handshake.state is ConnectionState.CONNECTING:
+            for answer in self.receive(stream):
+                if isinstance(answer, RejectConnection):
+                    raise ConnectionError(f"the server answered with status {answer.status_code}")
+        return stream
 
-    def _await_acceptance(self, extensions: list[Extension]) -> list[Extension]:
-        for event in self._http2_events:
-            if isinstance(event, h2.events.ResponseReceived):
-                headers = normed_header_dict(event.headers)
-                if not headers[b":status"].startswith(b"2"):
-                    raise ConnectionError(f"the server answered with status {headers[b':status'].decode()}")
-                answers = split_comma_header(headers.get(b"sec-websocket-extensions", b""))
-                return client_extensions_handshake(answers, extensions)
-            if isinstance(event, h2.events.StreamReset):
+    def receive(self, stream: WebSocketStream) -> Iterator[Event]:
+        """Take the next event of HTTP/2, and yield what it means to the WebSocket."""
+        event = next(self._http2_events)
+        if isinstance(event, h2.events.StreamReset):
+            stream.was_reset()
+            if stream.handshake.connection is None:
                 raise ConnectionError(f"the server reset the stream with error {event.error_code}")
-        raise ConnectionError("the connection ended before the server's response")
+        yield from stream.receive(event)
+        stream.acknowledge()
+        stream.flush()
+
+    def events(self, stream: WebSocketStream) -> Iterator[Event]:
+        """Yield the server's events until the connection is closed; answers Ping and Close on the way."""
+        while stream.ws.state is not ConnectionState.CLOSED:
+            for event in self.receive(stream):
+                if isinstance(event, Ping | CloseConnection) and stream.ws.can_send(event.response()):
+                    stream.send(event.response())
+                yield event
+
+    def finish(self, stream: WebSocketStream) -> None:
+        """Wait for the server's end of the stream, then say goodbye to the HTTP/2 connection."""
+        with suppress(ConnectionError):  # a server may as well end the whole connection
+            while not stream.peer_ended:
+                list(self.receive(stream))
+            self._http2.close_connection()
+            self._sock.sendall(self._http2.data_to_send())
 
     def _receive_http2(self) -> Iterator[h2.events.Event]:
         """Alternate between sending all there is and receiving.
@@ -163,30 +141,7 @@ def converse(client: Http2Client, stream: WebSocketStream, texts: list[str]) -> 
     if close.code == 1006:
         raise ConnectionError("the stream ended before the server's Close frame")
     print(f"closed with {close.code:d} {close.reason or ''!r}")
-    client.finish()
-
-
-def whole_message(events: Iterator[Event]) -> TextMessage | BytesMessage:
-    """Read one message, which may come in any number of pieces, with control frames between them."""
-    joiner = MessageJoiner(MAX_MESSAGE_BYTES)
-    for event in events:
-        if isinstance(event, TextMessage | BytesMessage):
-            message = joiner.join(event)
-            if message is not None:
-                return message
-        elif isinstance(event, CloseConnection):
-            raise ConnectionError(f"the server closed with {event.code:d} {event.reason or ''!r}")
-    raise ConnectionError("the connection ended inside a message")
-
-
-def await_event(events: Iterator[Event], kind: type[Awaited]) -> Awaited:
-    """Read up to the next event of one class."""
-    for event in events:
-        if isinstance(event, kind):
-            return event
-        if isinstance(event, CloseConnection):
-            raise ConnectionError(f"the server closed with {event.code:d} {event.reason or ''!r}")
-    raise ConnectionError(f"the connection ended before the {kind.__name__}")
+    client.finish(stream)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from command_line import ClientArguments, client_arguments
 
-from wsproto import ConnectionState, ConnectionType, WSConnection
+from wsproto import ConnectionState, ConnectionType, Ending, WSConnection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -95,9 +95,10 @@ def converse(ws: WSConnection, sock: socket.socket, texts: list[str]) -> None:
     if close.code == 1006:
         raise ConnectionError("the connection was lost before the server's Close frame")
     print(f"closed with {close.code:d} {close.reason or ''!r}")
-    # The server closes the TCP connection first (RFC 6455 7.1.1): wait for its end of file.
-    if sock.recv(1):
-        raise ConnectionError("the server sent data after its Close frame")
+    while ws.ending is Ending.NONE:  # the server ends the TCP connection first (RFC 6455 7.1.1)
+        if sock.recv(1):
+            raise ConnectionError("the server sent data after its Close frame")
+        ws.receive_data(None)
 
 
 def receive(ws: WSConnection, sock: socket.socket) -> Iterator[Event]:

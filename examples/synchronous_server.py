@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from command_line import ServerArguments, server_arguments
 
-from wsproto import ConnectionState, ConnectionType, WSConnection
+from wsproto import ConnectionState, ConnectionType, Ending, WSConnection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -169,7 +169,7 @@ class EchoConnection:
             sock.do_handshake()
 
     def _converse(self) -> None:
-        while self._ws.state is not ConnectionState.CLOSED:
+        while self._ws.ending is Ending.NONE:
             opening = self._ws.state is ConnectionState.CONNECTING
             seconds = max(0.0, self._deadline - time.monotonic()) if opening else IDLE_SECONDS
             wait_for_input(self._sock, self._stop, seconds)
@@ -180,7 +180,7 @@ class EchoConnection:
         with suppress(OSError):  # the client may be gone, or slow
             self._sock.settimeout(LINGER_SECONDS)
             self._sock.sendall(self._ws.send(CloseConnection(code=1001, reason="server stops")))
-            while self._ws.state is not ConnectionState.CLOSED:
+            while self._ws.ending is Ending.NONE:
                 self._read(deadline - time.monotonic())
             self._hang_up()
 

@@ -23,9 +23,11 @@ from fuzz.frames import (
     SMALL_WINDOW,
     TOGETHER,
 )
+from fuzz.streams import written
 from tests.oracle.deflating import HELLO, HELLO_AGAIN, HELLO_FINAL, Deflater
 from tests.oracle.handshake_bytes import KEY, chunked, rejection, request, response
 from tests.oracle.inflating import TAIL
+from tests.oracle.stream_sections import CONNECT, ODD_FIELDS, odd_sections
 from tooling import frames as wire
 from wsproto import ConnectionType
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fuzz.autobahn import CaseFrame
+    from tests.oracle.judging_streams import Step
 
 LONGEST: Final = 4096
 """Bytes in a seed, at most, where the target's `max_len` leaves no room for more."""
@@ -305,6 +308,48 @@ def _handshake_client() -> Iterator[bytes]:
     return iter([*fitting, *_with_choices(heads, ways)])
 
 
+def _stream_handshake_server() -> Iterator[bytes]:
+    hello = wire.frame(wire.TEXT, b"Hello", mask=wire.MASK)
+    compressed = wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1, mask=wire.MASK)
+    right = list(CONNECT.items())
+    for number, section in enumerate(odd_sections(CONNECT, ODD_FIELDS)):
+        yield written([section])
+        yield written([section, hello, None], number % 4, number % 5)
+    for offer in _OFFERS:
+        yield written([[*right, (b"sec-websocket-extensions", offer.partition(b"\n")[0])], compressed])
+    ends: list[list[Step]] = [[hello], [None], [right, right], [right, b"", None], [b"", right]]
+    yield from map(written, ends)
+
+
+def _stream_handshake_client() -> Iterator[bytes]:
+    hello = wire.frame(wire.TEXT, b"Hel", fin=False) + wire.frame(wire.CONTINUATION, b"lo")
+    hello += wire.frame(wire.TEXT, HELLO, rsv=wire.RSV1)
+    early: Step = [(b":status", b"103"), (b"link", b"</a>")]
+    statuses = (b"200", b"201", b"204", b"299", b"300", b"101", b"100", b"abc", b"2000", b"", b"099", b"403")
+    changes = [change for change in ODD_FIELDS if not {*change} & {*CONNECT}]
+    changes += [{b":status": status} for status in statuses]
+    for number, section in enumerate(odd_sections({b":status": b"200"}, changes)):
+        yield written([section, hello, None], number % 4)
+        yield written([early, section, hello], number % 4, number % 5)
+    for offer in _OFFERS:
+        answer = (b"sec-websocket-extensions", offer.partition(b"\n")[0])
+        yield from (written([[(b":status", b"200"), answer], hello], flags) for flags in (2, 3))
+    refusal: Step = [(b":status", b"403"), (b"content-length", b"5")]
+    ends: list[list[Step]] = [
+        [refusal, b"Hello", None],
+        [refusal, b"Hel", [(b"x", b"")], None],
+        [refusal, refusal],
+        [refusal, b"Hello" * 9],
+        [early] * 17,
+        [early, None],
+        [hello],
+        [None],
+        [b"", early],
+    ]
+    yield from map(written, ends)
+    yield written([refusal, b"Hello", None], 0, 2)
+
+
 def _extension_headers() -> Iterator[bytes]:
     for offer in _OFFERS:
         yield from (bytes((judge,)) + offer for judge in range(3))
@@ -328,6 +373,8 @@ SEEDS: Final[dict[str, Callable[[], Iterable[bytes]]]] = {
     "inflate": _inflate,
     "handshake_server": _handshake_server,
     "handshake_client": _handshake_client,
+    "stream_handshake_server": _stream_handshake_server,
+    "stream_handshake_client": _stream_handshake_client,
     "extension_headers": _extension_headers,
     "round_trip": _drawn,
     "differential": _drawn,

@@ -8,10 +8,22 @@ from typing import NamedTuple, cast
 import pytest
 
 from tests.marks import roles
+from tests.oracle.handshake_bytes import accepted, asked_server, asking_client, rejection, response
+from tests.oracle.handshake_bytes import failed as failed_client
 from tests.oracle.receiving import receive
 from tooling import frames as wire
-from wsproto import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from wsproto import Connection, ConnectionState, ConnectionType, Ending, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    RejectConnection,
+    TextMessage,
+)
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 OPEN = ConnectionState.OPEN
@@ -541,3 +553,93 @@ def test_a_clients_close_is_masked_and_a_servers_is_not() -> None:
     client, server = Connection(ConnectionType.CLIENT), Connection(ConnectionType.SERVER)
     assert wire.decode_frame(client.send(CloseConnection(1000))).mask is not None
     assert wire.decode_frame(server.send(CloseConnection(1000))).mask is None
+
+
+def ending(connection: Connection) -> Ending:
+    """As a call, so that a type checker does not take it for constant."""
+    return connection.ending
+
+
+@roles
+def test_the_transport_is_to_be_ended_once_both_have_sent_a_close(role: ConnectionType) -> None:
+    for first_here in (True, False):
+        connection = Connection(role)
+        assert ending(connection) is Ending.NONE
+        if first_here:
+            connection.send(CloseConnection(1000))
+            assert ending(connection) is Ending.NONE
+            receive(connection, peer_close(role))
+        else:
+            (close,) = receive(connection, peer_close(role))
+            assert ending(connection) is Ending.NONE
+            connection.send(cast(CloseConnection, close).response())
+        assert ending(connection) is Ending.END
+
+
+@roles
+@each_violation
+def test_the_transport_is_to_be_ended_behind_the_close_that_tells_of_a_violation(
+    role: ConnectionType, name: str
+) -> None:
+    data, _ = violation(role, name)
+    connection = Connection(role)
+    (close,) = (event for event in receive(connection, data) if isinstance(event, CloseConnection))
+    assert ending(connection) is Ending.NONE
+    connection.send(close.response())
+    assert ending(connection) is Ending.END
+    closing = Connection(role)
+    closing.send(CloseConnection(1000))
+    receive(closing, data)
+    assert ending(closing) is Ending.END
+
+
+@roles
+def test_the_transport_is_to_be_ended_at_the_peers_end_of_file(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.receive_data(None)
+    assert ending(connection) is Ending.END
+    closing = Connection(role)
+    closing.send(CloseConnection(1000))
+    receive(closing, None)
+    assert ending(closing) is Ending.END
+    asked = Connection(role)
+    (close,) = receive(asked, peer_close(role))
+    asked.receive_data(None)
+    assert ending(asked) is Ending.NONE, "the answer is still to be sent"
+    asked.send(cast(CloseConnection, close).response())
+    assert ending(asked) is Ending.END
+
+
+@pytest.mark.requirement("R6455-7.1.1-03", "R6455-7.1.1-05", "R6455-7.1.1-06")
+def test_over_tcp_a_server_ends_the_connection_first() -> None:
+    """RFC 6455 7.1.1: so the client does not have to wait behind its own end."""
+    server = asked_server()
+    client, key = asking_client()
+    server.send(AcceptConnection())
+    accepted(client, response(key))
+    for connection, role in ((server, ConnectionType.SERVER), (client, ConnectionType.CLIENT)):
+        assert ending(connection) is Ending.NONE
+        connection.send(CloseConnection(1000))
+        receive(connection, peer_close(role))
+    assert (ending(server), ending(client)) == (Ending.END, Ending.NONE)
+    client.receive_data(None)
+    assert ending(client) is Ending.END
+
+
+def test_over_tcp_the_connection_is_ended_where_the_handshake_came_to_nothing() -> None:
+    server = asked_server()
+    server.send(RejectConnection(403))
+    assert ending(server) is Ending.END
+    unasked = WSConnection(ConnectionType.SERVER)
+    unasked.receive_data(None)
+    assert ending(unasked) is Ending.END
+
+    client, _ = asking_client()
+    client.receive_data(rejection(b"403 Forbidden", (b"Content-Length", b"2"), body=b"no"))
+    assert ending(client) is Ending.END
+    client, _ = asking_client()
+    failed_client(client, b"HTTP/2")
+    assert ending(client) is Ending.RESET
+    client, _ = asking_client()
+    failed_client(client, None)
+    assert ending(client) is Ending.END, "the server has ended it already"

@@ -18,21 +18,8 @@ import pytest
 TESTS = Path(__file__).parent
 
 #: Rows that could be shown without a network, but not by this library's tests: why.
-_OF_HTTP_2 = (
-    "the program writes the CONNECT request and its answer, with its HTTP/2 library: examples/http2_*.py"
-)
 EXCEPTIONS: dict[str, str] = {
     "R7692-7.1.2.2-06": "a client of this library always offers client_max_window_bits",
-    "R8441-4-01": _OF_HTTP_2,
-    "R8441-4-02": _OF_HTTP_2,
-    "R8441-4-03": _OF_HTTP_2,
-    "R8441-5-01": _OF_HTTP_2,
-    "R8441-5-02": _OF_HTTP_2,
-    "R8441-5-03": _OF_HTTP_2,
-    "R8441-5-04": _OF_HTTP_2,
-    "R8441-5-05": _OF_HTTP_2,
-    "R8441-5-08": _OF_HTTP_2,
-    "R9220-3-02": _OF_HTTP_2,
 }
 
 

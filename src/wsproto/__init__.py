@@ -10,13 +10,14 @@ from ._version import __version__
 from .connection import Connection
 from .limits import Limits
 from .messages import MessageJoiner
-from .states import ConnectionState, ConnectionType
+from .states import ConnectionState, ConnectionType, Ending
 from .wsconnection import WSConnection
 
 __all__ = [
     "Connection",
     "ConnectionState",
     "ConnectionType",
+    "Ending",
     "Limits",
     "MessageJoiner",
     "WSConnection",

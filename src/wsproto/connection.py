@@ -9,7 +9,7 @@ from .close_codes import CloseReason
 from .codec import frame_codec
 from .errors import LocalProtocolError, LocalTypeError, RemoteProtocolError
 from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
-from .states import CONNECTION, ConnectionState, ConnectionType, Input
+from .states import CONNECTION, ConnectionState, ConnectionType, Ending, Input
 from .utilities import as_bytes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .typing import BytesLike
 
-__all__ = ["CLIENT", "SERVER", "Connection", "ConnectionState", "ConnectionType"]
+__all__ = ["CLIENT", "SERVER", "Connection", "ConnectionState", "ConnectionType", "Ending"]
 
 CLIENT = ConnectionType.CLIENT
 SERVER = ConnectionType.SERVER
@@ -89,6 +89,15 @@ class Connection:
     def protocol_error(self) -> RemoteProtocolError | None:
         """How the peer broke the protocol, where it did: what tells such a failure from a peer's Close."""
         return self._protocol_error
+
+    @property
+    def ending(self) -> Ending:
+        """Whether this side is to end the transport now, behind what it has sent, and how (RFC 6455 7.1.1).
+
+        `END` once both have sent a Close, or the peer has ended the transport. A program that gives up in any
+        other state, and one whose peer does not end its own side in time, resets the transport.
+        """
+        return Ending.END if self._state is ConnectionState.CLOSED else Ending.NONE
 
     def can_send(self, event_type: type[Event] | Event) -> bool:
         """Tell whether an event of this class is permitted in the present state; an event stands for it."""

@@ -31,7 +31,7 @@ class RemoteProtocolError(ProtocolError):
 
     :param message: what was wrong, and which rule it breaks.
     :param event_hint: the event that tells the peer so, ready to be sent; None where there is none. All
-        errors that `receive_data` raises have one.
+        errors that `receive_data` raises have one, but where a stream of HTTP/2 or HTTP/3 is to be reset.
     """
 
     event_hint: Event | Any  # `Any`, so that `send(error.event_hint)` needs no check for None

@@ -1,9 +1,14 @@
-"""The opening handshake over HTTP/1.1 (RFC 6455 4): the tables of `states` say what may follow what."""
+"""The opening handshake (RFC 6455 4): the tables of `states` say what may follow what.
+
+`Handshake` is what it is over any transport, `H11Handshake` what HTTP/1.1 adds; `stream_handshake` has what
+HTTP/2 and HTTP/3 add.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import http1_upgrade, utilities
 from .connection import Connection
@@ -46,24 +51,19 @@ _INPUT_OF_EVENT = {
 }
 
 
-class H11Handshake:
-    """The opening handshake of one connection, up to its `agreement`.
-
-    :param connection_type: which side this is.
-    :param limits: bounds on what the peer may send.
-    """
+class Handshake:
+    """The opening handshake of one connection over any transport, up to its `agreement`."""
 
     agreement: Agreement | None = None
     """What the handshake leaves to the connection, once it is complete."""
+    failed = False
+    """Whether the peer has broken the protocol."""
     _connection: Connection | None = None
     _eof = False
 
-    _request: Request  # with the next two from the stage REQUESTED on
-    _key: bytes
+    _request: Request  # with the next one from the stage REQUESTED on
     _offered: list[Extension]  # a client's
-    _expects_continue: bool  # whether the client of a server does
     _interim_responses = 0
-    _last_interim: RejectConnection | None = None  # the answer, should the transport end behind it
     _body_received = 0
     _body_left: int | None = None  # bytes until a rejection's Content-Length is reached
 
@@ -75,7 +75,6 @@ class H11Handshake:
         self._table = CLIENT_HANDSHAKE if self.client else SERVER_HANDSHAKE
         self._stage = Stage.INITIAL
         self._limits = limits or DEFAULT_LIMITS
-        self._exchange = HTTPExchange(client=self.client, limits=self._limits)
         self._events: deque[Event] = deque()
         self._early_data = bytearray()
 
@@ -102,6 +101,11 @@ class H11Handshake:
         kind = event_type if isinstance(event_type, type) else type(event_type)
         return any(_INPUT_OF_EVENT.get(base) in self._table[self._stage] for base in kind.__mro__)
 
+    def events(self) -> Generator[Event, None, None]:
+        """Yield what has happened."""
+        while self._events:
+            yield self._events.popleft()
+
     def _next_stage(self, what: Input) -> Stage:
         """Look up where `what` leads, if it is permitted."""
         stage = self._table[self._stage].get(what)
@@ -112,12 +116,8 @@ class H11Handshake:
             )
         return stage
 
-    def send(self, event: Event) -> bytes:
-        """Return the bytes that say `event` to the peer.
-
-        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
-            has changed.
-        """
+    def _send(self, event: Event) -> Any:
+        """Return what says `event` to the peer, as the transport has it; an error has changed nothing."""
         try:
             return self._sent(event)
         except LocalProtocolError:
@@ -125,25 +125,20 @@ class H11Handshake:
         except (AttributeError, TypeError, ValueError) as error:
             raise LocalTypeError(f"{event!r} holds what cannot be sent: {error}") from error
 
-    def _sent(self, event: Event) -> bytes:
+    def _sent(self, event: Event) -> Any:
         """Look up the next stage and write the event; only then change anything."""
+        written: Any
         if isinstance(event, Request):
             stage = self._next_stage(Input.SEND_REQUEST)
-            key = utilities.generate_nonce()
-            data, offered = http1_upgrade.written_request(event, key)
-            self._request, self._offered, self._key = event, offered, key
+            written, self._offered = self._written_request(event)
+            self._request = event
         elif isinstance(event, AcceptConnection):
             stage = self._next_stage(Input.SEND_ACCEPT)
-            data, extensions = http1_upgrade.written_acceptance(
-                event, self._request, self._key, expects_continue=self._expects_continue
-            )
+            written, extensions = self._written_acceptance(event)
             self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
         elif isinstance(event, RejectConnection):
             stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
-            headers = http1_upgrade.rejection_headers(event)
-            left = declared_length(headers)
-            data = self._exchange.send_head(event.status_code, headers, has_body=event.has_body)
-            self._body_left = left
+            written, self._body_left = self._written_rejection(event)
         elif isinstance(event, RejectData):
             stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
             body = as_bytes(event.data, "The data of a RejectData")
@@ -152,19 +147,114 @@ class H11Handshake:
                 raise LocalValueError(
                     f"{len(body)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
                 )
-            data = self._exchange.send_body(body, last=event.body_finished)
+            written = self._written_body(body, last=event.body_finished)
             self._body_left = left
         else:
             raise LocalProtocolError(
                 f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
             )
         self._stage = stage
+        return written
+
+    @abstractmethod
+    def _written_request(self, event: Request) -> tuple[Any, list[Extension]]:
+        """Write a request; return with it the extensions that it offers."""
+
+    @abstractmethod
+    def _written_acceptance(self, event: AcceptConnection) -> tuple[Any, list[Extension]]:
+        """Write the acceptance of the request; return with it the extensions that were agreed on."""
+
+    @abstractmethod
+    def _written_rejection(self, event: RejectConnection) -> tuple[Any, int | None]:
+        """Write a rejection; return with it the length of its body, where it says one."""
+
+    @abstractmethod
+    def _written_body(self, body: bytes, *, last: bool) -> bytes:
+        """Write a piece of the body of a rejection."""
+
+    def _fail(self) -> None:
+        """Take in that the peer has broken the protocol."""
+        self.failed = True
+        self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
+
+    def _receive_early(self, data: bytes) -> None:
+        """Keep what a client sends before its request is answered, for the connection."""
+        limit = self._limits.max_early_data
+        if len(self._early_data) + len(data) > limit:
+            raise refused(f"More than {limit} bytes before the handshake was answered")
+        self._early_data += data
+
+    def _receive_interim(self) -> None:
+        """Skip an interim response (RFC 9110 15.2), up to a number of them."""
+        self._interim_responses += 1
+        if self._interim_responses > self._limits.max_interim_responses:
+            raise refused(f"More than {self._limits.max_interim_responses} interim responses")
+        self._stage = self._next_stage(Input.RECEIVE_INTERIM)
+
+    def _receive_acceptance(self, accepted: AcceptConnection, trailing_data: bytes = b"") -> None:
+        self.agreement = agreed(accepted.extensions, trailing_data)
+        self._events.append(accepted)
+        self._stage = self._next_stage(Input.RECEIVE_ACCEPT)
+
+    def _receive_rejection(self, status: int, headers: Headers) -> None:
+        """Take in the head of a final response that accepts nothing."""
+        self._events.append(RejectConnection(status, headers, has_body=True))
+        self._stage = self._next_stage(Input.RECEIVE_REJECT_HEAD)
+
+    def _receive_body(self, data: bytes) -> None:
+        """Hand on a piece of the body of a rejection, or its end."""
+        left = self._limits.max_reject_body_size - self._body_received
+        if len(data) > left:
+            if left:
+                self._events.append(RejectData(data[:left], body_finished=False))
+            raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
+        self._body_received += len(data)
+        self._events.append(RejectData(data, body_finished=not data))
+        self._stage = self._next_stage(Input.RECEIVE_BODY if data else Input.RECEIVE_BODY_END)
+
+
+class H11Handshake(Handshake):
+    """The opening handshake of one connection over HTTP/1.1, up to its `agreement`.
+
+    :param connection_type: which side this is.
+    :param limits: bounds on what the peer may send.
+    """
+
+    _key: bytes  # with the next one from the stage REQUESTED on
+    _expects_continue: bool  # whether the client of a server does
+    _last_interim: RejectConnection | None = None  # the answer, should the transport end behind it
+
+    def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
+        super().__init__(connection_type, limits=limits)
+        self._exchange = HTTPExchange(client=self.client, limits=self._limits)
+
+    def send(self, event: Event) -> bytes:
+        """Return the bytes that say `event` to the peer.
+
+        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
+            has changed.
+        """
+        data: bytes = self._send(event)
         return data
 
-    def events(self) -> Generator[Event, None, None]:
-        """Yield what has happened."""
-        while self._events:
-            yield self._events.popleft()
+    def _written_request(self, event: Request) -> tuple[bytes, list[Extension]]:
+        key = utilities.generate_nonce()
+        written = http1_upgrade.written_request(event, key)
+        self._key = key
+        return written
+
+    def _written_acceptance(self, event: AcceptConnection) -> tuple[bytes, list[Extension]]:
+        return http1_upgrade.written_acceptance(
+            event, self._request, self._key, expects_continue=self._expects_continue
+        )
+
+    def _written_rejection(self, event: RejectConnection) -> tuple[bytes, int | None]:
+        headers = http1_upgrade.rejection_headers(event)
+        length = declared_length(headers)
+        return self._exchange.send_head(event.status_code, headers, has_body=event.has_body), length
+
+    def _written_body(self, body: bytes, *, last: bool) -> bytes:
+        return self._exchange.send_body(body, last=last)
 
     def initiate_upgrade_connection(self, headers: Headers, path: bytes | str) -> None:
         """Take in a request that a server has read and parsed already.
@@ -182,7 +272,7 @@ class H11Handshake:
         try:
             data = rewritten_request(path, headers)
         except RemoteProtocolError:
-            self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
+            self._fail()
             raise
         self.receive_data(data)
 
@@ -212,7 +302,7 @@ class H11Handshake:
             else:
                 self._receive_request(data)
         except RemoteProtocolError:
-            self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
+            self._fail()
             raise
 
     def _receive_eof(self) -> None:
@@ -242,10 +332,7 @@ class H11Handshake:
             self._events.append(self._request)
             data = self._exchange.trailing_data
         if self._stage is Stage.REQUESTED:
-            limit = self._limits.max_early_data
-            if len(self._early_data) + len(data) > limit:
-                raise refused(f"More than {limit} bytes before the handshake was answered")
-            self._early_data += data
+            self._receive_early(data)
 
     def _read_response(self) -> None:
         while self._stage in (Stage.REQUESTED, Stage.BODY):
@@ -262,31 +349,13 @@ class H11Handshake:
         status = response.status_code
         if status == 101:
             accepted = http1_upgrade.judge_acceptance(response, self._request, self._offered, self._key)
-            self.agreement = agreed(accepted.extensions, self._exchange.trailing_data)
-            self._events.append(accepted)
-            self._stage = self._next_stage(Input.RECEIVE_ACCEPT)
+            self._receive_acceptance(accepted, self._exchange.trailing_data)
         elif status < 200:
-            self._interim_responses += 1
-            if self._interim_responses > self._limits.max_interim_responses:
-                raise refused(f"More than {self._limits.max_interim_responses} interim responses")
+            self._receive_interim()
             self._last_interim = RejectConnection(status, response.headers, has_body=False)
-            what = Input.RECEIVE_INTERIM
             if b"sec-websocket-accept" in dict(response.headers):
                 # It answers the handshake: nothing else will follow, and both sides would wait.
                 self._events.append(self._last_interim)
-                what = Input.RECEIVE_REJECT
-            self._stage = self._next_stage(what)
+                self._stage = self._next_stage(Input.RECEIVE_REJECT)
         else:
-            self._events.append(RejectConnection(status, response.headers, has_body=True))
-            self._stage = self._next_stage(Input.RECEIVE_REJECT_HEAD)
-
-    def _receive_body(self, data: bytes) -> None:
-        """Hand on a piece of the body of a rejection, or its end."""
-        left = self._limits.max_reject_body_size - self._body_received
-        if len(data) > left:
-            if left:
-                self._events.append(RejectData(data[:left], body_finished=False))
-            raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
-        self._body_received += len(data)
-        self._events.append(RejectData(data, body_finished=not data))
-        self._stage = self._next_stage(Input.RECEIVE_BODY if data else Input.RECEIVE_BODY_END)
+            self._receive_rejection(status, response.headers)

@@ -17,6 +17,7 @@ from .header_grammar import GrammarError, is_extension, is_field_value, is_proto
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .limits import Limits
     from .typing import Headers
 
 Fields = dict[bytes, list[bytes]]  # the values of each header in order, by its name in lower case
@@ -27,9 +28,12 @@ WEBSOCKET_VERSION = b"13"
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})  # they say how long a message is
 UPGRADING = frozenset({b"connection", b"upgrade"})
 NEGOTIATING = frozenset({b"sec-websocket-protocol", b"sec-websocket-extensions"})
-_PROVING = frozenset({b"sec-websocket-key", b"sec-websocket-accept"})
+PROVING = frozenset({b"sec-websocket-key", b"sec-websocket-accept"})
+# What has a place of its own in the events, or says nothing to an application.
+NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host"}
+NOT_EXTRA_IN_ACCEPT = NEGOTIATING | UPGRADING | {b"sec-websocket-accept"}
 # What the library writes itself, or what would give the handshake a body.
-_RESERVED = FRAMING | UPGRADING | NEGOTIATING | _PROVING | {b"host", b"sec-websocket-version"}
+_RESERVED = FRAMING | UPGRADING | NEGOTIATING | PROVING | {b"host", b"sec-websocket-version"}
 # What each element of a list has to be, and where that is written.
 _GRAMMAR_OF_LIST = {
     "Connection": (is_token, "RFC 9110 7.6.1"),
@@ -53,6 +57,17 @@ def collected(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
         else:
             fields[name] = [value]
     return fields
+
+
+def judge_lines(headers: Headers, size: int, limits: Limits) -> None:
+    """Hold the header lines of a message, which has up to `size` bytes, to the limits (RFC 6585 5)."""
+    if len(headers) > limits.max_headers:
+        raise refused(f"{len(headers)} header lines, at most {limits.max_headers} are permitted", 431)
+    if size <= limits.max_header_line_size:
+        return  # as is each of its lines
+    for name, value in headers:
+        if len(name) + len(value) + 2 > limits.max_header_line_size:
+            raise refused(f"Header {name[:40]!r} is longer than {limits.max_header_line_size} bytes", 431)
 
 
 @cache

@@ -54,8 +54,13 @@ def agreed(extensions: list[Extension], trailing_data: bytes, *, eof: bool = Fal
     return Agreement(extensions, trailing_data, eof)
 
 
-def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
-    """Return the fields in which a client says what it offers, then its own, and the offered extensions."""
+def offer_fields(
+    event: Request, permitted: frozenset[bytes] = frozenset()
+) -> tuple[Headers, list[Extension]]:
+    """Return the fields in which a client says what it offers, then its own, and the offered extensions.
+
+    :param permitted: fields of the library that the client may write as its own.
+    """
     headers = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
     if event.subprotocols:
         headers.append((b"Sec-WebSocket-Protocol", b", ".join(_checked_subprotocols(event.subprotocols))))
@@ -70,7 +75,7 @@ def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
             offered.append(extension)
     if offers:
         headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
-    return headers + checked_headers(event.extra_headers), offered
+    return headers + checked_headers(event.extra_headers, permitted=permitted), offered
 
 
 def _checked_subprotocols(subprotocols: list[str]) -> list[bytes]:
@@ -112,6 +117,13 @@ def written_target(target: str) -> bytes:
     return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in encoded)
 
 
+def judge_content(fields: Fields) -> None:
+    """Refuse a request that says it has content (RFC 6455 4.1): frames follow it (RFC 9110 7.8, 9.3.6)."""
+    length = single(fields, "Content-Length")
+    if b"transfer-encoding" in fields or (length is not None and length.strip(b"0")):
+        raise refused("The request has a body (RFC 6455 4.1)")
+
+
 def judge_version(fields: Fields, status_code: int) -> None:
     """Refuse every version but 13 with a response of this status that names 13 (RFC 6455 4.4)."""
     name = "Sec-WebSocket-Version"
@@ -134,15 +146,20 @@ def read_offers(fields: Fields, host: bytes, target: str, extra_headers: Headers
     return request
 
 
-def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
-    """Return the fields in which a server says what it chose, then its own, and the chosen extensions."""
+def answer_fields(
+    event: AcceptConnection, request: Request, permitted: frozenset[bytes] = frozenset()
+) -> tuple[Headers, list[Extension]]:
+    """Return the fields in which a server says what it chose, then its own, and the chosen extensions.
+
+    :param permitted: fields of the library that the server may write as its own.
+    """
     headers = []
     chosen = event.subprotocol
     if chosen is not None:
         if chosen not in request.subprotocols:
             raise LocalValueError(f"unexpected subprotocol {chosen!r}: the client did not offer it")
         headers.append((b"Sec-WebSocket-Protocol", chosen.encode("ascii")))
-    extra_headers = checked_headers(event.extra_headers)
+    extra_headers = checked_headers(event.extra_headers, permitted=permitted)
     answer, extensions = _chosen_extensions(map(str, request.extensions), event.extensions)
     if answer is not None:
         headers.append((b"Sec-WebSocket-Extensions", answer))

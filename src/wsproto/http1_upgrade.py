@@ -6,10 +6,21 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .authority import written_host
-from .handshake_fields import FRAMING, NEGOTIATING, UPGRADING, collected, list_of, refused, required, single
+from .handshake_fields import (
+    FRAMING,
+    NOT_EXTRA_IN_ACCEPT,
+    NOT_EXTRA_IN_REQUEST,
+    UPGRADING,
+    collected,
+    list_of,
+    refused,
+    required,
+    single,
+)
 from .handshake_messages import (
     ABSOLUTE,
     answer_fields,
+    judge_content,
     judge_version,
     offer_fields,
     read_answer,
@@ -29,8 +40,6 @@ if TYPE_CHECKING:
 
 _UPGRADE, _CONNECTION = (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
-_NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host"}
-_NOT_EXTRA_IN_ACCEPT = NEGOTIATING | UPGRADING | {b"sec-websocket-accept"}
 # A rejection frames its own body, and its connection-level fields are its own.
 _PERMITTED_IN_REJECTION = FRAMING | UPGRADING | {b"sec-websocket-version"}
 
@@ -77,16 +86,14 @@ def judge_request(request: RequestHead) -> tuple[Request, bytes, bool]:
         version = request.http_version.decode("ascii")
         raise refused(f"HTTP version must be 1.1, not {version} (RFC 6455 4.2.1)")
     fields = collected(request.headers)
-    length = single(fields, "Content-Length")
-    if b"transfer-encoding" in fields or (length is not None and length.strip(b"0")):
-        raise refused("The request has a body (RFC 6455 4.1)")  # frames follow it at once (RFC 9110 7.8)
+    judge_content(fields)
     _upgrade_protocols(fields)
     judge_version(fields, 426)
     key = required(fields, "Sec-WebSocket-Key")
     if not _KEY.fullmatch(key):
         raise refused(f"Sec-WebSocket-Key {key!r} is not 16 bytes in base64 (RFC 6455 4.2.1)")
     target, host = _read_target(request.target, required(fields, "Host"))
-    extra_headers = [field for field in request.headers if field[0] not in _NOT_EXTRA_IN_REQUEST]
+    extra_headers = [field for field in request.headers if field[0] not in NOT_EXTRA_IN_REQUEST]
     event = read_offers(fields, host, target, extra_headers)
     expects_continue = b"expect" in fields and b"100-continue" in map(bytes.lower, fields[b"expect"])
     return event, key, expects_continue
@@ -130,7 +137,7 @@ def judge_acceptance(
         raise refused(f"Bad header 'Upgrade': websocket is beside {others} (RFC 6455 4.1)")
     if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(key):
         raise refused("Bad accept token")
-    extra_headers = [field for field in response.headers if field[0] not in _NOT_EXTRA_IN_ACCEPT]
+    extra_headers = [field for field in response.headers if field[0] not in NOT_EXTRA_IN_ACCEPT]
     return read_answer(fields, request, offered, extra_headers)
 
 

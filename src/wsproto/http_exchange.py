@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .handshake_fields import FRAMING, refused
+from .handshake_fields import FRAMING, judge_lines, refused
 from .header_grammar import TOKEN
 from .http1_upgrade import RequestHead, ResponseHead
 
@@ -111,7 +111,7 @@ class HTTPExchange:
             return None
         self._head_read = regular[0]
         self._offset = end
-        self._judge_lines(headers, end)
+        judge_lines(headers, end, limits)
         if self._client:
             return ResponseHead(101, b"1.1", headers)
         return RequestHead(b"GET", regular[1], b"1.1", headers)
@@ -128,7 +128,7 @@ class HTTPExchange:
             by_h11.receive(self._next_piece(by_h11))
         if found is None or isinstance(found, bytes):
             return found
-        self._judge_lines(found.headers, self._limits.max_handshake_size)
+        judge_lines(found.headers, self._limits.max_handshake_size, self._limits)
         if isinstance(found, ResponseHead):
             status = found.status_code
             self._has_begun_well = status >= 200  # behind an interim response, the next head begins
@@ -162,17 +162,6 @@ class HTTPExchange:
         self._held += stop - start
         self._offset = stop
         return self._received[start:stop]
-
-    def _judge_lines(self, headers: Headers, size: int) -> None:
-        """Hold the header lines of a head, which has up to `size` bytes, to the limits (RFC 6585 5)."""
-        limits = self._limits
-        if len(headers) > limits.max_headers:
-            raise refused(f"{len(headers)} header lines, at most {limits.max_headers} are permitted", 431)
-        if size <= limits.max_header_line_size:
-            return  # as is each of its lines
-        for name, value in headers:
-            if len(name) + len(value) + 2 > limits.max_header_line_size:
-                raise refused(f"Header {name[:40]!r} is longer than {limits.max_header_line_size} bytes", 431)
 
     def send_head(self, status_code: int, headers: Headers, *, has_body: bool) -> bytes:
         """Return the head of a response; a field that cannot be written is a `LocalProtocolError`."""

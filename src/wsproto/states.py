@@ -60,6 +60,17 @@ class ConnectionState(Enum):
     __hash__ = object.__hash__
 
 
+class Ending(Enum):
+    """Whether this side is to end the transport now, and how."""
+
+    NONE = 0
+    """Not now."""
+    END = 1
+    """In order, behind all that was sent: FIN over TCP and HTTP/3, END_STREAM over HTTP/2."""
+    RESET = 2
+    """At once: nothing that was sent has to arrive any more, and nothing more is read."""
+
+
 class Stage(Enum):
     """How far the opening handshake has come."""
 

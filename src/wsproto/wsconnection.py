@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .connection import Connection
 from .errors import LocalProtocolError
 from .handshake import H11Handshake
+from .states import ConnectionState, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,6 +54,19 @@ class WSConnection(Connection):
         if eof:
             super().receive_data(None)
 
+    @property
+    def ending(self) -> Ending:
+        """Whether this side is to end the TCP connection now, and how: the server first (RFC 6455 7.1.1).
+
+        So a client waits for the server's end of file; where the opening handshake failed, it need not.
+        """
+        if self.client and self._state is ConnectionState.CLOSED and not self._eof:
+            if self._handshake is None:
+                return Ending.NONE
+            if self._handshake.failed:
+                return Ending.RESET
+        return super().ending
+
     def can_send(self, event_type: type[Event] | Event) -> bool:
         """Tell whether an event of this class is permitted in the present state; an event stands for it."""
         return (self._handshake.can_send if self._handshake else super().can_send)(event_type)
@@ -86,6 +100,7 @@ class WSConnection(Connection):
         if handshake is None:
             super()._receive_otherwise(data)
             return
+        self._eof = self._eof or data is None
         try:
             handshake.receive_data(data)
         finally:

@@ -91,6 +91,21 @@ def test_http2_client_talks_to_http2_server(certificates: Certificates) -> None:
     assert "closed with 1000 'bye'\n" in ended.output
 
 
+def test_one_port_serves_http1_and_http2(certificates: Certificates) -> None:
+    with serving("alpn_server.py", *certificates.options) as server:
+        url = f"wss://{HOST}:{server.port}/"
+        for program in (*CLIENTS, "http2_client.py"):
+            client = run(program, "--ca", certificates.authority, url, "hello")
+            assert (client.status, client.errors) == (0, "")
+        context = ssl.create_default_context(cafile=certificates.authority)
+        context.set_alpn_protocols(["http/1.1", "h2"])
+        with context.wrap_socket(server.connect(), server_hostname=HOST) as sock:
+            assert sock.selected_alpn_protocol() == "h2"  # the server's choice
+        ended = server.stop()
+    assert (ended.status, ended.errors) == (0, "")
+    assert ended.output.count("closed with 1000 'bye'\n") == 3
+
+
 @pytest.mark.parametrize("program", SERVERS)
 def test_server_shows_no_traceback_whatever_a_client_does(program: str, certificates: Certificates) -> None:
     with serving(program, *certificates.options) as server:

@@ -10,7 +10,7 @@ from tests.oracle import judging
 from tests.oracle.expected_events import Deflate
 from tests.oracle.handshake_bytes import ACCEPT, KEY, accept_token, asked_server, read_head, read_response
 from tests.oracle.judging import Setting, by_frame
-from wsproto import ConnectionState, ConnectionType, Limits, WSConnection, utilities
+from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection, utilities
 from wsproto.events import (
     AcceptConnection,
     CloseConnection,
@@ -260,7 +260,7 @@ def assert_accepted(server: WSConnection, head: LooseHead, *, eof: bool) -> None
 
 
 def assert_opened(
-    connection: WSConnection, agreed: bytes, behind: bytes, events: list[Event], *, eof: bool
+    connection: Connection, agreed: bytes, behind: bytes, events: list[Event], *, eof: bool
 ) -> None:
     """Judge what an open connection made of the bytes `behind` a handshake."""
     deflate = None

@@ -26,6 +26,7 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.extensions import Extension, PerMessageDeflate
+from wsproto.stream_handshake import StreamHandshake
 from wsproto.typing import Headers
 from wsproto.utilities import RemoteProtocolError
 
@@ -97,6 +98,19 @@ def read_frames(connection: WSConnection) -> None:
         elif isinstance(event, CloseConnection):
             assert_type(event.code, int)
             assert_type(event.response(), CloseConnection)
+
+
+def answer_on_a_stream(section: list[tuple[bytes, bytes]]) -> Headers:
+    """Send header sections, and the data of a rejection."""
+    handshake = StreamHandshake(ConnectionType.SERVER)
+    try:
+        handshake.receive_headers(iter(section))
+    except RemoteProtocolError as error:
+        refusal: Headers = handshake.send(error.event_hint)
+        return refusal
+    assert_type(handshake.send(RejectConnection(403, has_body=True)), Headers)
+    assert_type(handshake.send(RejectData(bytearray(b"No."))), bytes)
+    return handshake.send(AcceptConnection())
 
 
 def read_any_message(event: Event) -> int:

@@ -10,6 +10,13 @@ _FILE: Final = "connection.py"
 
 FAULTS: Final = (
     Fault(
+        "the transport is to be ended with the first Close",
+        "RFC 6455 7.1.1",
+        _FILE,
+        "Ending.END if self._state is ConnectionState.CLOSED else Ending.NONE",
+        "Ending.END if self._state is not ConnectionState.OPEN else Ending.NONE",
+    ),
+    Fault(
         "what the state refuses has gone through compressor and masking first",
         "a refused send changes nothing",
         _FILE,

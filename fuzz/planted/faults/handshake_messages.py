@@ -60,4 +60,11 @@ FAULTS: Final = (
         "return Agreement(extensions, trailing_data, eof)",
         "return Agreement(extensions, trailing_data, eof=False)",
     ),
+    Fault(
+        "a request with a body is accepted",
+        "RFC 6455 4.1",
+        _FILE,
+        '(length is not None and length.strip(b"0"))',
+        "(length is not None and not length)",
+    ),
 )

@@ -31,13 +31,6 @@ FAULTS: Final = (
         'if not b"1.0" <= request.http_version',
     ),
     Fault(
-        "a request with a body is accepted",
-        "RFC 6455 4.1",
-        _FILE,
-        '(length is not None and length.strip(b"0"))',
-        "(length is not None and not length)",
-    ),
-    Fault(
         "a key of any length is accepted",
         "RFC 6455 4.2.1",
         _FILE,

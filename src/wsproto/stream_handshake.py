@@ -1,0 +1,317 @@
+"""The opening handshake on a stream of HTTP/2 or HTTP/3: an extended CONNECT (RFC 8441, RFC 9220).
+
+A program's HTTP/2 or HTTP/3 library turns bytes into header sections and data, and back. `StreamHandshake`
+takes and gives these. What follows the handshake is the stream's data in either direction: a `Connection`.
+
+A message that breaks a rule of HTTP is malformed: a stream error (RFC 9113 8.1.1, RFC 9114 4.1.2), before
+which a server may answer. So a server's `RemoteProtocolError` has the `RejectConnection` to send while the
+request is not answered. On a client, and once the stream is accepted, `event_hint` is None: the program
+resets the stream with `HTTP2_PROTOCOL_ERROR` or `H3_MESSAGE_ERROR`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, overload
+
+from .authority import written_host
+from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
+from .handshake import Handshake
+from .handshake_fields import (
+    NOT_EXTRA_IN_ACCEPT,
+    NOT_EXTRA_IN_REQUEST,
+    PROVING,
+    checked_headers,
+    collected,
+    judge_lines,
+    refused,
+    single,
+)
+from .handshake_messages import (
+    answer_fields,
+    declared_length,
+    judge_content,
+    judge_version,
+    offer_fields,
+    read_answer,
+    read_offers,
+    rejection_fields,
+    written_target,
+)
+from .header_grammar import is_field_value, is_protocol, is_token
+from .states import Input, Stage
+from .utilities import as_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
+    from .extensions import Extension
+    from .limits import Limits
+    from .states import ConnectionType
+    from .typing import BytesLike, Headers
+
+    GivenHeaders = Iterable[tuple[bytes, bytes]]
+
+# With these a stream is reset: where a WebSocket ends abnormally (RFC 8441 5, RFC 9220 3) ...
+HTTP2_CANCEL = 0x8
+H3_REQUEST_CANCELLED = 0x10C
+# ... and where a message is malformed (RFC 9113 8.1.1, RFC 9114 4.1.2).
+HTTP2_PROTOCOL_ERROR = 0x1
+H3_MESSAGE_ERROR = 0x10E
+
+_SCHEMES = ("https", "http")
+_IN_REQUEST = frozenset({b":method", b":protocol", b":scheme", b":authority", b":path"})
+_IN_RESPONSE = frozenset({b":status"})
+# They are about one connection of HTTP/1.1 (RFC 9113 8.2.2, RFC 9114 4.2).
+_OF_HTTP1 = frozenset({b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"transfer-encoding"})
+_PERMITTED_IN_REJECTION = frozenset({b"content-length", b"sec-websocket-version"})
+_PATH = re.compile(rb"/[!\"$-~]*")  # visible ASCII without a fragment
+_STATUS = re.compile(rb"[1-9][0-9][0-9]")
+_OVERHEAD = 32  # bytes that a field counts for besides its name and value (RFC 9113 6.5.2, RFC 9114 4.2.2)
+
+
+def asks_for_websocket(headers: GivenHeaders) -> bool:
+    """Tell whether a request is one for `StreamHandshake`: CONNECT with the `:protocol` websocket.
+
+    This judges nothing. All other requests are for the program's HTTP code: a CONNECT with a `:protocol` that
+    it does not know gets 501 (RFC 9220 3).
+    """
+    given = list(headers)
+    return (b":method", b"CONNECT") in given and any(
+        name == b":protocol" and value.lower() == b"websocket" for name, value in given
+    )
+
+
+class StreamHandshake(Handshake):
+    """The opening handshake of one WebSocket on a stream of HTTP/2 or HTTP/3, up to its `connection`.
+
+    While there is no connection, a program ends its side of the stream with what it sends where
+    `state is ConnectionState.CLOSED` afterwards.
+
+    :param connection_type: which side this is.
+    :param scheme: of a client's request: `"https"` for wss, `"http"` for ws (RFC 8441 5).
+    :param limits: bounds on what the peer may send.
+    """
+
+    scheme: str
+    """The request's: a server compares it with what it knows of the connection, if it has to."""
+
+    def __init__(
+        self, connection_type: ConnectionType, *, scheme: str = "https", limits: Limits | None = None
+    ) -> None:
+        super().__init__(connection_type, limits=limits)
+        if scheme not in _SCHEMES:
+            raise LocalValueError(f"The scheme must be 'https' (for wss) or 'http' (for ws), not {scheme!r}")
+        self.scheme = scheme
+
+    @overload
+    def send(self, event: RejectData) -> bytes: ...
+
+    @overload
+    def send(self, event: Request | AcceptConnection | RejectConnection) -> Headers: ...
+
+    @overload
+    def send(self, event: Event) -> Any: ...  # what an error's `event_hint` is
+
+    def send(self, event: Event) -> Any:
+        """Return the header section that says `event` to the peer, of `RejectData` the data.
+
+        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
+            has changed.
+        """
+        return self._send(event)
+
+    def _written_request(self, event: Request) -> tuple[Headers, list[Extension]]:
+        """Write an extended CONNECT (RFC 8441 4, 5); of a key, nothing is written or judged."""
+        path = written_target(event.target)
+        if not path.startswith(b"/"):
+            raise LocalValueError(f"{event.target!r} is not a path with its query (RFC 9113 8.3.1)")
+        fields, offered = offer_fields(event, PROVING)
+        headers = [
+            (b":method", b"CONNECT"),
+            (b":protocol", b"websocket"),
+            (b":scheme", self.scheme.encode()),
+            (b":authority", written_host(event.host)),
+            (b":path", path),
+        ]
+        return headers + _written(fields), offered
+
+    def _written_acceptance(self, event: AcceptConnection) -> tuple[Headers, list[Extension]]:
+        # Before an extension agrees to anything: a failed call changes nothing.
+        _written(checked_headers(event.extra_headers, permitted=PROVING))
+        fields, extensions = answer_fields(event, self._request, PROVING)
+        return [(b":status", b"200"), *_written(fields)], extensions
+
+    def _written_rejection(self, event: RejectConnection) -> tuple[Headers, int | None]:
+        fields = rejection_fields(event, _PERMITTED_IN_REJECTION)
+        if event.status_code < 300:
+            raise LocalValueError(f"A response with the status {event.status_code} accepts (RFC 8441 5)")
+        return [(b":status", b"%d" % event.status_code), *_written(fields)], declared_length(fields)
+
+    def _written_body(self, body: bytes, *, last: bool) -> bytes:  # noqa: ARG002 - the stream's end says so
+        return body
+
+    def receive_headers(self, headers: GivenHeaders) -> None:
+        """Take in a header section of the stream: each one, of interim responses and trailers, too.
+
+        :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send,
+            None where the stream is to be reset.
+        :raises LocalProtocolError: after the end of the handshake, and for what is not pairs of bytes.
+        """
+        if self._stage is Stage.ACCEPTED:
+            self.failed = True
+            raise RemoteProtocolError("A header section behind the handshake (RFC 9113 8.5, RFC 9114 4.4)")
+        self._next_stage(Input.RECEIVE_BYTES)
+        try:
+            if self.client:
+                self._receive_response(headers)
+            elif self._stage is Stage.INITIAL:
+                self._receive_request(headers)
+            elif self._stage is Stage.REQUESTED:
+                raise refused("A second header section in a request (RFC 9113 8.5, RFC 9114 4.4)")
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            raise
+
+    def receive_data(self, data: BytesLike | None) -> None:
+        """Take in data of the stream, until there is a `connection` to do that; None stands for its end.
+
+        :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send,
+            None where the stream is to be reset.
+        :raises LocalProtocolError: for data after the end of the handshake.
+        """
+        if data is not None:
+            data = as_bytes(data, "Received data")
+            if not data:
+                return
+        stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
+        waiting = self._stage in (Stage.INITIAL, Stage.REQUESTED)
+        try:
+            if self.client and waiting:
+                raise refused("Data, or the end, before the response (RFC 9113 8.1, RFC 9114 4.1)")
+            if self.client and self._stage is Stage.BODY:
+                self._receive_body(data or b"")
+            elif data is not None and self._stage is Stage.INITIAL:
+                raise refused("Data before the request (RFC 9113 8.1, RFC 9114 4.1)")
+            elif data is not None and waiting:
+                self._receive_early(data)
+        except RemoteProtocolError as error:
+            self._refuse(error)
+            raise
+        if data is None:
+            self._eof = True
+            self._stage = stage
+
+    def _refuse(self, error: RemoteProtocolError) -> None:
+        """Take in that the peer broke the protocol; a client has nothing to answer."""
+        if self.client:
+            error.event_hint = None
+        self._fail()
+
+    def _receive_request(self, section: GivenHeaders) -> None:
+        """Judge a request (RFC 8441 4, 5; RFC 9220 3)."""
+        pseudo, headers = _read(section, _IN_REQUEST, self._limits)
+        protocol = pseudo.get(b":protocol")
+        if protocol is None:
+            if pseudo.get(b":method") == b"CONNECT" and (b":scheme" in pseudo or b":path" in pseudo):
+                raise refused("CONNECT with ':scheme' or ':path', without ':protocol' (RFC 9113 8.5)")
+            raise refused("The request is not an extended CONNECT: it lacks ':protocol' (RFC 8441 4)", 501)
+        if _required(pseudo, b":method") != b"CONNECT":
+            raise refused(f"':protocol' with the method {pseudo[b':method']!r} (RFC 8441 4)")
+        scheme = _required(pseudo, b":scheme").lower().decode("latin-1")
+        if scheme not in _SCHEMES:
+            raise refused(f"':scheme' must be https or http, not {scheme!r} (RFC 8441 5)")
+        path = _required(pseudo, b":path")
+        if not _PATH.fullmatch(path):
+            raise refused(f"':path' must be a path with its query, not {path!r} (RFC 9113 8.3.1)")
+        authority = _required(pseudo, b":authority")
+        fields = collected(headers)
+        host = single(fields, "Host")
+        if host is not None and host.lower() != authority.lower():
+            raise refused(f"Host {host!r} is not ':authority' {authority!r} (RFC 9113 8.3.1, RFC 9114 4.3.1)")
+        if not is_protocol(protocol):
+            raise refused(f"':protocol' {protocol!r} is not the name of a protocol (RFC 9110 7.8)")
+        if protocol.lower() != b"websocket":  # names of protocols have no case (RFC 9110 7.8)
+            raise refused(f"':protocol' {protocol!r} is not websocket (RFC 9220 3)", 501)
+        judge_content(fields)
+        judge_version(fields, 400)  # 426 needs Upgrade (RFC 9110 15.5.22), which has no place here
+        extra = [field for field in headers if field[0] not in NOT_EXTRA_IN_REQUEST | {b"cookie"}]
+        if b"cookie" in fields:  # RFC 9113 8.2.3, RFC 9114 4.2.1: one for the application
+            extra.append((b"cookie", b"; ".join(fields[b"cookie"])))
+        self._request = read_offers(fields, authority, path.decode("ascii"), extra)
+        self.scheme = scheme
+        self._stage = self._next_stage(Input.RECEIVE_REQUEST)
+        self._events.append(self._request)
+
+    def _receive_response(self, section: GivenHeaders) -> None:
+        """Take any 2xx for the acceptance (RFC 8441 5, RFC 9113 8.5), skip interim responses."""
+        if self._stage is Stage.INITIAL:
+            raise refused("The server answered before it was asked (RFC 9113 8.1, RFC 9114 4.1)")
+        if self._stage is Stage.BODY:
+            _read(section, frozenset(), self._limits)  # trailers: nothing in them matters
+            return
+        pseudo, headers = _read(section, _IN_RESPONSE, self._limits)
+        written = _required(pseudo, b":status")
+        if not _STATUS.fullmatch(written):
+            raise refused(f"':status' must be three digits, not {written!r} (RFC 9113 8.3.2)")
+        status = int(written)
+        if status == 101:
+            raise refused("101 has no place on a stream (RFC 9113 8.6, RFC 9114 4.5)")
+        if status < 200:
+            self._receive_interim()
+        elif status < 300:
+            extra = [field for field in headers if field[0] not in NOT_EXTRA_IN_ACCEPT]
+            self._receive_acceptance(read_answer(collected(headers), self._request, self._offered, extra))
+        else:
+            self._receive_rejection(status, headers)
+
+
+def _written(fields: Headers) -> Headers:
+    """Return fields with their names in lower case; what only HTTP/1.1 has cannot be written."""
+    written = []
+    for name, value in fields:
+        lower = name.lower()
+        if _is_of_http1(lower, value):
+            raise LocalValueError(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2.2)")
+        written.append((lower, value))
+    return written
+
+
+def _is_of_http1(name: bytes, value: bytes) -> bool:
+    return name in _OF_HTTP1 or (name == b"te" and value.lower() != b"trailers")
+
+
+def _read(
+    headers: GivenHeaders, known: frozenset[bytes], limits: Limits
+) -> tuple[dict[bytes, bytes], Headers]:
+    """Return the pseudo-headers of a section, only `known` ones, and its fields (RFC 9113 8.2, 8.3)."""
+    try:
+        given = [(bytes(memoryview(name)), bytes(memoryview(value))) for name, value in headers]
+    except (TypeError, ValueError) as error:
+        raise LocalTypeError(f"A header section must be pairs of bytes, not {headers!r}: {error}") from error
+    size = sum(len(name) + len(value) + _OVERHEAD for name, value in given)
+    if size > limits.max_handshake_size:
+        raise refused(f"A header section of {size} bytes, at most {limits.max_handshake_size}", 431)
+    judge_lines(given, size, limits)
+    pseudo: dict[bytes, bytes] = {}
+    fields: Headers = []
+    for name, value in given:
+        if not is_field_value(value):
+            raise refused(f"{value!r} cannot be the value of {name!r} (RFC 9113 8.2.1, RFC 9114 4.2)")
+        if name.startswith(b":"):
+            if fields or name in pseudo or name not in known:
+                raise refused(f"{name!r} is unknown here, a second, or behind a field (RFC 9113 8.3)")
+            pseudo[name] = value
+        elif not is_token(name) or name != name.lower() or _is_of_http1(name, value):
+            raise refused(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2, RFC 9114 4.2)")
+        else:
+            fields.append((name, value))
+    return pseudo, fields
+
+
+def _required(pseudo: dict[bytes, bytes], name: bytes) -> bytes:
+    value = pseudo.get(name)
+    if not value:
+        raise refused(f"Pseudo-header {name!r} is missing or empty (RFC 8441 4, RFC 9113 8.3)")
+    return value
