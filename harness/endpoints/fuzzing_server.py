@@ -352,7 +352,7 @@ class FuzzingServer:
             report = await asyncio.wait_for(self._play(wire, request, agent, case), limit)
         except asyncio.TimeoutError:
             report = lost(
-                agent.name, f"The client hangs: the case did not end within {limit:g} s (--time-limit)."
+                agent.name, f"The client hangs: the case did not end within {limit:g} s (--timeout)."
             )
         finally:
             played.set_result(None)
