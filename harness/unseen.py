@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from fuzz.planted.faults import stream_handshake
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _EVENTS = "only the program that reads the events can tell: the bytes that are sent are the same"
 _REFUSED = "a testee sends nothing that the library has to refuse, and a refusal puts nothing on the wire"
 _WORK = "it costs time or memory in a program that reads late or sends very much at once, never other bytes"
 _SUBCLASS = "only programs with a subclass or settings of their own meet it, after the handshake"
 
-UNSEEN: Final[dict[str, str]] = {
+_STREAMS = "the suite plays over HTTP/1.1, and this is the handshake of HTTP/2 and HTTP/3"
+
+UNSEEN: Final[Mapping[str, str]] = {
     "what the state refuses has gone through compressor and masking first": _REFUSED,
     "end of file is told with each call of events()": _EVENTS,
     "a request with too much early data behind it is lost": _EVENTS,
@@ -34,5 +41,9 @@ UNSEEN: Final[dict[str, str]] = {
         "of one agreement meets it"
     ),
     "what the application received into is kept, not copied": _EVENTS,
+    "the transport is to be ended with the first Close": (
+        "a testee has a rule of its own for the end of TCP: it does not ask Connection.ending"
+    ),
+    **{fault.name: _STREAMS for fault in stream_handshake.FAULTS},
 }
 """Why the wire cannot show a fault, by the name of the fault."""

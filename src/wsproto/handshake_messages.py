@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .typing import Headers
 
 # A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2).
-ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/?#]*)([^#]*)", re.IGNORECASE)
+ABSOLUTE = r"(?i:https?|wss?)://([^/?#]*)([^#]*)"  # compiled when a target is no path
 _NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
 
 
@@ -106,7 +106,7 @@ def written_target(target: str) -> bytes:
         raise LocalValueError(
             f"Target {target!r} has white space, a control character or a fragment (RFC 6455 3)"
         )
-    if not target.startswith("/") and not ABSOLUTE.match(target):
+    if not target.startswith("/") and not re.match(ABSOLUTE, target):
         target = "/" + target
     try:
         encoded = target.encode()

@@ -106,7 +106,7 @@ def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:
         raise refused(f"Request target {target!r} has a fragment (RFC 6455 3)")
     if target.startswith("/"):
         return target, host
-    absolute = ABSOLUTE.fullmatch(target)
+    absolute = re.fullmatch(ABSOLUTE, target)
     if absolute is None or not absolute[1]:  # RFC 9110 4.2.1: no authority, no http URI
         raise refused(f"Bad request target {target!r} (RFC 9112 3.2)")
     authority, rest = absolute.groups()

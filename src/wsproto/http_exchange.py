@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 # Empty lines that a server skips before a request (RFC 9112 2.2); with one more, it is not HTTP.
 MAX_EMPTY_LINES = 8
-# The last of them perhaps without the LF that is still to come.
-_EMPTY_LINES = re.compile(rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1))
-_STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] ")
+# The last of them perhaps without the LF that is still to come. It is compiled when a head is not regular.
+_EMPTY_LINES = rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1)
+_STATUS_LINE = rb"HTTP/1\.[0-9] "  # so is this
 _ANY_STATUS_LINE = b"HTTP/1.1 "
 # RFC 9112 2.1, 5: one CRLF behind each line, no white space before a colon, no folded lines.
 _FIELDS = rb"\r\n((?:" + TOKEN + rb":[\x20-\x7e\t\x80-\xff]*\r\n)+)\r\n"
@@ -88,7 +88,7 @@ class HTTPExchange:
             found = self._next_regular()
             if found is not None:
                 return found
-            unread = self._received if self._client else _EMPTY_LINES.sub(b"", self._received)
+            unread = self._received if self._client else re.sub(_EMPTY_LINES, b"", self._received)
             if not unread:
                 return None
             self._received = unread
@@ -138,7 +138,7 @@ class HTTPExchange:
 
     def _judge_start(self, begun: bytes) -> None:
         """Refuse a response that does not begin as HTTP/1 does, at its first wrong byte (RFC 9112 4)."""
-        if not _STATUS_LINE.match(begun + _ANY_STATUS_LINE[len(begun) :]):
+        if not re.match(_STATUS_LINE, begun + _ANY_STATUS_LINE[len(begun) :]):
             raise refused("Bad HTTP message")
         self._has_begun_well = len(begun) == len(_ANY_STATUS_LINE)
 
