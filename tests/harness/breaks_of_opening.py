@@ -29,15 +29,15 @@ OPENING_BREAKS = [
     Break(
         "the application gets the last line of a field alone",
         "src/wsproto/http1_upgrade.py",
-        "[field for field in request.headers if field[0] not in _NOT_EXTRA_IN_REQUEST]",
-        "[field for field in dict(request.headers).items() if field[0] not in _NOT_EXTRA_IN_REQUEST]",
+        "[field for field in request.headers if field[0] not in NOT_EXTRA_IN_REQUEST]",
+        "[field for field in dict(request.headers).items() if field[0] not in NOT_EXTRA_IN_REQUEST]",
         "server X.1.138",
     ),
     Break(
         "the application gets no Origin",
-        "src/wsproto/http1_upgrade.py",
-        '_NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host"}',
-        '_NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host", b"origin"}',
+        "src/wsproto/handshake_fields.py",
+        'NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host"}',
+        'NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host", b"origin"}',
         "server X.1.132",
     ),
     Break(
