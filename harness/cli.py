@@ -20,6 +20,7 @@ from harness.engines.kosoku import KosokuSuite
 from harness.matrix.run import Matrix
 from harness.options import (
     cases_option,
+    failed_option,
     failures_options,
     patience_options,
     profile_option,
@@ -129,11 +130,7 @@ def cli(context: click.Context) -> None:
 @update_option
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @report_option
-@click.option(
-    "--failed",
-    is_flag=True,
-    help="Only the cases that differed in the last run, which DIR/results.json names.",
-)
+@failed_option
 @failures_options
 @patience_options
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option

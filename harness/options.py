@@ -14,6 +14,22 @@ from harness.patience import Patience
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_USUAL = Patience()
+
+
+def together(*options: Decorator) -> Decorator:
+    """Return what adds these options to a command, in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 profile_option = click.option(
     "--profile",
     type=click.Choice(PROFILES),
@@ -21,6 +37,7 @@ profile_option = click.option(
     show_default=True,
     help="How much of the suite.",
 )
+
 update_option = click.option("--update-baseline", is_flag=True, help="Make the results the expected ones.")
 
 cases_option = click.option(
@@ -31,23 +48,21 @@ cases_option = click.option(
     help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
 )
 
+selection_options = together(
+    profile_option,
+    cases_option,
+    click.option(
+        "--expected",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=EXPECTED,
+        metavar="DIR",
+        help="Folder of the baselines server.json and client.json [default: autobahn/expected].",
+    ),
+)
 
-def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose the cases and the expected results."""
-    for decorate in (
-        click.option(
-            "--expected",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=EXPECTED,
-            metavar="DIR",
-            help="Folder of the baselines server.json and client.json [default: autobahn/expected].",
-        ),
-        cases_option,
-        profile_option,
-    ):
-        command = decorate(command)
-    return command
-
+failed_option = click.option(
+    "--failed", is_flag=True, help="Only the cases that differed in the last run (DIR/results.json)."
+)
 
 report_option = click.option(
     "--report",
@@ -59,59 +74,49 @@ report_option = click.option(
     help="Folder for the report (results.json, index.html and others) and for logs.",
 )
 
+budget_option = click.option(
+    "--budget",
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    help="Longest time for all [default: ten times what it usually takes, and a minute].",
+)
 
-def patience_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how long to wait."""
-    usual = Patience()
-    for decorate in (
-        click.option(
-            "--budget",
-            type=click.FloatRange(1),
-            metavar="SECONDS",
-            help="Longest time for all [default: ten times what it usually takes, and a minute].",
-        ),
-        click.option(
-            "--time-limit",
-            type=click.FloatRange(0, min_open=True),
-            default=usual.time_limit,
-            show_default=True,
-            metavar="SECONDS",
-            help="Longest time for a case; six times as long for a case of 9, 12 and 13.",
-        ),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(0, min_open=True),
-            default=usual.timeout,
-            show_default=True,
-            metavar="SECONDS",
-            help="Longest time for each step of the library in an extra case.",
-        ),
-    ):
-        command = decorate(command)
-    return command
+patience_options = together(
+    click.option(
+        "--timeout",
+        type=click.FloatRange(0, min_open=True),
+        default=_USUAL.timeout,
+        show_default=True,
+        metavar="SECONDS",
+        help="Longest time for each step of the library in an extra case.",
+    ),
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(0, min_open=True),
+        default=_USUAL.time_limit,
+        show_default=True,
+        metavar="SECONDS",
+        help="Longest time for a case; six times as long for a case of 9, 12 and 13.",
+    ),
+    budget_option,
+)
 
-
-def failures_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that stop a run at a verdict that differs."""
-    for decorate in (
-        click.option(
-            "-x",
-            "max_failures",
-            flag_value=1,
-            type=click.IntRange(1),
-            help="Stop when a verdict differs; the same as --max-failures 1.",
-        ),
-        click.option(
-            "--max-failures",
-            "max_failures",
-            type=click.IntRange(1),
-            metavar="COUNT",
-            help="Stop when so many verdicts differ.",
-        ),
-    ):
-        command = decorate(command)
-    return command
-
+failures_options = together(
+    click.option(
+        "--max-failures",
+        "max_failures",
+        type=click.IntRange(1),
+        metavar="COUNT",
+        help="Stop when so many verdicts differ.",
+    ),
+    click.option(
+        "-x",
+        "max_failures",
+        flag_value=1,
+        type=click.IntRange(1),
+        help="Stop when a verdict differs; the same as --max-failures 1.",
+    ),
+)
 
 wstest_option = click.option(
     "--wstest",

@@ -5,14 +5,22 @@ from __future__ import annotations
 import ipaddress
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.endpoints.choice import choose
-from harness.endpoints.cli import STEPS, TIMEOUT, judge_of, judging_options, narrowed, written
 from harness.endpoints.fuzzserver import CLIENT, FuzzServer
-from harness.options import profile_option, report_option
+from harness.endpoints.options import (
+    STEPS,
+    choice_options,
+    judge_of,
+    judging_options,
+    narrowed,
+    repeating,
+    timeout_option,
+)
+from harness.options import report_option, together
 from harness.order import Order
 from harness.patience import Patience
 from harness.wording import FUZZSERVER
@@ -20,7 +28,6 @@ from tooling.console import Output, say
 from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from harness.by_rfc import FailOn
@@ -34,83 +41,45 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where clients come to, and for how long."""
-    for decorate in (
-        click.option(
-            "--idle",
-            type=click.FloatRange(0, min_open=True),
-            default=60.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="With --once: time after which a client is given up that asks for nothing more.",
-        ),
-        click.option(
-            "--once", is_flag=True, help="End when a client has asked for its report, with its verdict."
-        ),
-        click.option("--remote", is_flag=True, help="Let clients of other machines in, where --host does."),
-        click.option(
-            "--host", default="127.0.0.1", show_default=True, help="Address to listen on, of loopback."
-        ),
-        click.option(
-            "--port",
-            default=9001,
-            show_default=True,
-            type=click.IntRange(0, 65535),
-            help="TCP port; 0 takes a free one.",
-        ),
-    ):
-        command = decorate(command)
-    return command
+address_options = together(
+    click.option(
+        "--port",
+        default=9001,
+        show_default=True,
+        type=click.IntRange(0, 65535),
+        help="TCP port; 0 takes a free one.",
+    ),
+    click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of loopback."),
+    click.option("--remote", is_flag=True, help="Let clients of other machines in, where --host does."),
+    click.option(
+        "--once", is_flag=True, help="End when a client has asked for its report, with its verdict."
+    ),
+    click.option(
+        "--idle",
+        type=click.FloatRange(0, min_open=True),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="With --once: time after which a client is given up that asks for nothing more.",
+    ),
+)
+"""The options that say where clients come to, and for how long."""
 
-
-def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose the cases."""
-    for decorate in (
-        click.option(
-            "--failed", is_flag=True, help="Only the cases that differed in the last run (DIR/results.json)."
-        ),
-        click.option(
-            "--max-message-size",
-            "limit",
-            type=click.IntRange(1024),
-            metavar="BYTES",
-            help="Longest message that the client takes; without it the cases about limits are left out.",
-        ),
-        click.option(
-            "--without",
-            type=click.Choice(["compression", "limits", "handshakes"]),
-            multiple=True,
-            help="Leave out the cases that need permessage-deflate; about limits; about odd opening "
-            "handshakes, where some clients' programs end. May be repeated.",
-        ),
-        click.option("--exclude", multiple=True, metavar="GLOB", help="Not these cases; may be repeated."),
-        click.option(
-            "--cases",
-            "patterns",
-            multiple=True,
-            metavar="GLOB ...",
-            help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
-        ),
-        profile_option,
-    ):
-        command = decorate(command)
-    return command
+REPEATED = {"--host", "--remote", "--max-message-size", "--timeout", "--fail-on", "--baseline"}
+"""The options of the command that repeats a case, besides the port and --once."""
 
 
 @click.command("fuzzserver")
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @address_options
-@choice_options
-@judging_options
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    default=TIMEOUT,
-    show_default=True,
-    metavar="SECONDS",
-    help="Longest time for a case, a fifth of it for a step; six times that in sections 9, 12, 13.",
+@choice_options(
+    "client",
+    ["compression", "limits", "handshakes"],
+    "that need permessage-deflate, are about limits, or about odd opening handshakes, where some clients' "
+    "programs end; may be repeated",
 )
+@judging_options
+@timeout_option
 @report_option
 def fuzzserver_command(  # noqa: PLR0913, PLR0917  # an argument per option
     more_patterns: tuple[str, ...],
@@ -170,21 +139,11 @@ def fuzzserver_command(  # noqa: PLR0913, PLR0917  # an argument per option
         update_baseline=update_baseline,
         command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
     )
-    options: list[tuple[str, Any]] = [
-        ("--port", port),
-        ("--host", host if host != "127.0.0.1" else None),
-        ("--remote", remote),
-        ("--max-message-size", limit),
-        ("--timeout", f"{timeout:g}" if timeout != TIMEOUT else None),
-        ("--fail-on", fail_on),
-        ("--baseline", baseline),
-        ("--once", True),
-    ]
     return FuzzServer(
         order,
         choice,
         judge,
-        written(FUZZSERVER, "", options),
+        repeating(FUZZSERVER, REPEATED, "--once", "--port", str(port)),
         folder,
         Patience(timeout / STEPS, timeout),
         console,
