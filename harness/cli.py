@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -37,6 +35,7 @@ from harness.run import collect, judge_file, run
 from harness.setups import VARIANTS
 from harness.stored_results import differing_cases, read_results
 from harness.summary import print_setup, print_titles
+from harness.wording import this_command
 from tooling import running
 from tooling.console import Output, say
 from tooling.errors import CommandError, ExitCode
@@ -162,7 +161,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
         expected,
         update_baseline=update_baseline,
         variants=list(dict.fromkeys(variants)),
-        command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
+        command=this_command(),
     )
     console = Output()
     if failed:

@@ -41,9 +41,6 @@ UNSEEN: Final[Mapping[str, str]] = {
         "of one agreement meets it"
     ),
     "what the application received into is kept, not copied": _EVENTS,
-    "the transport is to be ended with the first Close": (
-        "a testee has a rule of its own for the end of TCP: it does not ask Connection.ending"
-    ),
     **{fault.name: _STREAMS for fault in stream_handshake.FAULTS},
 }
 """Why the wire cannot show a fault, by the name of the fault."""

@@ -1,7 +1,9 @@
-"""The words of a verdict on all cases: by a baseline, or by the rules of the RFCs alone."""
+"""The words of a verdict on all cases, by a baseline or by the rules of the RFCs alone; and of commands."""
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +14,11 @@ RULES: dict[str, str] = {"must": "a MUST", "should": "a MUST or a SHOULD"}
 TEST = "python -m harness test"
 FUZZSERVER = "python -m harness fuzzserver"
 RUN = "python -m harness run"
+
+
+def this_command() -> str:
+    """Return the command line that is running."""
+    return shlex.join(["python", "-m", "harness", *sys.argv[1:]])
 
 
 def judged(differing: int, judged_by: str = "baseline") -> str:

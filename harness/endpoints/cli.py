@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +26,8 @@ from harness.options import budget_option, failures_options, report_option, toge
 from harness.order import Order
 from harness.patience import Patience
 from harness.setups import SETUPS
-from harness.wording import TEST
-from tooling.console import Output, say
+from harness.wording import TEST, this_command
+from tooling.console import Output
 from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
@@ -133,17 +131,8 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     console = Output()
     choice = choose("server", profile, patterns, exclude, compression=not without, limit=limit)
     if failed:
-        choice = narrowed(choice, folder, SETUPS["server"])
-        if not choice.cases:
-            say(console, f"nothing of this differed in the last run ({folder / 'results.json'})")
-            return ExitCode.GOOD
-    order = Order(
-        ["server"],
-        profile,
-        patterns,
-        update_baseline=update_baseline,
-        command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
-    )
+        choice = narrowed(choice, folder, SETUPS["server"], console)
+    order = Order(["server"], profile, patterns, update_baseline=update_baseline, command=this_command())
     patience = Patience(timeout / STEPS, timeout, budget)
     repeat = repeating(TEST, REPEATED, url)
     return Session(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import shlex
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -23,8 +21,8 @@ from harness.endpoints.options import (
 from harness.options import report_option, together
 from harness.order import Order
 from harness.patience import Patience
-from harness.wording import FUZZSERVER
-from tooling.console import Output, say
+from harness.wording import FUZZSERVER, this_command
+from tooling.console import Output
 from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
@@ -34,11 +32,16 @@ if TYPE_CHECKING:
     from harness.cases import Profile
 
 
-def _is_loopback(host: str) -> bool:
+def _check_host(host: str, *, remote: bool) -> None:
+    """Raise `CommandError` for an address that other machines reach, where they are not let in."""
     try:
-        return host == "localhost" or ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        is_loopback = host == "localhost" or ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
-        return False
+        is_loopback = False
+    if not is_loopback and not remote:
+        raise CommandError(
+            f"--host {host!r} is not an address of loopback: let other machines in by --remote"
+        )
 
 
 address_options = together(
@@ -111,10 +114,7 @@ def fuzzserver_command(  # noqa: PLR0913, PLR0917  # an argument per option
     Exit codes: 0 no rule is broken (or all is as in the baseline), 1 something differs, or a client did not
     ask for all cases, 2 the command was called wrongly, 3 something that it needs is missing.
     """
-    if not _is_loopback(host) and not remote:
-        raise CommandError(
-            f"--host {host!r} is not an address of loopback: let other machines in by --remote"
-        )
+    _check_host(host, remote=remote)
     patterns = (*patterns, *more_patterns)
     judge = judge_of("client", baseline, fail_on, update_baseline=update_baseline)
     choice = choose(
@@ -128,17 +128,8 @@ def fuzzserver_command(  # noqa: PLR0913, PLR0917  # an argument per option
     )
     console = Output()
     if failed:
-        choice = narrowed(choice, folder, CLIENT)
-        if not choice.cases:
-            say(console, f"nothing of this differed in the last run ({folder / 'results.json'})")
-            return ExitCode.GOOD
-    order = Order(
-        ["client"],
-        profile,
-        patterns,
-        update_baseline=update_baseline,
-        command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
-    )
+        choice = narrowed(choice, folder, CLIENT, console)
+    order = Order(["client"], profile, patterns, update_baseline=update_baseline, command=this_command())
     return FuzzServer(
         order,
         choice,

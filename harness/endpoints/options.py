@@ -15,10 +15,13 @@ from harness.judge import Baseline
 from harness.options import cases_option, failed_option, profile_option, together
 from harness.patience import Patience
 from harness.stored_results import differing_cases, read_results
-from tooling.errors import CommandError
+from tooling.console import say
+from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from rich.console import Console
 
     from harness.by_rfc import FailOn
     from harness.endpoints.choice import Choice
@@ -98,10 +101,14 @@ def judge_of(
     return Baseline(role, file=baseline).load(may_be_missing=update_baseline)
 
 
-def narrowed(choice: Choice, folder: Path, setup: Setup) -> Choice:
-    """Leave only the cases that differed in the last run."""
-    differed = differing_cases(read_results(folder / "results.json")).get(setup, [])
+def narrowed(choice: Choice, folder: Path, setup: Setup, console: Console) -> Choice:
+    """Leave only the cases that differed in the last run; where there is none, say so and end the command."""
+    results = folder / "results.json"
+    differed = differing_cases(read_results(results)).get(setup, [])
     cases = [case for case in choice.cases if case in differed]
+    if not cases:
+        say(console, f"nothing of this differed in the last run ({results})")
+        raise click.exceptions.Exit(ExitCode.GOOD)
     return replace(choice, cases=cases, notes=[])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from harness.extra.expectations import Echoes, Fails
 from harness.extra.flipping import flip
 from harness.extra.frames import Frame, text
 from harness.extra.messages import between, fragments
-from tooling.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
+from tooling.frames import BINARY, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,33 +34,32 @@ LONG = "Hello, " * 40
 
 
 def flipped(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-    """Return the same frames as the extension leaves them: control frames as they are."""
-    return tuple(
-        Frame(frame.opcode, flip(frame.payload), frame.fin, frame.rsv | RSV2)
-        if frame.opcode < CLOSE
-        else frame
-        for frame in frames
-    )
+    """Return data frames as the extension leaves them."""
+    return tuple(Frame(frame.opcode, flip(frame.payload), frame.fin, frame.rsv | RSV2) for frame in frames)
 
 
-def _packed(deflated: str, *messages: str) -> tuple[Frame, ...]:
-    """Return compressed texts, flipped behind the compression or before it."""
-    payloads = [message.encode() for message in messages]
-    if deflated == DEFLATED_FIRST:
-        return flipped([Frame(TEXT, payload, rsv=RSV1) for payload in deflate(*payloads, bits=9)])
-    return tuple(Frame(TEXT, payload, rsv=RSV1 | RSV2) for payload in deflate(*map(flip, payloads), bits=9))
+def _deflated(order: str, *messages: str) -> list[bytes]:
+    """Return compressed messages, which were flipped before where that is the order."""
+    payloads = (message.encode() for message in messages)
+    return deflate(*(payloads if order == DEFLATED_FIRST else map(flip, payloads)), bits=9)
+
+
+def _stacked(order: str, frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Return the frames of compressed messages as both extensions leave them."""
+    if order == DEFLATED_FIRST:
+        return flipped(frames)
+    return tuple(replace(frame, rsv=frame.rsv | RSV2) for frame in frames)
+
+
+def _packed(order: str, *messages: str) -> tuple[Frame, ...]:
+    return _stacked(order, [Frame(TEXT, payload, rsv=RSV1) for payload in _deflated(order, *messages)])
 
 
 def _of_both(order: str) -> tuple[Case, ...]:
     first = "compressed, then flipped" if order == DEFLATED_FIRST else "flipped, then compressed"
     of_order = partial(of_extension, deflate=order)
-    (payload,) = deflate(LONG.encode() if order == DEFLATED_FIRST else flip(LONG.encode()), bits=9)
-    parts = fragments(payload[:3], payload[3:9], payload[9:])
-    pieces = (
-        flipped(parts)
-        if order == DEFLATED_FIRST
-        else [Frame(part.opcode, part.payload, part.fin, part.rsv | RSV2) for part in parts]
-    )
+    (payload,) = _deflated(order, LONG)
+    pieces = _stacked(order, fragments(payload[:3], payload[3:9], payload[9:]))
     return (
         of_order(f"A text, {first}", "R6455-9.1-07", Echoes(LONG), send=_packed(order, LONG)),
         of_order(
@@ -95,9 +95,7 @@ def _of_both(order: str) -> tuple[Case, ...]:
             f"Bytes that do not inflate, {first}",
             "R7692-6.2-01",
             Fails(1007, 1002),
-            send=flipped([Frame(TEXT, b"\xff" * 9, rsv=RSV1)])
-            if order == DEFLATED_FIRST
-            else (Frame(TEXT, b"\xff" * 9, rsv=RSV1 | RSV2),),
+            send=_stacked(order, [Frame(TEXT, b"\xff" * 9, rsv=RSV1)]),
         ),
     )
 

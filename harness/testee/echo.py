@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from harness.testee.modes import Mode
 from harness.testee.variants import CONFIGURATIONS, Configuration
-from wsproto import ConnectionState, ConnectionType, WSConnection, __version__
+from wsproto import ConnectionState, ConnectionType, Ending, WSConnection, __version__
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -155,9 +155,9 @@ class EchoConnection(asyncio.Protocol):
         except RemoteProtocolError as error:
             replies.append(self._refuse(error))
         self.transport.write(b"".join(replies))
-        if self.closed:
+        if self.ws.ending is not Ending.NONE:
             self._finish()
-        elif self.ws.state is ConnectionState.LOCAL_CLOSING:
+        elif self.closed or self.ws.state is ConnectionState.LOCAL_CLOSING:
             self._close_later()
 
     def _reply(self, event: Event) -> bytes:
@@ -201,11 +201,10 @@ class EchoConnection(asyncio.Protocol):
         return b""
 
     def _finish(self) -> None:
-        """End the TCP connection, as the server has to (RFC 6455 7.1.1).
+        """End the TCP connection, its own direction first.
 
-        It ends its own direction first: closing a socket with unread input resets the connection, and the
-        peer loses what it has not yet read. TLS cannot end one direction alone: asyncio writes what is left,
-        then closes.
+        Closing a socket with unread input resets the connection, and the peer loses what it has not yet read.
+        TLS cannot end one direction alone: asyncio writes what is left, then closes.
         """
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -153,10 +153,11 @@ class EchoClient(EchoConnection):
         self.transport.close()  # the handshake failed; only a server answers that
         return b""
 
-    def _finish(self) -> None:
-        if sys.version_info < (3, 11) and self.transport.get_extra_info("ssl_object"):
+    def _close_later(self) -> None:
+        """Wait for the server, which ends the TCP connection first (RFC 6455 7.1.1)."""
+        if self.closed and sys.version_info < (3, 11) and self.transport.get_extra_info("ssl_object"):
             self.transport.close()  # asyncio there loses its close_notify where the server's comes first
-        self._close_later()  # RFC 6455 7.1.1: the server closes the TCP connection
+        super()._close_later()
 
 
 class Question(EchoClient):
