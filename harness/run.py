@@ -23,6 +23,7 @@ from harness.setup_runner import SetupRun, SetupRunner, Stop, joined, run_setups
 from harness.setups import Setup
 from harness.summary import counts_by_setup
 from harness.testee.commands import library
+from harness.wording import RUN
 from tooling.console import say
 from tooling.errors import CommandError, ExitCode
 
@@ -84,7 +85,7 @@ def run(  # noqa: PLR0913  # what a user can choose
         cases,
         baselines,
         runs,
-        lambda setup: f"python -m harness run{suite.options} {setup.options}",
+        lambda setup: f"{RUN}{suite.options} {setup.options}",
         complete=not stopped,
     )
     outcome = Outcome(order, baselines, runs, differences, stopped)
