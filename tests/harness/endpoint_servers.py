@@ -78,6 +78,7 @@ class Dying:
         self.left -= 1
         if self.left < 0:
             assert self.server is not None
+            await asyncio.sleep(0.05)  # a connection that is being accepted as it closes is never closed
             self.server.close()
             writer.transport.abort()
             return
