@@ -53,15 +53,26 @@ class Server:
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.port = port
         self._process = process
+        self._output = ""
 
     def signal(self, number: int) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
 
+    def has_printed(self, line: str, count: int) -> None:
+        """Wait until it has printed a line as often as that."""
+        assert self._process.stdout is not None
+        while self._output.count(f"{line}\n") < count:
+            printed = self._process.stdout.readline()
+            assert printed, f"it ended, and had printed {self._output!r}"
+            self._output += printed
+
     def end(self) -> Ended:
         """Wait for its end."""
-        output, errors = self._process.communicate(timeout=TIMEOUT)
-        return Ended(self._process.returncode, output, errors)
+        assert self._process.stdout is not None
+        self._output += self._process.stdout.read()  # `communicate` would leave out what is read ahead
+        _, errors = self._process.communicate(timeout=TIMEOUT)
+        return Ended(self._process.returncode, self._output, errors)
 
     def stop(self) -> Ended:
         """End it as Ctrl-C does."""

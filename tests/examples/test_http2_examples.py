@@ -170,6 +170,7 @@ def test_server_ends_a_stream_that_ends_without_close_and_goes_on() -> None:
             while sock.recv(65536):
                 pass
         assert run("http2_client.py", HOST, server.port).status == 0
+        server.has_printed("closed with 1006 ''", 3)
         ended = server.stop()
     assert (ended.status, ended.errors) == (0, "")
     assert ended.output.count("closed with 1006 ''\n") == 3
@@ -217,6 +218,7 @@ def test_a_stream_that_is_reset_in_the_same_read_as_its_data_ends_no_other() -> 
             client.send("00000b 00 00 00000003 81850000000068656c6c6f", "000004 03 00 00000003 00000008")
             client.send("00000b 00 00 00000001 81850000000068656c6c6f")
             assert client.read(1, DATA) == (0, "810568656c6c6f")
+        server.has_printed("closed with 1006 ''", 2)
         ended = server.stop()
     assert (ended.status, ended.errors) == (0, "")
     assert "HTTP/2 error" not in ended.output
