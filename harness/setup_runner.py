@@ -254,13 +254,15 @@ class Runner(Protocol):
 
 
 async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> None:
-    """Run both roles at once, of one role one runner after the other; where one fails, all end.
+    """Run both roles at once, and the default variant beside the others; where one fails, all end.
+
+    Cases wait more than they work, so that two processors have room for four at once.
 
     :param budget: seconds after which the run is stopped.
     """
-    rows: dict[str, list[Runner]] = {}
+    rows: dict[tuple[str, bool], list[Runner]] = {}
     for runner in runners:
-        rows.setdefault(runner.setup.role, []).append(runner)
+        rows.setdefault((runner.setup.role, runner.setup.variant == "default"), []).append(runner)
     work = [asyncio.create_task(_run_row(row)) for row in rows.values()]
     stopping = asyncio.create_task(stop.wait())
     try:

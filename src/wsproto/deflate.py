@@ -68,19 +68,22 @@ class Inflater:
         self._finishing = True
         return self.inflate(TAIL if self._block_open else b"", limit)
 
-    def inflate_rest(self, data: bytes, limit: int) -> bytes:
-        """Take in the last unit of a message, or a whole one: `inflate` and `finish` in one."""
+    def inflate_unit(self, data: bytes, limit: int, *, fin: bool) -> bytes:
+        """Do the same with all that a frame has left, one unit at most; `fin` ends the message."""
         if not data:  # not even a block that the tail could complete
             return b""
-        data += TAIL
+        given = data + TAIL if fin else data
         inflater = self._inflater or self._new_inflater()
-        inflated = inflater.decompress(data, limit)
+        inflated = inflater.decompress(given, limit)
         if len(inflated) == limit or inflater.eof:
-            self._input = data
-            self._block_open = self._finishing = self.pending = True
-            self._account(inflater, data, inflated, limit)
+            self._input = given
+            self._finishing = fin
+            self._block_open = self.pending = True
+            self._account(inflater, given, inflated, limit)
             return inflated + self.inflate(b"", limit - len(inflated))
-        if self._block_open or self._final_blocks or not self.context_takeover:
+        if not fin:
+            self._block_open = True
+        elif self._block_open or self._final_blocks or not self.context_takeover:
             self._end_message()
         return inflated
 

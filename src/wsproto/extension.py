@@ -92,8 +92,8 @@ class HookState:
     pending = False  # whether `frame_inbound_payload_data(proto, b"")` would give more of what it got before
     unit = 0  # bytes in each piece of the present frame's payload but its last; 0 for pieces as they come
     rest_size = 0  # bytes of payload for which `inbound_rest` may stand for three hooks; 0 for never
-    # Takes the last piece of a message with RSV1, or a whole one, header and all.
-    inbound_rest: Callable[[bytes], bytes | CloseReason]
+    # Takes the last piece of a frame, and whether it ends the message; or a whole message with RSV1.
+    inbound_rest: Callable[[bytes, bool], bytes | CloseReason]
 
     def end_inbound(self) -> None:
         """Let go of what was received: nothing more is read."""

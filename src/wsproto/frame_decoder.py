@@ -247,7 +247,7 @@ class FrameDecoder:
         finished = True
         if compression is not None:
             room = compression.room
-            payload = compression.rest(payload, room)
+            payload = compression.rest(payload, room, fin=True)
             finished = len(payload) < room
         data: str | bytes = payload
         if finished and kind is TextMessage:

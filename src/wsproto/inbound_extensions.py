@@ -109,8 +109,8 @@ class InboundExtensions:
                     return b""
                 data = bytes(self._held)
                 self._held = bytearray()
-            if not message.remaining and message.fin and self.rest_size:
-                return self.rest(data, room)
+            if not message.remaining and self.rest_size:
+                return self.rest(data, room, fin=message.fin)
         return self._through(0, data, room)
 
     def _complete(self, room: int, *, fin: bool) -> bytes:
@@ -123,11 +123,11 @@ class InboundExtensions:
             raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
         return self._through(self._completed, tail, room) if tail else b""
 
-    def rest(self, data: bytes, room: int) -> bytes:
-        """Pass through the last piece of a compressed message, or a whole one, header and all."""
+    def rest(self, data: bytes, room: int, *, fin: bool) -> bytes:
+        """Pass through the last piece of a frame of a compressed message, or a whole one, header and all."""
         extension = self._extensions[0]
         extension.state.room = room
-        result = extension.state.inbound_rest(data)
+        result = extension.state.inbound_rest(data, fin)
         if isinstance(result, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
         self._completed = 1

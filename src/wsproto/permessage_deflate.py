@@ -269,12 +269,12 @@ class DeflateState(HookState):
             self._deflater = Deflater(bits, context_takeover=takeover, level=level, memory_level=memory_level)
         return self._deflater
 
-    def inbound_rest(self, data: bytes) -> bytes | CloseReason:
-        """Inflate the rest of a message, or all of it (RFC 7692 7.2.2)."""
+    def inbound_rest(self, data: bytes, fin: bool) -> bytes | CloseReason:
+        """Inflate the rest of a frame, or a whole message (RFC 7692 7.2.2)."""
         self.inbound_control = False
         self.inbound_compressed = True
         try:
-            return (self._inflater or self.inflater).inflate_rest(data, self.room)
+            return (self._inflater or self.inflater).inflate_unit(data, self.room, fin=fin)
         except InflateError:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
