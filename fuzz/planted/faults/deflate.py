@@ -43,8 +43,8 @@ FAULTS: Final = (
         "a whole message inflates without a bound",
         "Limits.max_inflated_size",
         _FILE,
-        "inflated = inflater.decompress(data, limit)",
-        "inflated = inflater.decompress(data)",
+        "inflated = inflater.decompress(given, limit)",
+        "inflated = inflater.decompress(given)",
     ),
     Fault(
         "a block with BFINAL breaks the message behind it",

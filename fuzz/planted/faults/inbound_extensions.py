@@ -20,8 +20,8 @@ FAULTS: Final = (
         "the tail is inflated behind the last unit of a message, not with it",
         "any cutting gives the same events",
         _FILE,
-        "if not message.remaining and message.fin and self.rest_size:",
-        "if not message.remaining and message.fin and self.rest_size < 0:",
+        "if not message.remaining and self.rest_size:",
+        "if not message.remaining and self.rest_size and not message.fin:",
     ),
     Fault(
         "where zlib stops depends on which events were taken before",
