@@ -18,7 +18,7 @@ from harness.extra.heads import take_head
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Sequence
 
     from harness.extra.place import Place
 
@@ -142,14 +142,12 @@ class Relay:
                 await codec.shake_hands(answers, target)
             target.write(codec.send(data))
             await _both(_up(reader, target, codec), _down(answers, writer, target, codec))
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             for end in (writer, target):
                 if end:
                     _reset(end)
         finally:
-            for end in (writer, target):
-                if end:
-                    end.close()
+            await _closed([end for end in (writer, target) if end])
 
     async def _head(self, reader: StreamReader) -> bytes:
         """Read a request, and write it anew."""
@@ -190,6 +188,20 @@ async def _both(*directions: Awaitable[None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _closed(ends: Sequence[StreamWriter]) -> None:
+    """Close connections once they have sent everything; where the relay stops before, reset them."""
+    try:
+        for end in ends:
+            end.close()
+        for end in ends:
+            with suppress(OSError):
+                await end.wait_closed()
+    except asyncio.CancelledError:
+        for end in ends:
+            _reset(end)
+        raise
 
 
 def _nodelay(writer: StreamWriter) -> None:
