@@ -107,7 +107,7 @@ def _version() -> str:
 @click.version_option(_version(), message="%(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Run wsproto against the Autobahn test suite and judge the results.
+    """Test WebSocket servers and clients, this library or any other, by Autobahn's cases and by its own.
 
     Exit codes: 0 as expected, 1 something differs, 2 the harness failed or was called wrongly, 3 something
     that it needs is missing.

@@ -19,7 +19,8 @@ TREE = ("harness", "tooling", "autobahn/expected", "tests/requirements.csv")
 """The files and folders of the repository that the harness needs."""
 
 LEFT_OUT = shutil.ignore_patterns(
-    "__pycache__", "*.egg-info", "LICENSE", "build", "dist", "pyproject.toml", "setup.py", "wsproto_harness"
+    *("__pycache__", "build", "dist", "wsproto_harness*"),  # the last with archives and metadata under way
+    *("LICENSE", "action.sh", "pyproject.toml", "setup.py"),
 )
 
 HERE = Path(__file__).absolute().parent
