@@ -7,7 +7,6 @@ import platform
 import subprocess
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.by_rfc import ByRfc
@@ -33,6 +32,7 @@ from tooling.tree import IS_CHECKOUT, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 

@@ -1,8 +1,8 @@
 """Builds the distribution `wsproto-harness`, whose pyproject.toml is beside it.
 
-The package `wsproto_harness` gets what `TREE` names, with the paths that it has in the repository: the modules
-import each other by the same names as in a checkout, and find their data in the same places. A source
-distribution has all that in its folder `tree`.
+The package `wsproto_harness` gets what `TREE` names, with the paths of the repository: modules import each
+other by the same names as in a checkout, and find their data in the same places. A source distribution has
+all that in its folder `tree`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the repository's files are: in a checkout, or inside of the package `wsproto_harness` that was installed."""
+"""Where the repository's files are: in a checkout, or inside of the installed package `wsproto_harness`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).absolute().parent.parent
-"""The folder that has `tooling`, `harness` and what they need; as the import found it, symbolic links and all."""
+"""The folder that has `tooling`, `harness` and what they need, with the symbolic links of the import."""
 
 IS_CHECKOUT: Final = (ROOT / "pyproject.toml").is_file()
 """Whether it is a checkout of the repository, which has the library, the fuzzers and their planted faults."""
