@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core browser check format autobahn engines campaign fuzz downstream bench clean
+.PHONY: help conformance matrix test test-core browser testees check format autobahn engines campaign fuzz downstream bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,8 +21,8 @@ conformance: $(HARNESS) ## run Autobahn's cases against the library (PROFILE=ful
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
 
 test: $(READY) ## run every test, with the branch coverage of src/wsproto
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines'
-	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees'
+	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines and not testees' --cov --cov-report=term
 
 test-core: $(READY) ## run the tests of the library alone, without those of its tools and without coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_*.py tests/properties tests/state_machines
@@ -45,6 +45,9 @@ format: $(READY) ## rewrite the files as `make check` wants them
 
 autobahn: ## have Autobahn's own program, in Docker, judge both roles (PROFILE=full|wide|fast); the exit code is the verdict
 	PROFILE=$(PROFILE) docker compose up --exit-code-from report
+
+testees: $(READY) ## build the example testees in C, Go and JavaScript, and play cases with them (ONLY="c go")
+	$(BIN)/python -m pytest -m testees tests/harness/test_foreign_testees.py $(if $(ONLY),-k "$(subst $() , or ,$(ONLY))")
 
 engines: $(READY) ## test that the engines agree, and leave nothing behind; needs Docker (WSTEST=path of wstest)
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
@@ -76,4 +79,4 @@ $(READY): pyproject.toml harness/pyproject.toml | $(BIN)/python
 clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes
 	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	rm -rf src/*.egg-info harness/*.egg-info harness/dist
+	rm -rf src/*.egg-info harness/*.egg-info
