@@ -47,7 +47,7 @@ autobahn: ## have Autobahn's own program, in Docker, judge both roles (PROFILE=f
 	PROFILE=$(PROFILE) docker compose up --exit-code-from report
 
 testees: $(READY) ## build the example testees in C, Go and JavaScript, and play cases with them (ONLY="c go")
-	$(BIN)/python -m pytest -m testees tests/harness/test_foreign_testees.py $(if $(ONLY),-k "$(subst $() , or ,$(ONLY))")
+	$(BIN)/python -m pytest -m testees tests/harness/test_foreign_testees.py $(if $(ONLY),-k "$(subst $() , or ,$(patsubst %,[%],$(ONLY)))")
 
 engines: $(READY) ## test that the engines agree, and leave nothing behind; needs Docker (WSTEST=path of wstest)
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
