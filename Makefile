@@ -1,25 +1,28 @@
 # Every target makes the virtual environment that it needs: `make test` works on a new machine with Python >= 3.10.
+# The harness needs a tenth of what all targets together do, so that it has a stamp of its own.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+HARNESS := $(VENV)/.harness
 READY := $(VENV)/.ready
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= full
 ROLE ?= both
 FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core browser check format autobahn engines campaign fuzz downstream bench clean
+.PHONY: help conformance matrix test test-core browser testees check format autobahn engines campaign fuzz downstream bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-conformance: $(READY) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
+conformance: $(HARNESS) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
 
 test: $(READY) ## run every test, with the branch coverage of src/wsproto
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines'
-	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines' --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees'
+	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines and not testees' --cov --cov-report=term
 
 test-core: $(READY) ## run the tests of the library alone, without those of its tools and without coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_*.py tests/properties tests/state_machines
@@ -33,7 +36,7 @@ check: $(READY) ## check format, lint and types
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-matrix: $(READY) ## run Autobahn's cases against other implementations too, and compare them on one page (PROFILE=full|wide|fast)
+matrix: $(HARNESS) ## run Autobahn's cases against other implementations too, and compare them on one page (PROFILE=full|wide|fast)
 	$(BIN)/python -m harness matrix --profile $(PROFILE)
 
 format: $(READY) ## rewrite the files as `make check` wants them
@@ -42,6 +45,9 @@ format: $(READY) ## rewrite the files as `make check` wants them
 
 autobahn: ## have Autobahn's own program, in Docker, judge both roles (PROFILE=full|wide|fast); the exit code is the verdict
 	PROFILE=$(PROFILE) docker compose up --exit-code-from report
+
+testees: $(READY) ## build the example testees in C, Go and JavaScript, and play cases with them (ONLY="c go")
+	$(BIN)/python -m pytest -m testees tests/harness/test_foreign_testees.py $(if $(ONLY),-k "$(subst $() , or ,$(patsubst %,[%],$(ONLY)))")
 
 engines: $(READY) ## test that the engines agree, and leave nothing behind; needs Docker (WSTEST=path of wstest)
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
@@ -58,13 +64,19 @@ downstream: ## run hypercorn, uvicorn, mitmproxy, trio-websocket, simple-websock
 bench: $(READY) ## measure the library beside its peers, about 10 minutes (python -m bench --help has more)
 	$(BIN)/python -m bench
 
-$(READY): pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench,fuzz,harness,test,check]'
+
+$(HARNESS): pyproject.toml harness/pyproject.toml | $(BIN)/python
+	$(INSTALL) --editable . --editable ./harness
 	@touch $@
+
+$(READY): pyproject.toml harness/pyproject.toml | $(BIN)/python
+	$(INSTALL) --editable '.[bench,fuzz,test,check]' --editable './harness[docker]'
+	@touch $(HARNESS) $@
 
 clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes
 	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	rm -rf src/*.egg-info
+	rm -rf src/*.egg-info harness/*.egg-info

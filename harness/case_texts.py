@@ -14,6 +14,8 @@ MAX_TITLE = 110
 """Characters of a title."""
 
 DESCRIBE = """
+import sys
+sys.path[:] = filter(None, sys.path)  # not the current folder, which is anybody's
 import json, kosoku.cases
 print(json.dumps({case: kind.DESCRIPTION for case, kind in kosoku.cases.CASES.items()}))
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -35,14 +36,17 @@ from harness.run import collect, judge_file, run
 from harness.setups import VARIANTS
 from harness.stored_results import differing_cases, read_results
 from harness.summary import print_setup, print_titles
-from harness.wording import this_command
+from harness.wording import HARNESS, this_command
 from tooling import running
 from tooling.console import Output, say
-from tooling.errors import CommandError, ExitCode
+from tooling.errors import CommandError, ExitCode, MissingError
+from tooling.tree import IS_CHECKOUT
 from tooling.written import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.console import Console
 
     from harness.cases import Profile
     from harness.engines.known import Engine
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; whatever is wrong is one line on standard error."""
-    return running.run(cli, "python -m harness", arguments)
+    return running.run(cli, HARNESS, arguments)
 
 
 class Commands(click.Group):
@@ -90,12 +94,20 @@ def _unavailable(name: str, why: str) -> click.Command:
     )
 
 
+def _version() -> str:
+    try:
+        return f"wsproto-harness {version('wsproto-harness')}"
+    except PackageNotFoundError:
+        return "a checkout of wsproto-harness"
+
+
 @click.group(
     cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
 )
+@click.version_option(_version(), message="%(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Run wsproto against the Autobahn test suite and judge the results.
+    """Test WebSocket servers and clients, this library or any other, by Autobahn's cases and by its own.
 
     Exit codes: 0 as expected, 1 something differs, 2 the harness failed or was called wrongly, 3 something
     that it needs is missing.
@@ -265,12 +277,11 @@ def agree_command(  # noqa: PLR0913, PLR0917  # an argument per option
     library, since on a good one nearly all verdicts are OK; DIR gets a folder for each fault.
     """
     console = Output()
-    suites: dict[Engine, Suite] = {engine: suite_of(engine, wstest, console) for engine in engines or ENGINES}
-    if not engines:
-        suites = found(suites, console)
+    suites = _suites(engines, wstest, console)
     patience, patterns = Patience(timeout, time_limit, budget), patterns + more_patterns
     if not planted:
         return agree(Order(ROLES, profile, patterns), suites, folder, patience, console)
+    _check_planted()
     from harness.agree_planted import agree_on_broken, chosen, sections_of  # noqa: PLC0415  # they need another tool
 
     order = Order(ROLES, profile, patterns or sections_of(profile))
@@ -292,6 +303,7 @@ def plant_command(names: tuple[str, ...], jobs: int, markdown: Path | None) -> E
     NAME is a fault's name, or a part of it; without one all are planted. Each run is that of `run --profile
     fast -x`. The exit code is 0 when every fault is seen that the wire can show.
     """
+    _check_planted()
     from fuzz.planted.catalogue import named  # noqa: PLC0415  # of another tool, which nothing else here needs
     from harness.plant import plant_all  # noqa: PLC0415
 
@@ -348,6 +360,23 @@ def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
 
 for command in (test_command, fuzzserver_command, diff_command):
     cli.add_command(command)
+
+
+def _suites(engines: Sequence[Engine], wstest: str, console: Console) -> dict[Engine, Suite]:
+    if engines:
+        return {engine: suite_of(engine, wstest, console) for engine in engines}
+    suites: dict[Engine, Suite] = {}
+    for engine in ENGINES:
+        try:
+            suites[engine] = suite_of(engine, wstest, console)
+        except MissingError as error:
+            say(console, f"engine {engine}: LEFT OUT, {error}")
+    return found(suites, console)
+
+
+def _check_planted() -> None:
+    if not IS_CHECKOUT:
+        raise MissingError("the planted faults are missing: only a checkout of the repository has them")
 
 
 def _roles(role: str) -> list[Role]:

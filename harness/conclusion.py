@@ -7,7 +7,6 @@ import platform
 import subprocess
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.by_rfc import ByRfc
@@ -29,9 +28,11 @@ from harness.summary import (
 from harness.wording import repeat_all_of
 from tooling.console import say
 from tooling.errors import CommandError, ExitCode
+from tooling.tree import IS_CHECKOUT, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -194,7 +195,9 @@ def results_of(outcome: Outcome, name: str, engine: str, started: str) -> Result
 
 def _commit() -> str:
     """Return the commit of the checkout, and whether it has changes; nothing where there is none."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=, changed"]
+    if not IS_CHECKOUT:  # git would name the repository of the user, whose environment this is in
+        return ""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=, changed"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.cases import CASES
 from harness.patience import slow_cases
 from harness.setups import VARIANTS
+from harness.wording import RUN
 from tooling.errors import CommandError
 from tooling.written import write_text
 
@@ -107,7 +108,7 @@ class Difference:
     @property
     def repeat(self) -> str:
         """The command that runs this case again."""
-        command = self.command or f"python -m harness run {self.setup.options}"
+        command = self.command or f"{RUN} {self.setup.options}"
         return f"{command} --cases {self.case}"
 
     def report(self) -> DifferenceReport:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from harness.judge import Kind, verdict_of
 from harness.results import FORMAT, DifferenceReport, SetupReport
 from harness.setups import SETUPS
+from harness.wording import RUN
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def read_results(path: Path) -> Results:
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise CommandError(f"there is no {path}: `python -m harness run` writes one") from None
+        raise CommandError(f"there is no {path}: `{RUN}` writes one") from None
     except (OSError, ValueError, RecursionError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
     match content:

@@ -6,19 +6,24 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from tooling.tree import IS_CHECKOUT
+
 if TYPE_CHECKING:
     from harness.results import Results
 
 RULES: dict[str, str] = {"must": "a MUST", "should": "a MUST or a SHOULD"}
 
-TEST = "python -m harness test"
-FUZZSERVER = "python -m harness fuzzserver"
-RUN = "python -m harness run"
+PROGRAM = ("python", "-m", "harness") if IS_CHECKOUT else ("wsproto-harness",)
+HARNESS = shlex.join(PROGRAM)
+"""The command, as a user types it."""
+TEST = f"{HARNESS} test"
+FUZZSERVER = f"{HARNESS} fuzzserver"
+RUN = f"{HARNESS} run"
 
 
 def this_command() -> str:
     """Return the command line that is running."""
-    return shlex.join(["python", "-m", "harness", *sys.argv[1:]])
+    return shlex.join([*PROGRAM, *sys.argv[1:]])
 
 
 def judged(differing: int, judged_by: str = "baseline") -> str:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from tooling import children
 from tooling.errors import CommandError, MissingError
+from tooling.tree import IS_CHECKOUT, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-CACHE: Final = Path(__file__).resolve().parent.parent / ".peers"
+CACHE: Final = ROOT / ".peers" if IS_CHECKOUT else Path.home() / ".cache" / "wsproto-harness"
 """The folder of the environments."""
 
 TIME_LIMIT: Final = 600.0
@@ -67,7 +68,7 @@ async def _make(packages: Sequence[str], folder: Path, python: Path) -> None:
 async def _run(module: Sequence[str], log: Path) -> None:
     """Run a module to its end; raises `CommandError` where it fails or takes too long."""
     command = [sys.executable, "-m", *module]
-    async with children.start("the installation", command, log, cwd=CACHE.parent) as child:
+    async with children.start("the installation", command, log, cwd=ROOT) as child:
         try:
             code = await asyncio.wait_for(child.ended(), TIME_LIMIT)
         except asyncio.TimeoutError:

@@ -3,41 +3,44 @@
 //   ./testee ws://127.0.0.1:9001 --agent NAME  a client, which runs every case of a fuzzing server
 // Both take --max-message-size BYTES. It has no modes; harness/README.md has the whole contract. And no compression:
 // with it libwebsockets 4.1 spins on a ping inside of a compressed message, and aborts where it sends an empty one.
-// As a client it may abort when it refuses a message in the middle (X.9): leave --max-message-size out for fuzzserver.
+// As a client it may abort (X.9.25) where it finds bad UTF-8 in the middle of a long frame: it fills a full buffer then.
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct message { struct message *next; size_t size; int binary, whole; unsigned char data[]; };
+struct message { struct message *next; size_t size; int binary, whole, refused; unsigned char data[]; };
 
 static size_t max_message_size = 16 << 20;
 static int closed;
 
-static int receive(struct lws *wsi, struct message **last, void *data, size_t length) {
-	while (*last && (*last)->whole) last = &(*last)->next; // these are still to be sent
+static void receive(struct lws *wsi, struct message **last, void *data, size_t length) {
+	for (; *last && (*last)->whole; last = &(*last)->next) // these are still to be sent
+		if ((*last)->refused) return;
 	size_t before = *last ? (*last)->size : 0;
-	if (before + length > max_message_size) {
-		lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-		return -1;
-	}
+	int refused = before + length > max_message_size;
+	if (refused) length = 0;
 	struct message *message = *last = realloc(*last, sizeof *message + LWS_PRE + before + length);
 	memcpy(message->data + LWS_PRE + before, data, length);
 	message->next = NULL;
 	message->size = before + length;
 	message->binary = lws_frame_is_binary(wsi);
-	message->whole = lws_is_final_fragment(wsi);
+	message->refused = refused;
+	message->whole = refused || lws_is_final_fragment(wsi);
 	if (message->whole) lws_callback_on_writable(wsi);
-	return 0;
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *session, void *in, size_t length) {
 	struct message **queue = session, *first = queue ? *queue : NULL;
 	int *number = lws_get_opaque_user_data(wsi); // where the answer to a question goes
 	if (reason == LWS_CALLBACK_RECEIVE || reason == LWS_CALLBACK_CLIENT_RECEIVE) {
-		if (!number) return receive(wsi, queue, in, length);
-		*number = atoi(strncpy((char[16]){0}, in, length < 15 ? length : 15));
+		if (!number) receive(wsi, queue, in, length);
+		else *number = atoi(strncpy((char[16]){0}, in, length < 15 ? length : 15));
 	} else if (reason == LWS_CALLBACK_SERVER_WRITEABLE || reason == LWS_CALLBACK_CLIENT_WRITEABLE) {
 		if (!first || !first->whole) return 0;
+		if (first->refused) { // only now: to a -1 on receiving a client of libwebsockets 4.1 writes past its buffer
+			lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
+			return -1;
+		}
 		lws_write(wsi, first->data + LWS_PRE, first->size, first->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
 		*queue = first->next;
 		free(first);

@@ -1,4 +1,4 @@
-"""Engines that run in a process of their own: `python -m WORKER ...`, which prints a JSON object a line.
+"""Engines that run in a process of their own: modules, each of which prints a JSON object a line.
 
 The lines are the steps of `harness.engines.suite`: `{"listening": URL}`, `{"begun": CASE}`,
 `{"ended": CASE, "report": {...}}`. A worker's messages to the user go to its standard error.
@@ -14,6 +14,7 @@ from harness.engines.suite import Begun, Ended, Finished, Listening
 from harness.results import CaseReport
 from tooling import children
 from tooling.errors import CommandError
+from tooling.module import MODULE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -39,7 +40,7 @@ async def work(
     :param name: what errors call it.
     :param is_suite: whether the suite's CPU time is the worker's.
     """
-    async with children.start(name, [sys.executable, "-m", *module], log) as worker:
+    async with children.start(name, [*MODULE, *module], log) as worker:
         async for line in worker.lines():
             yield _step(name, json.loads(line))
         code = await worker.ended()

@@ -13,15 +13,19 @@ matrix its title. A file without packages runs in this environment.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomli
-
 from harness.testee.commands import Testee, library
 from tooling.errors import CommandError
 from tooling.peers import pinned
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,8 +90,8 @@ def _packages(path: Path) -> tuple[str, ...]:
     if not found:
         return ()
     try:
-        metadata: dict[str, Any] = tomli.loads(re.sub(r"(?m)^# ?", "", found[1]))
-    except tomli.TOMLDecodeError as error:
+        metadata: dict[str, Any] = tomllib.loads(re.sub(r"(?m)^# ?", "", found[1]))
+    except tomllib.TOMLDecodeError as error:
         raise CommandError(f"the metadata of {path} cannot be read: {error}") from error
     packages = metadata.get("dependencies", [])
     if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):

@@ -14,6 +14,7 @@ from harness.report.rendering import read
 from harness.report.rendering import render as render_template
 from harness.report.wirelog import decode, http_text
 from harness.sections import link_of, parent_of, reference_of
+from harness.wording import HARNESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -165,7 +166,7 @@ def _verdict(role: Role, case: str, row: Row, result: RoleResult) -> dict[str, A
             )
             if text
         ],
-        "repeat": f"python -m harness matrix --only {row.name} --cases {case}",
+        "repeat": f"{HARNESS} matrix --only {row.name} --cases {case}",
         "heads": [
             http_text(head) for head in (report.get("httpRequest"), report.get("httpResponse")) if head
         ],

@@ -9,19 +9,19 @@ end at SIGTERM. `README.md` has the whole contract.
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from tooling.errors import CommandError
+from tooling.module import MODULE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.setups import Setup
 
-LIBRARY = (sys.executable, "-m", "harness.testee")
+LIBRARY = (*MODULE, "harness.testee")
 """The program that is this library's testee."""
 
 

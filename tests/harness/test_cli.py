@@ -136,7 +136,7 @@ def test_a_missing_library_is_exit_3_with_the_command_that_installs_it() -> None
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout) == (3, "")
-    assert found.stderr == "error: click is not installed: python -m pip install -e '.[harness]'\n"
+    assert found.stderr == "error: click is not installed: python -m pip install -e ./harness\n"
 
 
 def test_standard_output_that_is_full_is_one_line() -> None:

@@ -67,12 +67,13 @@ def test_nobody_reads_the_output() -> None:
 
 
 @pytest.mark.parametrize("package", ["bench", "bench.end_to_end", "fuzz", "harness"])
-def test_what_is_not_installed_is_named_with_its_extra(package: str) -> None:
+def test_what_is_not_installed_is_named_with_what_brings_it(package: str) -> None:
     program = f"import sys; sys.modules['click'] = None; from tooling.start import start; start({package!r})"
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    extra = package.partition(".")[0]
-    line = f"error: click is not installed: python -m pip install -e '.[{extra}]'\n"
+    tool = package.partition(".")[0]
+    what = "./harness" if tool == "harness" else f"'.[{tool}]'"
+    line = f"error: click is not installed: python -m pip install -e {what}\n"
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, "", line)
 
 
