@@ -136,7 +136,9 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     )
     endpoint = endpoint_of(url, make, timeout / STEPS, command, remote=remote)
     if found:
-        return repeat_cases(endpoint, found, folder, limit, repeating(TEST, REPEATED, url), Output())
+        return repeat_cases(
+            endpoint, found, folder, limit, repeat=repeating(TEST, REPEATED, url), console=Output()
+        )
     judge = judge_of("server", baseline, fail_on, update_baseline=update_baseline)
     console = Output()
     choice = choose("server", profile, patterns, exclude, compression=not without, limit=limit)

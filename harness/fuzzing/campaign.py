@@ -1,4 +1,4 @@
-"""A campaign of the fuzzer: sequence after sequence, each new fault confirmed, made smaller and written down."""
+"""A campaign of the fuzzer: sequence after sequence, each new fault confirmed, made smaller, written down."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Campaign:
     stopped: str = ""
 
     def run(self) -> ExitCode:
-        """Play for the given time, and write the report; raises `CommandError` where nobody can be reached."""
+        """Play for the given time, and write the report; raises `CommandError` where nobody answers."""
         self.server = Server(self.endpoint, self.folder / LOG, self.patience, self.limit)
         asyncio.run(run_until_signal(self._run()))
         self._conclude()

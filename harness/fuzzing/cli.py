@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,9 @@ from harness.options import report_option
 from harness.wording import TEST
 from tooling.console import Output
 from tooling.errors import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PATIENCE = 1.0
 """Seconds that a server has for an answer, before the sequence is played again with more patience."""
@@ -92,14 +95,14 @@ def fuzz_command(  # noqa: PLR0913, PLR0917  # an argument per option
 ) -> ExitCode:
     """Fuzz any server that echoes: ws:// or wss://HOST:PORT/PATH?QUERY.
 
-    Plays handshakes, frames and compressed messages, right ones and wrong ones, a connection each, and judges
-    every answer by the RFCs. A finding is confirmed, made smaller, and written to DIR/cases; `python -m harness
-    test URL --case FILE` repeats it. With --command a crash is seen, and memory that grows.
+    Plays handshakes, frames and compressed messages, right ones and wrong ones, a connection each, and
+    judges every answer by the RFCs. A finding is confirmed, made smaller, and written to DIR/cases, where
+    `test URL --case FILE` repeats it. With --command a crash is seen, and memory that grows.
 
     It sends only to URL. Test only what you may test: a host that is not this machine needs --remote.
 
-    Exit codes: 0 nothing was found, 1 something was, 2 the server cannot be reached, or the command was called
-    wrongly.
+    Exit codes: 0 nothing was found, 1 something was, 2 the server cannot be reached, or the command was
+    called wrongly.
     """
     checked(command, url)
     if not url and not command:

@@ -1,7 +1,7 @@
 """Makes sequences: right ones, right ones with a single violation, and mutated ones; a seed repeats them.
 
 A right sequence is built as a peer would send it, message by message, with control frames between the
-fragments. A violation stands at a random place in such a sequence, so that the server meets it in every state.
+fragments. A violation stands at a random place in such a sequence, so that the server meets it in any state.
 A mutated sequence has been through the changes that the library's own fuzzing makes (`tooling.mutation`).
 """
 
@@ -23,7 +23,7 @@ from tooling.mutation import CODES, LARGE_SIZES, SIZES, TEXTS, FrameMutator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tooling.frames import Frame
+    from tooling.frames import Frame, LengthForm
 
 MOST_MESSAGES = 5
 MOST_FRAGMENTS = 6
@@ -171,9 +171,9 @@ class Generator:
         random = self._random
         frames = self._right(deflates=deflates)
         breaking: tuple[Callable[[Sent], list[Sent]], ...] = (
-            self._reserved, self._reserved, self._unknown, self._unmasked, self._long_control, self._open_control,
-            self._lone_continuation, self._nested, self._bad_text, self._bad_text, self._long_form, self._truncated,
-            self._raw_deflate, self._inside_rsv1, self._bad_close,
+            self._reserved, self._reserved, self._unknown, self._unmasked, self._long_control,
+            self._open_control, self._lone_continuation, self._nested, self._bad_text, self._bad_text,
+            self._long_form, self._truncated, self._raw_deflate, self._inside_rsv1, self._bad_close,
         )  # fmt: skip
         at = random.randrange(len(frames))
         frames[at : at + 1] = random.choice(breaking)(frames[at])
@@ -208,7 +208,7 @@ class Generator:
         return [self._sent(opcode, b"begun", fin=False), self._sent(opcode, b"other"), frame]
 
     def _bad_text(self, frame: Sent) -> list[Sent]:
-        bad = self._random.choice(BAD_TEXTS + (b"\xe2\x82", b"\xf0\x9f\x98", b"\xed\xa0\x80\xed\xb0\x80"))
+        bad = self._random.choice((*BAD_TEXTS, b"\xe2\x82", b"\xf0\x9f\x98", b"\xed\xa0\x80\xed\xb0\x80"))
         text = (
             self._random.choice((b"", b"good ", "é€😀".encode())) + bad + self._random.choice((b"", b" more"))
         )
@@ -222,7 +222,7 @@ class Generator:
         ]
 
     def _long_form(self, frame: Sent) -> list[Sent]:
-        form = 64 if len(frame.payload) > 125 else self._random.choice((16, 64))
+        form: LengthForm = 64 if len(frame.payload) > 125 else self._random.choice((16, 64))
         return [replace(frame, length_form=form, form="")]
 
     def _truncated(self, frame: Sent) -> list[Sent]:

@@ -112,9 +112,9 @@ def _judge_messages(played: Played, expected: Expected) -> Fault | None:
             rule = "compressed echo" if "compressed" in shape else "echo"
             return Fault(rule, f"{shape}, changed", _difference(expected.messages[number], message))
     stop = expected.stops_at
-    if stop is not None:
-        if any(("pong", payload) in played.seen.events for payload in _unread_pings(played, stop)):
-            return _went_on(played, expected)
+    unread = set() if stop is None else _unread_pings(played, stop)
+    if any(("pong", payload) in played.seen.events for payload in unread):
+        return _went_on(played, expected)
     return None
 
 
@@ -145,7 +145,8 @@ def _went_on(played: Played, expected: Expected) -> Fault | None:
 def _judge_end(played: Played, expected: Expected) -> Fault | None:
     """Want no end of a connection on which nothing was wrong."""
     seen = played.seen
-    if not seen.over or expected.stops_at is not None and played.sent > expected.stops_at:
+    stopped = expected.stops_at is not None and played.sent > expected.stops_at
+    if not seen.over or stopped:
         return None
     if expected.may_fail(played.sent) or played.closed_first:
         return None
@@ -181,7 +182,7 @@ def _judge_code(played: Played, expected: Expected) -> Fault | None:
         return None
     code = seen.code or 0
     if failed and code not in expected.codes(played.sent) and code in _later_codes(played, expected):
-        came = f"The server did not fail the connection: it answered the Close that followed with {code or 'none'}."
+        came = f"The server did not fail the connection: it answered the next Close, with {code or 'none'}."
         return Fault(rule, "taken", came)
     if failed and code not in expected.codes(played.sent):
         fitting = " or ".join(map(str, sorted(expected.codes(played.sent))))

@@ -1,8 +1,8 @@
 """What an echo server has to do, and may do, with the frames of a client (RFC 6455 5 to 8, RFC 7692 6 and 7).
 
 The model reads the frames that go out and keeps the state of a server that reads them: whether a message is
-in progress, its text as far as it has come, the inflater. It says what comes back, and from which frame on the
-server has to fail the connection, or may. Where the RFCs leave something open, all of it is allowed:
+in progress, its text as far as it has come, the inflater. It says what comes back, and from which frame on
+the server has to fail the connection, or may. Where the RFCs leave something open, all of it is allowed:
 
 - Text that is not UTF-8 may be refused with the first wrong byte or at the end of the message.
 - A length in more bits than it needs may be refused, or taken: the rule is the sender's (RFC 6455 5.2).
@@ -67,7 +67,7 @@ class Expected:
     unfinished: bool = False
     """Whether the last frame is not whole."""
     unclear_from: int | None = None
-    """The number of messages from which on any content is right, since servers may read the data differently."""
+    """The number of messages behind which any content is right: servers may read the data differently."""
 
     def codes(self, sent: int) -> set[int]:
         """Return the fitting codes of a Close after so many frames; none where nothing was wrong."""

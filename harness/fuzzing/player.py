@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from harness.endpoints.reach import connect
@@ -16,7 +17,7 @@ from harness.extra.deflating import (
 )
 from harness.extra.expectations import PROBE
 from harness.extra.frames import close
-from harness.extra.heads import EXTENSIONS, response_fault
+from harness.extra.heads import EXTENSIONS, KEY, response_fault
 from harness.extra.seen import Seen
 from harness.extra.wire import CUT_PAUSE
 from harness.fuzzing.deflated import Deflater
@@ -107,8 +108,9 @@ class Player:
             played.missing = "" if wire.ended else "response"
         elif head.status == 101:
             seen.opened = True
-            fault = response_fault(head, sequence.key, request)
-            played.head_fault = fault.text if fault else ""
+            keys = [key.replace("{key}", sequence.key) for key in request.values(KEY)] or [""]
+            faults = [response_fault(head, key, request) for key in keys]
+            played.head_fault = faults[0].text if faults[0] and all(faults) else ""
             self._agree(played, head, request)
 
     def _agree(self, played: Played, head: Head, request: Head) -> None:
@@ -142,7 +144,7 @@ class Player:
         """Send the frames, those in one row that do not wait for answers."""
         frames = played.frames
         starts = [0, *(place for place, frame in enumerate(frames) if frame.waits and place), len(frames)]
-        for start, end in zip(starts, starts[1:], strict=False):
+        for start, end in pairwise(starts):
             if start and expected.stops_at is not None and expected.stops_at < start:
                 return  # it waits for the end
             if start and expected.unclear_from is None:

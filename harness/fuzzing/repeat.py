@@ -28,6 +28,7 @@ def repeat_cases(  # noqa: PLR0913  # what a user can give
     paths: Sequence[Path],
     folder: Path,
     limit: int | None,
+    *,
     repeat: str,
     console: Console,
 ) -> ExitCode:

@@ -67,7 +67,7 @@ _RIGHT: tuple[tuple[str, Change], ...] = (
     ("“Connection: ,Upgrade ,”", _put("Connection", ",Upgrade ,")),
     ("blanks around values", _put("Upgrade", "  \t websocket \t ")),
     ("blanks around the version", _put(VERSION, "  13\t")),
-    ("an unknown field", _add("X-Unknown", "a, b; c=\"d\"")),
+    ("an unknown field", _add("X-Unknown", 'a, b; c="d"')),
     ("an unknown field without a value", _add("X-Unknown", "")),
     ("an unknown field of 2,000 bytes", _add("X-Unknown", "a" * 2000)),
     ("thirty unknown fields", _add("X-Unknown", *map(str, range(30)))),
@@ -163,7 +163,7 @@ def _one_offer(random: Random) -> str:
 
 
 def odd_request(random: Random) -> tuple[Head, Wanted, str, str]:
-    """Return a request, whether it has to be accepted, the rule, and what is odd about it, what decides first."""
+    """Return a request, whether it has to be accepted, the rule, and its oddities, the worst first."""
     oddities = [random.choice(ODDITIES) for _ in range(random.choice((1, 1, 2)))]
     head = REQUEST
     for oddity in sorted(oddities, key=lambda one: -STRICTNESS[one.wanted]):  # the wrong one stays

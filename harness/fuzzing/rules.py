@@ -66,8 +66,8 @@ RULES: Final[dict[str, Rule]] = {
     "a message inside of another": Rule(
         "must",
         "RFC 6455 5.4",
-        "The fragments of one message MUST NOT be interleaved between the fragments of another message unless "
-        "an extension has been negotiated that can interpret the interleaving.",
+        "The fragments of one message MUST NOT be interleaved between the fragments of another "
+        "message unless an extension has been negotiated that can interpret the interleaving.",
     ),
     "text that is not UTF-8": Rule(
         "must",
@@ -138,8 +138,9 @@ RULES: Final[dict[str, Rule]] = {
     "closed": Rule(
         "must",
         "RFC 6455 7.3",
-        "Servers MAY close the WebSocket connection whenever desired. [...] an endpoint initiates a closure by "
-        "following the procedures to _Start the WebSocket Closing Handshake_ (Section 7.1.2).",
+        "Servers MAY close the WebSocket connection whenever desired. [...] an endpoint initiates a "
+        "closure by following the procedures to _Start the WebSocket Closing Handshake_ (Section "
+        "7.1.2).",
     ),
     "closed as if wrong": Rule(
         "must",
@@ -149,22 +150,23 @@ RULES: Final[dict[str, Rule]] = {
     "frames": Rule(
         "must",
         "RFC 6455 5.2",
-        "This wire format for the data transfer part is described by the ABNF given in detail in this section.",
+        "This wire format for the data transfer part is described by the ABNF given in detail in this "
+        "section.",
     ),
     # Handshakes:
     "request": Rule("must", "RFC 6455 4.2.1", _NO_MATCH),
     "host": Rule(
         "must",
         "RFC 9112 3.2",
-        "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that lacks "
-        "a Host header field and to any request message that contains more than one Host header field line or "
-        "a Host header field with an invalid field value.",
+        "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message "
+        "that lacks a Host header field and to any request message that contains more than one Host "
+        "header field line or a Host header field with an invalid field value.",
     ),
     "space before colon": Rule(
         "must",
         "RFC 9112 5.1",
-        "A server MUST reject, with a response status code of 400 (Bad Request), any received request message "
-        "that contains whitespace between a header field name and colon.",
+        "A server MUST reject, with a response status code of 400 (Bad Request), any received request "
+        "message that contains whitespace between a header field name and colon.",
     ),
     "right request": Rule("must", "RFC 6455 4.2.1", _ITEMS),
     "response": Rule(
@@ -175,16 +177,17 @@ RULES: Final[dict[str, Rule]] = {
     "negotiation": Rule(
         "must",
         "RFC 7692 7",
-        "A server MUST decline an extension negotiation offer for this extension if any of the following "
-        "conditions are met: [...] The negotiation offer contains an extension parameter not defined for use "
-        "in an offer. [...] The negotiation offer contains an extension parameter with an invalid value. [...] "
-        "The negotiation offer contains multiple extension parameters with the same name.",
+        "A server MUST decline an extension negotiation offer for this extension if any of the "
+        "following conditions are met: [...] The negotiation offer contains an extension parameter "
+        "not defined for use in an offer. [...] The negotiation offer contains an extension parameter "
+        "with an invalid value. [...] The negotiation offer contains multiple extension parameters "
+        "with the same name.",
     ),
     "no answer": Rule(
         "must",
         "RFC 6455 4.2.2",
-        "When a client establishes a WebSocket connection to a server, the server MUST complete the following "
-        "steps to accept the connection and send the server's opening handshake.",
+        "When a client establishes a WebSocket connection to a server, the server MUST complete the "
+        "following steps to accept the connection and send the server's opening handshake.",
     ),
     # The server as a program:
     "crash": Rule(

@@ -1,4 +1,4 @@
-"""What the fuzzer plays on one connection: a request and the frames behind it, as data that a file can hold."""
+"""What the fuzzer plays on one connection: a request and the frames behind it, as data that a file holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMAT = 1
 """The number of the shape of a case file."""
 
 Form = Literal["", "takeover", "stored", "fixed", "huffman", "final", "blocks"]
-"""How a message is deflated: not at all, with the window of those before, or on its own in one of the forms."""
+"""How a message is deflated: not at all, with the window of those before it, or on its own."""
 
 FORMS: tuple[Form, ...] = get_args(Form)
 
@@ -199,12 +199,16 @@ class CaseFile:
     found: dict[str, Any] = field(default_factory=dict)
 
 
+def _check_format(found: object) -> None:
+    if found != FORMAT:
+        raise ValueError(f"it has the format {found!r}, not {FORMAT}")
+
+
 def read_case(path: Path) -> CaseFile:
     """Read a case file; raises `CommandError`, which names it."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT:
-            raise ValueError(f"it has the format {data['format']!r}, not {FORMAT}")
+        _check_format(data["format"])
         return CaseFile(from_json(data["sequence"]), dict(data["found"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"

@@ -54,6 +54,12 @@ def _candidates(sequence: Sequence) -> Iterator[Sequence]:
         yield replace(sequence, request=REQUEST, oddity="", wanted="accept")
     if any(frame.waits for frame in frames):
         yield replace(sequence, frames=tuple(replace(frame, waits=False) for frame in frames))
+    yield from _with_simpler_frames(sequence)
+
+
+def _with_simpler_frames(sequence: Sequence) -> Iterator[Sequence]:
+    """Yield it with one frame simpler."""
+    frames = sequence.frames
     for at, frame in enumerate(frames):
         for simpler in _simpler(frame, frames[at + 1 :]):
             rest = frames[at + 1 :] if simpler.fin == frame.fin else frames[at + 2 :]
