@@ -40,7 +40,10 @@ REPEATS = 3
 """Plays in which a fault has to show again once."""
 
 PLAYS = 120
-"""Plays that making a finding smaller may take; a quarter of it where each waits for what does not come."""
+"""Plays that making a finding smaller may take."""
+
+SHRINKING = 15.0
+"""Seconds that it may take."""
 
 EARLIER = 4
 """Sequences before a refused connection that may be the reason."""
@@ -195,9 +198,12 @@ class Campaign:
     async def _shrink(self, sequence: Sequence, fault: Fault) -> None:
         """Make a sequence smaller, and keep what it finds then."""
         latest = fault
+        until = time.monotonic() + SHRINKING
 
         async def finds(candidate: Sequence) -> bool:
             nonlocal latest
+            if time.monotonic() > until:
+                return False
             whole = fault.rule == "crash"
             play = self.server.verdict if whole else self.server.play
             found = await play(candidate, self.patience)
@@ -206,7 +212,7 @@ class Campaign:
             latest = found
             return True
 
-        least = await smaller(sequence, finds, PLAYS // 4 if fault.slow else PLAYS)
+        least = await smaller(sequence, finds, PLAYS)
         again = await self.server.verdict(least, PATIENT * self.patience)
         if again is None or again.key != fault.key:  # it needs what was taken away
             least, latest = sequence, fault

@@ -157,7 +157,7 @@ def _judge_end(played: Played, expected: Expected) -> Fault | None:
     if (seen.code or 0) in expected.codes(played.sent) | AT_WILL:
         return None
     return Fault(
-        "closed as if wrong",
+        "compressed echo" if "compressed" in what else "closed as if wrong",
         f"{seen.code} after {what}",
         f"The server closed with the code {seen.code or 'none'}{_reason(seen)}, though nothing was wrong.",
     )

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from harness.extra.wire import Wire
     from harness.fuzzing.sequence import Sent, Sequence
 
-GRACE = 0.5
-"""Further seconds that a server has to fail the connection, where it has already answered the ping."""
+GRACE = 0.2
+"""The part of its patience that a server has to fail a connection on which it has answered the ping."""
 
 Missing = Literal["", "response", "messages", "pong", "failure", "close", "end"]
 
@@ -198,7 +198,7 @@ class Player:
         pong = ("pong", PROBE.payload)
         await wire.read_frames(seen, lambda: seen.over or pong in seen.events, self.patience)
         if not seen.over:
-            await wire.read_frames(seen, lambda: seen.over, GRACE)
+            await wire.read_frames(seen, lambda: seen.over, GRACE * self.patience)
         if not seen.over:
             played.missing = "failure"
 

@@ -145,7 +145,10 @@ RULES: Final[dict[str, Rule]] = {
     "closed as if wrong": Rule(
         "must",
         "RFC 6455 7.4.1",
-        "1002 indicates that an endpoint is terminating the connection due to a protocol error.",
+        "Endpoints MAY use the following pre-defined status codes when sending a Close frame. [...] 1002 "
+        "indicates that an endpoint is terminating the connection due to a protocol error. [...] 1007 "
+        "indicates that an endpoint is terminating the connection because it has received data within a "
+        "message that was not consistent with the type of the message.",
     ),
     "frames": Rule(
         "must",

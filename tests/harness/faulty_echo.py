@@ -166,11 +166,10 @@ class Opening:
         flags = {"server_no_context_takeover", "client_no_context_takeover"}
         sizes = {"server_max_window_bits", "client_max_window_bits"}
         for name, value in pairs:
-            if name not in flags | sizes:
-                if self.fault != "unknown-parameter":
-                    return False
-            elif (name in flags and value) or not re.fullmatch(
-                r"|[89]|1[0-5]" if name.startswith("client") else r"[89]|1[0-5]", value
+            empty = value == "" and name != "server_max_window_bits"
+            right = empty or (name in sizes and re.fullmatch(r"[89]|1[0-5]", value))
+            if not right or name not in flags | sizes | (
+                {name} if self.fault == "unknown-parameter" else set()
             ):
                 return False
         offered = dict(pairs)
