@@ -42,7 +42,7 @@ REPEATS = 3
 PLAYS = 120
 """Plays that making a finding smaller may take."""
 
-SHRINKING = 15.0
+SHRINKING = 10.0
 """Seconds that it may take."""
 
 EARLIER = 4

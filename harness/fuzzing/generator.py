@@ -129,12 +129,16 @@ class Generator:
             size = random.choice(SIZES) if random.randrange(3) else random.randrange(300)
         size = min(size, self._limit)
         if opcode == BINARY:
-            unit = random.randbytes(random.choice((1, 3, 64)))
+            unit = random.randbytes(random.choice((1, 3, 64, 700)))
             return (unit * (size // len(unit) + 1))[:size]
-        text = random.choice(GOOD_TEXTS) or "Hello"
+        text = self._prefixed(random.choice(GOOD_TEXTS)) or "Hello"
         ascii_tail = "abcdefghijklmnopqrstuvwxyz"
         whole = (text * (size // len(text.encode()) + 1)).encode()[: size - size % len(text.encode())]
         return whole + ascii_tail.encode()[: (size - len(whole)) % 26]
+
+    def _prefixed(self, text: str) -> str:
+        """Put some ASCII before a text, so that its characters begin at any byte."""
+        return "abcd"[: self._random.randrange(5)] + text
 
     def _sent(self, opcode: int, payload: bytes = b"", **more: object) -> Sent:
         mask = self._random.choice((self._random.randbytes(4), b"\x37\xfa\x21\x3d"))
@@ -151,7 +155,9 @@ class Generator:
     def _close(self) -> Sent:
         random = self._random
         code = random.choice((None, *GOOD_CODES, random.choice(CODES)))
-        reason = random.choice(("", *GOOD_TEXTS)).encode()[:123] if code is not None else b""
+        reason = self._prefixed(random.choice(("", *GOOD_TEXTS))).encode()[:123]
+        if code is None:
+            reason = b""
         if not random.randrange(6):
             reason = random.choice(BAD_TEXTS) if code is not None else b""
         while not is_text(reason) and random.randrange(10):

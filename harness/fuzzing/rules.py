@@ -153,8 +153,8 @@ RULES: Final[dict[str, Rule]] = {
     "frames": Rule(
         "must",
         "RFC 6455 5.2",
-        "This wire format for the data transfer part is described by the ABNF given in detail in this "
-        "section.",
+        "This wire format for the data transfer part is described by the ABNF [RFC5234] given in detail in "
+        "this section.",
     ),
     # Handshakes:
     "request": Rule("must", "RFC 6455 4.2.1", _NO_MATCH),

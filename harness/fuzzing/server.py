@@ -68,8 +68,8 @@ class Server:
         fault = await self.play(sequence, patience)
         if fault and fault.rule == "crash":
             return fault
-        after = await self.play(HELLO, patience)
-        if after is None:
+        after = await self.play(HELLO, self.patience if fault else patience)
+        if after is None or not (after.rule in {"crash", "no answer"} or (after.slow and fault is None)):
             return fault
         if self.endpoint.command:
             await self.restart()
