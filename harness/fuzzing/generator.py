@@ -250,7 +250,7 @@ class Generator:
 
     def _inside_rsv1(self, frame: Sent) -> list[Sent]:
         opcode = self._random.choice((CONTINUATION, PING, PONG))
-        rest = [] if opcode == CONTINUATION else [self._sent(CONTINUATION, b"end")]
+        rest = [] if opcode == CONTINUATION else [self._sent(CONTINUATION, b"end", form=frame.form)]
         first = self._sent(BINARY, b"begun", fin=False, form=frame.form)
         return [first, self._sent(opcode, b"a", rsv=RSV1), *rest]
 

@@ -236,10 +236,11 @@ class Model:
 
     def _finish(self) -> None:
         """Have a message come back."""
-        kind = "text" if self._opcode == TEXT else "binary"
+        shape = f"{'fragmented ' * (self._parts > 1)}{'text' if self._opcode == TEXT else 'binary'}"
         if self._compressed and self._inflated:
-            kind = f"compressed message{' behind a final block' * self._inflated.ended_before}"
-        self._expected.shapes.append(f"{'fragmented ' * (self._parts > 1)}{kind}")
+            shape = f"{'fragmented ' * (self._parts > 1)}compressed message"
+            shape = "compressed message behind a final block" if self._inflated.ended_before else shape
+        self._expected.shapes.append(shape)
         self._expected.messages.append(("message", self._data, self._opcode == BINARY))
         self._opcode = 0
 

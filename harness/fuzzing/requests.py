@@ -74,8 +74,8 @@ _RIGHT: tuple[tuple[str, Change], ...] = (
     ("Origin", _add("Origin", "http://example.com")),
     ("two lines of Cookie", _add("Cookie", "a=b", "c=d")),
     ("User-Agent", _add("User-Agent", "fuzz/1 (a; b)")),
-    ("two subprotocols", _add(PROTOCOL, "x-one, x-two")),
-    ("two lines of subprotocols", _add(PROTOCOL, "x-one", "x-two")),
+    ("two subprotocols", _put(PROTOCOL, "x-one, x-two")),
+    ("two lines of subprotocols", _put(PROTOCOL, "x-one", "x-two")),
     ("an unknown extension", _add(EXTENSIONS, "x-unknown; a=1; b")),
 )  # fmt: skip
 
@@ -164,7 +164,7 @@ def _one_offer(random: Random) -> str:
 
 def odd_request(random: Random) -> tuple[Head, Wanted, str, str]:
     """Return a request, whether it has to be accepted, the rule, and its oddities, the worst first."""
-    oddities = [random.choice(ODDITIES) for _ in range(random.choice((1, 1, 2)))]
+    oddities = random.sample(ODDITIES, random.choice((1, 1, 2)))
     head = REQUEST
     for oddity in sorted(oddities, key=lambda one: -STRICTNESS[one.wanted]):  # the wrong one stays
         head = oddity.change(head)
