@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.oracle.expected_events import Deflate
 from tests.oracle.judging import Setting, assert_received_rightly
+from tooling.mutation import cut
 from wsproto import Limits
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ LIMITS = (
 )
 """The second byte chooses one of them. Where pieces are tiny, messages are small, or a bomb has millions."""
 
-READS = 6
-"""Most reads into which a stream is cut, about; the rest comes in one."""
-
 
 @cache
 def _setting(role: ConnectionType, flags: int, limits: int) -> Setting:
@@ -56,19 +54,6 @@ def _setting(role: ConnectionType, flags: int, limits: int) -> Setting:
 def stream_of(data: bytes) -> bytes:
     """Return the bytes that the peer writes, to show the frames of an input."""
     return data[CHOICES:]
-
-
-def cut(stream: bytes, choice: int) -> list[bytes]:
-    """Cut `stream` as a byte chooses: not at all (0), by the byte (1), or into reads of several sizes."""
-    # Where the choice is small, an empty read is among them.
-    sizes = (choice, choice >> 1, choice >> 2) if choice > 1 else (1,) * choice
-    pieces: list[bytes] = []
-    start = 0
-    while sizes and start < len(stream) and len(pieces) < READS:
-        for size in sizes:
-            pieces.append(stream[start : start + size])
-            start += size
-    return [*pieces, stream[start:]]
 
 
 def choices_of(role: ConnectionType, data: bytes) -> list[str]:

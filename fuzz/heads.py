@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fuzz.frames import CHOICES, cut, limits_shown, reads_shown
+from fuzz.frames import CHOICES, limits_shown, reads_shown
 from tests.oracle.judging_handshakes import REQUESTS, assert_client_handles, assert_server_handles
+from tooling.mutation import cut
 from wsproto import Limits
 from wsproto.events import RejectConnection
 

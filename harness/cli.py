@@ -16,6 +16,7 @@ from harness.endpoints.cli import diff_command, test_command
 from harness.endpoints.fuzzserver_cli import fuzzserver_command
 from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
+from harness.fuzzing.cli import fuzz_command
 from harness.matrix.run import Matrix
 from harness.options import (
     cases_option,
@@ -358,7 +359,7 @@ def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
     print_titles(Output(), {case: titles.get(case, "") for case in cases})
 
 
-for command in (test_command, fuzzserver_command, diff_command):
+for command in (test_command, fuzz_command, fuzzserver_command, diff_command):
     cli.add_command(command)
 
 

@@ -16,11 +16,12 @@ if __name__ == "__main__" and not hasattr(sys, "frozen"):
 from fuzz.target import instrumented, main
 
 with instrumented("wsproto"):
-    from fuzz.frames import LIMITS, cut, limits_shown, reads_shown
+    from fuzz.frames import LIMITS, limits_shown, reads_shown
     from fuzz.smaller import smaller_messages
     from tests.oracle.expected_events import Deflate
     from tests.oracle.judging import Setting, assert_received_rightly
     from tooling import frames as wire
+    from tooling.mutation import cut
     from wsproto import ConnectionType
 
 CHOICES = 4

@@ -22,6 +22,7 @@ from harness.endpoints.options import (
 )
 from harness.endpoints.session import Session
 from harness.endpoints.target import parse
+from harness.fuzzing.repeat import repeat_cases
 from harness.options import budget_option, failures_options, report_option, together
 from harness.order import Order
 from harness.patience import Patience
@@ -87,6 +88,14 @@ REPEATED = {
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Connections at once.")
 @failures_options
 @report_option
+@click.option(
+    "--case",
+    "found",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Repeat this finding of `fuzz` alone, or those of a folder; may be repeated.",
+)
 def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     arguments: tuple[str, ...],
     headers: tuple[str, ...],
@@ -106,6 +115,7 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     jobs: int,
     max_failures: int | None,
     folder: Path,
+    found: tuple[Path, ...],
     *,
     insecure: bool,
     remote: bool,
@@ -124,9 +134,11 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     make = partial(
         parse, headers=headers, subprotocols=subprotocols, origin=origin, insecure=insecure, authority=ca
     )
-    endpoint = Endpoint(url, partial(_target, make, remote), timeout / STEPS, command)
-    if url:
-        endpoint.parse(url.replace("{port}", "1"))
+    endpoint = endpoint_of(url, make, timeout / STEPS, command, remote=remote)
+    if found:
+        return repeat_cases(
+            endpoint, found, folder, limit, repeat=repeating(TEST, REPEATED, url), console=Output()
+        )
     judge = judge_of("server", baseline, fail_on, update_baseline=update_baseline)
     console = Output()
     choice = choose("server", profile, patterns, exclude, compression=not without, limit=limit)
@@ -148,6 +160,21 @@ def _url_of(arguments: Sequence[str], patterns: Sequence[str], command: str) -> 
     if not command:
         raise CommandError("no server: give ws:// or wss://HOST:PORT/PATH?QUERY, or --command to start one")
     return "", (*patterns, *arguments)
+
+
+def endpoint_of(
+    url: str, make: Callable[[str], Target], timeout: float, command: str, *, remote: bool
+) -> Endpoint:
+    """Return the server that a user means; raises `CommandError` where that is none.
+
+    :param make: makes a target of a URL.
+    :param timeout: seconds that the server has to answer a request.
+    :param remote: whether its host may be another machine.
+    """
+    endpoint = Endpoint(url, partial(_target, make, remote), timeout, command)
+    if url:
+        endpoint.parse(url.replace("{port}", "1"))
+    return endpoint
 
 
 def _target(make: Callable[[str], Target], remote: bool, url: str) -> Target:  # noqa: FBT001

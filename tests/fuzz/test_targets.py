@@ -23,9 +23,10 @@ from docker.utils import exclude_paths
 
 from fuzz import seeds
 from fuzz.autobahn import case_frames
-from fuzz.frames import CHOICES, CLIENT, DEFLATE, READS, cut
+from fuzz.frames import CHOICES, CLIENT, DEFLATE
 from fuzz.structured import Mutator, written
 from tooling import frames as wire
+from tooling.mutation import READS, cut
 from wsproto import deflate, frame_decoder, handshake_messages, inbound_message
 from wsproto.masking import unmasked_piece
 

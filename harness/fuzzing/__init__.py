@@ -1,0 +1,1 @@
+"""The fuzzer for endpoints: `python -m harness fuzz URL`."""
