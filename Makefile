@@ -27,7 +27,7 @@ test: $(READY) ## run every test, with the branch coverage of src/wsproto
 test-core: $(READY) ## run the tests of the library alone, without those of its tools and without coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_*.py tests/properties tests/state_machines
 
-browser: $(READY) ## test the report's page, in Chromium
+browser: $(READY) ## test the report's page in Chromium, and the WebSockets of Chromium and Firefox over HTTP/1.1 and HTTP/2
 	$(BIN)/python -m pytest -m browser tests/browser
 
 check: $(READY) ## check format, lint and types
