@@ -16,7 +16,7 @@ import pytest
 
 from harness.cli import main
 from tests.harness.processes import all_end, descendants_of
-from tests.harness.serving import TIMEOUT
+from tests.harness.serving import TIMEOUT, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,3 +185,19 @@ def test_compose_fails_where_a_container_is_killed(copy: Path) -> None:
         compose(copy, "kill", "server")
         process.communicate(timeout=60)
     assert process.returncode not in {0, 1}
+
+
+def test_the_image_tests_a_server_of_this_machine_for_any_user(tmp_path: Path) -> None:
+    image = f"{PROJECT}-harness"
+    docker("build", "--quiet", "--file", str(TREE / "autobahn/Dockerfile"), "--tag", image, str(TREE))
+    report = tmp_path / "report"
+    report.mkdir()
+    run = ["run", "--rm", "--network", "host", "--user", f"{os.getuid()}", "--volume"]
+    try:
+        with serving() as server:
+            url = f"ws://127.0.0.1:{server.address[1]}"
+            said = docker(*run, f"{report}:/wsproto/report", image, "test", url, "--cases", "1.1.1", "X.3.1")
+    finally:
+        docker("image", "rm", image)
+    assert "server: 1 case of Autobahn and 1 extra one in" in said
+    assert (report / "index.html").stat().st_uid == os.getuid()
