@@ -1,6 +1,6 @@
 """The example servers for HTTP/1.1 and HTTP/2, as a page wants them that tries all that `WebSocket` can do.
 
-Run as `alpn_server.py` is, with the protocol to speak before its options: `h2` or `http/1.1`. What a client asks
+Run as `alpn_server.py` is, with the protocol before its options: `h2` or `http/1.1`. What a client asks
 for decides: the subprotocol `chat` is chosen, and the text `close CODE REASON` is answered with that Close.
 """
 
