@@ -23,9 +23,6 @@ PROBE = Frame(PING, b"still open?")
 MAX_GROWTH = 8 * 2**20
 """Bytes by which the memory of a peer with a limit of 1 MiB may grow; no RFC names a number."""
 
-MAX_FLOOD = 16 * 2**20
-"""Bytes by which it may grow in a flood that it takes."""
-
 NEED_NOT_ACCEPT = (
     "a server may refuse any request (RFC 6455 4.2.2: if it chooses to accept), "
     "though only the offer had to be declined"
@@ -267,24 +264,6 @@ class Answers(Expectation):
         if self._also and (fault := self._also(seen)):
             return unmet, sentence(fault)
         return "OK", f"The peer answered with the code {seen.code}."
-
-
-class Flooded(Echoes):
-    """The messages come back, and meanwhile the peer's memory does not grow with what it is sent."""
-
-    def judge(self, seen: Seen, unmet: str) -> Finding:
-        """Want the messages; a peer may also refuse the flood, where `unmet` says so, but not change it."""
-        expected = set(self.events())
-        changed = any(message not in expected for message in seen.messages)
-        found = super().judge(seen, "FAILED" if changed else unmet)
-        if found[0] == "OK" and seen.growth is not None and seen.growth > MAX_FLOOD:
-            return "NON-STRICT", (
-                f"The peer's memory grew by {seen.growth // 2**20} MiB. NON-STRICT and no failure: RFC 6455 "
-                f"10.4 names no number; {MAX_FLOOD // 2**20} MiB is the harness's."
-            )
-        if found[0] == "OK" and seen.growth is not None:
-            return "OK", f"{found[1][:-1]}; the peer's memory grew by {seen.growth // 2**20} MiB at most."
-        return found
 
 
 class Begins(Expectation):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from harness.extra.case import MAX_MESSAGE_SIZE, Case
 from harness.extra.deflating import NAME, repeated, stored
-from harness.extra.expectations import Echoes, Flooded
+from harness.extra.expectations import Echoes
+from harness.extra.flood_expectations import TIMES, Flooded, Linear
 from harness.extra.frames import Frame, text
 from harness.extra.messages import PLAIN, fragments
-from harness.extra.steps import Await, Do, Flood
+from harness.extra.steps import Await, Do, Flood, Step
 from tooling.frames import BINARY, CONTINUATION, PING, PONG, RSV1, TEXT
 
 TITLE = "Floods"
@@ -35,6 +36,11 @@ def _frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> Frame:
     return Frame(opcode, payload, fin, mask=KEY)
 
 
+def _in_fragments(number: int) -> tuple[Step, ...]:
+    first, last = Frame(TEXT, PIECE, fin=False), Frame(CONTINUATION, PIECE)
+    return first, Flood(_frame(CONTINUATION, PIECE, fin=False), number - 2), last
+
+
 def _final_blocks(number: int) -> Case:
     return Case(
         f"A text of {number} blocks with BFINAL",
@@ -56,11 +62,7 @@ CASES = (
         Flooded(PIECE.decode() * MANY),
         unmet="NON-STRICT",
         why=ALLOWED,
-        send=(
-            Frame(TEXT, PIECE, fin=False),
-            Flood(_frame(CONTINUATION, PIECE, fin=False), MANY - 2),
-            Frame(CONTINUATION, PIECE),
-        ),
+        send=_in_fragments(MANY),
         watch_memory=True,
     ),
     Case(
@@ -206,6 +208,15 @@ CASES = (
             Frame(PING, b"the last"),
             Frame(CONTINUATION, PLAIN[3:]),
         ),
+        watch_memory=True,
+    ),
+    Case(
+        f"A text in {MANY // TIMES} fragments, then one in {MANY}",
+        "R6455-10.4-02",
+        Linear("Hello", *[PIECE.decode() * number for number in (MANY // TIMES, MANY)]),
+        unmet="NON-STRICT",
+        why=ALLOWED,
+        send=(text("Hello"), Await(), *_in_fragments(MANY // TIMES), Await(), *_in_fragments(MANY)),
         watch_memory=True,
     ),
 )

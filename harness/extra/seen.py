@@ -83,6 +83,8 @@ class Seen:
     """The time of its last message or pong."""
     close_at: float | None = None
     """The time of its Close."""
+    came_at: list[float] = field(default_factory=list)
+    """The time of each of its messages."""
     counts: Counter[str] = field(default_factory=Counter)
     """How many messages, pings and pongs there were."""
     rounds: int = 1
@@ -146,7 +148,7 @@ class Seen:
             self._happened("ping" if frame.opcode == PING else "pong", frame.payload)
             self.answered_at = at
         else:
-            self._take_part(frame)
+            self._take_part(frame, at)
             self.answered_at = at
 
     def _happened(self, kind: str, *what: Any) -> None:
@@ -194,7 +196,7 @@ class Seen:
             return f"it sent a Close with the code {code} (RFC 6455 7.4)"
         return "" if _is_text(frame.payload[2:]) else "the reason of its Close is not UTF-8 (RFC 6455 5.5.1)"
 
-    def _take_part(self, frame: Frame) -> None:
+    def _take_part(self, frame: Frame, at: float) -> None:
         self._parts.append(frame)
         if not frame.fin:
             return
@@ -209,6 +211,7 @@ class Seen:
         if not is_binary and not _is_text(payload):
             self.blame("its text is not UTF-8 (RFC 6455 5.6)")
         self._happened("message", payload, is_binary)
+        self.came_at.append(at)
 
     def _inflated(self, payload: bytes) -> bytes:
         assert self._inflater is not None  # noqa: S101  # it is set together with the layer

@@ -12,7 +12,8 @@ from harness.engines.extra import modes_of
 from harness.extra import EXTRA, driver, exchange, wire
 from harness.extra.case import Case
 from harness.extra.driver import Play
-from harness.extra.expectations import MAX_FLOOD, Fails, Flooded
+from harness.extra.expectations import Fails
+from harness.extra.flood_expectations import MAX_FLOOD, Flooded, Linear
 from harness.extra.frames import Frame
 from harness.extra.seen import Seen
 from harness.testee.modes import OF_SERVER, Mode
@@ -245,6 +246,22 @@ def test_memory_that_grows_in_a_flood_is_named() -> None:
     found = Flooded().judge(seen, "FAILED")
     assert found[0] == "NON-STRICT"
     assert "The peer's memory grew by 17 MiB" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"), [((0.1, 1.1), "OK"), ((0.1, 5.0), "NON-STRICT"), ((0.001, 0.4), "OK")]
+)
+def test_time_that_grows_with_the_square_of_the_fragments_is_named(
+    seconds: tuple[float, float], verdict: str
+) -> None:
+    seen = Seen("server", opened=True)
+    at = 7.0
+    for text, took in zip(("begin", "short", "long"), (0.0, *seconds), strict=True):
+        at += took
+        seen.take(Frame(TEXT, text.encode()), at)
+    found = Linear("begin", "short", "long").judge(seen, "FAILED")
+    assert found[0] == verdict
+    assert f"10 times as many fragments took {seconds[1] / seconds[0]:.0f} times as long" in found[1]
 
 
 def test_memory_that_grows_before_a_bomb_is_refused_is_named() -> None:
