@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 
-HOST = "localhost"
-"""The name in certificates: SNI has no place for an address (RFC 6066 3)."""
-
 Streams = Literal["shared", "own"]
 """Whether the WebSockets are streams of one connection, or each has one of its own."""
 
@@ -68,7 +65,7 @@ async def to_server(
     dial = Dialer(partial(connect, port, files, note, own=streams == "own"), shared=streams == "shared")
     scheme = "https" if files else "http"
     listener = await asyncio.get_running_loop().create_server(
-        lambda: FromSuite(dial, scheme, f"{HOST if files else LOOPBACK}:{port}"), LOOPBACK, 0
+        lambda: FromSuite(dial, scheme, f"{LOOPBACK}:{port}"), LOOPBACK, 0
     )
     try:
         yield f"ws://{LOOPBACK}:{listener.sockets[0].getsockname()[1]}"
@@ -84,7 +81,7 @@ async def to_suite(
     accept = partial(ToSuite, LOOPBACK, port)
     listen = {"h2": _listen_http2, "h3": _listen_http3}[transport]
     async with listen(accept, files, note) as found:
-        yield f"wss://{HOST}:{found}" if files else f"ws://{LOOPBACK}:{found}"
+        yield f"{'wss' if files else 'ws'}://{LOOPBACK}:{found}"
 
 
 # Each library is imported where it is used: a bridge needs one of them.
@@ -102,16 +99,14 @@ async def _connect_http2(port: int, files: Files | None, note: Note, *, own: boo
         LOOPBACK,
         port,
         ssl=context,
-        server_hostname=HOST if files else None,
+        server_hostname=LOOPBACK if files else None,
     )
     await carrier.ready
     return carrier
 
 
 @asynccontextmanager
-async def _listen_http2(
-    accept: Callable[[], Passage], files: Files | None, note: Note
-) -> AsyncIterator[int]:
+async def _listen_http2(accept: Callable[[], Passage], files: Files | None, note: Note) -> AsyncIterator[int]:
     from harness.transports.http2 import Http2  # noqa: PLC0415
 
     context = None
@@ -132,13 +127,11 @@ async def _connect_http3(port: int, files: Files | None, note: Note, *, own: boo
     from harness.transports import http3  # noqa: PLC0415
 
     assert files  # noqa: S101  # the command line sees to it
-    return await http3.connect(LOOPBACK, port, HOST, files.authority, note, own=own)
+    return await http3.connect(LOOPBACK, port, files.authority, note, own=own)
 
 
 @asynccontextmanager
-async def _listen_http3(
-    accept: Callable[[], Passage], files: Files | None, note: Note
-) -> AsyncIterator[int]:
+async def _listen_http3(accept: Callable[[], Passage], files: Files | None, note: Note) -> AsyncIterator[int]:
     from harness.transports import http3  # noqa: PLC0415
 
     assert files  # noqa: S101  # the command line sees to it

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +49,9 @@ async def serve(bridge: AbstractAsyncContextManager[str]) -> None:
         loop.default_exception_handler(context)
         if not end.done():
             error = context.get("exception")
-            end.set_exception(CommandError(f"{context['message']}: {error!r}" if error else context["message"]))
+            end.set_exception(
+                CommandError(f"{context['message']}: {error!r}" if error else context["message"])
+            )
 
     def stop() -> None:
         if not end.done():
@@ -64,21 +65,21 @@ async def serve(bridge: AbstractAsyncContextManager[str]) -> None:
         await end
 
 
-def _check_port(_context: click.Context, _parameter: click.Parameter, value: int) -> int:
-    return value
-
-
 def _file(name: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     kind = click.Path(exists=True, dir_okay=False, path_type=Path)
     return click.option(name, type=kind, metavar="FILE", help=f"PEM: {text}")
 
 
-def _files(transport: str, authority: Path | None, certificate: Path | None, key: Path | None) -> Files | None:
+def _files(
+    transport: str, authority: Path | None, certificate: Path | None, key: Path | None
+) -> Files | None:
     """Return the files, all or none; raises `UsageError` where some are missing."""
     if authority and certificate and key:
         return Files(authority, certificate, key)
     if authority or certificate or key or transport == "h3":
-        raise click.UsageError(f"{transport} over TLS needs --authority, --certificate and --key, all of them")
+        raise click.UsageError(
+            f"{transport} over TLS needs --authority, --certificate and --key, all of them"
+        )
     return None
 
 

@@ -87,9 +87,7 @@ def refusal(status: int) -> Head:
 
 
 def _fields(head: Head) -> Headers:
-    return _encoded(
-        (name.lower(), value) for name, value in head.fields if name.lower() not in _HTTP1_ALONE
-    )
+    return _encoded((name.lower(), value) for name, value in head.fields if name.lower() not in _HTTP1_ALONE)
 
 
 def _encoded(fields: Iterable[tuple[str, str]]) -> Headers:
@@ -100,4 +98,6 @@ def _split(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], list
     """Part the pseudo-headers from the fields that HTTP/1.1 has, too."""
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
     pseudo = {name: value for name, value in pairs if name.startswith(":")}
-    return pseudo, [(name, value) for name, value in pairs if not name.startswith(":") and name not in _HTTP1_ALONE]
+    return pseudo, [
+        (name, value) for name, value in pairs if not name.startswith(":") and name not in _HTTP1_ALONE
+    ]

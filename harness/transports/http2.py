@@ -128,7 +128,9 @@ class Http2(asyncio.Protocol):
     def __init__(self, note: Note, accept: Callable[[], Passage] | None = None, *, own: bool = False) -> None:
         self.http2 = H2Connection(H2Configuration(client_side=accept is None, header_encoding=None))
         settings = {SettingCodes.INITIAL_WINDOW_SIZE: WINDOW, SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS}
-        settings[SettingCodes.ENABLE_PUSH if accept is None else SettingCodes.ENABLE_CONNECT_PROTOCOL] = int(accept is not None)
+        settings[SettingCodes.ENABLE_PUSH if accept is None else SettingCodes.ENABLE_CONNECT_PROTOCOL] = int(
+            accept is not None
+        )
         self.http2.local_settings = Settings(client=accept is None, initial_values=settings)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stalled = False

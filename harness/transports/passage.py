@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 LONGEST_HEAD = 2**16
 """Bytes of a head of HTTP/1.1."""
 
+TAKEN = 17 * 2**20
+"""Bytes for a suite that may wait in the bridge: kosoku reads nothing while it sends a message, which has up to
+16 MiB (9.1.6), and a testee may send it back piece by piece. Behind that nothing more is taken."""
+
 _LINGER = struct.pack("ii", 1, 0)
 
 
@@ -90,6 +94,7 @@ class Passage(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; no small write waits for an acknowledgement."""
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(TAKEN)
         self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
@@ -161,7 +166,9 @@ class Passage(asyncio.Protocol):
         """End TCP by RST."""
         if self._transport and not self._transport.is_closing():
             with suppress(OSError):
-                self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+                self._transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, _LINGER
+                )
             self._transport.abort()
 
     def drained(self) -> None:
