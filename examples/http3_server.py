@@ -115,10 +115,9 @@ async def serve(arguments: ServerArguments) -> None:
     configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN)
     configuration.load_cert_chain(arguments.certificate or "", arguments.key)
     loop = asyncio.get_running_loop()
+    protocol = partial(Http3Server, arguments.limits)
     transport, server = await loop.create_datagram_endpoint(
-        lambda: QuicServer(
-            configuration=configuration, create_protocol=partial(Http3Server, arguments.limits)
-        ),
+        lambda: QuicServer(configuration=configuration, create_protocol=protocol),
         local_addr=(arguments.host, arguments.port),
     )
     stop = asyncio.Event()

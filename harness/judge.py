@@ -203,8 +203,8 @@ class Baseline:
     """`autobahn/expected/ROLE.json`: an object with a line per case.
 
     It has the verdict, `seconds` where the case takes long, `why` where it is not OK, and `variants` where
-    some have another verdict. It is for all transports; beside it `ROLE-TRANSPORT.json` has the cases that are
-    unlike over this one, in the same way.
+    some have another verdict. It is for all transports; beside it `ROLE-TRANSPORT.json` has, in the same way,
+    the cases that are unlike over this one.
     """
 
     def __init__(self, role: Role, folder: Path = EXPECTED, file: Path | None = None) -> None:

@@ -124,16 +124,16 @@ async def _listen_http2(accept: Callable[[], Passage], files: Files | None, note
 
 
 async def _connect_http3(port: int, files: Files | None, note: Note, *, own: bool) -> Carrier:
-    from harness.transports import http3  # noqa: PLC0415
+    from harness.transports.http3 import connect  # noqa: PLC0415
 
     assert files  # noqa: S101  # the command line sees to it
-    return await http3.connect(LOOPBACK, port, files.authority, note, own=own)
+    return await connect(LOOPBACK, port, files.authority, note, own=own)
 
 
 @asynccontextmanager
 async def _listen_http3(accept: Callable[[], Passage], files: Files | None, note: Note) -> AsyncIterator[int]:
-    from harness.transports import http3  # noqa: PLC0415
+    from harness.transports.http3 import listen  # noqa: PLC0415
 
     assert files  # noqa: S101  # the command line sees to it
-    async with http3.listen(LOOPBACK, files.certificate, files.key, accept, note) as port:
+    async with listen(LOOPBACK, files.certificate, files.key, accept, note) as port:
         yield port

@@ -234,7 +234,8 @@ class Http2(asyncio.Protocol):
                 self._greet()
             case h2.events.ConnectionTerminated():
                 # h2 sends and takes nothing behind it, on streams that the peer would serve either.
-                self._fail(f"the peer ended the connection with error {event.error_code}")
+                code = event.error_code
+                self._fail(f"the peer ended the connection with error {code}" if code else "")
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._flush()
             case h2.events.RequestReceived() if self._accept:
@@ -274,14 +275,15 @@ class Http2(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Reset all that the streams lead to."""
-        self._fail(str(exc or "the peer ended the TCP connection"))
+        self._fail(str(exc or ""))
 
     def _fail(self, why: str) -> None:
+        """End all that the streams lead to; there is nothing to say of a peer that leaves in order."""
         self._is_over = True
-        if self._streams or not self.ready.done():
+        if why:
             self._note(why)
         if not self.ready.done():
-            self.ready.set_exception(ConnectionError(why))
+            self.ready.set_exception(ConnectionError(why or "the peer ended the connection"))
             self.ready.exception()  # nobody waits for it on a server
         streams, self._streams = self._streams, {}
         for stream in streams.values():
