@@ -105,11 +105,12 @@ class Http2Stream:
             with suppress(ProtocolError):  # it never began
                 self._carrier.http2.reset_stream(self._id, ErrorCodes.CANCEL)
         self.was_reset()
+        self.peer_ended = True
         self.settle()
 
     def was_reset(self) -> None:
-        """Take in that the stream is over."""
-        self.over = self.peer_ended = True
+        """Take in that nothing more may be sent."""
+        self.over = True
         self._unsent.clear()
 
     def credit(self, count: int) -> None:
@@ -171,9 +172,14 @@ class Http2(asyncio.Protocol):
         """Take in that a stream is over on both sides."""
         self._streams.pop(stream_id, None)
         if self._own and not self._streams and not self._is_over:
-            self.close()
+            self._close()
 
-    def close(self) -> None:
+    async def leave(self) -> None:
+        """End the connection, and reset what its streams lead to."""
+        self._close()
+        self._fail("")
+
+    def _close(self) -> None:
         """Say goodbye."""
         if not self._is_over:
             self._is_over = True
@@ -255,6 +261,7 @@ class Http2(asyncio.Protocol):
                 stream.peer_ended = True
                 passage.stream_ended()
             case h2.events.StreamReset():
+                stream.peer_ended = True
                 passage.stream_reset()
             case _ if isinstance(event, _SECTIONS):
                 passage.headers_came(event.headers or [])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from aioquic.asyncio.client import connect as quic_connect
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.asyncio.server import QuicServer
 from aioquic.h3.connection import H3_ALPN, ErrorCode, H3Connection
 from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import (
     ConnectionTerminated,
     ProtocolNegotiated,
@@ -25,10 +25,7 @@ from aioquic.quic.packet import QuicErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
-
-    from aioquic.quic.connection import QuicConnection
 
     from harness.transports.heads import Headers
     from harness.transports.passage import Passage
@@ -92,7 +89,7 @@ class Http3Stream:
     def reset(self) -> None:
         """End both sides at once."""
         if not (self.over and self.peer_ended):
-            self._carrier.reset(self.id, stop=not self.peer_ended)
+            self._carrier.reset(self.id, reset=not self.over, stop=not self.peer_ended)
         self.over = self.peer_ended = True
         self.settle()
 
@@ -123,8 +120,6 @@ class Http3(QuicConnectionProtocol):
     ) -> None:
         super().__init__(quic, **options)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.context = AsyncExitStack()
-        """A client's socket."""
         self._note, self._accept, self._own = note, accept, own
         self._streams: dict[int, Http3Stream] = {}
         self._is_over = self._transmits = self._has_http3 = self._used = False
@@ -162,10 +157,11 @@ class Http3(QuicConnectionProtocol):
         self._transmits = False
         self.transmit()
 
-    def reset(self, stream_id: int, *, stop: bool) -> None:
-        """Reset a stream, and ask the peer to stop where it has not ended."""
+    def reset(self, stream_id: int, *, reset: bool, stop: bool) -> None:
+        """Reset a stream where this side has not ended, and ask the peer to stop where it has not."""
         if not self._is_over:
-            self._quic.reset_stream(stream_id, REQUEST_CANCELLED)
+            if reset:
+                self._quic.reset_stream(stream_id, REQUEST_CANCELLED)
             if stop:
                 self._quic.stop_stream(stream_id, REQUEST_CANCELLED)
 
@@ -173,12 +169,20 @@ class Http3(QuicConnectionProtocol):
         """Take in that a stream is over on both sides."""
         self._streams.pop(stream_id, None)
 
-    def _leave(self) -> None:
+    async def leave(self) -> None:
+        """End the connection, and reset what its streams lead to."""
+        self._fail("")
+        self.close()
+        await self.wait_closed()
+        if self._accept is None and self._transport:
+            self._transport.close()
+
+    def _leave_own(self) -> None:
         """End a connection of one stream, when the peer has all of it."""
-        if self._own and self._used and not self._streams and not self._is_over:
-            if not any(map(self.waiting, self._quic._streams)):  # noqa: SLF001
-                self._is_over = True
-                self._leaving = asyncio.ensure_future(self.context.aclose())
+        done = self._own and self._used and not self._streams and not self._is_over
+        if done and not any(map(self.waiting, self._quic._streams)):  # noqa: SLF001
+            self._is_over = True
+            self._leaving = asyncio.ensure_future(self.leave())
 
     # The connection:
 
@@ -194,7 +198,7 @@ class Http3(QuicConnectionProtocol):
         for stream in list(self._streams.values()):
             if stream.passage and not stream.full:
                 stream.passage.drained()
-        self._leave()
+        self._leave_own()
 
     def quic_event_received(self, event: QuicEvent) -> None:
         """Take one event of QUIC; a stream that is reset is not an event of HTTP/3."""
@@ -278,24 +282,15 @@ async def connect(host: str, port: int, authority: Path, note: Note, *, own: boo
     _quiet()
     configuration = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name=host)
     configuration.load_verify_locations(str(authority))
-    connecting = quic_connect(
-        host,
-        port,
-        configuration=configuration,
-        create_protocol=partial(Http3, note=note, own=own),
-        wait_connected=False,
+    # Not aioquic's own way, whose socket is open on every interface.
+    _, carrier = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Http3(QuicConnection(configuration=configuration), note=note, own=own), local_addr=(host, 0)
     )
-    context = AsyncExitStack()
-    entered = await context.enter_async_context(
-        cast("AbstractAsyncContextManager[QuicConnectionProtocol]", connecting)
-    )
-    carrier = cast(Http3, entered)
-    carrier.context = context
-    carrier.transmit()
+    carrier.connect((host, port))
     try:
         await carrier.ready
     except BaseException:
-        await context.aclose()
+        await carrier.leave()
         raise
     return carrier
 

@@ -72,6 +72,9 @@ class Carrier(Protocol):
     def open(self, passage: Passage) -> Stream:
         """Open a stream, whose events go to a passage."""
 
+    async def leave(self) -> None:
+        """End the connection, and reset what its streams lead to."""
+
 
 class Passage(asyncio.Protocol):
     """The TCP connection; the stream calls what stands below it."""
@@ -341,5 +344,8 @@ class ToSuite(Passage):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Answer for a suite that resets the connection instead."""
-        self._answer(502)
-        super().connection_lost(exc)
+        if self._answered:
+            super().connection_lost(exc)
+        else:
+            self._answer(502)
+            self._resume()

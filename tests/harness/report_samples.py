@@ -80,7 +80,12 @@ def results(setups: dict[str, Any], **fields: Any) -> Results:
         "complete": True,
         "stopped": "",
         "setups": {
-            name: {"role": name.partition("/")[0], "variant": name.partition("/")[2] or "default", **setup}
+            name: {
+                "role": SETUPS[name].role,
+                "variant": SETUPS[name].variant,
+                "transport": SETUPS[name].transport,
+                **setup,
+            }
             for name, setup in setups.items()
         },
         **fields,
