@@ -30,7 +30,7 @@ from aioquic.quic.events import (
     StreamReset,
 )
 from command_line import ServerArguments, server_arguments
-from echo import answer
+from echo import answer, gathered
 from http3_stream import WebSocketStream
 
 from wsproto import ConnectionType
@@ -97,7 +97,7 @@ class Http3Server(QuicConnectionProtocol):
 
     def _answer(self, stream: WebSocketStream, events: Iterator[Event]) -> None:
         try:
-            for event in events:
+            for event in gathered(events):
                 reply = answer(stream.ws, event)
                 if reply is not None:
                     stream.send(reply)
