@@ -44,8 +44,10 @@ def gathered(events: Iterator[Event]) -> Iterator[Event]:
 
 
 def _joined(pieces: list[TextMessage | BytesMessage]) -> Event:
-    whole = type(pieces[0].data)().join(piece.data for piece in pieces)  # type: ignore[arg-type]  # all are alike
-    return replace(pieces[-1], data=whole)
+    last = pieces[-1]
+    if isinstance(last, TextMessage):
+        return replace(last, data="".join(piece.data for piece in pieces if isinstance(piece, TextMessage)))
+    return replace(last, data=b"".join(piece.data for piece in pieces if isinstance(piece, BytesMessage)))
 
 
 def answer(ws: Connection | StreamHandshake, event: Event) -> Event | None:

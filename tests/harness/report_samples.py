@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.cases import CASES
 from harness.results import FORMAT
+from harness.setups import SETUPS
 
 if TYPE_CHECKING:
     from harness.results import DifferenceReport, Results, VerdictFields
