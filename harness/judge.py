@@ -194,11 +194,10 @@ class Entry:
         :param unlike_others: whether another transport has another verdict, of which `why` says the reason.
         """
         unlike = {variant: found for variant, found in self.variants.items() if found != self.verdict}
+        explained = unlike_others or not all(found.ok for found in (self.verdict, *unlike.values()))
         optional = {
             "seconds": self.seconds,
-            "why": self.why
-            if unlike_others or not all(found.ok for found in [self.verdict, *unlike.values()])
-            else "",
+            "why": self.why if explained else "",
             "variants": {variant: found.fields() for variant, found in unlike.items()},
         }
         return {**self.verdict.fields(), **{name: value for name, value in optional.items() if value}}
@@ -325,9 +324,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, entries: Mapping[str, Entry], *, unlike_others: bool = False) -> None:
     known = [case for case in CASES if case in entries]
-    lines = [
-        f"{json.dumps(case)}: {json.dumps(entries[case].line(unlike_others=unlike_others))}" for case in known
-    ]
+    written = {case: entries[case].line(unlike_others=unlike_others) for case in known}
+    lines = [f"{json.dumps(case)}: {json.dumps(line)}" for case, line in written.items()]
     write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 

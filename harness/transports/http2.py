@@ -282,7 +282,7 @@ class Http2(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Reset all that the streams lead to."""
-        self._fail(str(exc or ""))
+        self._fail(str(exc) if exc and self._streams else "")
 
     def _fail(self, why: str) -> None:
         """End all that the streams lead to; there is nothing to say of a peer that leaves in order."""
