@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core browser check format autobahn engines campaign fuzz downstream bench clean
+.PHONY: help conformance matrix test test-core browser check format autobahn engines gateways campaign fuzz downstream bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ autobahn: ## have Autobahn's own program, in Docker, judge both roles (PROFILE=f
 
 engines: $(READY) ## test that the engines agree, and leave nothing behind; needs Docker (WSTEST=path of wstest)
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
+
+gateways: $(READY) ## test that HAProxy in place of the harness's bridge gives the same verdicts over HTTP/2; needs haproxy
+	$(BIN)/python -m pytest -m engines tests/harness/test_gateways.py
 
 campaign: $(READY) ## run the properties and state machines with 100 times the examples
 	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines
