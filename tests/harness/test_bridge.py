@@ -1,7 +1,7 @@
 """The bridge passes on what a suite and a testee say to each other, and how they end.
 
-HTTP/1.1 goes through two bridges, one for a server and one for a client: what comes out at the far end has been
-HTTP/2 or HTTP/3 between them. `test_bridge_http2.py` has peers of raw HTTP/2.
+HTTP/1.1 goes through two bridges, one for a server and one for a client: what comes out at the far end has
+been HTTP/2 or HTTP/3 between them. `test_bridge_http2.py` has peers of raw HTTP/2.
 """
 
 from __future__ import annotations
