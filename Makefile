@@ -4,21 +4,24 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 HARNESS := $(VENV)/.harness
+STREAMS := $(VENV)/.streams
 READY := $(VENV)/.ready
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= full
 ROLE ?= both
+TRANSPORT ?= h1
+NEEDED = $(if $(filter-out h1,$(TRANSPORT)),$(STREAMS),$(HARNESS))
 FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core browser testees check format autobahn engines campaign fuzz downstream bench clean
+.PHONY: help conformance matrix test test-core browser testees check format autobahn engines gateways campaign fuzz downstream bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-conformance: $(HARNESS) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
-	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
+conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client, TRANSPORT="h1 h2 h3")
+	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE) $(TRANSPORT:%=--transport %)
 
 test: $(READY) ## run every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees'
@@ -52,6 +55,9 @@ testees: $(READY) ## build the example testees in C, Go and JavaScript, and play
 engines: $(READY) ## test that the engines agree, and leave nothing behind; needs Docker (WSTEST=path of wstest)
 	$(BIN)/python -m pytest -m engines tests/harness/test_engines.py
 
+gateways: $(READY) ## test that HAProxy in place of the harness's bridge gives the same verdicts over HTTP/2; needs haproxy
+	$(BIN)/python -m pytest -m engines tests/harness/test_gateways.py
+
 campaign: $(READY) ## run the properties and state machines with 100 times the examples
 	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines
 
@@ -72,9 +78,13 @@ $(HARNESS): pyproject.toml harness/pyproject.toml | $(BIN)/python
 	$(INSTALL) --editable . --editable ./harness
 	@touch $@
 
+$(STREAMS): $(HARNESS)
+	$(INSTALL) --editable './harness[streams]'
+	@touch $@
+
 $(READY): pyproject.toml harness/pyproject.toml | $(BIN)/python
-	$(INSTALL) --editable '.[bench,fuzz,test,check]' --editable './harness[docker]'
-	@touch $(HARNESS) $@
+	$(INSTALL) --editable '.[bench,fuzz,test,check]' --editable './harness[docker,streams]'
+	@touch $(HARNESS) $(STREAMS) $@
 
 clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes
 	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist

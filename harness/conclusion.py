@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from harness.between import unlike_between
 from harness.by_rfc import ByRfc
 from harness.case_texts import visible
 from harness.judge import Baseline, verdict_of, verdicts_of
@@ -24,6 +25,7 @@ from harness.summary import (
     print_differences,
     print_setup,
     print_table,
+    print_unlike,
 )
 from harness.wording import repeat_all_of
 from tooling.console import say
@@ -115,6 +117,7 @@ def conclude(outcome: Outcome, console: Console) -> ExitCode:
         print_changes(console, [found for of_setup in differences.values() for found in of_setup])
     else:
         print_differences(console, differences, {setup: found.reports for setup, found in runs.items()})
+    print_unlike(console, unlike_between({setup: found.reports for setup, found in runs.items()}))
     for setup, found in runs.items():
         count = len(differences[setup])
         print_setup(console, str(setup), found.reports, count, found.duration, outcome.judged_by)
@@ -136,7 +139,7 @@ def _update(outcome: Outcome, verdicts: Mapping[Setup, Mapping[str, Verdict]], c
         durations = {
             case: (report.get("duration") or 0) / 1000 for case, report in runs[setup].reports.items()
         }
-        baseline = baselines[setup.role].update(verdicts[setup], setup.variant, durations)
+        baseline = baselines[setup.role].update(verdicts[setup], setup.variant, durations, setup.transport)
         if outcome.endpoint:  # the user may say it better
             baseline.explain({case: _why(case, report) for case, report in runs[setup].reports.items()})
     for role, baseline in baselines.items():
@@ -178,12 +181,13 @@ def results_of(outcome: Outcome, name: str, engine: str, started: str) -> Result
             str(setup): {
                 "role": setup.role,
                 "variant": setup.variant,
+                "transport": setup.transport,
                 "duration": round(found.duration, 3),
                 "cpuTime": found.cpu_time,
                 "differences": [difference.report() for difference in differences[setup]],
                 "whys": {
                     case: why
-                    for case, why in outcome.baselines[setup.role].whys.items()
+                    for case, why in outcome.baselines[setup.role].whys_of(setup).items()
                     if case in found.reports
                 },
                 "cases": found.reports,

@@ -7,7 +7,10 @@ starts a process for each role and each engine.
 from __future__ import annotations
 
 import asyncio
+import sys
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,15 +18,24 @@ import click
 from harness.setups import VARIANTS
 from harness.testee.echo import AGENT, MAX_MESSAGE_SIZE
 from harness.testee.echo_server import serve
-from harness.testee.fuzz_client import HANDSHAKE_TIMEOUT, Bounds, address_of, drive
+from harness.testee.fuzz_client import HANDSHAKE_TIMEOUT, Bounds, Caller, address_of, drive_by
+from harness.testee.streams import StreamCaller
 from harness.testee.variants import CONFIGURATIONS
 from tooling import running
+from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.setups import Variant
+    from harness.testee.fuzz_client import Address
 
+
+SCHEMES = {"h1": ("ws",), "h2": ("ws", "wss"), "h3": ("wss",)}
+"""The transports, and the schemes that each takes."""
+
+CLIENTS = {"h2": "harness.testee.http2_client", "h3": "harness.testee.http3_client"}
+"""Imported when they are asked for: they need examples/, and a package that the others do not."""
 
 limit_option = click.option(
     "--max-message-size",
@@ -81,11 +93,14 @@ def serve_command(host: str, port: int, max_message_size: int, variant: Variant,
     )
 
 
-def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+def _check_url(context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    transport = context.params["transport"]
+    schemes = SCHEMES[transport]
+    scheme = "wss" if value.startswith("wss://") and "wss" in schemes else schemes[0]
     try:
-        return address_of(value).url
+        return address_of(value, scheme).url
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is not ws://HOST:PORT: {error}") from None
+        raise click.BadParameter(f"{value!r} is not {scheme}://HOST:PORT: {error}") from None
 
 
 @click.command("drive")
@@ -102,17 +117,59 @@ def _check_url(_context: click.Context, _parameter: click.Parameter, value: str)
     help="Longest time for a handshake, in seconds.",
 )
 @click.option("--modes", is_flag=True, help="Ask the server for the mode of each case (/getCaseMode).")
-def drive_command(  # noqa: PLR0913  # it has that many options
-    url: str, agent: str, max_message_size: int, variant: Variant, handshake_timeout: float, *, modes: bool
+@click.option(
+    "--transport",
+    type=click.Choice(list(SCHEMES)),
+    default="h1",
+    show_default=True,
+    is_eager=True,  # the URL depends on it
+    help="HTTP/1.1, or all cases as streams of one connection of HTTP/2 (ws:// is plain TCP by prior "
+    "knowledge, wss:// TLS) or of HTTP/3 (wss://). The last two need a checkout, for its examples/.",
+)
+@click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="PEM: with wss://, trust the certificates of these authorities.",
+)
+def drive_command(  # noqa: PLR0913, PLR0917  # it has that many options
+    url: str,
+    agent: str,
+    max_message_size: int,
+    variant: Variant,
+    handshake_timeout: float,
+    transport: str,
+    ca: str | None,
+    *,
+    modes: bool,
 ) -> None:
     """Run every case of a fuzzing server as its client, then have it write its reports."""
     bounds = Bounds(max_message_size, handshake_timeout, CONFIGURATIONS[variant])
+    address = address_of(url, url.partition(":")[0])
+    if ca and not url.startswith("wss"):
+        raise click.BadParameter(
+            f"{ca!r} needs a URL that begins with wss://, not {url!r}", param_hint="--ca"
+        )
+    caller = Caller(address, bounds) if transport == "h1" else stream_caller(transport, address, bounds, ca)
 
     def progress(number: int, of: int) -> None:
         click.echo(f"case {number} of {of}")
 
-    count = asyncio.run(drive(url, agent, progress, bounds, modes=modes))
+    count = asyncio.run(drive_by(caller, agent, progress, modes=modes))
     click.echo(f"{count} cases have run")
+
+
+def stream_caller(transport: str, server: Address, bounds: Bounds, ca: str | None = None) -> Caller:
+    """Return the client over HTTP/2 or HTTP/3; raises `CommandError` where it lacks something."""
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    if not examples.is_dir():
+        raise CommandError(f"--transport {transport} needs a checkout of wsproto: {examples} is missing")
+    sys.path.append(str(examples))
+    try:
+        client = import_module(CLIENTS[transport])
+    except ImportError as error:
+        raise CommandError(f"--transport {transport}: {error}") from error
+    return StreamCaller(server, bounds, partial(client.connect, ca=ca))
 
 
 @click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})

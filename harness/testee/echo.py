@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from harness.testee.modes import Mode
 from harness.testee.variants import CONFIGURATIONS, Configuration
@@ -25,7 +25,7 @@ from wsproto.messages import MessageJoiner
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MAX_MESSAGE_SIZE = 16 * 2**20
 """Bytes in the longest message that is echoed, by default: the longest that Autobahn sends (9.1.6, 9.2.6)."""
@@ -36,6 +36,31 @@ CLOSE_TIMEOUT = 5.0
 DEFAULT = CONFIGURATIONS["default"]
 
 AGENT = f"wsproto/{__version__}"
+
+
+class WebSocket(Protocol):
+    """What an echo needs of a `WSConnection`, and of what stands in its place over HTTP/2 and HTTP/3."""
+
+    @property
+    def state(self) -> ConnectionState:
+        """What has happened on the connection so far."""
+
+    @property
+    def ending(self) -> Ending:
+        """Whether this side is to end the transport now, and how."""
+
+    @property
+    def protocol_error(self) -> RemoteProtocolError | None:
+        """How the peer broke the protocol, where it did."""
+
+    def send(self, event: Event) -> bytes:
+        """Return the bytes to send."""
+
+    def receive_data(self, data: bytes | None) -> None:
+        """Take in what came."""
+
+    def events(self) -> Iterator[Event]:
+        """Yield what it means."""
 
 
 class EchoConnection(asyncio.Protocol):
@@ -69,7 +94,7 @@ class EchoConnection(asyncio.Protocol):
 
     def bound_messages(self, size: int) -> None:
         """Take messages of up to so many bytes; to be called before the handshake."""
-        self.ws = WSConnection(self.role, limits=self.configuration.limits(size))
+        self.ws: WebSocket = WSConnection(self.role, limits=self.configuration.limits(size))
         self._joiner = MessageJoiner(size if self.configuration.joiner_bounds else sys.maxsize)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -148,10 +173,16 @@ class EchoConnection(asyncio.Protocol):
         return b"".join(map(self.ws.send, rest))
 
     def _receive(self, data: bytes | None) -> None:
+        self._answer(self._received(data))
+
+    def _received(self, data: bytes | None) -> Iterator[Event]:
+        self.ws.receive_data(data)
+        yield from self.ws.events()
+
+    def _answer(self, events: Iterator[Event]) -> None:
         replies: list[bytes] = []
         try:
-            self.ws.receive_data(data)
-            replies.extend(self._reply(event) for event in self.ws.events())
+            replies.extend(map(self._reply, events))
         except RemoteProtocolError as error:
             replies.append(self._refuse(error))
         self.transport.write(b"".join(replies))

@@ -27,7 +27,7 @@ from wsproto.events import (
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.testee.variants import Configuration
     from wsproto.utilities import RemoteProtocolError
@@ -107,6 +107,9 @@ class EchoClient(EchoConnection):
         """Send the opening request, or let it wait where the mode says so."""
         super().connection_made(transport)
         self.transport.write(self._asking)
+        self._wait()
+
+    def _wait(self) -> None:
         loop = asyncio.get_running_loop()
         self._patience = loop.call_later(self._timeout, self._give_up)
         if self.mode.delay is not None:
@@ -172,6 +175,44 @@ class Question(EchoClient):
         return b""
 
 
+class Caller:
+    """Comes to a fuzzing server, with a TCP connection for each WebSocket."""
+
+    modes: Sequence[str] = OF_CLIENT
+    """Those that it can tell the server to ask for."""
+
+    def __init__(self, server: Address, bounds: Bounds) -> None:
+        self.server, self.bounds = server, bounds
+
+    async def run(self, kind: type[ClientT], target: str, mode: Mode | None = None) -> ClientT:
+        """Run one connection to its end; raises `ssl.SSLError` where TLS fails."""
+        server, bounds = self.server, self.bounds
+        trusting = None
+        try:
+            if mode and mode.name == "tls":
+                server = address_of(mode.value("server"), scheme="wss")
+                trusting = ssl.create_default_context(cafile=mode.value("authority"))
+            client = kind(server, target, bounds, mode)
+            connecting = asyncio.get_running_loop().create_connection(
+                lambda: client, server.host, server.port, ssl=trusting
+            )
+            await asyncio.wait_for(connecting, bounds.handshake_timeout)
+        except ssl.SSLError:
+            raise
+        except (OSError, UnicodeError, LocalProtocolError, asyncio.TimeoutError) as error:
+            why = (
+                getattr(error, "strerror", None)
+                or str(error)
+                or f"no answer within {bounds.handshake_timeout:g} s"
+            )
+            raise CommandError(f"cannot connect to {server.url}: {why}") from error
+        await client.lost
+        return client
+
+    async def end(self) -> None:
+        """Leave the server."""
+
+
 async def drive(
     url: str,
     agent: str,
@@ -180,66 +221,49 @@ async def drive(
     *,
     modes: bool = False,
 ) -> int:
-    """Run every case of the fuzzing server at `url`, let it write its reports; return the number of cases.
+    """Run every case of the fuzzing server at `url` over HTTP/1.1; see `drive_by`.
+
+    Raises `ValueError` for a URL that `address_of` refuses.
+    """
+    return await drive_by(Caller(address_of(url), bounds or Bounds()), agent, progress, modes=modes)
+
+
+async def drive_by(
+    caller: Caller, agent: str, progress: Callable[[int, int], None], *, modes: bool = False
+) -> int:
+    """Run every case of a fuzzing server, let it write its reports; return the number of cases.
 
     `progress` gets the number of each case as it starts, and how many there are. Raises `CommandError` where
-    the server does not answer, and `ValueError` for a URL that `address_of` refuses.
+    the server does not answer.
 
     :param modes: whether the server tells a mode for each case (Autobahn's knows of none).
     """
-    server, bounds = address_of(url), bounds or Bounds()
-    count = await _case_count(server, bounds)
-    name = quote(agent, safe="")
-    for number in range(1, count + 1):
-        progress(number, count)
-        mode = await _mode_of(server, number, name, bounds) if modes else None
-        target = f"/runCase?case={number}&agent={name}"
-        with suppress(ssl.SSLError):  # as it has to be with a certificate that is not to be trusted
-            await _connect(EchoClient, server, target, bounds, mode)
-    await _connect(EchoClient, server, f"/updateReports?agent={name}", bounds)
+    try:
+        count = await _case_count(caller)
+        name = quote(agent, safe="")
+        for number in range(1, count + 1):
+            progress(number, count)
+            mode = await _mode_of(caller, number, name) if modes else None
+            with suppress(ssl.SSLError):  # as it has to be with a certificate that is not to be trusted
+                await caller.run(EchoClient, f"/runCase?case={number}&agent={name}", mode)
+        await caller.run(EchoClient, f"/updateReports?agent={name}")
+    finally:
+        await caller.end()
     return count
 
 
-async def _case_count(server: Address, bounds: Bounds) -> int:
-    question = await _connect(Question, server, "/getCaseCount", bounds)
+async def _case_count(caller: Caller) -> int:
+    question = await caller.run(Question, "/getCaseCount")
+    url = caller.server.url
     if question.answer is None:
-        raise CommandError(f"{server.url}/getCaseCount: {question.failure}")
+        raise CommandError(f"{url}/getCaseCount: {question.failure}")
     if not question.answer.isdecimal():
-        raise CommandError(
-            f"{server.url}/getCaseCount answered {question.answer!r:.80}, not a number of cases"
-        )
+        raise CommandError(f"{url}/getCaseCount answered {question.answer!r:.80}, not a number of cases")
     return int(question.answer)
 
 
-async def _mode_of(server: Address, number: int, name: str, bounds: Bounds) -> Mode:
+async def _mode_of(caller: Caller, number: int, name: str) -> Mode:
     """Ask in which mode a case is to be run, and tell which ones there are."""
-    target = f"/getCaseMode?case={number}&agent={name}&modes={','.join(OF_CLIENT)}"
-    question = await _connect(Question, server, target, bounds)
+    modes = ",".join(caller.modes)
+    question = await caller.run(Question, f"/getCaseMode?case={number}&agent={name}&modes={modes}")
     return Mode(question.answer or "/")
-
-
-async def _connect(
-    kind: type[ClientT], server: Address, target: str, bounds: Bounds, mode: Mode | None = None
-) -> ClientT:
-    """Run one connection to its end; raises `ssl.SSLError` where TLS fails."""
-    trusting = None
-    try:
-        if mode and mode.name == "tls":
-            server = address_of(mode.value("server"), scheme="wss")
-            trusting = ssl.create_default_context(cafile=mode.value("authority"))
-        client = kind(server, target, bounds, mode)
-        connecting = asyncio.get_running_loop().create_connection(
-            lambda: client, server.host, server.port, ssl=trusting
-        )
-        await asyncio.wait_for(connecting, bounds.handshake_timeout)
-    except ssl.SSLError:
-        raise
-    except (OSError, UnicodeError, LocalProtocolError, asyncio.TimeoutError) as error:
-        why = (
-            getattr(error, "strerror", None)
-            or str(error)
-            or f"no answer within {bounds.handshake_timeout:g} s"
-        )
-        raise CommandError(f"cannot connect to {server.url}: {why}") from error
-    await client.lost
-    return client

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from wsproto import Connection
+    from wsproto.limits import Limits
     from wsproto.stream_handshake import StreamHandshake
 
 
@@ -48,14 +49,14 @@ class EchoConnection(asyncio_server.EchoConnection):
         return self._ws.send(reply) if reply else super()._answer(event)
 
 
-async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
     print("HTTP/1.1", flush=True)
-    await EchoConnection(reader, writer).run()
+    await EchoConnection(reader, writer, limits).run()
 
 
-async def serve_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def serve_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
     print("HTTP/2", flush=True)
-    await http2_server.serve_http2(reader, writer)
+    await http2_server.serve_http2(reader, writer, limits)
 
 
 if __name__ == "__main__":

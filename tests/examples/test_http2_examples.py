@@ -87,6 +87,45 @@ def test_client_and_server_exchange_more_than_a_flow_control_window() -> None:
     assert "accepted '/'\nclosed with 1000 'bye'\n" in ended.output
 
 
+def conversation(sent: bytes, *options: str) -> list[wire.Frame]:
+    """Send frames to the server in one DATA frame; gives its own, to the end of the stream."""
+    received = b""
+    with serving("http2_server.py", *options) as server, server.connect() as sock:
+        peer = Http2Peer(sock, client=True)
+        assert peer.connect()[b":status"] == b"200"
+        peer.http2.send_data(1, sent)
+        for event in peer.events():
+            if isinstance(event, DataReceived):
+                received += event.data
+            elif isinstance(event, StreamEnded):
+                break
+    return wire.decode_frames(received)
+
+
+def test_server_sends_back_as_one_fragment_what_comes_together_and_pongs_in_its_place() -> None:
+    """A fragment for each piece of a few bytes cost it more than the bytes."""
+    pieces = [
+        wire.frame(wire.TEXT, "zwölf".encode()[:3], mask=wire.MASK, fin=False),
+        wire.frame(wire.CONTINUATION, "zwölf".encode()[3:], mask=wire.MASK),
+        wire.frame(wire.BINARY, b"a", mask=wire.MASK, fin=False),
+        wire.frame(wire.PING, b"?", mask=wire.MASK),
+        wire.frame(wire.CONTINUATION, b"b", mask=wire.MASK),
+        wire.frame(wire.CLOSE, wire.close_payload(1000), mask=wire.MASK),
+    ]
+    assert [(frame.opcode, frame.payload, frame.fin) for frame in conversation(b"".join(pieces))] == [
+        (wire.TEXT, "zwölf".encode(), True),
+        (wire.BINARY, b"a", False),
+        (wire.PONG, b"?", True),
+        (wire.CONTINUATION, b"b", True),
+        (wire.CLOSE, b"\x03\xe8", True),
+    ]
+
+
+def test_server_refuses_a_message_over_its_limit_with_1009() -> None:
+    frames = conversation(wire.frame(wire.TEXT, b"x" * 11, mask=wire.MASK), "--max-message-size", "10")
+    assert [(frame.opcode, frame.close_code) for frame in frames] == [(wire.CLOSE, 1009)]
+
+
 def test_server_echoes_1_mib_within_the_windows_and_ends_the_stream_after_close() -> None:
     message = bytes(range(256)) * 4096
     unsent = wire.frame(wire.BINARY, message, mask=wire.MASK) + wire.frame(

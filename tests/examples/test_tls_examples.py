@@ -206,6 +206,7 @@ def test_client_of_a_server_without_tls_says_so(program: str) -> None:
     [
         (["--certificate", "/nowhere"], ["'/nowhere'", "No such file"]),
         (["--key", "/nowhere"], ["'/nowhere'", "--certificate"]),
+        (["--max-message-size", "much"], ["'much'", "whole number of bytes"]),
         ([HOST, "0", "more"], ["'more'", "HOST and PORT"]),
     ],
 )
