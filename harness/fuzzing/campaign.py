@@ -114,8 +114,11 @@ class Campaign:
     def run(self) -> ExitCode:
         """Play for the given time, and write the report; raises `CommandError` where nobody answers."""
         self.server = Server(self.endpoint, self.folder / LOG, self.patience, self.limit)
-        asyncio.run(run_until_signal(self._run()))
-        self._conclude()
+        try:
+            asyncio.run(run_until_signal(self._run()))
+        finally:
+            if self.server.plays:  # else there is nothing to say
+                self._conclude()
         return ExitCode.BAD if self.found else ExitCode.GOOD
 
     async def _run(self) -> None:
@@ -169,6 +172,10 @@ class Campaign:
             known.times += 1
             if fault.rule != "crash":
                 return
+        if fault.rule == "crash" and not self.endpoint.command and await self._is_gone():
+            self.stopped = f"the server does not answer any more: {fault.came}"
+            await self._keep(fault, (earlier or [sequence])[-1], repeats=False)
+            return
         if await self._confirm(sequence, fault):
             return
         if fault.rule in {"crash", "no answer"}:
@@ -179,8 +186,11 @@ class Campaign:
             self.slow[fault.came] += 1
         elif fault.key not in self.found:
             await self._keep(fault, sequence, repeats=False)
-        if fault.rule == "crash" and not self.endpoint.command:
-            self.stopped = f"the server does not answer any more: {fault.came}"
+
+    async def _is_gone(self) -> bool:
+        """Tell whether a server that was not started here takes no connection any more."""
+        fault = await self.server.play(HELLO, PATIENT * self.patience)
+        return fault is not None and fault.rule in {"crash", "no answer"}
 
     async def _confirm(self, sequence: Sequence, fault: Fault, *, any_fault: bool = False) -> bool:
         """Play a sequence until it shows the fault again; tell whether it did."""
@@ -226,7 +236,7 @@ class Campaign:
         case = {"format": FORMAT, "found": fault.report(), "sequence": to_json(sequence)}
         write_text(file, json.dumps(case, indent=1) + "\n")
         show(self.console, found, len(self.found), self.repeat)
-        if self.most is not None and len(self.found) >= self.most:
+        if self.most is not None and len(self.found) >= self.most and not self.stopped:
             self.stopped = f"{self.most} found (--max-findings)"
 
     def _conclude(self) -> None:

@@ -24,7 +24,7 @@ from harness.fuzzing.requests import ODDITIES, STRICTNESS, odd_request
 from harness.fuzzing.rules import RULES
 from harness.fuzzing.sequence import Sent, Sequence, from_json, to_json
 from harness.fuzzing.smaller import smaller
-from tests.harness.endpoint_servers import served
+from tests.harness.endpoint_servers import Dying, served
 from tests.harness.faulty_echo import FAULTS, GOOD, Server
 from tests.harness.test_cli import error_of
 from tooling.frames import BINARY, CLOSE, CONTINUATION, MASK, PING, RSV1, TEXT
@@ -261,6 +261,14 @@ def test_a_fault_is_found_and_its_case_repeats_it(
         good = ["test", f"ws://127.0.0.1:{port}/", "--case", cases, "--report", str(tmp_path)]
         assert main(good) == 0
         assert "NOT FOUND" in capsys.readouterr().out
+
+
+def test_a_server_that_has_gone_ends_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with served(Dying(3)) as port:
+        url = f"ws://127.0.0.1:{port}/"
+        code, report = fuzz(tmp_path, url, "--seconds", "30", "--seed", "1", "--patience", "0.1")
+    assert (code, report["findings"][-1]["repeats"]) == (1, False)
+    assert "the server does not answer any more" in capsys.readouterr().out
 
 
 def case_of(folder: Path, sequence: Sequence) -> str:
