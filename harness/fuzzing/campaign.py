@@ -172,20 +172,28 @@ class Campaign:
             known.times += 1
             if fault.rule != "crash":
                 return
-        if fault.rule == "crash" and not self.endpoint.command and await self._is_gone():
-            self.stopped = f"the server does not answer any more: {fault.came}"
-            await self._keep(fault, (earlier or [sequence])[-1], repeats=False)
+        silent = fault.rule in {"crash", "no answer"}
+        if silent and await self._find_reason(fault, [*earlier, sequence]):
             return
         if await self._confirm(sequence, fault):
             return
-        if fault.rule in {"crash", "no answer"}:
-            for one in reversed(earlier):
-                if await self._confirm(one, fault, any_fault=True):
-                    return
         if fault.slow:
             self.slow[fault.came] += 1
         elif fault.key not in self.found:
             await self._keep(fault, sequence, repeats=False)
+
+    async def _find_reason(self, fault: Fault, suspects: list[Sequence]) -> bool:
+        """Find the sequence behind which a server serves nobody; tell whether that is settled."""
+        if not self.endpoint.command and await self._is_gone():
+            self.stopped = f"the server does not answer any more: {fault.came}"
+            await self._keep(fault, suspects[-2:][0], repeats=False)
+            return True
+        for suspect in reversed(suspects):
+            if self.endpoint.command:
+                await self.server.restart()  # it may hang since an earlier one
+            if await self._confirm(suspect, fault, any_fault=True):
+                return True
+        return False
 
     async def _is_gone(self) -> bool:
         """Tell whether a server that was not started here takes no connection any more."""
