@@ -16,6 +16,7 @@ from harness.fuzzing.rules import RULES
 from harness.fuzzing.sequence import FORMAT, to_json
 from harness.fuzzing.server import HELLO, ROUND, Server
 from harness.fuzzing.smaller import smaller
+from harness.report.rendering import read, render
 from harness.run import run_until_signal
 from tooling.console import say
 from tooling.errors import ExitCode
@@ -263,11 +264,20 @@ class Campaign:
             "findings": [found.report(self.repeat) for found in self.found.values()],
         }
         write_text(file, json.dumps(written, indent=1) + "\n")
+        page = self.folder / "findings.html"
+        write_text(page, render_page(written))
         if self.stopped:
             say(self.console, f"ended early: {self.stopped}")
         for what, times in self.slow.items():
             say(self.console, f"late, but there in the next play ({times} times): {what}")
-        say(self.console, f"{self._so_far()}; seed {self.seed}; report: {file}")
+        say(self.console, f"{self._so_far()}; seed {self.seed}; report: {page}")
+
+
+def render_page(report: dict[str, Any]) -> str:
+    """Return the page of a report."""
+    count = len(report["findings"])
+    title = f"{count} finding{'s' * (count != 1)}" if count else "Nothing found"
+    return render("findings.html", found=report, title=title, style=read("page.css"), script=read("house.js"))
 
 
 def show(console: Console, found: Found, number: int, repeat: str) -> None:

@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -253,6 +254,10 @@ def test_a_fault_is_found_and_its_case_repeats_it(
         (found,) = report["findings"]
         assert (code, found["section"], found["repeats"]) == (1, section, True)
         assert found["sentence"] in capsys.readouterr().out
+        page = unescape((tmp_path / "findings.html").read_text())
+        assert all(
+            text in page for text in (found["came"], found["sentence"], found["command"], *found["sent"])
+        )
         assert shlex.split(found["command"])[:5] == ["python", "-m", "harness", "test", url]
         assert main(["test", url, "--case", found["case"], "--report", str(tmp_path)]) == 1
         assert "as found" in capsys.readouterr().out
