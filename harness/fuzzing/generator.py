@@ -23,6 +23,7 @@ from tooling.mutation import CODES, LARGE_SIZES, SIZES, TEXTS, FrameMutator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.fuzzing.sequence import Wanted
     from tooling.frames import Frame, LengthForm
 
 MOST_MESSAGES = 5
@@ -82,7 +83,7 @@ class Generator:
         kinds = (self._right, self._right, self._violated, self._violated, self._mutated)
         frames = random.choice(kinds)(deflates=deflates)
         cuts = random.choice((0, 0, 0, 1, random.randrange(2, 200)))
-        wanted = "either" if deflates else "accept"  # a server may refuse a wrong offer
+        wanted: Wanted = "either" if deflates else "accept"  # a server may refuse a wrong offer
         return Sequence(request, wanted, key=key, frames=tuple(self._with_waits(frames)), cut=cuts)
 
     # Right sequences:

@@ -174,6 +174,9 @@ def test_what_is_deflated_comes_back_as_it_was(form: Any, agreed: Agreement) -> 
 def test_data_that_servers_may_read_differently_is_not_judged() -> None:
     empty = read(sent(BINARY, b"", rsv=RSV1), sent(TEXT, b"a"), agreed=Agreement())
     assert empty.unclear_from == 0
+    frames = sent(BINARY, b"c", rsv=RSV1), sent(BINARY, b"", form="stored")
+    behind = read(*Deflater(Agreement()).written(frames), agreed=Agreement())
+    assert (behind.unclear_from, behind.fails_at) == (0, None)
     block_of_type_3 = read(sent(BINARY, b"\x06", rsv=RSV1), agreed=Agreement())
     assert (block_of_type_3.fails_at, block_of_type_3.rule) == (0, "data that does not inflate")
 
