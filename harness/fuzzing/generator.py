@@ -23,7 +23,6 @@ from tooling.mutation import CODES, LARGE_SIZES, SIZES, TEXTS, FrameMutator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.fuzzing.sequence import Wanted
     from tooling.frames import Frame, LengthForm
 
 MOST_MESSAGES = 5
@@ -83,8 +82,9 @@ class Generator:
         kinds = (self._right, self._right, self._violated, self._violated, self._mutated)
         frames = random.choice(kinds)(deflates=deflates)
         cuts = random.choice((0, 0, 0, 1, random.randrange(2, 200)))
-        wanted: Wanted = "either" if deflates else "accept"  # a server may refuse a wrong offer
-        return Sequence(request, wanted, key=key, frames=tuple(self._with_waits(frames)), cut=cuts)
+        sent = tuple(self._with_waits(frames))
+        # A server may refuse a wrong offer with the request.
+        return Sequence(request, "either" if deflates else "accept", key=key, frames=sent, cut=cuts)
 
     # Right sequences:
 

@@ -90,7 +90,7 @@ def test_the_worst_oddity_of_a_request_decides() -> None:
     for seed in range(200):
         _, wanted, rule, words = odd_request(Random(seed))
         oddities = [known[name] for name in words.split(" and ")]
-        assert wanted == min((oddity.wanted for oddity in oddities), key=STRICTNESS.__getitem__)
+        assert STRICTNESS[wanted] == min(STRICTNESS[oddity.wanted] for oddity in oddities)
         assert rule in RULES
 
 
