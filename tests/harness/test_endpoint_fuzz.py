@@ -17,6 +17,7 @@ import pytest
 
 from harness.cli import main
 from harness.extra.deflating import Agreement
+from harness.extra.heads import REQUEST
 from harness.fuzzing import server as supervised
 from harness.fuzzing.deflated import Deflater
 from harness.fuzzing.generator import Generator
@@ -215,6 +216,17 @@ def test_a_finding_is_made_as_small_as_it_can_be() -> None:
 
     least = asyncio.run(smaller(found, finds, 200))
     assert least == Sequence(frames=(sent(PING, b"", rsv=RSV1),))
+
+
+def test_a_finding_keeps_the_oddity_that_counts() -> None:
+    requests = [odd_request(Random(seed)) for seed in range(100)]
+    request, wanted, rule, words = next(odd for odd in requests if odd[3].startswith("no Host and"))
+
+    async def finds(sequence: Sequence) -> bool:
+        return sequence.wanted == "refuse" and not sequence.request.values("Host")
+
+    least = asyncio.run(smaller(Sequence(request, wanted, rule, words), finds, 50))
+    assert least == Sequence(REQUEST.drop("Host"), "refuse", "host", "no Host")
 
 
 # The command:
