@@ -16,6 +16,7 @@ from harness.fuzzing.rules import RULES
 from harness.fuzzing.sequence import FORMAT, to_json
 from harness.fuzzing.server import HELLO, ROUND, Server
 from harness.fuzzing.smaller import smaller
+from harness.report.rendering import read, render
 from harness.run import run_until_signal
 from tooling.console import say
 from tooling.errors import ExitCode
@@ -114,8 +115,11 @@ class Campaign:
     def run(self) -> ExitCode:
         """Play for the given time, and write the report; raises `CommandError` where nobody answers."""
         self.server = Server(self.endpoint, self.folder / LOG, self.patience, self.limit)
-        asyncio.run(run_until_signal(self._run()))
-        self._conclude()
+        try:
+            asyncio.run(run_until_signal(self._run()))
+        finally:
+            if self.server.plays:  # else there is nothing to say
+                self._conclude()
         return ExitCode.BAD if self.found else ExitCode.GOOD
 
     async def _run(self) -> None:
@@ -169,18 +173,33 @@ class Campaign:
             known.times += 1
             if fault.rule != "crash":
                 return
+        silent = fault.rule in {"crash", "no answer"}
+        if silent and await self._find_reason(fault, [*earlier, sequence]):
+            return
         if await self._confirm(sequence, fault):
             return
-        if fault.rule in {"crash", "no answer"}:
-            for one in reversed(earlier):
-                if await self._confirm(one, fault, any_fault=True):
-                    return
         if fault.slow:
             self.slow[fault.came] += 1
         elif fault.key not in self.found:
             await self._keep(fault, sequence, repeats=False)
-        if fault.rule == "crash" and not self.endpoint.command:
+
+    async def _find_reason(self, fault: Fault, suspects: list[Sequence]) -> bool:
+        """Find the sequence behind which a server serves nobody; tell whether that is settled."""
+        if not self.endpoint.command and await self._is_gone():
             self.stopped = f"the server does not answer any more: {fault.came}"
+            await self._keep(fault, suspects[-2:][0], repeats=False)
+            return True
+        for suspect in reversed(suspects):
+            if self.endpoint.command:
+                await self.server.restart()  # it may hang since an earlier one
+            if await self._confirm(suspect, fault, any_fault=True):
+                return True
+        return False
+
+    async def _is_gone(self) -> bool:
+        """Tell whether a server that was not started here takes no connection any more."""
+        fault = await self.server.play(HELLO, PATIENT * self.patience)
+        return fault is not None and fault.rule in {"crash", "no answer"}
 
     async def _confirm(self, sequence: Sequence, fault: Fault, *, any_fault: bool = False) -> bool:
         """Play a sequence until it shows the fault again; tell whether it did."""
@@ -226,7 +245,7 @@ class Campaign:
         case = {"format": FORMAT, "found": fault.report(), "sequence": to_json(sequence)}
         write_text(file, json.dumps(case, indent=1) + "\n")
         show(self.console, found, len(self.found), self.repeat)
-        if self.most is not None and len(self.found) >= self.most:
+        if self.most is not None and len(self.found) >= self.most and not self.stopped:
             self.stopped = f"{self.most} found (--max-findings)"
 
     def _conclude(self) -> None:
@@ -245,11 +264,20 @@ class Campaign:
             "findings": [found.report(self.repeat) for found in self.found.values()],
         }
         write_text(file, json.dumps(written, indent=1) + "\n")
+        page = self.folder / "findings.html"
+        write_text(page, render_page(written))
         if self.stopped:
             say(self.console, f"ended early: {self.stopped}")
         for what, times in self.slow.items():
             say(self.console, f"late, but there in the next play ({times} times): {what}")
-        say(self.console, f"{self._so_far()}; seed {self.seed}; report: {file}")
+        say(self.console, f"{self._so_far()}; seed {self.seed}; report: {page}")
+
+
+def render_page(report: dict[str, Any]) -> str:
+    """Return the page of a report."""
+    count = len(report["findings"])
+    title = f"{count} finding{'s' * (count != 1)}" if count else "Nothing found"
+    return render("findings.html", found=report, title=title, style=read("page.css"), script=read("house.js"))
 
 
 def show(console: Console, found: Found, number: int, repeat: str) -> None:

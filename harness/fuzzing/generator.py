@@ -82,8 +82,9 @@ class Generator:
         kinds = (self._right, self._right, self._violated, self._violated, self._mutated)
         frames = random.choice(kinds)(deflates=deflates)
         cuts = random.choice((0, 0, 0, 1, random.randrange(2, 200)))
-        wanted = "either" if deflates else "accept"  # a server may refuse a wrong offer
-        return Sequence(request, wanted, key=key, frames=tuple(self._with_waits(frames)), cut=cuts)
+        sent = tuple(self._with_waits(frames))
+        # A server may refuse a wrong offer with the request.
+        return Sequence(request, "either" if deflates else "accept", key=key, frames=sent, cut=cuts)
 
     # Right sequences:
 

@@ -20,8 +20,8 @@ MAX_SHOWN = 60
 """Characters of a payload or a field that a finding shows."""
 
 
-AT_WILL = {1000, 1001}
-"""The codes by which a server may close whenever it likes (RFC 6455 7.3)."""
+AT_WILL = {0, 1000, 1001}
+"""The codes by which a server may close whenever it likes, 0 for none (RFC 6455 7.3)."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _judge_code(played: Played, expected: Expected) -> Fault | None:
         return None
     code = seen.code or 0
     if failed and code not in expected.codes(played.sent) and code in _later_codes(played, expected):
-        came = f"The server did not fail the connection: it answered the next Close, with {code or 'none'}."
+        came = f"The server did not fail the connection: it answered a Close, with {code or 'none'}."
         return Fault(rule, "taken", came)
     if failed and code not in expected.codes(played.sent):
         fitting = " or ".join(map(str, sorted(expected.codes(played.sent))))
@@ -195,8 +195,8 @@ def _judge_code(played: Played, expected: Expected) -> Fault | None:
 
 
 def _later_codes(played: Played, expected: Expected) -> set[int]:
-    """Return the codes that answer a Close which the server had no more reason to read."""
-    later = played.frames[(expected.fails_at or 0) + 1 : played.sent]
+    """Return the codes that answer a Close which the server had no reason to take."""
+    later = played.frames[expected.fails_at or 0 : played.sent]
     closes = [frame for frame in later if frame.opcode == CLOSE]
     return {code for frame in closes for code in (0, 1000, frame.close_code or 0)}
 

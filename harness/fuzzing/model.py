@@ -149,9 +149,7 @@ class Model:
                 self._may_fail(NOT_UTF8, REFUSED_TYPE, PROTOCOL_ERROR)  # of that part of it which has come
             return
         if violation:
-            bad_text = frame.opcode in {CONTINUATION, TEXT} and not is_text(frame.payload)
-            codes = ANY if violation == "no mask" else {NOT_UTF8} if bad_text else ()
-            self._fail(violation, PROTOCOL_ERROR, *codes, *([TOO_BIG] * (size > self._limit)))
+            self._fail(violation, PROTOCOL_ERROR, *self._faults_of_payload(frame, violation))
             return
         if frame.length_form != minimal_form(size):
             self._may_fail(PROTOCOL_ERROR)
@@ -161,6 +159,17 @@ class Model:
             self._close(frame.payload)
         elif frame.opcode < CLOSE:
             self._part(frame)
+
+    def _faults_of_payload(self, frame: Sent, violation: str) -> set[int] | frozenset[int]:
+        """Return the codes for what else is wrong with a frame: which fault comes first is the server's."""
+        if violation == "no mask":
+            return ANY
+        codes = {TOO_BIG} if len(frame.payload) > self._limit else set()
+        if frame.opcode in {CONTINUATION, TEXT} and not is_text(frame.payload):
+            codes.add(NOT_UTF8)
+        if self._inflated and frame.rsv & RSV1:
+            codes |= {NOT_UTF8, TOO_BIG}
+        return codes
 
     def _violation(self, frame: Sent, size: int) -> str:
         """Name the rule that the header breaks."""
@@ -219,7 +228,7 @@ class Model:
         if inflated and inflated.large:
             self._unclear()
         if inflated and inflated.fault:
-            if last:
+            if last and self._expected.unclear_from is None:  # else the window is unclear, too
                 self._fail("data that does not inflate", *ANY)
             else:
                 self._may_fail(*ANY)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.extra.heads import EXTENSIONS, REQUEST
+from harness.fuzzing.requests import ODDITIES
 from tooling.frames import CLOSE, CONTINUATION, MASK
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ def _candidates(sequence: Sequence) -> Iterator[Sequence]:
     """Yield simpler sequences, those first that save most."""
     frames = sequence.frames
     size = 2 * len(frames)
-    if not frames and sequence.wanted != "accept" and sequence.oddity:
-        return  # an odd request is as small as its oddity
+    yield from _with_one_oddity(sequence)
     while size := size // 2:
         for start in range(0, len(frames), size):
             yield replace(sequence, frames=frames[:start] + frames[start + size :])
@@ -55,6 +55,15 @@ def _candidates(sequence: Sequence) -> Iterator[Sequence]:
     if any(frame.waits for frame in frames):
         yield replace(sequence, frames=tuple(replace(frame, waits=False) for frame in frames))
     yield from _with_simpler_frames(sequence)
+
+
+def _with_one_oddity(sequence: Sequence) -> Iterator[Sequence]:
+    """Yield it with each of several oddities of its request alone."""
+    names = sequence.oddity.split(" and ")
+    for oddity in ODDITIES:
+        if len(names) > 1 and oddity.words in names:
+            request, words = oddity.change(REQUEST), oddity.words
+            yield replace(sequence, request=request, wanted=oddity.wanted, rule=oddity.rule, oddity=words)
 
 
 def _with_simpler_frames(sequence: Sequence) -> Iterator[Sequence]:

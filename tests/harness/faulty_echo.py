@@ -12,6 +12,7 @@ import base64
 import hashlib
 import os
 import re
+import time
 import zlib
 from contextlib import suppress
 from typing import Final
@@ -51,6 +52,7 @@ FAULTS: Final = {
     "final-block": ("it inflates nothing behind a block with BFINAL", "RFC 7692 7.2.3.4"),
     "rsv1-inside": ("it ignores RSV1 inside of a message", "RFC 7692 6.1"),
     "crash": ("it ends at an empty fragment", "RFC 6455 5.4"),
+    "block": ("it serves nobody any more after a frame of 2**40 bytes", "RFC 6455 10.4"),
     "leak": ("it keeps 400 KB of each connection", "RFC 6455 10.4"),
 }
 """Each fault by its name: what the server does, and the section that it breaks."""
@@ -317,7 +319,9 @@ class Server:
                     connection.take(frame)
                     if connection.closed and self.fault != "after-close":
                         return
-            except wire.LongFrameError:
+            except wire.LongFrameError as error:
+                if self.fault == "block" and error.length >= 2**40:
+                    time.sleep(1000)  # noqa: ASYNC251 - the fault
                 raise FailedError(1009) from None
             if connection.closed:
                 return

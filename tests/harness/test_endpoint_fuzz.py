@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ import pytest
 
 from harness.cli import main
 from harness.extra.deflating import Agreement
+from harness.extra.heads import REQUEST
 from harness.fuzzing import server as supervised
 from harness.fuzzing.deflated import Deflater
 from harness.fuzzing.generator import Generator
@@ -24,7 +27,7 @@ from harness.fuzzing.requests import ODDITIES, STRICTNESS, odd_request
 from harness.fuzzing.rules import RULES
 from harness.fuzzing.sequence import Sent, Sequence, from_json, to_json
 from harness.fuzzing.smaller import smaller
-from tests.harness.endpoint_servers import served
+from tests.harness.endpoint_servers import Certificate, Dying, served
 from tests.harness.faulty_echo import FAULTS, GOOD, Server
 from tests.harness.test_cli import error_of
 from tooling.frames import BINARY, CLOSE, CONTINUATION, MASK, PING, RSV1, TEXT
@@ -89,7 +92,7 @@ def test_the_worst_oddity_of_a_request_decides() -> None:
     for seed in range(200):
         _, wanted, rule, words = odd_request(Random(seed))
         oddities = [known[name] for name in words.split(" and ")]
-        assert wanted == min((oddity.wanted for oddity in oddities), key=STRICTNESS.__getitem__)
+        assert STRICTNESS[wanted] == min(STRICTNESS[oddity.wanted] for oddity in oddities)
         assert rule in RULES
 
 
@@ -173,6 +176,9 @@ def test_what_is_deflated_comes_back_as_it_was(form: Any, agreed: Agreement) -> 
 def test_data_that_servers_may_read_differently_is_not_judged() -> None:
     empty = read(sent(BINARY, b"", rsv=RSV1), sent(TEXT, b"a"), agreed=Agreement())
     assert empty.unclear_from == 0
+    frames = sent(BINARY, b"c", rsv=RSV1), sent(BINARY, b"", form="stored")
+    behind = read(*Deflater(Agreement()).written(frames), agreed=Agreement())
+    assert (behind.unclear_from, behind.fails_at) == (0, None)
     block_of_type_3 = read(sent(BINARY, b"\x06", rsv=RSV1), agreed=Agreement())
     assert (block_of_type_3.fails_at, block_of_type_3.rule) == (0, "data that does not inflate")
 
@@ -212,6 +218,17 @@ def test_a_finding_is_made_as_small_as_it_can_be() -> None:
     assert least == Sequence(frames=(sent(PING, b"", rsv=RSV1),))
 
 
+def test_a_finding_keeps_the_oddity_that_counts() -> None:
+    requests = [odd_request(Random(seed)) for seed in range(100)]
+    request, wanted, rule, words = next(odd for odd in requests if odd[3].startswith("no Host and"))
+
+    async def finds(sequence: Sequence) -> bool:
+        return sequence.wanted == "refuse" and not sequence.request.values("Host")
+
+    least = asyncio.run(smaller(Sequence(request, wanted, rule, words), finds, 50))
+    assert least == Sequence(REQUEST.drop("Host"), "refuse", "host", "no Host")
+
+
 # The command:
 
 
@@ -232,7 +249,17 @@ def test_a_right_server_has_nothing_to_be_found(tmp_path: Path) -> None:
     with served(Server(GOOD)) as port:
         code, report = fuzz(tmp_path, f"ws://127.0.0.1:{port}/", "--seconds", "1", "--seed", "1")
     assert (code, report["findings"]) == (0, [])
-    assert report["sequences"] > 5
+    assert report["sequences"] > 0
+
+
+def test_a_server_behind_tls_is_fuzzed_with_what_its_requests_need(tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path)
+    with served(Server(GOOD), certificate.context) as port:
+        url = f"wss://localhost:{port}/echo?a=b"
+        options = ["--ca", str(certificate.authority), "--header", "X-Token: b"]
+        code, report = fuzz(tmp_path, url, "--seconds", "1", "--seed", "2", *options)
+    assert (code, report["findings"], report["url"]) == (0, [], url)
+    assert report["sequences"] > 0
 
 
 @pytest.mark.parametrize(
@@ -253,6 +280,10 @@ def test_a_fault_is_found_and_its_case_repeats_it(
         (found,) = report["findings"]
         assert (code, found["section"], found["repeats"]) == (1, section, True)
         assert found["sentence"] in capsys.readouterr().out
+        page = unescape((tmp_path / "findings.html").read_text())
+        assert all(
+            text in page for text in (found["came"], found["sentence"], found["command"], *found["sent"])
+        )
         assert shlex.split(found["command"])[:5] == ["python", "-m", "harness", "test", url]
         assert main(["test", url, "--case", found["case"], "--report", str(tmp_path)]) == 1
         assert "as found" in capsys.readouterr().out
@@ -261,6 +292,14 @@ def test_a_fault_is_found_and_its_case_repeats_it(
         good = ["test", f"ws://127.0.0.1:{port}/", "--case", cases, "--report", str(tmp_path)]
         assert main(good) == 0
         assert "NOT FOUND" in capsys.readouterr().out
+
+
+def test_a_server_that_has_gone_ends_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with served(Dying(3)) as port:
+        url = f"ws://127.0.0.1:{port}/"
+        code, report = fuzz(tmp_path, url, "--seconds", "30", "--seed", "1", "--patience", "0.1")
+    assert (code, report["findings"][-1]["repeats"]) == (1, False)
+    assert "the server does not answer any more" in capsys.readouterr().out
 
 
 def case_of(folder: Path, sequence: Sequence) -> str:
@@ -286,7 +325,8 @@ def test_memory_that_grows_is_found(
     case = case_of(tmp_path, hello)
     arguments = ["--case", case, "--report", str(tmp_path)]
     assert main(["test", "--command", command_of("leak"), *arguments]) == 1
-    assert "Its memory grew by 4 MiB, 4 MiB in rounds of 10 connections." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert re.search(r"Its memory grew by [3-6] MiB, [3-6] MiB in rounds of 10 connections\.", said)
 
 
 def test_a_server_that_takes_no_connection_after_a_sequence_is_found(
