@@ -40,13 +40,14 @@ def unlike_between(cases: Mapping[Setup, Mapping[str, CaseReport]]) -> list[Unli
     """List what differs in the variant default, among the transports over which a case has run."""
     found: dict[tuple[Role, tuple[tuple[Transport, Verdict], ...]], list[str]] = {}
     setups = [setup for setup in cases if setup.variant == "default"]
-    for role in dict.fromkeys(setup.role for setup in setups):
+    roles: dict[Role, None] = dict.fromkeys(setup.role for setup in setups)
+    for role in roles:
         of_role = sorted(
             (setup for setup in setups if setup.role == role),
             key=lambda setup: TRANSPORTS.index(setup.transport),
         )
         for case in CASES:
-            verdicts = tuple(
+            verdicts: tuple[tuple[Transport, Verdict], ...] = tuple(
                 (setup.transport, verdict_of(cases[setup][case], f"{setup}: case {case}"))
                 for setup in of_role
                 if case in cases[setup]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from abc import abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -58,6 +59,7 @@ class Stream(Protocol):
         """Let the peer send that many bytes more."""
 
     @property
+    @abstractmethod
     def full(self) -> bool:
         """Whether so much waits for the peer that nothing more should be sent, until `drained` is called."""
 
@@ -66,9 +68,11 @@ class Carrier(Protocol):
     """A connection of HTTP/2 or HTTP/3, to a server."""
 
     @property
+    @abstractmethod
     def usable(self) -> bool:
         """Whether it takes another stream."""
 
+    @abstractmethod
     def open(self, passage: Passage) -> Stream:
         """Open a stream, whose events go to a passage."""
 
@@ -300,8 +304,8 @@ class ToSuite(Passage):
         """Ask, with the frames behind it that have come meanwhile."""
         super().connection_made(transport)
         assert self._request  # noqa: S101  # it led here
-        self._write(self._request.encode() + bytes(self._head))
-        self._head.clear()
+        early, self._head = self._head, bytearray()
+        self._write(self._request.encode() + early)
         if self._stream_ended:
             self.stream_ended()
 
