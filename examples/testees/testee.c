@@ -4,6 +4,15 @@
 // Both take --max-message-size BYTES. It has no modes; harness/README.md has the whole contract. And no compression:
 // with it libwebsockets 4.1 spins on a ping inside of a compressed message, and aborts where it sends an empty one.
 // As a client it may abort when it refuses a message in the middle (X.9): leave --max-message-size out for fuzzserver.
+// /// script
+// [tool.testee]
+// name = "libwebsockets"
+// title = "libwebsockets"
+// needs = ["cc"]
+// debian = ["libwebsockets-dev"]
+// build = "cc -O1 -o {folder}/testee {source} -lwebsockets"
+// start = "{folder}/testee"
+// ///
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>

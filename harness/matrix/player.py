@@ -1,0 +1,132 @@
+"""Plays the cases against one implementation, in each of its roles; what is kept is not played again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.matrix.kept import Kept, harness_fingerprint
+from harness.matrix.programs import program_of, this_library
+from harness.matrix.results import RoleResult, count_text
+from harness.run import parts_of
+from harness.setup_runner import SetupRunner
+from harness.setups import Setup
+from harness.testee.commands import Testee
+from tooling.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from harness.engines.suite import Suite
+    from harness.matrix.implementations import Implementation
+    from harness.matrix.results import Row
+    from harness.patience import Patience
+    from harness.progress import Progress
+    from harness.results import CaseReport
+    from harness.roles import Role
+
+
+@dataclass(frozen=True)
+class OfRow:
+    """The progress of one implementation among several."""
+
+    name: str
+    shown: Progress
+
+    def begun(self, label: str, case: str) -> None:
+        """Tell that a case has begun."""
+        self.shown.begun(f"{self.name} {label}", case)
+
+    def finished(self, label: str) -> None:
+        """Tell that the last case has ended."""
+        self.shown.finished(f"{self.name} {label}")
+
+
+@dataclass
+class Player:
+    """Plays one implementation after the other, or several at once."""
+
+    suite: Suite
+    folder: Path
+    """Gets their logs."""
+    patience: Patience
+    cache: Path
+    again: bool
+    shown: Progress
+    say: Callable[[str], None]
+
+    async def play(self, implementation: Implementation, cases: Mapping[Role, list[str]], row: Row) -> None:
+        """Run one implementation in all its roles at once."""
+        roles = [role for role in cases if role in implementation.files or not implementation.files]
+        playing = [self._play_role(implementation, role, cases[role], row) for role in roles]
+        for failed in await asyncio.gather(*playing, return_exceptions=True):
+            if isinstance(failed, BaseException):
+                raise failed
+        with suppress(OSError):  # it holds logs
+            (self.folder / row.name).rmdir()
+
+    async def _play_role(
+        self, implementation: Implementation, role: Role, cases: list[str], row: Row
+    ) -> None:
+        result = row.roles[role] = RoleResult(cases)
+        try:
+            if implementation.files:
+                program = await program_of(
+                    implementation.files[role], lambda line: self.say(f"{row.title}: {line}"), self.cache
+                )
+            else:
+                program = this_library(role)
+        except CommandError as error:
+            result.errors.append(str(error))
+            self.say(f"{row.title}: cannot be run as {role}: {error}")
+            return
+        judges = harness_fingerprint(self.suite.version(), self.patience.timeout, self.patience.time_limit)
+        kept = Kept.read(
+            self.cache / "results" / f"{row.name}-{role}.json",
+            f"{program.fingerprint} {judges}",
+            again=self.again,
+        )
+        has_variants = not implementation.files
+        testee = Testee(row.title, program.command, program.command, has_variants=has_variants)
+        missing = kept.missing(cases)
+        await self._play_missing(role, missing, row, testee, kept)
+        result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
+        result.played = len(missing)
+        result.duration = kept.duration
+        self.shown.finished(f"{row.name} {role}")
+        minutes, seconds = divmod(round(result.duration), 60)
+        took = f"in {minutes}:{seconds:02}" if missing else "kept"
+        error = f"; {result.error}" if result.error else ""
+        self.say(f"{row.title} as {role} {took}: {count_text(result.counts())}{error}")
+
+    async def _play_missing(
+        self, role: Role, cases: list[str], row: Row, testee: Testee, kept: Kept
+    ) -> None:
+        """Run what is not kept, suite after suite; note the error that keeps one from its end."""
+        for suite, part in parts_of(cases, self.suite, testee.name, self.patience.timeout):
+            began = time.monotonic()
+            found: dict[str, CaseReport] = {}
+
+            def report(_: Setup, case: str, of_case: CaseReport, found: dict[str, CaseReport] = found) -> None:
+                found[case] = of_case
+
+            runner = SetupRunner(
+                Setup(role),
+                part,
+                suite,
+                OfRow(row.name, self.shown),
+                self.folder / row.name,
+                self.patience,
+                testee,
+                report,
+            )
+            try:
+                await runner.run()
+            except CommandError as error:
+                row.roles[role].errors.append(str(error))
+            finally:
+                kept.add(found, time.monotonic() - began)  # also where it is interrupted
