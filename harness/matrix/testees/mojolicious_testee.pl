@@ -12,6 +12,7 @@ use Mojo::IOLoop;
 use Mojo::Server::Daemon;
 use Mojo::URL;
 use Mojo::UserAgent;
+use Mojolicious;
 
 GetOptions('port=i' => \(my $port = 0), 'agent=s' => \(my $agent = 'mojolicious'), 'modes' => \my $modes,
   'max-message-size=i' => \(my $max_message_size = 16 * 2**20));
@@ -25,9 +26,10 @@ sub echo ($tx) {
 }
 
 sub serve {
-  my $daemon = Mojo::Server::Daemon->new(listen => ["http://127.0.0.1:$port"], silent => 1);
+  my $daemon = Mojo::Server::Daemon->new(
+    app => Mojolicious->new, listen => ["http://127.0.0.1:$port"], silent => 1);
   $daemon->app->log->level('fatal');
-  my $accept = sub ($c) { $c->tx->with_compression; $c->inactivity_timeout(300); echo($c->tx) };
+  my $accept = sub ($c) { $c->tx->with_compression; $c->inactivity_timeout(300); echo($c->tx); $c->rendered(101) };
   $daemon->app->routes->websocket('/')->to(cb => $accept);
   $daemon->app->routes->websocket('/*target')->to(cb => $accept);
   $daemon->start;

@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Ended(Response):
-    """An answer that is none: the connection was the WebSocket's."""
-
-    def __call__(self, *_: Any) -> Iterable[bytes]:
-        """Send nothing."""
-        return ()
-
-
 def main() -> None:
     """Serve until ended."""
     arguments = server_arguments()
@@ -40,7 +32,8 @@ def main() -> None:
             while True:
                 connection.send(connection.receive())
         except ConnectionClosed:
-            return Ended()(environ, start_response)
+            # There is no response to send: the connection was the WebSocket's. werkzeug takes this error for that.
+            raise ConnectionAbortedError from None
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server(HOST, arguments.port, application, threaded=True)
