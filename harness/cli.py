@@ -213,9 +213,7 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     """
     order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)
     patience = Patience(timeout, time_limit, budget)
-    return Matrix(
-        order, KosokuSuite(), folder, patience, Output(), only, jobs=jobs, again=again
-    ).run()
+    return Matrix(order, KosokuSuite(), folder, patience, Output(), only, jobs=jobs, again=again).run()
 
 
 @cli.command("judge")

@@ -85,9 +85,7 @@ class Bars:
         cases = self._cases[label]
         count = cases.index(case)
         done = sum(map(weight, cases[:count]))
-        self._bars.update(
-            self._tasks[label], visible=True, completed=done, count=count, case=f"case {case}"
-        )
+        self._bars.update(self._tasks[label], visible=True, completed=done, count=count, case=f"case {case}")
 
     def finished(self, label: str) -> None:
         """Fill the bar."""

@@ -54,6 +54,7 @@ def render(about: Mapping[str, Any], cases: Mapping[Role, Sequence[str]], rows: 
         titles={case: _title(case, rows) for chosen in cases.values() for case in chosen},
         roles=[_role(role, chosen, rows) for role, chosen in cases.items()],
         left_out=[row for row in rows if row.left_out],
+        played=sum(bool(row.roles) for row in rows),
         languages=len({row.language for row in rows if row.roles}),
         legend=[(name, *kind(name)) for name in (*KINDS, "FAILED")],
         reports={
@@ -186,7 +187,9 @@ def _section(
 def _title(case: str, rows: Sequence[Row]) -> str:
     if case in EXTRA:
         return EXTRA[case].title
-    reports = [result.reports[case] for row in rows for result in row.roles.values() if case in result.reports]
+    reports = [
+        result.reports[case] for row in rows for result in row.roles.values() if case in result.reports
+    ]
     return next((title_of(text) for report in reports if (text := report.get("description"))), "")
 
 

@@ -18,7 +18,7 @@ from harness.testee.commands import Testee
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from harness.engines.suite import Suite
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from harness.progress import Progress
     from harness.results import CaseReport
     from harness.roles import Role
+
+
+SHARES = 4
+"""Parts of the cases that are played at once: some implementations let each case wait for seconds."""
+
+FEW = 40
+"""Cases that make no part of their own."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,9 @@ class Player:
         for failed in await asyncio.gather(*playing, return_exceptions=True):
             if isinstance(failed, BaseException):
                 raise failed
-        with suppress(OSError):  # it holds logs
-            (self.folder / row.name).rmdir()
+        for number in (*map(str, range(1, SHARES)), ""):
+            with suppress(OSError):  # it holds logs
+                (self.folder / row.name / number).rmdir()
 
     async def _play_role(
         self, implementation: Implementation, role: Role, cases: list[str], row: Row
@@ -103,30 +111,41 @@ class Player:
         error = f"; {result.error}" if result.error else ""
         self.say(f"{row.title} as {role} {took}: {count_text(result.counts())}{error}")
 
-    async def _play_missing(
-        self, role: Role, cases: list[str], row: Row, testee: Testee, kept: Kept
-    ) -> None:
+    async def _play_missing(self, role: Role, cases: list[str], row: Row, testee: Testee, kept: Kept) -> None:
         """Run what is not kept, suite after suite; note the error that keeps one from its end."""
         for suite, part in parts_of(cases, self.suite, testee.name, self.patience.timeout):
+            shares = [part[number :: self._shares(part)] for number in range(self._shares(part))]
             began = time.monotonic()
             found: dict[str, CaseReport] = {}
 
-            def report(_: Setup, case: str, of_case: CaseReport, found: dict[str, CaseReport] = found) -> None:
+            def report(
+                _: Setup, case: str, of_case: CaseReport, found: dict[str, CaseReport] = found
+            ) -> None:
                 found[case] = of_case
 
-            runner = SetupRunner(
-                Setup(role),
-                part,
-                suite,
-                OfRow(row.name, self.shown),
-                self.folder / row.name,
-                self.patience,
-                testee,
-                report,
-            )
+            runners = [
+                SetupRunner(
+                    Setup(role),
+                    share,
+                    suite,
+                    OfRow(row.name, self.shown),
+                    self.folder / row.name / (str(number) if number else ""),
+                    self.patience,
+                    testee,
+                    report,
+                )
+                for number, share in enumerate(shares)
+            ]
             try:
-                await runner.run()
-            except CommandError as error:
-                row.roles[role].errors.append(str(error))
+                ended = await asyncio.gather(*(runner.run() for runner in runners), return_exceptions=True)
             finally:
                 kept.add(found, time.monotonic() - began)  # also where it is interrupted
+            for failed in ended:
+                if isinstance(failed, CommandError):
+                    row.roles[role].errors.append(str(failed))
+                elif failed:
+                    raise failed
+
+    def _shares(self, cases: Sequence[str]) -> int:
+        """Return in how many parts cases are played at once, each by a process of its own."""
+        return min(SHARES, -(-len(cases) // FEW))

@@ -51,9 +51,7 @@ def debian_versions(packages: Iterable[str]) -> Mapping[str, str]:
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     lines = [line.split() for line in asked.stdout.splitlines()]
-    return {
-        line[0]: re.sub(r"^\d+:|[+~-].*", "", line[2]) for line in lines if line[1:2] == ["installed"]
-    }
+    return {line[0]: re.sub(r"^\d+:|[+~-].*", "", line[2]) for line in lines if line[1:2] == ["installed"]}
 
 
 async def program_of(file: TesteeFile, say: Callable[[str], None], cache: Path = CACHE) -> Program:

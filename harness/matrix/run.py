@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from harness.patience import Patience
     from harness.roles import Role
 
-JOBS = 4
+JOBS = 2
 """Implementations at once: most of the time each is waited for, since it has to be given time to do nothing."""
 
 
@@ -116,17 +116,13 @@ class Matrix:
         }
         room = asyncio.Semaphore(self.jobs)
         with progress(self.console, of_rows, by_section=False, at_first=False) as shown:
-            player = Player(
-                self.suite, self.folder, self.patience, self.cache, self.again, shown, self._say
-            )
+            player = Player(self.suite, self.folder, self.patience, self.cache, self.again, shown, self._say)
 
             async def play(implementation: Implementation, row: Row) -> None:
                 async with room:
                     await player.play(implementation, cases, row)
 
-            playing = [
-                play(one, row) for one, row in zip(chosen, self.rows, strict=True) if not row.left_out
-            ]
+            playing = [play(one, row) for one, row in zip(chosen, self.rows, strict=True) if not row.left_out]
             for failed in await asyncio.gather(*playing, return_exceptions=True):
                 if isinstance(failed, BaseException):
                     raise failed

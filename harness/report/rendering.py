@@ -28,7 +28,9 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(tone=tone_of, visible=visible, hash=_hash, packed=_packed, titled=_titled, rfc=link_of)
+    templates.filters.update(
+        tone=tone_of, visible=visible, hash=_hash, packed=_packed, titled=_titled, rfc=link_of
+    )
     return templates.get_template(template).render(**values)
 
 

@@ -20,7 +20,9 @@ from contract import Mode, drive
 
 def accept(response: object) -> PerMessageDeflateResponseAccept | None:
     """Accept permessage-deflate."""
-    return PerMessageDeflateResponseAccept(response) if isinstance(response, PerMessageDeflateResponse) else None
+    return (
+        PerMessageDeflateResponseAccept(response) if isinstance(response, PerMessageDeflateResponse) else None
+    )
 
 
 async def visit(url: str, max_message_size: int, *, echoes: bool) -> str:

@@ -24,7 +24,11 @@ class Echo(WebSocketServerProtocol):
 def accept(offers: list[object]) -> PerMessageDeflateOfferAccept | None:
     """Accept the first offer of permessage-deflate."""
     return next(
-        (PerMessageDeflateOfferAccept(offer) for offer in offers if isinstance(offer, PerMessageDeflateOffer)),
+        (
+            PerMessageDeflateOfferAccept(offer)
+            for offer in offers
+            if isinstance(offer, PerMessageDeflateOffer)
+        ),
         None,
     )
 

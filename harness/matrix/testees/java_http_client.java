@@ -4,7 +4,8 @@
 // title = "java.net.http"
 // start = "java {source}"
 // ///
-// java.net.http, the WebSocket client that is part of Java. It has no compression and no limit of a message.
+// java.net.http, the WebSocket client that is part of Java. It has no compression. It hands on what it
+// has of a message, so that the limit is the application's.
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -18,6 +19,7 @@ import java.util.concurrent.CompletionStage;
 class Testee {
     static final HttpClient CLIENT = HttpClient.newHttpClient();
     static String answer = "";
+    static int maxMessageSize = 16 << 20;
 
     /** Sends each message back, or keeps it as the answer to a question. */
     static class Echo implements WebSocket.Listener {
@@ -33,6 +35,7 @@ class Testee {
         @Override
         public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
             text.append(data);
+            if (text.length() > maxMessageSize) return refuse(socket);
             CompletionStage<?> sent = null;
             if (last) {
                 answer = text.toString();
@@ -47,12 +50,23 @@ class Testee {
             byte[] part = new byte[data.remaining()];
             data.get(part);
             binary.writeBytes(part);
+            if (binary.size() > maxMessageSize) return refuse(socket);
             CompletionStage<?> sent = null;
             if (last) {
                 sent = socket.sendBinary(ByteBuffer.wrap(binary.toByteArray()), true);
                 binary.reset();
             }
             return next(socket, sent);
+        }
+
+        /** Ends a connection with a message that is too long; Java sends no 1009. */
+        CompletionStage<?> refuse(WebSocket socket) {
+            text.setLength(0);
+            binary.reset();
+            return socket.sendClose(1008, "").whenComplete((sent, error) -> {
+                socket.abort();
+                ended.complete(null);
+            });
         }
 
         /** Asks for the next message once the last one is sent: the client sends one at a time. */
@@ -91,6 +105,7 @@ class Testee {
         String url = words[0];
         String agent = "java";
         for (int at = 1; at < words.length - 1; at++) {
+            if (words[at].equals("--max-message-size")) maxMessageSize = Integer.parseInt(words[at + 1]);
             if (words[at].equals("--agent")) agent = URLEncoder.encode(words[at + 1], StandardCharsets.UTF_8);
         }
         visit(url + "/getCaseCount", true);

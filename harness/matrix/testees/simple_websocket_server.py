@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import TYPE_CHECKING, Any
 
 from simple_websocket import ConnectionClosed, Server
@@ -32,7 +33,8 @@ def main() -> None:
             while True:
                 connection.send(connection.receive())
         except ConnectionClosed:
-            # There is no response to send: the connection was the WebSocket's. werkzeug takes this error for that.
+            # The connection was the WebSocket's: no response, and no request behind it. werkzeug knows this error.
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError from None
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

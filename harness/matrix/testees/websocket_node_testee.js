@@ -35,6 +35,12 @@ if (url) {
   drive((target) => visit(target, echo), ask);
 } else {
   const httpServer = require('http').createServer((request, response) => response.writeHead(426).end());
-  new Server({ httpServer, autoAcceptConnections: true, ...limits }).on('connect', echo);
+  new Server({ httpServer, ...limits }).on('request', (request) => {
+    try {
+      echo(request.accept(null, request.origin)); // it would accept any subprotocol by itself
+    } catch (error) {
+      warn(error);
+    }
+  });
   listen(httpServer);
 }
