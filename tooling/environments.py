@@ -76,16 +76,20 @@ async def made_by(
         shutil.rmtree(folder, ignore_errors=True)
         log = folder.with_name(f"{folder.name}.log")
         try:
-            if files:
-                folder.mkdir()
-            for file in files:
-                shutil.copy(file, folder)
+            _copy(files, folder)
             for command in commands:
                 await _run(command, log)
         except CommandError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise MissingError(f"cannot install {' '.join(packages)}: {error}") from error
         (folder / READY).touch()
+
+
+def _copy(files: Sequence[Path], folder: Path) -> None:
+    if files:
+        folder.mkdir()
+    for file in files:
+        shutil.copy(file, folder)
 
 
 async def _run(command: Sequence[str], log: Path) -> None:

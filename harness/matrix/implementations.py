@@ -1,4 +1,4 @@
-"""The implementations of `testees/` and of `examples/testees/`: which files are one, and what they are called.
+"""The implementations of `testees/` and `examples/testees/`: which files are one, and their names.
 
 `NAME_server`, `NAME_client`, or `NAME_testee` for both roles, in any language; `metadata` reads their heads.
 """

@@ -48,10 +48,10 @@ class Kept:
     """Seconds that all of them took."""
 
     @classmethod
-    def read(cls, file: Path, key: str, *, again: bool = False) -> Kept:
-        """Read what there is; nothing where it is of something else, is damaged, or is not wanted."""
+    def read(cls, file: Path, key: str) -> Kept:
+        """Read what there is; nothing where it is of something else, or damaged."""
         try:
-            content: Any = json.loads(file.read_bytes()) if not again else {}
+            content: Any = json.loads(file.read_bytes())
         except (OSError, ValueError):
             content = {}
         match content:

@@ -1,7 +1,8 @@
 """What a verdict means for whoever uses an implementation, and the sentence of an RFC that says so.
 
-A case belongs to one meaning: by the rule that it tests, unless its report says that something else went wrong,
-the end of the process or the closing handshake. `sentences.csv` quotes the RFCs, by the rows of `requirements.csv`.
+A case belongs to one meaning: by the rule that it tests, unless its report says that something else went
+wrong, the end of the process or the closing handshake. `sentences.csv` quotes the RFCs, by the rows of
+`requirements.csv`.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ MEANINGS = {
     "injected": Meaning(
         "It takes frames that a proxy could have injected",
         "masks",
-        "Masks keep a script in a web page from choosing the bytes on the wire, which a proxy might take for a "
-        "request and cache the answer of (RFC 6455 10.3).",
+        "Masks keep a script in a web page from choosing the bytes on the wire, which a proxy might take for "
+        "a request and cache the answer of (RFC 6455 10.3).",
     ),
     "handshake": Meaning(
         "It agrees to a handshake that is none, or refuses a good one",
@@ -59,18 +60,20 @@ MEANINGS = {
     "http": Meaning(
         "It reads HTTP in another way than a proxy in front of it",
         "HTTP",
-        "Where two readers see different requests, one of them can be made to let a request through that it "
-        "should have stopped: request smuggling.",
+        "Where two readers see different requests, one of them can be made to let a request through that "
+        "it should have stopped: request smuggling.",
     ),
     "text": Meaning(
         "Wrong text passes, or good text does not",
         "text",
-        "What is not UTF-8 reaches the application, which has to be ready for it, or breaks where it is stored.",
+        "What is not UTF-8 reaches the application, which has to be ready for it, or breaks where it is "
+        "stored.",
     ),
     "frames": Meaning(
         "Frames against the protocol pass, or good ones do not",
         "frames",
-        "An extension that nobody agreed on, or a frame that two readers take for different ones, goes unnoticed.",
+        "An extension that nobody agreed on, or a frame that two readers take for different ones, goes "
+        "unnoticed.",
     ),
     "fragments": Meaning(
         "Messages in fragments get lost or mixed",
@@ -80,7 +83,7 @@ MEANINGS = {
     "compression": Meaning(
         "Compression breaks messages, or is agreed on wrongly",
         "compression",
-        "Messages are lost, or the connection ends, with peers that compress in another way than the usual one.",
+        "Messages are lost, or the connection ends, with peers that compress in another way than the usual.",
     ),
     "limits": Meaning(
         "A peer can have it hold more than it should",
@@ -95,7 +98,8 @@ MEANINGS = {
     "close": Meaning(
         "The close is unclean: 1006 in browsers",
         "close",
-        "The peer does not learn why the connection ended, or waits for its end: a browser reports the code 1006.",
+        "The peer does not learn why the connection ended, or waits for its end: a browser reports the code "
+        "1006.",
     ),
     "tls": Meaning(
         "TLS is not checked or not ended as it should be",

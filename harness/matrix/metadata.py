@@ -1,7 +1,7 @@
 """The head of a testee's file: what it needs, how it is built, how it is started.
 
-It is inline script metadata, as packaging tools know it, in comments of the file's language: between `/// script`
-and `///` stands TOML, each line behind `#` or `//`. A program in Python names its packages:
+It is inline script metadata, as packaging tools know it, in comments of the file's language: between
+`/// script` and `///` stands TOML, each line behind `#` or `//`. A program in Python names its packages:
 
     # /// script
     # dependencies = ["websockets"]
@@ -45,7 +45,7 @@ KEYS: dict[str, type] = {
     "build": str,  # a command, run once
     "start": str,  # a command, which gets the arguments of the contract
 }
-"""The keys of `tool.testee`. In commands, `{source}` is a copy of the file, and `{folder}` the folder that it is in."""
+"""The keys of `tool.testee`. In commands, `{source}` is a copy of the file, `{folder}` its folder."""
 
 LANGUAGES = {
     ".c": "C",

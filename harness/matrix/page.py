@@ -1,6 +1,6 @@
 """`matrix.html`: what each implementation breaks by what that means for a user, and every case by section.
 
-The reports on cases that are not OK are in the page as packed data, which its script shows where one is opened.
+The reports on cases that are not OK are in the page as packed data; its script shows one that is opened.
 """
 
 from __future__ import annotations

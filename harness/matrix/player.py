@@ -93,14 +93,11 @@ class Player:
             self.say(f"{row.title}: cannot be run as {role}: {error}")
             return
         judges = harness_fingerprint(self.suite.version(), self.patience.timeout, self.patience.time_limit)
-        kept = Kept.read(
-            self.cache / "results" / f"{row.name}-{role}.json",
-            f"{program.fingerprint} {judges}",
-            again=self.again,
-        )
+        file = self.cache / "results" / f"{row.name}-{role}.json"
+        kept = Kept.read(file, f"{program.fingerprint} {judges}")
         has_variants = not implementation.files
         testee = Testee(row.title, program.command, program.command, has_variants=has_variants)
-        missing = kept.missing(cases)
+        missing = cases if self.again else kept.missing(cases)
         await self._play_missing(role, missing, row, testee, kept)
         result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
         result.played = len(missing)
@@ -108,8 +105,8 @@ class Player:
         self.shown.finished(f"{row.name} {role}")
         minutes, seconds = divmod(round(result.duration), 60)
         took = f"in {minutes}:{seconds:02}" if missing else "kept"
-        error = f"; {result.error}" if result.error else ""
-        self.say(f"{row.title} as {role} {took}: {count_text(result.counts())}{error}")
+        why = f"; {result.error}" if result.error else ""
+        self.say(f"{row.title} as {role} {took}: {count_text(result.counts())}{why}")
 
     async def _play_missing(self, role: Role, cases: list[str], row: Row, testee: Testee, kept: Kept) -> None:
         """Run what is not kept, suite after suite; note the error that keeps one from its end."""

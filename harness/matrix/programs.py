@@ -1,4 +1,4 @@
-"""From a testee's file to a command: what it lacks on this machine, its packages installed, its source built."""
+"""From a testee's file to a command: what it lacks here, its packages installed, its source built."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Program:
 
 
 def lacking(file: TesteeFile) -> str:
-    """Say what has to be installed before this file can be run: `go, Debian's libboost-dev`; often nothing."""
+    """Say what has to be installed before this file can be run: `go, Debian's libboost-dev`."""
     programs = [*file.needs, *(["npm"] if file.npm else [])]
     absent = [program for program in programs if shutil.which(program) is None]
     installed = debian_versions(file.debian)
@@ -47,9 +47,7 @@ def debian_versions(packages: Iterable[str]) -> Mapping[str, str]:
     if not names or shutil.which("dpkg-query") is None:
         return {}
     command = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status} ${Version}\n", *names]
-    asked = subprocess.run(  # noqa: S603  # the names of packages in a file of this project
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+    asked = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     lines = [line.split() for line in asked.stdout.splitlines()]
     return {line[0]: re.sub(r"^\d+:|[+~-].*", "", line[2]) for line in lines if line[1:2] == ["installed"]}
 
@@ -61,13 +59,7 @@ async def program_of(file: TesteeFile, say: Callable[[str], None], cache: Path =
     """
     packages = made_of(file)
     sources = [file.path, *file.helpers()]
-    digest = hashlib.sha256("\0".join([*packages, *file.build, *file.start, sys.version]).encode())
-    for source in sources:
-        digest.update(source.name.encode() + source.read_bytes())
-    for program in file.needs:
-        path = Path(shutil.which(program) or program).resolve()
-        digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
-    fingerprint = digest.hexdigest()
+    fingerprint = _fingerprint(file, packages, sources)
     if not file.start:
         python = await environment_with(file.packages, say, cache)
         return Program((str(python), str(file.path)), fingerprint)
@@ -77,8 +69,18 @@ async def program_of(file: TesteeFile, say: Callable[[str], None], cache: Path =
     commands = [(*NPM_INSTALL, f"--prefix={folder}", *pins)] if pins else []
     if file.build:
         commands.append(tuple(word.format(**places) for word in file.build))
-    await made_by(commands, folder, packages, say, sources)
+    await made_by(commands, folder, packages or [file.path.name], say, sources)
     return Program(tuple(word.format(**places) for word in file.start), fingerprint)
+
+
+def _fingerprint(file: TesteeFile, packages: Iterable[str], sources: Iterable[Path]) -> str:
+    digest = hashlib.sha256("\0".join([*packages, *file.build, *file.start, sys.version]).encode())
+    for source in sources:
+        digest.update(source.name.encode() + source.read_bytes())
+    for program in file.needs:
+        path = Path(shutil.which(program) or program).resolve()
+        digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()
 
 
 def this_library(role: str) -> Program:
@@ -94,11 +96,11 @@ def this_library(role: str) -> Program:
 
 
 def title_of(implementation: Implementation) -> str:
-    """Return the name and version, and in brackets the others that it is made of: `uvicorn 0.54.0 (h11 0.16.0)`."""
+    """Return name and version, and in brackets what else it is made of: `uvicorn 0.54.0 (h11 0.16.0)`."""
     if not implementation.files:
         return f"{library().name.replace('/', ' ')} (this library)"
     parts = [part.replace("==", " ") for file in implementation.files.values() for part in made_of(file)]
-    first, *others = dict.fromkeys(parts)
+    first, *others = dict.fromkeys(parts) or [implementation.name]
     title = next((file.title for file in implementation.files.values() if file.title), "")
     if title:
         first = f"{title} {first.partition(' ')[2]}".strip()
@@ -106,18 +108,18 @@ def title_of(implementation: Implementation) -> str:
 
 
 def made_of(file: TesteeFile) -> list[str]:
-    """List its packages with their versions, `NAME==VERSION`; without any, the program that it is a part of."""
+    """List its packages with versions, `NAME==VERSION`; without any, the program that it is a part of."""
     installed = debian_versions(file.debian)
     debian = [f"{name}=={installed[name]}" if name in installed else name for name in file.debian]
     if packages := [*file.packages, *file.npm, *debian]:
         return packages
-    return [f"{file.path.stem}=={version}" if (version := _version_of(file)) else file.path.stem]
+    return [f"{file.needs[0]}=={version}"] if (version := _version_of(file)) else []
 
 
 def _version_of(file: TesteeFile) -> str:
     if not file.needs or shutil.which(file.needs[0]) is None:
         return ""
-    asked = subprocess.run(  # noqa: S603  # a program that a file of this project names
+    asked = subprocess.run(
         [file.needs[0], "--version"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     found = re.search(r"\d+(?:\.\d+)+", asked.stdout)

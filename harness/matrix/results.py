@@ -1,4 +1,4 @@
-"""The shape of `matrix.json`, which the README of the harness describes: verdicts by implementation and case."""
+"""The shape of `matrix.json`, which the README of the harness describes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.judge import BEST_FIRST, rank, verdict_of
+from harness.matrix.meanings import findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,6 +81,16 @@ class Row:
                     "duration": round(result.duration, 3),
                     "error": result.error,
                     "counts": result.counts(),
+                    "findings": [
+                        {
+                            "meaning": found.meaning,
+                            "must": found.must,
+                            "rule": found.rule.reference,
+                            "sentence": found.rule.sentence,
+                            "cases": found.cases,
+                        }
+                        for found in findings(role, result.reports)
+                    ],
                     "cases": {case: result.shown(case) for case in result.cases if case in result.reports},
                 }
                 for role, result in self.roles.items()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from harness.roles import Role
 
 JOBS = 2
-"""Implementations at once: most of the time each is waited for, since it has to be given time to do nothing."""
+"""Implementations at once: most of the time they are waited for, which may do nothing."""
 
 
 @dataclass

@@ -15,7 +15,7 @@ from autobahn.websocket.compress import (
     PerMessageDeflateResponseAccept,
 )
 
-from contract import Mode, drive
+from contract import HOST, Mode, drive
 
 
 def accept(response: object) -> PerMessageDeflateResponseAccept | None:
@@ -51,7 +51,7 @@ async def visit(url: str, max_message_size: int, *, echoes: bool) -> str:
         failByDrop=False,
     )
     server = urlsplit(url)
-    await asyncio.get_running_loop().create_connection(factory, server.hostname, server.port)
+    await asyncio.get_running_loop().create_connection(factory, HOST, server.port or 80)
     await ended
     return messages[-1]
 

@@ -28,12 +28,13 @@ def main() -> None:
         try:
             connection = Server.accept(environ, max_message_size=arguments.max_message_size)
         except (HandshakeError, RuntimeError, ValueError):
-            return Response(status=400)(environ, start_response)
+            refused: Iterable[bytes] = Response(status=400)(environ, start_response)
+            return refused
         try:
             while True:
                 connection.send(connection.receive())
         except ConnectionClosed:
-            # The connection was the WebSocket's: no response, and no request behind it. werkzeug knows this error.
+            # It was the WebSocket's: no response, and no request behind it. werkzeug knows this error.
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError from None
 
