@@ -42,6 +42,7 @@ KEYS: dict[str, type] = {
     "needs": list,  # programs that have to be there: compilers, interpreters
     "npm": list,  # packages that are installed beside the file
     "debian": list,  # packages that have to be there
+    "unlimited": bool,  # whether it has no limit of a message that could be set
     "build": str,  # a command, run once
     "start": str,  # a command, which gets the arguments of the contract
 }
@@ -72,6 +73,8 @@ class TesteeFile:
     npm: tuple[str, ...] = ()
     """Pinned as well: `NAME==VERSION`."""
     debian: tuple[str, ...] = ()
+    unlimited: bool = False
+    """Whether it has no limit that `--max-message-size` could set."""
     build: tuple[str, ...] = ()
     """The words of the command; none where nothing is to be built."""
     start: tuple[str, ...] = ()
@@ -119,6 +122,7 @@ def _read(path: Path) -> TesteeFile:
         tuple(table.get("needs", ())),
         tuple(pin.removeprefix(NPM) for pin in _pins(f"{NPM}{name}" for name in table.get("npm", ()))),
         tuple(table.get("debian", ())),
+        table.get("unlimited", False),
         tuple(shlex.split(table.get("build", ""))),
         tuple(shlex.split(table.get("start", ""))),
     )
@@ -132,8 +136,8 @@ def _check(dependencies: Any, table: Any, path: Path) -> None:
     for key, value in table.items():
         if key not in KEYS:
             raise CommandError(f"tool.testee has no key {key!r}: choose from {', '.join(KEYS)}")
-        if not (_are_names(value) if KEYS[key] is list else isinstance(value, str)):
-            kind = "a list of names" if KEYS[key] is list else "a text"
+        if not (_are_names(value) if KEYS[key] is list else isinstance(value, KEYS[key])):
+            kind = {list: "a list of names", str: "a text", bool: "true or false"}[KEYS[key]]
             raise CommandError(f"{key} of tool.testee is not {kind}: {value!r:.80}")
     if path.suffix != ".py" and "start" not in table:
         raise CommandError("tool.testee has no start, the command that starts it")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.matrix.kept import Kept, harness_fingerprint
 from harness.matrix.programs import program_of, this_library
-from harness.matrix.results import RoleResult, count_text
+from harness.matrix.results import RoleResult, count_text, without_limit
 from harness.run import parts_of
 from harness.setup_runner import SetupRunner
 from harness.setups import Setup
@@ -100,6 +100,8 @@ class Player:
         missing = cases if self.again else kept.missing(cases)
         await self._play_missing(role, missing, row, testee, kept)
         result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
+        if role in implementation.files and implementation.files[role].unlimited:
+            result.reports = {case: without_limit(case, of) for case, of in result.reports.items()}
         result.played = len(missing)
         result.duration = kept.duration
         self.shown.finished(f"{row.name} {role}")

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.cases import section_of
 from harness.judge import BEST_FIRST, rank, verdict_of
 from harness.matrix.meanings import findings
 
@@ -19,6 +20,21 @@ FORMAT = 2
 
 NOT_RUN = "NOT RUN"
 """Stands for a verdict where there is none."""
+
+
+WITHOUT_LIMIT = (
+    "NON-STRICT and no failure: it has no limit that could be set; RFC 6455 10.4 says that it SHOULD"
+)
+
+
+def without_limit(case: str, report: CaseReport) -> CaseReport:
+    """Judge who has no limit of a message by RFC 6455 10.4, and not by the limit that it was told to have."""
+    if section_of(case) != "X.9" or report["behavior"] != "FAILED":
+        return report
+    fair = report.copy()
+    fair["behavior"] = "NON-STRICT"
+    fair["result"] = f"{report.get('result', '')} {WITHOUT_LIMIT}."
+    return fair
 
 
 @dataclass

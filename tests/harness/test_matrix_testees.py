@@ -13,6 +13,7 @@ from harness.matrix.implementations import implementations
 from harness.matrix.kept import Kept, harness_fingerprint
 from harness.matrix.metadata import read_testee
 from harness.matrix.programs import Program, lacking, program_of, title_of
+from harness.matrix.results import without_limit
 from tests.harness.test_matrix import run_matrix
 from tooling.errors import CommandError, ExitCode, MissingError
 
@@ -64,6 +65,7 @@ def test_a_head_says_what_a_file_needs_in_any_language(tmp_path: Path) -> None:
         ("start = 7", "start of tool.testee is not a text: 7"),
         ('needs = "go"', "needs of tool.testee is not a list of names: 'go'"),
         ('compiler = "go"', "tool.testee has no key 'compiler': choose from name, title, needs,"),
+        ('unlimited = "yes"', "unlimited of tool.testee is not true or false: 'yes'"),
         ('start = "{binary}"', r"start of tool.testee may have {source} and {folder} in it: '{binary}'"),
         ('start = "{"', "start of tool.testee may have {source} and {folder} in it: '{'"),
         ('needs = ["go"]', "tool.testee has no start, the command that starts it"),
@@ -197,6 +199,23 @@ def test_what_is_damaged_or_of_something_else_is_not_taken(tmp_path: Path, conte
     assert Kept.read(file, "k").missing(["1.1.1", "X.3.1"]) == ["X.3.1"]
     assert Kept.read(file, "k").duration == 1.5
     assert Kept.read(file, "of another").reports == {}
+
+
+def test_who_has_no_limit_breaks_a_should(tmp_path: Path) -> None:
+    failed: CaseReport = {
+        "behavior": "FAILED",
+        "behaviorClose": "OK",
+        "remoteCloseCode": None,
+        "result": "No.",
+    }
+    fair = without_limit("X.9.3", failed)
+    assert fair["behavior"] == "NON-STRICT"
+    assert fair["result"].startswith("No. NON-STRICT and no failure: it has no limit that could be set")
+    assert without_limit("X.3.1", failed) == failed
+    assert without_limit("X.9.3", OK) == OK
+    path = tmp_path / "this_client.py"
+    path.write_text("# /// script\n# [tool.testee]\n# unlimited = true\n# ///\n")
+    assert read_testee(path).unlimited
 
 
 def test_settings_and_cases_are_part_of_the_key() -> None:

@@ -1,5 +1,7 @@
 # /// script
 # dependencies = ["websocket-client"]
+# [tool.testee]
+# unlimited = true
 # ///
 """websocket-client. It has no compression and no limit of a message."""
 
