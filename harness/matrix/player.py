@@ -37,6 +37,11 @@ FEW = 40
 """Cases that make no part of their own."""
 
 
+def hangs(report: CaseReport | None) -> bool:
+    """Tell whether a case took too long, which may be the fault of those that were played beside it."""
+    return report is not None and " under test hangs" in report.get("result", "")
+
+
 @dataclass(frozen=True)
 class OfRow:
     """The progress of one implementation among several."""
@@ -122,21 +127,16 @@ class Player:
             ) -> None:
                 found[case] = of_case
 
-            runners = [
-                SetupRunner(
-                    Setup(role),
-                    share,
-                    suite,
-                    OfRow(row.name, self.shown),
-                    self.folder / row.name / (str(number) if number else ""),
-                    self.patience,
-                    testee,
-                    report,
-                )
-                for number, share in enumerate(shares)
-            ]
+            def runner(number: int, share: list[str], suite: Suite = suite) -> SetupRunner:
+                folder = self.folder / row.name / (str(number) if number else "")
+                shown = OfRow(row.name, self.shown)
+                return SetupRunner(Setup(role), share, suite, shown, folder, self.patience, testee, report)
+
+            runners = [runner(number, share) for number, share in enumerate(shares)]
             try:
-                ended = await asyncio.gather(*(runner.run() for runner in runners), return_exceptions=True)
+                ended = await asyncio.gather(*(one.run() for one in runners), return_exceptions=True)
+                if len(shares) > 1 and (hung := [case for case in part if hangs(found.get(case))]):
+                    ended += await asyncio.gather(runner(0, hung).run(), return_exceptions=True)
             finally:
                 kept.add(found, time.monotonic() - began)  # also where it is interrupted
             for failed in ended:
