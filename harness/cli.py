@@ -17,7 +17,7 @@ from harness.endpoints.fuzzserver_cli import fuzzserver_command
 from harness.engines.known import ENGINES, suite_of
 from harness.engines.kosoku import KosokuSuite
 from harness.fuzzing.cli import fuzz_command
-from harness.matrix.run import Matrix
+from harness.matrix.run import JOBS, Matrix
 from harness.options import (
     cases_option,
     failed_option,
@@ -211,12 +211,22 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
 
 @cli.command("matrix")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this implementation; may be repeated.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=JOBS,
+    show_default=True,
+    metavar="COUNT",
+    help="Play so many implementations at once.",
+)
+@click.option("--again", is_flag=True, help="Play what is kept of earlier runs as well.")
 @selection_options
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @report_option
 @patience_options
 def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     only: tuple[str, ...],
+    jobs: int,
     profile: Profile,
     patterns: tuple[str, ...],
     more_patterns: tuple[str, ...],
@@ -225,15 +235,20 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     time_limit: float,
     budget: float | None,
     expected: Path,
+    *,
+    again: bool,
 ) -> ExitCode:
     """Run this library and others through the same cases, and compare them on one page, matrix.html.
 
-    Each implementation of harness/matrix/testees runs in an environment of its own, made on first use. A
+    The implementations are those of harness/matrix/testees and examples/testees, in many languages; those
+    that need what this machine lacks are left out. Each runs in an environment of its own, made on first use,
+    and its reports are kept: a case is played again when the implementation or the cases have changed. A
     failure of another one is a result, no error: the exit code is 0 when this library's verdicts are those of
     its baseline and all could be run.
     """
     order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)
-    return Matrix(order, KosokuSuite(), folder, Patience(timeout, time_limit, budget), Output(), only).run()
+    patience = Patience(timeout, time_limit, budget)
+    return Matrix(order, KosokuSuite(), folder, patience, Output(), only, jobs=jobs, again=again).run()
 
 
 @cli.command("judge")

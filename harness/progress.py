@@ -33,9 +33,16 @@ class Progress(Protocol):
 
 @contextmanager
 def progress(
-    console: Console, cases: Mapping[str, Sequence[str]], *, by_section: bool = True
+    console: Console,
+    cases: Mapping[str, Sequence[str]],
+    *,
+    by_section: bool = True,
+    at_first: bool = True,
 ) -> Iterator[Progress]:
-    """Show the progress in the way that fits the console; off a terminal a line a section, or fewer."""
+    """Show the progress in the way that fits the console; off a terminal a line a section, or fewer.
+
+    :param at_first: whether every bar is there from the start to the end; else only while its cases run.
+    """
     if not console.is_terminal:
         yield Lines(console, cases, by_section=by_section)
         return
@@ -49,18 +56,26 @@ def progress(
         TimeRemainingColumn(),
         console=console,
     ) as bars:
-        yield Bars(bars, cases)
+        yield Bars(bars, cases, at_first=at_first)
 
 
 class Bars:
     """A bar per setup. It grows by the time that a case usually takes, so that the time left is realistic."""
 
-    def __init__(self, bars: RichProgress, cases: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, bars: RichProgress, cases: Mapping[str, Sequence[str]], *, at_first: bool = True
+    ) -> None:
+        self._at_first = at_first
         self._bars = bars
         self._cases = cases
         self._tasks = {
             label: bars.add_task(
-                label, total=sum(map(weight, chosen)), count=0, cases=len(chosen), case="starting"
+                label,
+                total=sum(map(weight, chosen)),
+                visible=at_first,
+                count=0,
+                cases=len(chosen),
+                case="starting",
             )
             for label, chosen in cases.items()
         }
@@ -70,13 +85,17 @@ class Bars:
         cases = self._cases[label]
         count = cases.index(case)
         done = sum(map(weight, cases[:count]))
-        self._bars.update(self._tasks[label], completed=done, count=count, case=f"case {case}")
+        self._bars.update(self._tasks[label], visible=True, completed=done, count=count, case=f"case {case}")
 
     def finished(self, label: str) -> None:
         """Fill the bar."""
         cases = self._cases[label]
         self._bars.update(
-            self._tasks[label], completed=sum(map(weight, cases)), count=len(cases), case="done"
+            self._tasks[label],
+            visible=self._at_first,
+            completed=sum(map(weight, cases)),
+            count=len(cases),
+            case="done",
         )
 
 

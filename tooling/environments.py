@@ -46,28 +46,55 @@ async def environment_with(packages: Sequence[str], say: Callable[[str], None], 
     made_of = "\0".join([*packages, sys.version])
     folder = cache / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
     python = folder / "bin" / "python"
-    async with _locked(cache / f"{folder.name}.lock"):
-        if not (folder / READY).is_file():
-            say(f"installing {', '.join(packages)} into {folder}")
-            await _make(packages, folder, python)
+    module = (sys.executable, "-m")
+    commands = [
+        (*module, "venv", "--without-pip", str(folder)),
+        (*module, "pip", f"--python={python}", *PIP_INSTALL, *packages),
+    ]
+    await made_by(commands, folder, packages, say)
     return python
 
 
-async def _make(packages: Sequence[str], folder: Path, python: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    log = folder.with_name(f"{folder.name}.log")
-    try:
-        await _run(["venv", "--without-pip", str(folder)], log)
-        await _run(["pip", f"--python={python}", *PIP_INSTALL, *packages], log)
-    except CommandError as error:
+async def made_by(
+    commands: Sequence[Sequence[str]],
+    folder: Path,
+    packages: Sequence[str],
+    say: Callable[[str], None],
+    files: Sequence[Path] = (),
+) -> None:
+    """Have a folder that these commands fill, which is made where it is not complete.
+
+    `say` gets a line where it has to be made. Raises `MissingError` where that fails.
+
+    :param packages: what it is made of, for the user.
+    :param files: are copied into it first.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    async with _locked(folder.with_name(f"{folder.name}.lock")):
+        if (folder / READY).is_file():
+            return
+        say(f"installing {', '.join(packages)} into {folder}")
         shutil.rmtree(folder, ignore_errors=True)
-        raise MissingError(f"cannot install {' '.join(packages)}: {error}") from error
-    (folder / READY).touch()
+        log = folder.with_name(f"{folder.name}.log")
+        try:
+            _copy(files, folder)
+            for command in commands:
+                await _run(command, log)
+        except CommandError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise MissingError(f"cannot install {' '.join(packages)}: {error}") from error
+        (folder / READY).touch()
 
 
-async def _run(module: Sequence[str], log: Path) -> None:
-    """Run a module to its end; raises `CommandError` where it fails or takes too long."""
-    command = [sys.executable, "-m", *module]
+def _copy(files: Sequence[Path], folder: Path) -> None:
+    if files:
+        folder.mkdir()
+    for file in files:
+        shutil.copy(file, folder)
+
+
+async def _run(command: Sequence[str], log: Path) -> None:
+    """Run a command to its end; raises `CommandError` where it fails or takes too long."""
     async with children.start("the installation", command, log, cwd=ROOT) as child:
         try:
             code = await asyncio.wait_for(child.ended(), TIME_LIMIT)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 PEERS: Final = Path(__file__).resolve().parent / "peers.txt"
 
-_LINE: Final = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.]+)(?:\s*;.*)?")
+_LINE: Final = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[\w.]+)(?:\s*;(?P<marker>.*))?")
+
+NPM: Final = "npm:"
+"""Stands before the names of npm's packages, whose lines have the marker `extra == "npm"`."""
 
 
 @cache
@@ -26,7 +29,8 @@ def versions(file: Path = PEERS) -> Mapping[str, str]:
             pin = _LINE.fullmatch(line)
             if pin is None:
                 raise CommandError(f"{file}: {line!r} is not NAME==VERSION")
-            found[pin["name"]] = pin["version"]
+            of_npm = '"npm"' in (pin["marker"] or "")
+            found[f"{NPM if of_npm else ''}{pin['name']}"] = pin["version"]
     return found
 
 

@@ -4,6 +4,15 @@
 // Both take --max-message-size BYTES. It has no modes; harness/README.md has the whole contract. And no compression:
 // with it libwebsockets 4.1 spins on a ping inside of a compressed message, and aborts where it sends an empty one.
 // As a client it may abort (X.9.25) where it finds bad UTF-8 in the middle of a long frame: it fills a full buffer then.
+// /// script
+// [tool.testee]
+// name = "libwebsockets"
+// title = "libwebsockets"
+// needs = ["cc"]
+// debian = ["libwebsockets-dev"]
+// build = "cc -O1 -o {folder}/testee {source} -lwebsockets"
+// start = "{folder}/testee"
+// ///
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,16 @@
 //	./testee ws://127.0.0.1:9001 --agent NAME    a client, which runs every case of a fuzzing server
 //
 // Both take --max-message-size BYTES. It has no modes; harness/README.md has the whole contract.
+//
+// /// script
+// [tool.testee]
+// name = "gorilla"
+// title = "gorilla/websocket"
+// needs = ["go"]
+// debian = ["golang-github-gorilla-websocket-dev"]
+// build = "env GO111MODULE=off GOPATH=/usr/share/gocode go build -o {folder}/testee {source}"
+// start = "{folder}/testee"
+// ///
 package main
 
 import (

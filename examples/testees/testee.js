@@ -2,6 +2,13 @@
 //   node testee.js --port 0                          a server, which prints where it listens
 //   node testee.js ws://127.0.0.1:9001 --agent NAME  a client, which runs every case of a fuzzing server
 // Both take --max-message-size BYTES, the client --modes; harness/README.md has the whole contract.
+// /// script
+// [tool.testee]
+// name = "ws"
+// needs = ["node"]
+// npm = ["ws"]
+// start = "node {source}"
+// ///
 const { parseArgs } = require('util');
 const { WebSocket, WebSocketServer } = require('ws');
 

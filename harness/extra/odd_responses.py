@@ -69,7 +69,7 @@ _FAILED = (
     ),
     ("The accept token in lower case", "R6455-4.1-45", put(ACCEPT, "{accept_lower}")),
     ("“Upgrade: websocket, h2c”", "R6455-4.1-43", put("Upgrade", "websocket, h2c")),
-    ("An empty Sec-WebSocket-Protocol", "R6455-4.1-47", put(PROTOCOL, "")),
+    ("An empty Sec-WebSocket-Protocol", "R6455-4.3-03", put(PROTOCOL, "")),
     (
         "Two subprotocols, a line each, neither of them offered",
         "R6455-4.1-47",

@@ -1,50 +1,27 @@
-"""The implementations of `testees/`: `NAME_server.py` and `NAME_client.py`, and the packages that they need.
+"""The implementations of `testees/` and `examples/testees/`: which files are one, and their names.
 
-A file begins with inline script metadata, as packaging tools know it:
-
-    # /// script
-    # dependencies = ["websockets"]
-    # ///
-
-`tooling/peers.txt` pins a package that stands there without a version. The first package gives the row of the
-matrix its title. A file without packages runs in this environment.
+`NAME_server`, `NAME_client`, or `NAME_testee` for both roles, in any language; `metadata` reads their heads.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.testee.commands import Testee, library
+from harness.matrix.metadata import TESTEE, TesteeFile, read_testee
+from harness.roles import ROLES
 from tooling.errors import CommandError
-from tooling.peers import pinned
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.roles import Role
 
 FOLDER = Path(__file__).resolve().parent / "testees"
 
-METADATA = re.compile(r"(?m)^# /// script$\n((?:^#(?: .*)?$\n)+?)^# ///$")
-ROLE = re.compile(r"(?P<name>\w+)_(?P<role>server|client)\.py")
-
-
-@dataclass(frozen=True)
-class TesteeFile:
-    """One role of an implementation."""
-
-    path: Path
-    packages: tuple[str, ...]
-    """The packages that it needs, pinned: `NAME==VERSION`."""
+FOLDERS = (FOLDER, FOLDER.parents[2] / "examples" / "testees")
+"""Where the testees are: the matrix's own, and those that a reader may copy."""
 
 
 @dataclass(frozen=True)
@@ -52,58 +29,39 @@ class Implementation:
     """A row of the matrix."""
 
     name: str
-    title: str
-    files: Mapping[Role, TesteeFile]
+    files: Mapping[Role, TesteeFile] = field(default_factory=dict)
 
-    def testee(self, pythons: Mapping[Role, Path]) -> Testee:
-        """Return the commands, by the interpreter of each role."""
-        commands = {role: (str(python), str(self.files[role].path)) for role, python in pythons.items()}
-        return Testee(self.title, commands.get("server", ()), commands.get("client", ()))
+    @property
+    def language(self) -> str:
+        """What it is written for."""
+        return next((file.language for file in self.files.values()), "Python")
 
 
 THIS = "library"
 """The name of the row of the library itself, which needs no file."""
 
 
-def implementations(folder: Path, only: Iterable[str] = ()) -> list[Implementation]:
-    """List this library and the implementations of a folder, by title.
+def implementations(folders: Sequence[Path] = FOLDERS, only: Iterable[str] = ()) -> list[Implementation]:
+    """List this library, then the implementations of the folders by name.
 
-    Raises `CommandError` for a name that none of them has.
+    Raises `CommandError` for a name that none of them has, and for a file that cannot be understood.
     """
     files: dict[str, dict[Role, TesteeFile]] = {}
-    for path in sorted(folder.glob("*.py")):
-        if found := ROLE.fullmatch(path.name):
-            role: Role = "server" if found["role"] == "server" else "client"
-            files.setdefault(found["name"], {})[role] = TesteeFile(path, _packages(path))
-    others = [Implementation(name, _title(name, roles), roles) for name, roles in files.items()]
-    this = Implementation(THIS, f"{library().name.replace('/', ' ')} (this library)", {})
-    known = [this, *sorted(others, key=lambda other: other.title)]
+    for path in sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir()):
+        if found := TESTEE.fullmatch(path.name):
+            file = read_testee(path)
+            name = file.name or found["name"]
+            if not name:
+                raise CommandError(f"{path} has no name: its tool.testee has to give one")
+            for role in ROLES:
+                if found["role"] in {role, "testee"}:
+                    files.setdefault(name, {})[role] = file
+    known = [
+        Implementation(THIS),
+        *(Implementation(name, roles) for name, roles in sorted(files.items(), key=lambda item: item[0])),
+    ]
     names = {implementation.name for implementation in known}
     if unknown := [name for name in only if name not in names]:
         raise CommandError(f"there is no testee {unknown[0]!r}: choose from {', '.join(sorted(names))}")
     chosen = set(only) or names
     return [implementation for implementation in known if implementation.name in chosen]
-
-
-def _packages(path: Path) -> tuple[str, ...]:
-    found = METADATA.search(path.read_text(encoding="utf-8"))
-    if not found:
-        return ()
-    try:
-        metadata: dict[str, Any] = tomllib.loads(re.sub(r"(?m)^# ?", "", found[1]))
-    except tomllib.TOMLDecodeError as error:
-        raise CommandError(f"the metadata of {path} cannot be read: {error}") from error
-    packages = metadata.get("dependencies", [])
-    if not isinstance(packages, list) or not all(isinstance(package, str) for package in packages):
-        raise CommandError(f"the dependencies of {path} are not a list of packages: {packages!r:.80}")
-    try:
-        return tuple(package if "==" in package else pinned(package)[0] for package in packages)
-    except CommandError as error:
-        raise CommandError(f"{path}: {error}") from error
-
-
-def _title(name: str, roles: Mapping[Role, TesteeFile]) -> str:
-    """Return `uvicorn 0.54.0 (wsproto 1.3.2)`, or the name where there is no package."""
-    packages = [package.replace("==", " ") for file in roles.values() for package in file.packages]
-    first, *others = list(dict.fromkeys(packages)) or [name]
-    return f"{first} ({', '.join(others)})" if others else first

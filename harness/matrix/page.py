@@ -1,4 +1,7 @@
-"""`matrix.html`: counts by implementation and section, the cases of a section, and each that is not OK."""
+"""`matrix.html`: what each implementation breaks by what that means for a user, and every case by section.
+
+The reports on cases that are not OK are in the page as packed data; its script shows one that is opened.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.case_texts import plain, title_of, visible
 from harness.cases import SECTIONS, section_of
 from harness.extra import EXTRA
+from harness.matrix.meanings import MEANINGS, findings
 from harness.matrix.results import NOT_RUN, count_text
 from harness.report.rendering import read
 from harness.report.rendering import render as render_template
@@ -19,6 +23,7 @@ from harness.wording import HARNESS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.matrix.meanings import Finding
     from harness.matrix.results import RoleResult, Row
     from harness.results import CaseReport
     from harness.roles import Role
@@ -46,8 +51,20 @@ def render(about: Mapping[str, Any], cases: Mapping[Role, Sequence[str]], rows: 
     return render_template(
         "matrix.html",
         about=about,
+        meanings=MEANINGS,
+        titles={case: _title(case, rows) for chosen in cases.values() for case in chosen},
         roles=[_role(role, chosen, rows) for role, chosen in cases.items()],
+        left_out=[row for row in rows if row.left_out],
+        played=sum(bool(row.roles) for row in rows),
+        languages=len({row.language for row in rows if row.roles}),
         legend=[(name, *kind(name)) for name in (*KINDS, "FAILED")],
+        reports={
+            f"{role}-{case}-{row.name}": _report(row, case, report)
+            for row in rows
+            for role, result in row.roles.items()
+            for case, report in result.reports.items()
+            if result.verdict(case) != "OK"
+        },
         style=read("page.css"),
         script=read("house.js") + read("matrix.js"),
     )
@@ -65,6 +82,7 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
         by_section.setdefault(section_of(case), []).append(case)
     return {
         "name": role,
+        "board": _board(role, taking_part),
         "sections": [_section(role, name, chosen, taking_part) for name, chosen in by_section.items()],
         "requirements": [
             {
@@ -86,6 +104,37 @@ def _role(role: Role, cases: Sequence[str], rows: Sequence[Row]) -> dict[str, An
             }
             for row, result in taking_part
         ],
+    }
+
+
+def _board(role: Role, taking_part: Sequence[tuple[Row, RoleResult]]) -> list[dict[str, Any]]:
+    """List the implementations with what they break, those that break least first."""
+    board = []
+    for row, result in taking_part:
+        found = findings(role, result.reports)
+        means = {
+            meaning: [finding for finding in found if finding.meaning == meaning]
+            for meaning in MEANINGS
+            if any(finding.meaning == meaning for finding in found)
+        }
+        board.append(
+            {
+                "row": row,
+                "id": f"{role}-{row.name}",
+                "complete": not result.error,
+                "means": means,
+                "counts": {meaning: _counts(of_meaning) for meaning, of_meaning in means.items()},
+                "total": _counts(found),
+            }
+        )
+    return sorted(board, key=lambda line: (not line["complete"], *line["total"].values()))
+
+
+def _counts(found: Sequence[Finding]) -> dict[str, int]:
+    """Count the cases that break a MUST, and the others."""
+    return {
+        name: sum(len(finding.cases) for finding in found if finding.must == must)
+        for name, must in (("must", True), ("should", False))
     }
 
 
@@ -128,7 +177,7 @@ def _section(
         "cases": [
             {
                 "name": case,
-                "title": _title(case, taking_part),
+                "title": _title(case, [row for row, _ in taking_part]),
                 "verdicts": [_verdict(role, case, row, result) for row, result in taking_part],
             }
             for case in cases
@@ -136,41 +185,43 @@ def _section(
     }
 
 
-def _title(case: str, taking_part: Sequence[tuple[Row, RoleResult]]) -> str:
+def _title(case: str, rows: Sequence[Row]) -> str:
     if case in EXTRA:
         return EXTRA[case].title
-    reports = [result.reports[case] for _, result in taking_part if case in result.reports]
+    reports = [
+        result.reports[case] for row in rows for result in row.roles.values() if case in result.reports
+    ]
     return next((title_of(text) for report in reports if (text := report.get("description"))), "")
 
 
 def _verdict(role: Role, case: str, row: Row, result: RoleResult) -> dict[str, Any]:
     verdict = result.verdict(case)
     style, sign = kind(verdict)
-    report = result.reports.get(case)
-    shown: dict[str, Any] = {"verdict": verdict, "style": style, "sign": sign, "title": row.title}
-    if verdict == "OK" or report is None:
-        return {**shown, "id": ""}
+    is_told = verdict not in {"OK", NOT_RUN}
     return {
-        **shown,
-        "id": f"{role}-{case}-{row.name}",
-        "behavior": report["behavior"],
-        "close": report["behaviorClose"],
-        "code": report["remoteCloseCode"] or "none",
-        "facts": [
-            (name, plain(str(text)))
-            for name, text in (
-                ("did", report.get("description")),
-                ("expected", report.get("expectation")),
-                ("happened", report.get("result")),
-                ("closing", report.get("resultClose")),
-            )
-            if text
-        ],
-        "repeat": f"{HARNESS} matrix --only {row.name} --cases {case}",
-        "heads": [
-            http_text(head) for head in (report.get("httpRequest"), report.get("httpResponse")) if head
-        ],
-        "frames": frames_of(report),
+        "verdict": verdict,
+        "style": style,
+        "sign": sign,
+        "title": row.title,
+        "id": f"{role}-{case}-{row.name}" if is_told else "",
+    }
+
+
+def _report(row: Row, case: str, report: CaseReport) -> dict[str, Any]:
+    """Return what the page shows of a report."""
+    code = report["remoteCloseCode"] or "none"
+    facts = {
+        "did": report.get("description"),
+        "expected": report.get("expectation"),
+        "happened": report.get("result"),
+        "closing": report.get("resultClose"),
+        "verdict": f"{report['behavior']}, close {report['behaviorClose']}, close code {code}",
+        "repeat": f"{HARNESS} matrix --again --only {row.name} --cases {case}",
+    }
+    heads = (report.get("httpRequest"), report.get("httpResponse"))
+    return {
+        "facts": [(name, plain(str(text))) for name, text in facts.items() if text],
+        "wire": [*(http_text(head) for head in heads if head), "\n".join(frames_of(report))],
     }
 
 

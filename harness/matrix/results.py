@@ -1,23 +1,4 @@
-"""The shape of `matrix.json`: the verdict on each implementation in each case.
-
-{
-  "format": 1,
-  "engine": "kosoku 0.1.0", "python": "3.13.1", "started": "...", "profile": "fast", "patterns": [],
-  "implementations": [
-    {
-      "name": "websockets", "title": "websockets 17.4",
-      "roles": {
-        "server": {                       none where it is not a server
-          "duration": 12.3,               seconds
-          "error": "",                    why not all cases were run
-          "counts": {"OK": 370, ...},     of behaviour and close behaviour the worse; "NOT RUN" as well
-          "cases": {"1.1.1": {...}, ...}  as in results.json; of a case that is OK only the verdict
-        }
-      }
-    }
-  ]
-}
-"""
+"""The shape of `matrix.json`, which the README of the harness describes."""
 
 from __future__ import annotations
 
@@ -25,7 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.cases import section_of
 from harness.judge import BEST_FIRST, rank, verdict_of
+from harness.matrix.meanings import findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,10 +16,25 @@ if TYPE_CHECKING:
     from harness.results import CaseReport, VerdictFields
     from harness.roles import Role
 
-FORMAT = 1
+FORMAT = 2
 
 NOT_RUN = "NOT RUN"
 """Stands for a verdict where there is none."""
+
+
+WITHOUT_LIMIT = (
+    "NON-STRICT and no failure: it has no limit that could be set; RFC 6455 10.4 says that it SHOULD"
+)
+
+
+def without_limit(case: str, report: CaseReport) -> CaseReport:
+    """Judge who has no limit of a message by RFC 6455 10.4, and not by the limit that it was told to have."""
+    if section_of(case) != "X.9" or report["behavior"] != "FAILED":
+        return report
+    fair = report.copy()
+    fair["behavior"] = "NON-STRICT"
+    fair["result"] = f"{report.get('result', '')} {WITHOUT_LIMIT}."
+    return fair
 
 
 @dataclass
@@ -46,6 +44,8 @@ class RoleResult:
     cases: Sequence[str]
     reports: dict[str, CaseReport] = field(default_factory=dict)
     duration: float = 0.0
+    played: int = 0
+    """The cases that this run has played; the others are kept from earlier ones."""
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -80,19 +80,34 @@ class Row:
 
     name: str
     title: str
-    roles: dict[Role, RoleResult]
+    language: str = "Python"
+    roles: dict[Role, RoleResult] = field(default_factory=dict)
+    left_out: str = ""
+    """Why it was not run at all, where this machine lacks something."""
 
     def report(self) -> dict[str, Any]:
         """Return it in the shape of `matrix.json`."""
+        about = {"name": self.name, "title": self.title, "language": self.language}
+        if self.left_out:
+            return {**about, "leftOut": self.left_out}
         return {
-            "name": self.name,
-            "title": self.title,
+            **about,
             "roles": {
                 role: {
                     "duration": round(result.duration, 3),
                     "error": result.error,
                     "counts": result.counts(),
-                    "cases": {case: result.shown(case) for case in result.reports},
+                    "findings": [
+                        {
+                            "meaning": found.meaning,
+                            "must": found.must,
+                            "rule": found.rule.reference,
+                            "sentence": found.rule.sentence,
+                            "cases": found.cases,
+                        }
+                        for found in findings(role, result.reports)
+                    ],
+                    "cases": {case: result.shown(case) for case in result.cases if case in result.reports},
                 }
                 for role, result in self.roles.items()
             },

@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from harness.judge import judge, verdicts_of
-from harness.matrix.implementations import FOLDER, THIS, implementations
+from harness.matrix.implementations import FOLDERS, THIS, implementations
 from harness.matrix.page import render
-from harness.matrix.results import FORMAT, RoleResult, Row, count_text
+from harness.matrix.player import Player
+from harness.matrix.programs import lacking, title_of
+from harness.matrix.results import FORMAT, Row
 from harness.progress import progress
-from harness.run import parts_of, run_until_signal
-from harness.setup_runner import SetupRunner
+from harness.run import run_until_signal
 from harness.setups import Setup
 from harness.summary import count_of, print_differences
-from harness.testee.commands import library
 from tooling.console import say
-from tooling.environments import CACHE, environment_with
-from tooling.errors import CommandError, ExitCode
+from tooling.environments import CACHE
+from tooling.errors import CommandError, ExitCode, MissingError
 from tooling.written import write_text
 
 if TYPE_CHECKING:
@@ -37,14 +35,15 @@ if TYPE_CHECKING:
     from harness.matrix.implementations import Implementation
     from harness.order import Order
     from harness.patience import Patience
-    from harness.progress import Progress
     from harness.roles import Role
-    from harness.testee.commands import Testee
+
+JOBS = 2
+"""Implementations at once: most of the time they are waited for, which may do nothing."""
 
 
 @dataclass
 class Matrix:
-    """A run of several implementations, one after the other."""
+    """A run of several implementations."""
 
     order: Order
     suite: Suite
@@ -52,8 +51,11 @@ class Matrix:
     patience: Patience
     console: Console
     only: Sequence[str] = ()
-    testees: Path = FOLDER
+    testees: Sequence[Path] = FOLDERS
     cache: Path = CACHE
+    jobs: int = JOBS
+    again: bool = False
+    """Whether to play what is kept as well."""
     rows: list[Row] = field(default_factory=list, init=False)
 
     def run(self) -> ExitCode:
@@ -66,11 +68,14 @@ class Matrix:
         cases: dict[Role, list[str]] = {
             setup.role: of_setup for setup, of_setup in self.order.cases().items()
         }
+        self.rows = [self._row(implementation) for implementation in chosen]
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         for page in ("matrix.json", "matrix.html"):
             (self.folder / page).unlink(missing_ok=True)  # an old page would mislead after a run that failed
-        for implementation in chosen:
-            self.rows.append(asyncio.run(run_until_signal(self._play(implementation, cases))))
+        counts = ", ".join(f"as {role} {count_of(of_role)}" for role, of_role in cases.items())
+        running = sum(not row.left_out for row in self.rows)
+        self._say(f"{running} implementation{'s' * (running != 1)}: {counts}")
+        asyncio.run(run_until_signal(self._play(chosen, cases)))
         about: dict[str, Any] = {
             "format": FORMAT,
             "engine": engine,
@@ -90,6 +95,38 @@ class Matrix:
             }
         )
 
+    def _row(self, implementation: Implementation) -> Row:
+        """Begin a row; raises `MissingError` where this machine lacks what one needs that was asked for."""
+        row = Row(implementation.name, title_of(implementation), implementation.language)
+        needs = sorted({need for file in implementation.files.values() if (need := lacking(file))})
+        if needs:
+            row.left_out = f"needs {', '.join(needs)}"
+            if implementation.name in self.only:
+                raise MissingError(f"cannot run {implementation.name}: it {row.left_out}")
+            self._say(f"{row.title} is left out: it {row.left_out}")
+        return row
+
+    async def _play(self, chosen: Sequence[Implementation], cases: Mapping[Role, list[str]]) -> None:
+        """Run those that can be run, so many at once."""
+        of_rows = {
+            f"{one.name} {role}": of_role
+            for one in chosen
+            for role, of_role in cases.items()
+            if role in one.files or not one.files
+        }
+        room = asyncio.Semaphore(self.jobs)
+        with progress(self.console, of_rows, by_section=False, at_first=False) as shown:
+            player = Player(self.suite, self.folder, self.patience, self.cache, self.again, shown, self._say)
+
+            async def play(implementation: Implementation, row: Row) -> None:
+                async with room:
+                    await player.play(implementation, cases, row)
+
+            playing = [play(one, row) for one, row in zip(chosen, self.rows, strict=True) if not row.left_out]
+            for failed in await asyncio.gather(*playing, return_exceptions=True):
+                if isinstance(failed, BaseException):
+                    raise failed
+
     def _conclude(self, differences: Mapping[Role, Sequence[Difference]]) -> ExitCode:
         reports = {
             Setup(role): result.reports
@@ -108,67 +145,6 @@ class Matrix:
             more = f" (and {len(unfinished) - 1} more)" if len(unfinished) > 1 else ""
             raise CommandError(f"could not run {unfinished[0]}{more}")
         return ExitCode.BAD if any(differences.values()) else ExitCode.GOOD
-
-    async def _play(self, implementation: Implementation, cases: Mapping[Role, list[str]]) -> Row:
-        """Run one implementation in all its roles at once."""
-        row = Row(implementation.name, implementation.title, {})
-        testee = await self._prepare(implementation, cases, row)
-        ready: dict[Role, list[str]] = {
-            role: chosen
-            for role, chosen in cases.items()
-            if role not in row.roles and (testee.server if role == "server" else testee.client)
-        }
-        counts = ", ".join(f"as {role} {count_of(chosen)}" for role, chosen in ready.items())
-        self._say(f"{row.title}: {counts or 'cannot be run'}")
-        with progress(
-            self.console, {str(role): chosen for role, chosen in ready.items()}, by_section=False
-        ) as shown:
-            playing = [self._play_role(role, ready[role], row, testee, shown) for role in ready]
-            for failed in await asyncio.gather(*playing, return_exceptions=True):
-                if isinstance(failed, BaseException):
-                    raise failed
-        with suppress(OSError):  # it holds logs
-            (self.folder / row.name).rmdir()
-        for role, result in row.roles.items():
-            minutes, seconds = divmod(round(result.duration), 60)
-            error = f"; {result.error}" if result.error else ""
-            self._say(f"  {role} in {minutes}:{seconds:02}: {count_text(result.counts())}{error}")
-        return row
-
-    async def _prepare(
-        self, implementation: Implementation, cases: Mapping[Role, list[str]], row: Row
-    ) -> Testee:
-        """Make the environments that it needs; a role whose environment cannot be made has an error."""
-        if implementation.name == THIS:
-            return library()
-        pythons: dict[Role, Path] = {}
-        for role, file in implementation.files.items():
-            if role in cases:
-                try:
-                    pythons[role] = await environment_with(
-                        file.packages, lambda line: self._say(f"{row.title}: {line}"), self.cache
-                    )
-                except CommandError as error:
-                    row.roles[role] = RoleResult(cases[role], errors=[str(error)])
-        return implementation.testee(pythons)
-
-    async def _play_role(
-        self, role: Role, cases: list[str], row: Row, testee: Testee, shown: Progress
-    ) -> None:
-        """Run one role, suite after suite; note the error that keeps one from its end."""
-        result = row.roles[role] = RoleResult(cases)
-        began = time.monotonic()
-        for suite, part in parts_of(cases, self.suite, testee.name, self.patience.timeout):
-            runner = SetupRunner(
-                Setup(role), part, suite, shown, self.folder / row.name, self.patience, testee
-            )
-            try:
-                await runner.run()
-            except CommandError as error:
-                result.errors.append(str(error))
-            result.reports.update(runner.result().reports)
-        result.duration = time.monotonic() - began
-        shown.finished(role)
 
     def _say(self, line: str) -> None:
         say(self.console, line)

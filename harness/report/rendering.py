@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from harness.case_texts import visible
 from harness.report.tree import tone_of
+from harness.sections import link_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,7 +28,9 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(tone=tone_of, visible=visible, hash=_hash, packed=_packed, titled=_titled)
+    templates.filters.update(
+        tone=tone_of, visible=visible, hash=_hash, packed=_packed, titled=_titled, rfc=link_of
+    )
     return templates.get_template(template).render(**values)
 
 

@@ -489,8 +489,8 @@ def matrix_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good = {name: case() for name in cases}
     bad = good | {name: case(**verdict("FAILED")) for name in cases if name[0] == "6"}
     rows = [
-        Row("good", "good 1.0", {"server": RoleResult(cases, good)}),
-        Row("bad", "bad 2.0", {"server": RoleResult(cases, bad)}),
+        Row("good", "good 1.0", roles={"server": RoleResult(cases, good)}),
+        Row("bad", "bad 2.0", roles={"server": RoleResult(cases, bad)}),
     ]
     about = {"started": "2026", "profile": "fast", "patterns": [], "python": "3.13", "engine": "kosoku 0.1.0"}
     file = tmp_path_factory.mktemp("matrix") / "matrix.html"
@@ -509,8 +509,13 @@ def test_the_matrix_is_of_the_same_house(
     assert page.evaluate("document.documentElement.className") == ("dark" if theme == "light" else "light")
     page.locator("td.cell a[href='#server-6']").nth(1).click()
     expect(page.locator("#server-6")).to_have_attribute("open", "")
-    page.locator("a[href='#server-6.4.1-bad']").click()
+    page.locator("td a[href='#server-6.4.1-bad']").click()
     expect(page.locator("[id='server-6.4.1-bad'] dl")).to_be_visible()
+    page.locator(".board a[href='#server-bad-text']").click()
+    expect(page.locator("#server-bad")).to_have_attribute("open", "")
+    expect(page.locator("#server-bad-text q")).to_contain_text("MUST _Fail the WebSocket Connection_")
+    page.locator("#server-bad-text a", has_text="6.3.1").first.click()
+    expect(page.locator("[id='server-6.3.1-bad'] dd.mono")).to_contain_text("--only bad --cases 6.3.1")
     page.keyboard.press("/")
     page.keyboard.type("6.4.*")
     expect(page.locator("#shown")).to_contain_text("4 of")

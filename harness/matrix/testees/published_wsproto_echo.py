@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.connection import ConnectionState
@@ -18,9 +19,6 @@ from wsproto.events import (
 )
 from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import RemoteProtocolError
-
-if TYPE_CHECKING:
-    import asyncio
 
 TOO_BIG = 1009
 
@@ -85,3 +83,30 @@ class EchoConnection:
         message = b"".join(self._parts)
         self._parts = []
         return self.received(message.decode() if isinstance(event, TextMessage) else message)
+
+
+class Question(EchoConnection):
+    """Keeps what the server says."""
+
+    answer = ""
+
+    def received(self, message: str | bytes) -> bytes:
+        """Keep it."""
+        self.answer = str(message)
+        return b""
+
+
+async def connect(url: str, connection: EchoConnection) -> None:
+    """Run a connection to its end."""
+    parts = urlsplit(url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    request = Request(host=parts.netloc, target=target, extensions=[PerMessageDeflate()])
+    await connection.run(reader, writer, connection.ws.send(request))
+
+
+async def ask(url: str) -> str:
+    """Return the server's message."""
+    question = Question(ConnectionType.CLIENT, 2**16)
+    await connect(url, question)
+    return question.answer

@@ -4,6 +4,20 @@
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
+/** Return the data of the page, which is compressed, since most of it is read by few. */
+async function unpacked() {
+  const packed = Uint8Array.from(atob(JSON.parse(document.getElementById("details").textContent)), (one) => one.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+/** Make an element: a string child becomes text, null is left out. */
+function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
 /* Theme: the system's, until the reader chooses. */
 
 const root = document.documentElement;

@@ -1,6 +1,8 @@
 
-/* The matrix: a link opens what it leads to, and the filter hides rows. Its text is in the address. */
+/* The matrix: a link opens what it leads to, and the filter hides rows. Its text is in the address. The reports on
+   cases are shown when they are opened. */
 
+const reports = await unpacked();
 const textField = document.getElementById("text");
 const rows = all("tr[data-case]");
 const texts = new Map();
@@ -11,7 +13,18 @@ for (const row of rows) {
 for (const row of all("tr[data-cases]")) {
   for (const name of row.dataset.cases.split(" ")) texts.set(name, `${texts.get(name)}\n${row.querySelector("th, .says").textContent.toLowerCase()}`);
 }
-for (const found of all(".found")) texts.set(found.dataset.of, `${texts.get(found.dataset.of)}\n${found.textContent.toLowerCase()}`);
+for (const found of all(".found")) {
+  texts.set(found.dataset.of, `${texts.get(found.dataset.of)}\n${found.textContent}\n${JSON.stringify(reports[found.id])}`.toLowerCase());
+  found.addEventListener("toggle", () => show(found), { once: true });
+}
+
+/** Show the report in an element that is opened for the first time. */
+function show(found) {
+  const { facts, wire } = reports[found.id];
+  const list = make("dl", "facts", ...facts.flatMap(([name, text]) => [make("dt", "", name), make("dd", name === "repeat" ? "mono" : "", text)]));
+  const heads = wire.filter(Boolean).map((text) => make("pre", "", text));
+  found.append(list, ...(heads.length ? [make("details", "", make("summary", "", "on the wire"), ...heads)] : []));
+}
 
 function applyFilter() {
   const words = wordsOf(textField.value);

@@ -1,19 +1,10 @@
 
-/* The page of a run. Its data is compressed, since most of it is read by few. */
+/* The page of a run. */
 
-const packed = Uint8Array.from(atob(JSON.parse(document.getElementById("details").textContent)), (one) => one.charCodeAt(0));
-const data = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+const data = await unpacked();
 const textField = document.getElementById("text");
 const filter = { role: "", verdicts: new Set(), byTime: false };
 let openCase = ""; // setup/case, as the address has it
-
-/** Make an element: a string child becomes text, null is left out. */
-function make(tag, className, ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
 
 const expand = document.getElementById("expand");
 const MAX_OPENED = 100; // cases
