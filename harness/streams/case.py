@@ -60,6 +60,8 @@ class Case:
     """What is served afterwards: another stream, where the connection may still be there; a connection."""
     apart: bool = False
     """Whether a client has to come with a connection of its own for it."""
+    kept: bool = False
+    """Whether a client has to keep the connection, on which other streams may be."""
     mode: str = ""
     """The path that tells a client what to do beside echoing, where it has that mode."""
 

@@ -160,23 +160,30 @@ class Errors(Expectation):
     """The stream, or the connection, ends with one of these errors, or the peer (a server) refuses with 4xx."""
 
     def __init__(
-        self, *names: str, what: str, refusal: bool = False, whole: bool = False, may_open: bool = False
+        self,
+        *names: str,
+        what: str,
+        refusals: tuple[int, ...] = (),
+        whole: bool = False,
+        may_open: bool = False,
+        takes_nothing: bool = True,
     ) -> None:
         """Make it.
 
         :param names: the errors that fit; without any, every one does.
-        :param refusal: whether a response with 4xx is as good.
+        :param refusals: the statuses that are as good, or their first digits.
         :param whole: whether it has to be an error of the connection.
         :param may_open: whether the peer may take it.
+        :param takes_nothing: whether the WebSocket may not open at all.
         """
-        self._names, self._what, self._refusal, self._whole = names, what, refusal, whole
-        self._may_open = may_open
+        self._names, self._what, self._refusals, self._whole = names, what, refusals, whole
+        self._may_open, self._takes_nothing = may_open, takes_nothing
 
     def __str__(self) -> str:
         """Say it."""
         names = " or ".join(self._names[:2]) or "any code"
         where = "a connection error" if self._whole else "a stream error, or a connection error"
-        return f"{self._what} is {where}, {names}{', or refused with 4xx' if self._refusal else ''}."
+        return f"{self._what} is {where}, {names}{', or refused' if self._refusals else ''}."
 
     def judge(self, played: Player, unmet: str) -> Finding:
         """Want that error."""
@@ -188,7 +195,7 @@ class Errors(Expectation):
         if stream is not None and self._goes_on(stream):
             return unmet, did
         if stream is not None and stream.status is not None and wire.role == "server" and not stream.opened:
-            if self._refusal and stream.status // 100 == 4:
+            if stream.status in self._refusals or stream.status // 100 in self._refusals:
                 return "OK", did
             return "NON-STRICT", f"{did[:-1]}, where 4xx fits (RFC 9113 8.1.1, RFC 9114 4.1.2)."
         name = error_of(stream, wire)
@@ -200,14 +207,11 @@ class Errors(Expectation):
             return ("OK" if not self._names else "NON-STRICT"), did
         return "FAILED" if unmet == "FAILED" else unmet, did
 
-    @staticmethod
-    def _goes_on(stream: Stream) -> bool:
-        """Tell whether the peer took what it should not: it answered, or closed as if nothing were wrong."""
-        return bool(
-            [message for message in stream.seen.messages if message not in stream.sent[:-1]]
-            or (stream.seen.close is not None and stream.seen.code in {None, 1000})
-            or (stream.opened and stream.seen.role == "server" and not stream.over and not stream.sent)
-        )
+    def _goes_on(self, stream: Stream) -> bool:
+        """Tell whether the peer took what it should not, or closed as if nothing were wrong."""
+        opened = stream.opened if stream.seen.role == "server" else bool(stream.seen.messages)
+        closed = stream.seen.close is not None and stream.seen.code in {None, 1000}
+        return (self._takes_nothing and opened) or closed
 
 
 class Fails(Expectation):
@@ -261,21 +265,43 @@ class Ends(Expectation):
         return "OK", did
 
 
-class Quiet(Expectation):
-    """The peer sends nothing more on the stream, but may reset it."""
+class Bounded(Expectation):
+    """The peer stops taking messages whose echo nobody reads, and other streams are served."""
 
-    def __init__(self, what: str = "") -> None:
-        self._what = what
+    def __init__(self, most: int) -> None:
+        """Make it; `most`: the bytes that it may take, ours."""
+        self._most = most
 
     def __str__(self) -> str:
         """Say it."""
-        return f"The peer takes the stream for gone; the connection lives on{self._what}."
+        return f"The peer takes less than {self._most // 2**20} MiB whose echo is not read; other streams are served."
+
+    def judge(self, played: Player, unmet: str) -> Finding:
+        """Count what it has taken."""
+        stream = played.streams[0]
+        if not stream.opened:
+            return "FAILED", f"The peer did not open the WebSocket: it {outcome(stream, played.wire)}."
+        taken = f"The peer took {stream.sent_bytes // 2**10} KiB of messages whose echo was not read"
+        return (unmet if stream.sent_bytes >= self._most else "OK"), f"{taken}."
+
+
+class Quiet(Expectation):
+    """The peer sends nothing more on the stream, but may reset it."""
+
+    def __init__(self, *, cut: bool = False) -> None:
+        """Make it; `cut`: whether the harness ends the connection."""
+        self._cut = cut
+
+    def __str__(self) -> str:
+        """Say it."""
+        what = "takes all streams for gone" if self._cut else "takes the stream for gone; the connection lives on"
+        return f"The peer {what}."
 
     def judge(self, played: Player, unmet: str) -> Finding:
         """Want no more than a reset."""
         wire = played.wire
         did = f"The peer {outcome(played.streams[0], wire)}."
-        return (unmet, did) if wire.gone or wire.error else ("OK", did)
+        return (unmet, did) if (wire.gone or wire.error) and not self._cut else ("OK", did)
 
 
 class DoesNotAsk(Expectation):

@@ -162,7 +162,7 @@ class Http3Wire(QuicConnectionProtocol, Wire):
         """Write to a stream, unless the peer has ended it, or it was reset."""
         try:
             self._quic.send_stream_data(number, octets, end_stream=end)
-        except (ValueError, AssertionError):
+        except (ValueError, AssertionError, RuntimeError):
             self.note("T", f"nothing more: stream {number} is over")
 
     def open(self) -> Stream:
@@ -216,7 +216,7 @@ class Http3Wire(QuicConnectionProtocol, Wire):
                 self._quic.reset_stream(stream.number, code)
             if not stream.over:
                 self._quic.stop_stream(stream.number, code)
-        except (ValueError, AssertionError):
+        except (ValueError, AssertionError, RuntimeError):
             self.note("T", f"nothing: stream {stream.number} is over")
         stream.sent_end = stream.sent_end or time.monotonic()
 

@@ -42,6 +42,9 @@ GRACE = 8.0
 STILL = 0.4
 """Seconds in which nothing more may come where the peer has no room."""
 
+BIT, ROOM = 0.05, 16
+"""Seconds after which a held stream gets so many bytes of room for its response."""
+
 PIECE = 16384
 """Bytes in the longest DATA frame."""
 
@@ -127,7 +130,7 @@ class Player:
             case Reset():
                 code = CODES[step.h2 if of_h2 else step.h3]
                 (wire.stop if step.stop_only else wire.reset)(self.current, code)
-            case Settings():
+            case Settings() if of_h2:  # HTTP/3 has them once
                 wire.set(dict(step.pairs))
             case Credit():
                 wire.credit(self.current, step.count)
@@ -136,6 +139,9 @@ class Player:
                 wire.go_away(max(number - (2 if of_h2 else 4), 0) if step.below else number + (0 if of_h2 else 4))
 
     async def _wait(self, step: Await | AwaitBytes | Pause) -> None:
+        if isinstance(step, Pause):
+            await self.wire.until(lambda: False, step.seconds)
+            return
         stream = self.current
         match step:
             case Await():
@@ -143,17 +149,17 @@ class Player:
                     lambda: len(stream.seen.events) >= step.events or stream.seen.over, self.timeout
                 )
             case AwaitBytes():
-                await self.wire.until(lambda: stream.data >= step.count or stream.over, self.timeout)
+                # HTTP/3 gives the bytes of whole frames alone: there a wait that is long enough has to do.
+                patience = self.timeout if self.wire.transport_name == "h2" else STILL
+                await self.wire.until(lambda: stream.data >= step.count or stream.over, patience)
                 await self.wire.until(lambda: stream.data > step.count or stream.over, STILL)
                 self.counted.append(stream.data)
-            case Pause():
-                await self.wire.until(lambda: False, step.seconds)
 
     async def _do(self, step: Do) -> None:
         wire, stream = self.wire, self.current
         match step:
             case Do.AWAIT_ANSWER:
-                await wire.until(lambda: stream.answer is not None or stream.over, self.timeout)
+                await self._await_answer(stream)
             case Do.AWAIT_CLOSE:
                 await wire.until(lambda: stream.seen.close is not None or stream.over, self.timeout)
             case Do.AWAIT_END:
@@ -174,6 +180,15 @@ class Player:
             case Do.DATAGRAM:
                 if not wire.datagram(stream):
                     self.lacking = "The peer takes no datagrams: it has not said so (RFC 9221 3, RFC 9297 2.1.1)."
+
+    async def _await_answer(self, stream: Stream) -> None:
+        """Wait for the final response; over HTTP/3 it needs room, too, which a held stream gets bit by bit."""
+        until = time.monotonic() + self.timeout
+        bit = BIT if self.wire.transport_name == "h3" and self.case.hold else self.timeout
+        while not await self.wire.until(lambda: stream.answer is not None or stream.over, bit):
+            if self.wire.gone or time.monotonic() > until:
+                return
+            self.wire.credit(stream, ROOM)
 
     def _keyed(self, frame: Frame) -> Frame:
         return frame.keyed(by_client=self.role == "server")

@@ -13,9 +13,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.extra.deflating import NAME, NegotiationError, agreement, parse_extensions
 from harness.extra.frames import MAX_PAYLOAD
 from harness.extra.seen import Seen
-from harness.streams.fields import section_fault, status_of, text_of
+from harness.streams.fields import section_fault, status_of, text_of, values
 from tooling.frames import LongFrameError, take_frame
 
 if TYPE_CHECKING:
@@ -250,6 +251,8 @@ class Wire(ABC):
             if fault := section_fault(fields, frozenset({b":status"})):
                 stream.seen.blame(fault)
             stream.seen.opened = 200 <= (stream.status or 0) < 300
+            if stream.seen.opened:
+                agree(stream)
         if ends:
             self.take_end(stream)
 
@@ -303,6 +306,11 @@ class Wire(ABC):
             self.note("R", f"end of the connection{'' if code is None else f', {self.error_name(code)}'}")
         self.changed()
 
+    def begin(self, *, hold: bool) -> None:
+        """Begin another case on the connection: with a log of its own."""
+        self.log, self.began, self.hold = [], time.monotonic(), hold
+        self._noted.clear()
+
     # The log:
 
     def note(self, direction: Literal["T", "R"], text: str, octets: bytes = b"") -> None:
@@ -323,6 +331,25 @@ class Wire(ABC):
         self._noted[entry[0]] += 1
         if self._noted[entry[0]] <= LOG_ENTRIES:
             self.log.append([*entry, {"at": round((time.monotonic() - self.began) * 1000, 1)}])
+
+
+def agree(stream: Stream) -> None:
+    """Take in the extensions of a server's answer, which have to fit the client's offers (RFC 6455 9.1)."""
+    offers, answers = (
+        parse_extensions([value.decode("latin-1") for value in values(fields, b"sec-websocket-extensions")])
+        for fields in (stream.request, stream.answer)
+    )
+    for name, parameters in answers:
+        fitting = [offer for offer in offers if offer[0] == name]
+        faults = []
+        for offer in fitting if name == NAME else ():
+            try:
+                stream.seen.agree(agreement(offer, (name, parameters)))
+                break
+            except NegotiationError as error:
+                faults.append(str(error))
+        else:
+            stream.seen.blame(faults[0] if faults else f"it answered with {name!r}, which was not offered")
 
 
 def shown(frame: Frame) -> list[Any]:

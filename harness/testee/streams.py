@@ -8,6 +8,7 @@ stream in the place of the TCP connection. `http2_client` and `http3_client` are
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.testee.fuzz_client import Bounds, Caller, EchoClient, Question
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from harness.testee.modes import Mode
     from wsproto.events import Event
     from wsproto.utilities import RemoteProtocolError
+
+
+TRIES = 3
+"""Connections that are opened till one offers extended CONNECT."""
+
+
+class NotOfferedError(ConnectionError):
+    """The server does not offer extended CONNECT (RFC 8441 3): there may be a reason to come again."""
 
 
 class WebSocketStream(Protocol):
@@ -185,6 +194,9 @@ class StreamCaller(Caller):
     async def _dialled(self) -> Carrier:
         timeout = self.bounds.handshake_timeout
         try:
+            for _ in range(TRIES - 1):
+                with suppress(NotOfferedError):
+                    return await asyncio.wait_for(self._dial(self.server), timeout)
             return await asyncio.wait_for(self._dial(self.server), timeout)
         except (OSError, asyncio.TimeoutError) as error:
             why = getattr(error, "strerror", None) or str(error) or f"no answer within {timeout:g} s"
