@@ -121,7 +121,10 @@ class Opens(Expectation):
             return "UNCLEAN", f"{played.late[:1].upper()}{played.late[1:]}."
         if stream.reset is not None:
             name = played.wire.error_name(stream.reset)
-            return "UNCLEAN", f"The peer reset the stream with {name} (RFC 8441 5 wants END_STREAM, RFC 9220 3 FIN)."
+            return (
+                "UNCLEAN",
+                f"The peer reset the stream with {name} (RFC 8441 5 wants END_STREAM, RFC 9220 3 FIN).",
+            )
         return "OK", "Both sent a Close, and the peer ended the stream."
 
 
@@ -129,7 +132,11 @@ class Refuses(Expectation):
     """The request is refused with a status, best with one of the first ones."""
 
     def __init__(
-        self, good: str, best: tuple[int, ...], weak: tuple[int, ...], also: Callable[[Player], str] | None = None
+        self,
+        good: str,
+        best: tuple[int, ...],
+        weak: tuple[int, ...],
+        also: Callable[[Player], str] | None = None,
     ) -> None:
         """Make it; `best` and `weak` are first digits or whole statuses, `good` says the best in words."""
         self._good, self._best, self._weak, self._also = good, best, weak, also
@@ -240,7 +247,9 @@ class Fails(Expectation):
 class Ends(Expectation):
     """The peer ends its side of the stream, in order or with CANCEL."""
 
-    def __init__(self, what: str = "", *, close: bool = False, also: Callable[[Player], str] | None = None) -> None:
+    def __init__(
+        self, what: str = "", *, close: bool = False, also: Callable[[Player], str] | None = None
+    ) -> None:
         """Make it; `close`: whether a Close has to come before."""
         self._what, self._close, self._also = what, close, also
 
@@ -294,7 +303,11 @@ class Quiet(Expectation):
 
     def __str__(self) -> str:
         """Say it."""
-        what = "takes all streams for gone" if self._cut else "takes the stream for gone; the connection lives on"
+        what = (
+            "takes all streams for gone"
+            if self._cut
+            else "takes the stream for gone; the connection lives on"
+        )
         return f"The peer {what}."
 
     def judge(self, played: Player, unmet: str) -> Finding:

@@ -77,7 +77,7 @@ _QUESTION = Case("A question", "R8441-5-09", "R9220-3-01", Opens(), (), role="cl
 class StreamFuzzingServer:
     """Serves cases; `happening` tells what.
 
-    :param certificate: the file of the server's certificate, and `key` that of its key.
+    :param files: those of the server's certificate and of its key; without them HTTP/2 is plain TCP.
     :param timeout: seconds that a client has for each step.
     """
 
@@ -86,17 +86,17 @@ class StreamFuzzingServer:
         cases: Mapping[str, Case],
         transport: Transport,
         *,
-        certificate: str,
-        key: str,
+        files: tuple[str, str] | None,
         agent: str,
         timeout: float,
     ) -> None:
         self._cases, self._names, self._transport = cases, list(cases), transport
-        self._files, self._agent, self._timeout = (certificate, key), agent, timeout
+        self._files, self._agent, self._timeout = files, agent, timeout
         self._happened: asyncio.Queue[Begun | Ended | ReportsAsked | BaseException] = asyncio.Queue()
         self._pending: _Pending | None = None
         self._apart = ""
         """The case that the next connection is for."""
+        self._values = {"scheme": "https" if files else "http"}
         self._modes: dict[str, set[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wires: list[Wire] = []
@@ -106,22 +106,25 @@ class StreamFuzzingServer:
         """Listen on a free port of the loopback interface; return the URL."""
         loop = asyncio.get_running_loop()
         if self._transport == "h2":
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self._files)
-            context.set_alpn_protocols(["h2"])
+            context = None
+            if self._files:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(*self._files)
+                context.set_alpn_protocols(["h2"])
             server = await loop.create_server(self._http2, "127.0.0.1", 0, ssl=context)
             self._listener, port = server, server.sockets[0].getsockname()[1]
         else:
             configuration = QuicConfiguration(
                 is_client=False, alpn_protocols=H3_ALPN, max_stream_data=WINDOW_OF_HTTP3
             )
+            assert self._files, "QUIC has TLS"  # noqa: S101
             configuration.load_cert_chain(*self._files)
             transport, protocol = await loop.create_datagram_endpoint(
                 lambda: QuicServer(configuration=configuration, create_protocol=self._http3),
                 local_addr=("127.0.0.1", 0),
             )
             self._listener, port = protocol, transport.get_extra_info("sockname")[1]
-        return f"wss://localhost:{port}"
+        return f"{'wss' if self._files else 'ws'}://localhost:{port}"
 
     async def happening(self) -> Begun | Ended | ReportsAsked:
         """Wait for what happens next; raises what went wrong in the harness."""
@@ -181,7 +184,7 @@ class StreamFuzzingServer:
 
     async def _play_apart(self, wire: Wire, name: str) -> None:
         case, began = self._cases[name], Began()
-        player = Player(case, wire, "client", {}, self._timeout)
+        player = Player(case, wire, "client", self._values, self._timeout)
         await player.play(case.steps)
         player.streams = list(wire.streams.values())
         self._happened.put_nowait(Ended(name, report_of(player, self._agent, began)))
@@ -227,7 +230,7 @@ class StreamFuzzingServer:
     async def _run_case(self, wire: Wire, stream: Stream, name: str) -> None:
         case, began = self._cases[name], Began()
         self._happened.put_nowait(Begun(name))
-        player = Player(case, wire, "client", {}, self._timeout)
+        player = Player(case, wire, "client", self._values, self._timeout)
         player.take(stream)
         if case.mode and case.mode.partition("?")[0].lstrip("/") not in self._modes.get(name, ()):
             player.lacking = f"The client has no mode {case.mode!r}."

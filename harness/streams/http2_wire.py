@@ -122,7 +122,9 @@ class Http2Wire(Wire, asyncio.Protocol):
             case frames.SettingsFrame():
                 self._take_settings(frame)
             case frames.WindowUpdateFrame() if frame.stream_id:
-                self._send_rooms[frame.stream_id] = self._send_room_of(frame.stream_id) + frame.window_increment
+                self._send_rooms[frame.stream_id] = (
+                    self._send_room_of(frame.stream_id) + frame.window_increment
+                )
             case frames.WindowUpdateFrame():
                 self._send_room += frame.window_increment
             case frames.PingFrame() if "ACK" not in frame.flags:
@@ -138,7 +140,8 @@ class Http2Wire(Wire, asyncio.Protocol):
         self._section += frame.data
         if "END_HEADERS" in frame.flags:
             fields = tuple(
-                (bytes(name), bytes(value)) for name, value in self._decoder.decode(bytes(self._section), raw=True)
+                (bytes(name), bytes(value))
+                for name, value in self._decoder.decode(bytes(self._section), raw=True)
             )
             self._section.clear()
             number, ends = self._section_of
@@ -148,7 +151,9 @@ class Http2Wire(Wire, asyncio.Protocol):
         number, size = frame.stream_id, frame.flow_controlled_length
         self._rooms[number] = self._room_of(number) - size
         if self._rooms[number] < 0:
-            self.blame(f"it sent {-self._rooms[number]} bytes more than the window of a stream (RFC 9113 6.9.1)")
+            self.blame(
+                f"it sent {-self._rooms[number]} bytes more than the window of a stream (RFC 9113 6.9.1)"
+            )
         if not self.hold and size:
             self._frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", size))
             if "END_STREAM" not in frame.flags:
@@ -163,9 +168,9 @@ class Http2Wire(Wire, asyncio.Protocol):
             return
         self._frame(SETTINGS, ACK, 0, b"")
         new = dict(frame.settings)
-        if (old := {k: v for s in self.settings for k, v in s.items()}).get(ENABLE_CONNECT_PROTOCOL) == 1 and new.get(
-            ENABLE_CONNECT_PROTOCOL, 1
-        ) != 1:
+        if (old := {k: v for s in self.settings for k, v in s.items()}).get(
+            ENABLE_CONNECT_PROTOCOL
+        ) == 1 and new.get(ENABLE_CONNECT_PROTOCOL, 1) != 1:
             self.blame(f"ENABLE_CONNECT_PROTOCOL goes from {old[ENABLE_CONNECT_PROTOCOL]} to 0 (RFC 8441 3)")
         self.settings.append(new)
         window = new.get(INITIAL_WINDOW_SIZE, self._peer_window)
@@ -203,7 +208,11 @@ class Http2Wire(Wire, asyncio.Protocol):
     def _frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         octets = len(payload).to_bytes(3, "big") + bytes([kind, flags]) + number.to_bytes(4, "big") + payload
         if kind not in {WINDOW_UPDATE, PING}:
-            name = frames.FRAMES[kind].__name__.removesuffix("Frame") if kind in frames.FRAMES else f"frame {kind:#x}"
+            name = (
+                frames.FRAMES[kind].__name__.removesuffix("Frame")
+                if kind in frames.FRAMES
+                else f"frame {kind:#x}"
+            )
             where = f" on stream {number}" if number else ""
             self.note("T", f"{name}{where}, flags {flags:#x}, {len(payload)} bytes", octets)
         self._unsent += octets
@@ -257,7 +266,9 @@ class Http2Wire(Wire, asyncio.Protocol):
         self._lowered.append(window if window < self._window else None)
         if window > self._window:
             self._change_window(window)
-        self._frame(SETTINGS, 0, 0, b"".join(struct.pack(">HI", key, value) for key, value in settings.items()))
+        self._frame(
+            SETTINGS, 0, 0, b"".join(struct.pack(">HI", key, value) for key, value in settings.items())
+        )
 
     def go_away(self, last: int) -> None:
         """Send GOAWAY with NO_ERROR."""

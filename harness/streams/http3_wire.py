@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from harness.streams.fields import Fields
 
 DATA, HEADERS, CANCEL_PUSH, SETTINGS, PUSH_PROMISE, GOAWAY, MAX_PUSH_ID = 0, 1, 3, 4, 5, 7, 0xD
-NAMES = {0: "DATA", 1: "HEADERS", 3: "CANCEL_PUSH", 4: "SETTINGS", 5: "PUSH_PROMISE", 7: "GOAWAY", 13: "MAX_PUSH_ID"}
+NAMES = {
+    0: "DATA",
+    1: "HEADERS",
+    3: "CANCEL_PUSH",
+    4: "SETTINGS",
+    5: "PUSH_PROMISE",
+    7: "GOAWAY",
+    13: "MAX_PUSH_ID",
+}
 CONTROL, ENCODER, DECODER = 0, 2, 3
 ENABLE_CONNECT_PROTOCOL: Final = 0x8
 H3_DATAGRAM: Final = 0x33
@@ -176,7 +184,9 @@ class Http3Wire(QuicConnectionProtocol, Wire):
         self.sent_section(stream, fields, end=end)
         _, block = self._encoder.encode(stream.number, list(fields))
         octets = encode_uint_var(HEADERS) + encode_uint_var(len(block)) + block
-        self.note("T", f"HEADERS on stream {stream.number}{', FIN' if end else ''}, {len(block)} bytes", octets)
+        self.note(
+            "T", f"HEADERS on stream {stream.number}{', FIN' if end else ''}, {len(block)} bytes", octets
+        )
         size = -(-len(octets) // pieces)
         for at in range(0, len(octets), size):
             last = at + size >= len(octets)
@@ -227,7 +237,9 @@ class Http3Wire(QuicConnectionProtocol, Wire):
 
     def set(self, settings: dict[int, int]) -> None:
         """Send SETTINGS."""
-        self.raw(None, SETTINGS, b"".join(encode_uint_var(k) + encode_uint_var(v) for k, v in settings.items()))
+        self.raw(
+            None, SETTINGS, b"".join(encode_uint_var(k) + encode_uint_var(v) for k, v in settings.items())
+        )
 
     def credit(self, stream: Stream, count: int) -> None:
         """Raise the window of a stream (MAX_STREAM_DATA)."""
@@ -264,9 +276,7 @@ class Http3Wire(QuicConnectionProtocol, Wire):
         super().transmit()
 
 
-async def connect_quic(
-    wire: Http3Wire, address: tuple[str, int], timeout: float
-) -> None:
+async def connect_quic(wire: Http3Wire, address: tuple[str, int], timeout: float) -> None:
     """Connect a wire, whose role is that of a server, to an address; raises `OSError`."""
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(lambda: wire, remote_addr=address)

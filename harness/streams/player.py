@@ -55,13 +55,13 @@ ENOUGH = 8 * 2**20
 class Player:
     """The steps of a case, and the streams that they made.
 
-    :param values: the server's own, for the requests.
+    :param values: the server's own, for the requests; of a client the scheme that fits its URL.
     :param timeout: seconds for each step of the peer.
     """
 
     def __init__(self, case: Case, wire: Wire, role: Role, values: dict[str, str], timeout: float) -> None:
         self.case, self.wire, self.role, self.timeout = case, wire, role, timeout
-        self._values = values
+        self.values = values
         self.streams: list[Stream] = []
         self._current: Stream | None = None
         self.counted: list[int] = []
@@ -97,10 +97,10 @@ class Player:
         match step:
             case Ask():
                 self.take(wire.open())
-                self.current.request = filled(step.fields, **self._values)
+                self.current.request = filled(step.fields, **self.values)
                 wire.headers(self.current, self.current.request, end=step.end, pieces=step.pieces)
             case Answer():
-                wire.headers(self.current, filled(step.fields, **self._values), end=step.end)
+                wire.headers(self.current, filled(step.fields, **self.values), end=step.end)
                 if self.role == "client":
                     self.current.seen.opened = True
             case Send():
@@ -126,7 +126,8 @@ class Player:
         match step:
             case Raw():
                 kind = step.h2 if of_h2 else step.h3
-                wire.raw(None if step.of_connection else self.current, kind, step.payload, step.flags)
+                payload = step.payload if of_h2 or step.h3_payload is None else step.h3_payload
+                wire.raw(None if step.of_connection else self.current, kind, payload, step.flags)
             case Reset():
                 code = CODES[step.h2 if of_h2 else step.h3]
                 (wire.stop if step.stop_only else wire.reset)(self.current, code)
@@ -136,7 +137,9 @@ class Player:
                 wire.credit(self.current, step.count)
             case GoAway():
                 number = self.current.number
-                wire.go_away(max(number - (2 if of_h2 else 4), 0) if step.below else number + (0 if of_h2 else 4))
+                wire.go_away(
+                    max(number - (2 if of_h2 else 4), 0) if step.below else number + (0 if of_h2 else 4)
+                )
 
     async def _wait(self, step: Await | AwaitBytes | Pause) -> None:
         if isinstance(step, Pause):
@@ -179,7 +182,9 @@ class Player:
                 self._current = self.streams[-1]
             case Do.DATAGRAM:
                 if not wire.datagram(stream):
-                    self.lacking = "The peer takes no datagrams: it has not said so (RFC 9221 3, RFC 9297 2.1.1)."
+                    self.lacking = (
+                        "The peer takes no datagrams: it has not said so (RFC 9221 3, RFC 9297 2.1.1)."
+                    )
 
     async def _await_answer(self, stream: Stream) -> None:
         """Wait for the final response; over HTTP/3 it needs room, too, which a held stream gets bit by bit."""
@@ -195,7 +200,12 @@ class Player:
 
     def _note_sent(self, frame: Frame) -> None:
         self.wire.sent_frame(frame)
-        if frame.opcode in {TEXT, BINARY} and frame.fin and frame.masked == (self.role == "server") and not frame.rsv:
+        if (
+            frame.opcode in {TEXT, BINARY}
+            and frame.fin
+            and frame.masked == (self.role == "server")
+            and not frame.rsv
+        ):
             self.current.sent.append(("message", frame.payload, frame.opcode == BINARY))
         if frame.opcode == CLOSE:
             self.current.sent_close = self.current.sent_close or time.monotonic()
@@ -221,7 +231,10 @@ class Player:
     async def _has_room(self, size: int) -> bool:
         stream = self.current
         wait = STILL * 2 if self.case.hold else self.timeout
-        return await self.wire.until(lambda: self.wire.room(stream) >= size or stream.over, wait) and not stream.over
+        return (
+            await self.wire.until(lambda: self.wire.room(stream) >= size or stream.over, wait)
+            and not stream.over
+        )
 
     async def finish(self) -> None:
         """Close the WebSocket of the current stream, and see the peer end the stream.
@@ -237,7 +250,9 @@ class Player:
                 self.wire.data(stream, b"", end=True)
             both = time.monotonic()
             if not await self.wire.until(lambda: stream.over, self.timeout):
-                self.late = f"it did not end the stream within {self.timeout:g} s after both Closes (RFC 6455 7.1.1)"
+                self.late = (
+                    f"it did not end the stream within {self.timeout:g} s after both Closes (RFC 6455 7.1.1)"
+                )
             elif (stream.over_at or both) - both > PROMPT:
                 self.late = "it ended the stream later than 1 s after both Closes (RFC 6455 7.1.1)"
         for one in self.streams:
@@ -245,7 +260,7 @@ class Player:
                 if one.over and one.seen.opened:
                     self.wire.data(one, b"", end=True)
                 else:
-                    self.wire.reset(one, CODES["CANCEL" if self.wire.transport_name == "h2" else "H3_REQUEST_CANCELLED"])
+                    self.wire.reset(
+                        one, CODES["CANCEL" if self.wire.transport_name == "h2" else "H3_REQUEST_CANCELLED"]
+                    )
         self.wire.transmit()
-
-

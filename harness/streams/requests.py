@@ -42,7 +42,9 @@ def malformed(
     return Case(title, h2, h3, expect, refused(fields), closes=False)
 
 
-def variants(title: str, *parts: tuple[str, Fields], h2: str = MUST[0], h3: str = MUST[1]) -> tuple[Case, ...]:
+def variants(
+    title: str, *parts: tuple[str, Fields], h2: str = MUST[0], h3: str = MUST[1]
+) -> tuple[Case, ...]:
     """Return the cases that share a number."""
     return tuple(malformed(f"{title}: {what}", fields, h2, h3) for what, fields in parts)
 
@@ -76,7 +78,16 @@ def _is_200(played: Player) -> str:
 
 def _names_13(played: Player) -> str:
     named = b",".join(values(played.streams[0].answer, b"sec-websocket-version"))
-    return "" if b"13" in [part.strip() for part in named.split(b",")] else "the response does not name version 13"
+    return (
+        ""
+        if b"13" in [part.strip() for part in named.split(b",")]
+        else "the response does not name version 13"
+    )
+
+
+def _no_extension(played: Player) -> str:
+    answered = values(played.streams[0].answer, _EXTENSIONS)
+    return f"it answered with {answered}" if answered else ""
 
 
 def _ended(played: Player) -> str:
@@ -191,7 +202,14 @@ HANDSHAKE: Group = (
          asks(adding((b"sec-websocket-protocol", b"chat"), (b"sec-websocket-protocol", b"superchat")))),
     Case("Extensions against the grammar", "R6455-9.1-01", "R6455-9.1-01", BAD,
          refused(adding((_EXTENSIONS, b"permessage-deflate; =1"))), closes=False),
-    (),  # X.5's offers: see `offers`
+    (  # X.5 has all offers; it is played over streams, too
+        Case("An offer of permessage-deflate", "R7692-5-06", "R7692-5-06", Opens("what is answered fits the offer"),
+             asks(adding((_EXTENSIONS, b"permessage-deflate; client_max_window_bits")))),
+        *(Case(f"An offer to decline: {offer}", row, row, Opens("without an extension", _no_extension),
+               asks(adding((_EXTENSIONS, offer.encode()))))
+          for offer, row in (("x-unknown; a=1", "R6455-9-03"), ("permessage-deflate; x-unknown", "R7692-7-01"),
+                             ("permessage-deflate; server_max_window_bits=7", "R7692-7.1.2.1-02"))),
+    ),
     Case("content-length: 0", "R9110-9.3.6-03", "R9110-9.3.6-03", Opens("the status is 200", _is_200),
          refused(adding((b"content-length", b"0"))), closes=False),
     malformed("content-length: 5", adding((b"content-length", b"5")), "R9110-9.3.6-03", "R9110-9.3.6-03"),
@@ -201,4 +219,3 @@ HANDSHAKE: Group = (
          Refuses("4xx, and the stream ends", (4,), (), _ended),
          (Ask(put(_VERSION, b"8")), SEND_HELLO, Do.AWAIT_ANSWER, Do.AWAIT_END, Octets(b"more")), of="glue", closes=False),
 )  # fmt: skip
-

@@ -95,6 +95,8 @@ class Raw:
     payload: bytes = b""
     flags: int = 0
     of_connection: bool = False
+    h3_payload: bytes | None = None
+    """The payload over HTTP/3, where that differs."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,20 @@ class Pause:
 
 
 Step = (
-    Do | Ask | Answer | Send | Part | Octets | Raw | Reset | Settings | Credit | GoAway | Await | AwaitBytes | Pause
+    Do
+    | Ask
+    | Answer
+    | Send
+    | Part
+    | Octets
+    | Raw
+    | Reset
+    | Settings
+    | Credit
+    | GoAway
+    | Await
+    | AwaitBytes
+    | Pause
 )
 Steps = tuple[Step, ...]
 

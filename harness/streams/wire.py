@@ -239,7 +239,9 @@ class Wire(ABC):
 
     def take_section(self, stream: Stream, fields: Fields, *, ends: bool) -> None:
         """Take in a header section."""
-        self._log("RH", f"HEADERS on stream {stream.number}{' with its end' if ends else ''}\n{text_of(fields)}", "")
+        self._log(
+            "RH", f"HEADERS on stream {stream.number}{' with its end' if ends else ''}\n{text_of(fields)}", ""
+        )
         self._behind_end(stream, "a header section")
         first = not stream.sections
         stream.sections.append(fields)
@@ -325,7 +327,9 @@ class Wire(ABC):
 
     def sent_section(self, stream: Stream, fields: Fields, *, end: bool) -> None:
         """Log a header section that goes out."""
-        self._log("TH", f"HEADERS on stream {stream.number}{' with its end' if end else ''}\n{text_of(fields)}")
+        self._log(
+            "TH", f"HEADERS on stream {stream.number}{' with its end' if end else ''}\n{text_of(fields)}"
+        )
 
     def _log(self, *entry: Any) -> None:
         self._noted[entry[0]] += 1

@@ -10,6 +10,7 @@ import h2.events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
 from http2_stream import WebSocketStream
 
 from harness.testee.streams import NotOfferedError
@@ -27,6 +28,8 @@ class Http2Connection(asyncio.Protocol):
         self.usable = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._http2 = H2Connection(H2Configuration(client_side=True, header_encoding=None))
+        # The server pushes nothing on a WebSocket (RFC 9113 8.5), and has to know before it could.
+        self._http2.local_settings = Settings(client=True, initial_values={SettingCodes.ENABLE_PUSH: 0})
         self._streams: dict[int, tuple[WebSocketStream, StreamEcho]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -65,6 +65,7 @@ class Http3Connection(QuicConnectionProtocol):
                 stream, echo = self._streams[event.stream_id]
                 echo.take(stream.receive_end())
                 stream.reset()
+                echo.take(iter(()))  # the stream is over
             case ConnectionTerminated():
                 why = event.reason_phrase or f"the server ended the connection: {event.error_code}"
                 self._fail(ConnectionError(why))

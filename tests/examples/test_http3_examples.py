@@ -195,13 +195,6 @@ def test_server_ends_each_stream_in_its_own_way_and_no_other(certificates: Path)
         stopped = await peer.next(lingering)
         assert isinstance(stopped, StopSendingReceived)
         assert stopped.error_code == CANCELLED
-        malformed = await peer.opened()
-        assert peer.http3 is not None
-        peer.http3.send_headers(malformed, [(b"x-trailer", b"")], end_stream=True)
-        peer.transmit()
-        while not isinstance(reset := await peer.next(malformed), StreamReset):
-            pass
-        assert reset.error_code == MESSAGE_ERROR
         peer.send(first, hello)
         assert await peer.data(first) == (wire.frame(wire.TEXT, b"hello"), False)
 
@@ -209,5 +202,39 @@ def test_server_ends_each_stream_in_its_own_way_and_no_other(certificates: Path)
         with_peer(server.port, certificates, play)
         ended = server.stop()
     assert (ended.status, ended.errors) == (0, "")
+    assert ended.output.count("closed with 1006 ''\n") == 3, ended.output
+
+
+def test_trailers_in_the_tunnel_end_the_connection_and_another_one_is_served(certificates: Path) -> None:
+    """RFC 9114 4.4: H3_FRAME_UNEXPECTED, where HTTP/2 has an error of the stream."""
+
+    async def break_it(peer: Http3Peer) -> None:
+        stream = await peer.opened()
+        assert peer.http3 is not None
+        peer.http3.send_headers(stream, [(b"x-trailer", b"")], end_stream=True)
+        peer.transmit()
+        await peer.wait_closed()
+        assert peer._quic._close_event is not None
+        assert peer._quic._close_event.error_code == 0x105
+
+    async def open_one(peer: Http3Peer) -> None:
+        await peer.opened()
+
+    with serving("http3_server.py", *options(certificates)) as server:
+        with_peer(server.port, certificates, break_it)
+        with_peer(server.port, certificates, open_one)
+        ended = server.stop()
     assert "handshake failed: A header section behind the handshake" in ended.output
-    assert ended.output.count("closed with 1006 ''\n") == 4, ended.output
+
+
+def test_trailers_behind_a_refused_request_do_no_harm(certificates: Path) -> None:
+    async def play(peer: Http3Peer) -> None:
+        refused = peer.connect_websocket(**{"sec-websocket-version": b"8"})
+        assert peer.http3 is not None
+        peer.http3.send_headers(refused, [(b"x-trailer", b"")], end_stream=True)
+        peer.transmit()
+        assert dict((await peer.next(refused)).headers)[b":status"] == b"400"
+        await peer.opened()
+
+    with serving("http3_server.py", *options(certificates)) as server:
+        with_peer(server.port, certificates, play)
