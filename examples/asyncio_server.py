@@ -1,6 +1,6 @@
 """A WebSocket echo server on asyncio streams.
 
-    python asyncio_server.py [--certificate FILE [--key FILE]] [HOST PORT]
+    python asyncio_server.py [--certificate FILE [--key FILE]] [--max-message-size BYTES] [HOST PORT]
 
 Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server: it closes
 every connection with 1001, and its exit status is 0.
@@ -42,19 +42,22 @@ LINGER_SECONDS = 2.0  # for the client's Close when the server stops, and for it
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
+    from wsproto.limits import Limits
+
+    Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Limits], Coroutine[None, None, None]]
 
 
 class Server:
     """The connections of one server, each in a task that `serve` is called for, and cancelled at the end."""
 
-    def __init__(self, serve: Serve) -> None:
+    def __init__(self, serve: Serve, arguments: ServerArguments) -> None:
         self._serve_connection = serve
+        self._arguments = arguments
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, arguments: ServerArguments) -> None:
+    async def run(self) -> None:
         """Serve until SIGINT or SIGTERM."""
-        host, port, tls, *_ = arguments
+        host, port, tls, *_ = self._arguments
         stop = asyncio.Event()
         server = await asyncio.start_server(self._serve, host, port, limit=RECEIVE_BYTES, ssl=tls)
         with suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt instead
@@ -74,7 +77,7 @@ class Server:
         assert task is not None  # noqa: S101  (this is a coroutine)
         self._tasks.add(task)
         try:
-            await self._serve_connection(reader, writer)
+            await self._serve_connection(reader, writer, self._arguments.limits)
         finally:
             self._tasks.discard(task)
 
@@ -82,10 +85,10 @@ class Server:
 class EchoConnection:
     """One connection: the network on one side of `WSConnection`, the echo on the other."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
         self._reader = reader
         self._writer = writer
-        self._ws = WSConnection(ConnectionType.SERVER)
+        self._ws = WSConnection(ConnectionType.SERVER, limits=limits)
         sock: socket.socket = writer.get_extra_info("socket")
         # A small frame leaves at once instead of waiting for the acknowledgement of the one before.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -183,15 +186,15 @@ class EchoConnection:
             pass
 
 
-async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
     """Hold one connection of HTTP/1.1."""
-    await EchoConnection(reader, writer).run()
+    await EchoConnection(reader, writer, limits).run()
 
 
 def run(serve: Serve, arguments: ServerArguments) -> int:
     """Serve until Ctrl-C, and say in one line why it cannot."""
     try:
-        asyncio.run(Server(serve).run(arguments))
+        asyncio.run(Server(serve, arguments).run())
     except OSError as error:
         print(f"cannot listen on {arguments.host} port {arguments.port}: {error}", file=sys.stderr)
         return 1

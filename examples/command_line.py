@@ -1,7 +1,7 @@
 """The command line that all examples share.
 
     a client: [--ca FILE | --insecure] [--timeout SECONDS] [URL | HOST PORT] [TEXT ...]
-    a server: [--certificate FILE [--key FILE]] [HOST PORT]
+    a server: [--certificate FILE [--key FILE]] [--max-message-size BYTES] [HOST PORT]
 
 A wrong argument ends the program with status 2 and one line, which names the value and the rule.
 """
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from addresses import Address, AddressError, address_of_url, host_and_zone
 
+from wsproto.limits import Limits
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,13 +28,14 @@ MAX_TIMEOUT = 3600.0
 
 
 class ServerArguments(NamedTuple):
-    """Where to listen, and with which certificate."""
+    """Where to listen, with which certificate, and which messages to take."""
 
     host: str
     port: int
     tls: ssl.SSLContext | None
     certificate: str | None
     key: str | None
+    limits: Limits
 
 
 class ClientArguments(NamedTuple):
@@ -79,6 +82,12 @@ def server_arguments(
     )
     parser.add_argument("--certificate", metavar="FILE", help="PEM, with its chain: serve wss:// with it")
     parser.add_argument("--key", metavar="FILE", help="PEM; default: the certificate's file has it, too")
+    parser.add_argument(
+        "--max-message-size",
+        type=_size,
+        metavar="BYTES",
+        help="refuse a longer message with 1009; default: take any, since its pieces are not kept",
+    )
     values = parser.parse_args()
     try:
         address, rest = _host_and_port(values.words, lowest=0)
@@ -98,7 +107,8 @@ def server_arguments(
             tls.load_cert_chain(values.certificate, values.key)
         except OSError as error:  # ssl.SSLError is one
             parser.error(f"--certificate {values.certificate!r}, --key {values.key!r}: {error}")
-    return ServerArguments(address.node, address.port, tls, values.certificate, values.key)
+    limits = Limits(max_message_size=values.max_message_size)
+    return ServerArguments(address.node, address.port, tls, values.certificate, values.key, limits)
 
 
 def client_arguments(program: str, description: str | None, *, alpn: str = "http/1.1") -> ClientArguments:
@@ -161,6 +171,12 @@ def _host_and_port(words: list[str], *, lowest: int) -> tuple[Address, list[str]
     if not lowest <= port <= 65535:
         raise AddressError(f"{text!r} is not a whole number from {lowest} to 65535")
     return Address(host, port, zone), words[2:]
+
+
+def _size(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of bytes")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -1,6 +1,6 @@
 """A WebSocket echo server over HTTP/2 (RFC 8441), many streams a connection. Plain TCP is by prior knowledge.
 
-    python http2_server.py [--certificate FILE [--key FILE]] [HOST PORT]
+    python http2_server.py [--certificate FILE [--key FILE]] [--max-message-size BYTES] [HOST PORT]
 
 Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server: it closes
 every WebSocket with 1001, and its exit status is 0. Needs the `h2` package.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import h2.events
 from asyncio_server import LINGER_SECONDS, RECEIVE_BYTES, run
@@ -27,6 +28,9 @@ from wsproto.events import CloseConnection
 from wsproto.stream_handshake import StreamHandshake
 from wsproto.utilities import RemoteProtocolError
 
+if TYPE_CHECKING:
+    from wsproto.limits import Limits
+
 SETTINGS = {SettingCodes.ENABLE_CONNECT_PROTOCOL: 1, SettingCodes.MAX_CONCURRENT_STREAMS: 100}
 GRACE_SECONDS = 2.0  # for a client to end its side of a stream behind the server's
 
@@ -34,9 +38,10 @@ GRACE_SECONDS = 2.0  # for a client to end its side of a stream behind the serve
 class Http2Server:
     """One HTTP/2 connection, and the WebSockets on its streams."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
         self._reader = reader
         self._writer = writer
+        self._limits = limits
         self._http2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         # Only a client that was told of extended CONNECT may use it: it stands in the first SETTINGS.
         self._http2.local_settings = Settings(client=False, initial_values=SETTINGS)
@@ -106,7 +111,7 @@ class Http2Server:
 
         A program with HTTP code of its own gives it all that `asks_for_websocket` does not take.
         """
-        handshake = StreamHandshake(ConnectionType.SERVER)
+        handshake = StreamHandshake(ConnectionType.SERVER, limits=self._limits)
         stream = self._streams[event.stream_id] = WebSocketStream(self._http2, event.stream_id, handshake)
         self._receive(stream, event)
 
@@ -137,9 +142,9 @@ class Http2Server:
             self._writer.write(self._http2.data_to_send())
 
 
-async def serve_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def serve_http2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
     """Hold one connection of HTTP/2."""
-    await Http2Server(reader, writer).run()
+    await Http2Server(reader, writer, limits).run()
 
 
 def main() -> int:

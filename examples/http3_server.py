@@ -1,7 +1,7 @@
 """A WebSocket echo server over HTTP/3 (RFC 9220), many streams a connection.
 
     python -m trustme
-    python http3_server.py --certificate server.pem --key server.key [HOST PORT]
+    python http3_server.py --certificate server.pem --key server.key [--max-message-size BYTES] [HOST PORT]
 
 The first command makes a certificate for the loopback interface, which a client trusts with --ca client.pem.
 Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server.
@@ -14,6 +14,7 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wsproto.events import Event
+    from wsproto.limits import Limits
 
 GRACE_SECONDS = 2.0  # for a client to end its side of a stream behind the server's
 
@@ -49,8 +51,9 @@ class Http3Server(QuicConnectionProtocol):
 
     _http3: H3Connection | None = None
 
-    def __init__(self, *arguments: object, **options: object) -> None:
+    def __init__(self, limits: Limits, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)  # type: ignore[arg-type]  # aioquic's own
+        self._limits = limits
         self._streams: dict[int, WebSocketStream] = {}
 
     def quic_event_received(self, event: QuicEvent) -> None:
@@ -83,7 +86,7 @@ class Http3Server(QuicConnectionProtocol):
         stream_id = getattr(event, "stream_id", None)
         if isinstance(event, HeadersReceived) and stream_id not in self._streams:
             # A program with HTTP code of its own gives it all that `asks_for_websocket` does not take.
-            handshake = StreamHandshake(ConnectionType.SERVER)
+            handshake = StreamHandshake(ConnectionType.SERVER, limits=self._limits)
             stream = WebSocketStream(self._quic, http3, event.stream_id, handshake)
             self._streams[event.stream_id] = stream
         if isinstance(event, HeadersReceived | DataReceived) and stream_id in self._streams:
@@ -111,7 +114,9 @@ async def serve(arguments: ServerArguments) -> None:
     configuration.load_cert_chain(arguments.certificate or "", arguments.key)
     loop = asyncio.get_running_loop()
     transport, server = await loop.create_datagram_endpoint(
-        lambda: QuicServer(configuration=configuration, create_protocol=Http3Server),
+        lambda: QuicServer(
+            configuration=configuration, create_protocol=partial(Http3Server, arguments.limits)
+        ),
         local_addr=(arguments.host, arguments.port),
     )
     stop = asyncio.Event()

@@ -1,6 +1,6 @@
 """A WebSocket echo server on blocking sockets, a thread for each connection.
 
-    python synchronous_server.py [--certificate FILE [--key FILE]] [HOST PORT]
+    python synchronous_server.py [--certificate FILE [--key FILE]] [--max-message-size BYTES] [HOST PORT]
 
 Port 0 takes a free port; the first line of output names it. Ctrl-C or SIGTERM ends the server: it closes
 every connection with 1001, and its exit status is 0.
@@ -93,7 +93,7 @@ def serve(listener: socket.socket, stop: socket.socket, arguments: ServerArgumen
                 print(f"refused: {MAX_CONNECTIONS} connections are open", flush=True)
                 sock.close()
                 continue
-            connections.append(EchoConnection(sock, stop, arguments.tls))
+            connections.append(EchoConnection(sock, stop, arguments))
             connections[-1].thread.start()
     deadline = time.monotonic() + 2 * LINGER_SECONDS
     for connection in connections:
@@ -123,12 +123,12 @@ def wait_for_input(sock: socket.socket, stop: socket.socket, seconds: float | No
 class EchoConnection:
     """One connection, in a thread of its own: nothing else touches its `WSConnection`."""
 
-    def __init__(self, sock: socket.socket, stop: socket.socket, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, sock: socket.socket, stop: socket.socket, arguments: ServerArguments) -> None:
         self.thread = threading.Thread(target=self._run)
         self._sock = sock
         self._stop = stop
-        self._tls = tls
-        self._ws = WSConnection(ConnectionType.SERVER)
+        self._tls = arguments.tls
+        self._ws = WSConnection(ConnectionType.SERVER, limits=arguments.limits)
         self._deadline = time.monotonic() + HANDSHAKE_SECONDS
 
     def abort(self) -> None:

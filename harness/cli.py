@@ -32,9 +32,10 @@ from harness.patience import Patience
 from harness.report import write_report
 from harness.roles import ROLES
 from harness.run import collect, judge_file, run
-from harness.setups import VARIANTS
+from harness.setups import TRANSPORTS, VARIANTS
 from harness.stored_results import differing_cases, read_results
 from harness.summary import print_setup, print_titles
+from harness.transports.bridge import STREAMS
 from harness.wording import this_command
 from tooling import running
 from tooling.console import Output, say
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from harness.engines.known import Engine
     from harness.engines.suite import Suite
     from harness.roles import Role
-    from harness.setups import Variant
+    from harness.setups import Transport, Variant
+    from harness.transports.bridge import Streams
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,6 +120,22 @@ def cli(context: click.Context) -> None:
     help="Configuration of the library; may be repeated. Others than default play the profile fast.",
 )
 @click.option(
+    "--transport",
+    "transports",
+    type=click.Choice(TRANSPORTS),
+    multiple=True,
+    default=("h1",),
+    show_default=True,
+    help="HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Over the last two the variant default plays.",
+)
+@click.option(
+    "--streams",
+    type=click.Choice(STREAMS),
+    default="shared",
+    show_default=True,
+    help="Over HTTP/2 and HTTP/3, whether the cases are streams of one connection, or each has its own.",
+)
+@click.option(
     "--engine",
     type=click.Choice(ENGINES),
     default="kosoku",
@@ -135,6 +153,8 @@ def cli(context: click.Context) -> None:
 def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     role: str,
     variants: tuple[Variant, ...],
+    transports: tuple[Transport, ...],
+    streams: Streams,
     engine: Engine,
     wstest: str,
     profile: Profile,
@@ -161,6 +181,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
         expected,
         update_baseline=update_baseline,
         variants=list(dict.fromkeys(variants)),
+        transports=[known for known in TRANSPORTS if known in transports],
         command=this_command(),
     )
     console = Output()
@@ -171,7 +192,8 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
             say(console, f"nothing of this differed in the last run ({path})")
             return ExitCode.GOOD
     patience = Patience(timeout, time_limit, budget)
-    return run(order, suite_of(engine, wstest, console), folder, patience, console, max_failures=max_failures)
+    suite = suite_of(engine, wstest, console)
+    return run(order, suite, folder, patience, console, max_failures=max_failures, streams=streams)
 
 
 @cli.command("matrix")

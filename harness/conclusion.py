@@ -135,7 +135,7 @@ def _update(outcome: Outcome, verdicts: Mapping[Setup, Mapping[str, Verdict]], c
         durations = {
             case: (report.get("duration") or 0) / 1000 for case, report in runs[setup].reports.items()
         }
-        baseline = baselines[setup.role].update(verdicts[setup], setup.variant, durations)
+        baseline = baselines[setup.role].update(verdicts[setup], setup.variant, durations, setup.transport)
         if outcome.endpoint:  # the user may say it better
             baseline.explain({case: _why(case, report) for case, report in runs[setup].reports.items()})
     for role, baseline in baselines.items():
@@ -177,12 +177,13 @@ def results_of(outcome: Outcome, name: str, engine: str, started: str) -> Result
             str(setup): {
                 "role": setup.role,
                 "variant": setup.variant,
+                "transport": setup.transport,
                 "duration": round(found.duration, 3),
                 "cpuTime": found.cpu_time,
                 "differences": [difference.report() for difference in differences[setup]],
                 "whys": {
                     case: why
-                    for case, why in outcome.baselines[setup.role].whys.items()
+                    for case, why in outcome.baselines[setup.role].whys_of(setup).items()
                     if case in found.reports
                 },
                 "cases": found.reports,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.cases import CASES
 from harness.patience import slow_cases
-from harness.setups import VARIANTS
+from harness.setups import TRANSPORTS, VARIANTS
 from tooling.errors import CommandError
 from tooling.written import write_text
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.results import CaseReport, DifferenceReport, VerdictFields
     from harness.roles import Role
-    from harness.setups import Setup, Variant
+    from harness.setups import Setup, Transport, Variant
 
 EXPECTED = Path(__file__).resolve().parent.parent / "autobahn" / "expected"
 """The folder of `server.json` and `client.json`."""
@@ -203,85 +203,81 @@ class Baseline:
     """`autobahn/expected/ROLE.json`: an object with a line per case.
 
     It has the verdict, `seconds` where the case takes long, `why` where it is not OK, and `variants` where
-    some have another verdict.
+    some have another verdict. It is for all transports; beside it `ROLE-TRANSPORT.json` has the cases that are
+    unlike over this one, in the same way.
     """
 
     def __init__(self, role: Role, folder: Path = EXPECTED, file: Path | None = None) -> None:
         self.path = file or folder / f"{role}.json"
         self.entries: dict[str, Entry] = {}
+        self.unlike: dict[Transport, dict[str, Entry]] = {}
+        """What is unlike over other transports than HTTP/1.1."""
 
-    def verdicts(self, variant: Variant) -> dict[str, Verdict]:
+    def entries_of(self, transport: Transport) -> dict[str, Entry]:
+        """Return the entries for a transport."""
+        return {**self.entries, **self.unlike.get(transport, {})}
+
+    def path_of(self, transport: Transport) -> Path:
+        """Return the file with what is unlike over a transport."""
+        return self.path if transport == "h1" else self.path.with_stem(f"{self.path.stem}-{transport}")
+
+    def verdicts(self, variant: Variant, transport: Transport = "h1") -> dict[str, Verdict]:
         """Return the expected verdicts of a variant."""
-        return {case: entry.variants.get(variant, entry.verdict) for case, entry in self.entries.items()}
+        entries = self.entries_of(transport)
+        return {case: entry.variants.get(variant, entry.verdict) for case, entry in entries.items()}
 
     def accepts(self, setup: Setup, case: str, verdict: Verdict) -> bool:
         """Tell whether a verdict is the expected one."""
-        entry = self.entries.get(case)
+        entry = self.unlike.get(setup.transport, {}).get(case) or self.entries.get(case)
         return entry is not None and entry.variants.get(setup.variant, entry.verdict) == verdict
 
     def judge(
         self, setup: Setup, asked: Iterable[str], reports: Mapping[str, CaseReport]
     ) -> list[Difference]:
         """List the differences of a setup, the slow cases among them."""
-        slow = slow_cases(reports, self.seconds)
-        return judge(setup, asked, self.verdicts(setup.variant), verdicts_of(reports, str(setup)), slow)
+        slow = slow_cases(reports, self.seconds_of(setup))
+        expected = self.verdicts(setup.variant, setup.transport)
+        return judge(setup, asked, expected, verdicts_of(reports, str(setup)), slow)
 
-    @property
-    def whys(self) -> dict[str, str]:
+    def whys_of(self, setup: Setup) -> dict[str, str]:
         """Return why cases are not OK."""
-        return {case: entry.why for case, entry in self.entries.items() if entry.why}
+        entries = self.entries_of(setup.transport)
+        return {case: entry.why for case, entry in entries.items() if entry.why}
 
-    @property
-    def seconds(self) -> dict[str, float]:
+    def seconds_of(self, setup: Setup) -> dict[str, float]:
         """Return the usual durations of the cases that take long."""
-        return {case: entry.seconds for case, entry in self.entries.items() if entry.seconds}
+        entries = self.entries_of(setup.transport)
+        return {case: entry.seconds for case, entry in entries.items() if entry.seconds}
 
     def load(self, *, may_be_missing: bool = False) -> Baseline:
-        """Read the file; raises `CommandError` where it is missing or corrupt."""
-        try:
-            entries = json.loads(self.path.read_bytes())
-        except FileNotFoundError:
-            if may_be_missing:
-                return self
-            raise CommandError(f"there is no baseline {self.path}: `--update-baseline` writes one") from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise CommandError(f"the baseline {self.path} cannot be read: {error}") from error
-        if not isinstance(entries, dict):
-            raise CommandError(f"the baseline {self.path} is not an object with an entry per case")
-        for case, entry in entries.items():
-            self._load_entry(case, entry)
+        """Read the files; raises `CommandError` where one is corrupt, or that for all is missing."""
+        for transport in TRANSPORTS:
+            path = self.path_of(transport)
+            entries = self.entries if transport == "h1" else self.unlike.setdefault(transport, {})
+            if path.exists() or not (may_be_missing or transport != "h1"):
+                entries.update({case: _entry(path, case, entry) for case, entry in _read(path).items()})
         return self
-
-    def _load_entry(self, case: str, entry: Any) -> None:
-        where = f"the baseline {self.path}, case {case}"
-        loaded = Entry(_checked(entry, where))
-        if case not in CASES:
-            raise CommandError(f"{where}: there is no such case")
-        match entry.get("seconds"):
-            case None | int() | float() as seconds if seconds is None or seconds > 0:
-                loaded.seconds = seconds
-            case seconds:
-                raise CommandError(f"{where}: {seconds!r:.40} is not a duration in seconds")
-        match entry.get("variants", {}):
-            case dict(variants) if variants.keys() <= set(VARIANTS):
-                loaded.variants = {name: _checked(found, where) for name, found in variants.items()}
-            case variants:
-                raise CommandError(f"{where}: {variants!r:.80} are not verdicts of {', '.join(VARIANTS)}")
-        loaded.why = str(entry.get("why", ""))
-        self.entries[case] = loaded
 
     def update(
         self,
         actual: Mapping[str, Verdict],
         variant: Variant = "default",
         seconds: Mapping[str, float] | None = None,
+        transport: Transport = "h1",
     ) -> Baseline:
-        """Take these verdicts and durations of a variant in place of the old ones of the same cases."""
+        """Take these verdicts and durations of a setup in place of the old ones of the same cases."""
         for case, verdict in actual.items():
+            took = (seconds or {}).get(case, 0.0)
+            if transport != "h1":
+                before = self.entries_of(transport).get(case, Entry(verdict))
+                noted = _noted(before.seconds, took)
+                why = before.why if before.verdict == verdict else ""
+                self.unlike.setdefault(transport, {})[case] = Entry(verdict, why, noted)
+                continue
             entry = self.entries.setdefault(case, Entry(verdict))
             if variant == "default":
                 entry.verdict = verdict
-                entry.seconds = _noted(entry.seconds, (seconds or {}).get(case, 0.0))
+                entry.seconds = _noted(entry.seconds, took)
             elif verdict != entry.verdict:
                 entry.variants[variant] = verdict
             else:
@@ -295,13 +291,57 @@ class Baseline:
                 self.entries[case].why = self.entries[case].why or why
 
     def save(self) -> None:
-        """Write the file."""
-        lines = [
-            f"{json.dumps(case)}: {json.dumps(self.entries[case].line())}"
-            for case in CASES
-            if case in self.entries
-        ]
-        write_text(self.path, "{\n" + ",\n".join(lines) + "\n}\n")
+        """Write the files; none for a transport over which nothing is unlike."""
+        _write(self.path, self.entries)
+        for transport, entries in self.unlike.items():
+            unlike = {case: entry for case, entry in entries.items() if self._is_unlike(case, entry)}
+            if unlike:
+                _write(self.path_of(transport), unlike)
+            else:
+                self.path_of(transport).unlink(missing_ok=True)
+
+    def _is_unlike(self, case: str, entry: Entry) -> bool:
+        alike = self.entries.get(case)
+        return alike is None or (alike.verdict, alike.seconds) != (entry.verdict, entry.seconds)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a file of entries."""
+    try:
+        entries = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise CommandError(f"there is no baseline {path}: `--update-baseline` writes one") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CommandError(f"the baseline {path} cannot be read: {error}") from error
+    if not isinstance(entries, dict):
+        raise CommandError(f"the baseline {path} is not an object with an entry per case")
+    return entries
+
+
+def _write(path: Path, entries: Mapping[str, Entry]) -> None:
+    known = [case for case in CASES if case in entries]
+    lines = [f"{json.dumps(case)}: {json.dumps(entries[case].line())}" for case in known]
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _entry(path: Path, case: str, entry: Any) -> Entry:
+    """Read an entry."""
+    where = f"the baseline {path}, case {case}"
+    loaded = Entry(_checked(entry, where))
+    if case not in CASES:
+        raise CommandError(f"{where}: there is no such case")
+    match entry.get("seconds"):
+        case None | int() | float() as seconds if seconds is None or seconds > 0:
+            loaded.seconds = seconds
+        case seconds:
+            raise CommandError(f"{where}: {seconds!r:.40} is not a duration in seconds")
+    match entry.get("variants", {}):
+        case dict(variants) if variants.keys() <= set(VARIANTS):
+            loaded.variants = {name: _checked(found, where) for name, found in variants.items()}
+        case variants:
+            raise CommandError(f"{where}: {variants!r:.80} are not verdicts of {', '.join(VARIANTS)}")
+    loaded.why = str(entry.get("why", ""))
+    return loaded
 
 
 def _noted(before: float | None, now: float) -> float | None:

@@ -1,11 +1,11 @@
-"""What a user has asked for: roles, variants, and cases."""
+"""What a user has asked for: roles, variants, transports, and cases."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.cases import SelectionError, in_profile, is_for, select
+from harness.cases import SelectionError, in_profile, is_for, section_of, select
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline
 from harness.roles import ROLES
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile
     from harness.roles import Role
-    from harness.setups import Variant
+    from harness.setups import Transport, Variant
+
+OVER_STREAMS = frozenset({"X.3", "X.4", "X.5", "X.6", "X.7", "X.8", "X.9"})
+"""The extra groups that have a meaning over HTTP/2 and HTTP/3: the others are about HTTP/1.1, TCP or TLS, or about
+what the examples that are the testees there cannot be told to do."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """The roles, variants and cases that a user asked for."""
+    """The roles, variants, transports and cases that a user asked for."""
 
     roles: Sequence[Role]
     profile: Profile
@@ -34,6 +38,7 @@ class Order:
     variants: Sequence[Variant] = ("default",)
     command: str = ""
     """The command line, for the report."""
+    transports: Sequence[Transport] = ("h1",)
 
     def cases(self) -> dict[Setup, list[str]]:
         """List the cases of each setup that has some; a variant plays those of the profile fast.
@@ -42,12 +47,16 @@ class Order:
         """
         chosen = select(self.profile, self.patterns)
         cases: dict[Setup, list[str]] = {}
-        for setup in setups_of(self.roles, self.variants):
+        for setup in setups_of(self.roles, self.variants, self.transports):
             only = chosen if self.only is None else self.only.get(setup, ())
             if of_setup := [case for case in chosen if plays(setup, case) and case in only]:
                 cases[setup] = of_setup
         if not cases and self.only is None:
-            of = f"the role {self.roles[0]}" if len(self.roles) == 1 else "these roles and variants"
+            of = (
+                f"the role {self.roles[0]}"
+                if len(self.roles) == 1
+                else "these roles, variants and transports"
+            )
             raise SelectionError(f"{' '.join(self.patterns)!r} means no case of {of}")
         return cases
 
@@ -68,5 +77,8 @@ class Order:
 
 def plays(setup: Setup, case: str) -> bool:
     """Tell whether a case is for a setup; TLS is none of the library's, so one variant is enough."""
+    if setup.transport != "h1" and case in EXTRA:
+        known_mode = setup.role == "client" or not EXTRA[case].mode  # the example servers have no modes
+        return is_for(case, setup.role) and section_of(case) in OVER_STREAMS and known_mode
     of_variants = in_profile(case, "fast") and not (case in EXTRA and EXTRA[case].over_tls)
     return is_for(case, setup.role) and (setup.variant == "default" or of_variants)

@@ -17,9 +17,10 @@
       "asExpected": true,                 it is complete, and no setup has a difference
       "cpuTime": 1.4,                     seconds, user and system, of the harness itself
       "setups": {
-        "server": {                       "server/limits" and the like in a variant of the library
+        "server": {                       "server/limits" in a variant of the library, "server/h2" over HTTP/2
           "role": "server",               of the library; "client" the other way round
           "variant": "default",
+          "transport": "h1",              or "h2", "h3"; "h1" where a file does not say
           "duration": 251.3,              seconds
           "cpuTime": {
             "testee": 84.2,               seconds of the library, its glue, zlib and the start of Python
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile
     from harness.roles import Role
-    from harness.setups import Variant
+    from harness.setups import Transport, Variant
 
 FORMAT = 2
 
@@ -156,6 +157,7 @@ class SetupReport(TypedDict):
 
     role: Role
     variant: Variant
+    transport: Transport
     duration: float
     cpuTime: CpuTime | None
     differences: list[DifferenceReport]

@@ -23,6 +23,7 @@ from harness.setup_runner import SetupRun, SetupRunner, Stop, joined, run_setups
 from harness.setups import Setup
 from harness.summary import counts_by_setup
 from harness.testee.commands import library
+from harness.transports.carriage import Carriage
 from harness.wording import RUN
 from tooling.console import say
 from tooling.errors import CommandError, ExitCode
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from harness.engines.suite import Suite
     from harness.order import Order
     from harness.results import CaseReport
+    from harness.transports.bridge import Streams
 
 ResultT = TypeVar("ResultT")
 
@@ -50,13 +52,18 @@ def run(  # noqa: PLR0913  # what a user can choose
     console: Console,
     *,
     max_failures: int | None = None,
+    streams: Streams = "shared",
 ) -> ExitCode:
     """Run the cases in each setup, Autobahn's by `suite`, judge them, and write the report.
+
+    Over HTTP/2 and HTTP/3 `streams` says whether a server gets one connection, or one for each case.
 
     A run works in a folder of its own beside the last report, and replaces that at its end; where it is
     interrupted, by what there is. Raises `CommandError` where that cannot be done.
     """
     cases, baselines, engine, testee = order.cases(), order.baselines(), suite.version(), library()
+    for transport in order.transports:
+        Carriage(transport).check()
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     say(console, f"{testee.name} against {engine}: {counts_by_setup(cases)}")
     interrupted: CommandError | None = None
@@ -67,11 +74,23 @@ def run(  # noqa: PLR0913  # what a user can choose
         stop = Stop()
         failures = Failures(baselines, max_failures, stop)
         runners = [
-            SetupRunner(setup, part, player, shown, aside, patience, testee, failures.reported)
+            SetupRunner(
+                setup,
+                part,
+                player,
+                shown,
+                aside,
+                patience,
+                testee,
+                failures.reported,
+                Carriage(setup.transport, streams),
+            )
             for setup, chosen in cases.items()
             for player, part in parts_of(chosen, suite, testee.name, patience.timeout)
         ]
-        usual = sum(usual_duration(chosen, baselines[setup.role].seconds) for setup, chosen in cases.items())
+        usual = sum(
+            usual_duration(chosen, baselines[setup.role].seconds_of(setup)) for setup, chosen in cases.items()
+        )
         try:
             asyncio.run(run_until_signal(run_setups(runners, stop, patience.whole(usual))))
         except CommandError as error:

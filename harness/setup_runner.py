@@ -14,6 +14,7 @@ from harness.case_texts import read_titles
 from harness.engines.suite import Begun, Ended, Finished, Listening
 from harness.judge import rank, verdict_of
 from harness.results import CpuTime
+from harness.transports.carriage import SETTLED, Carriage
 from tooling import children
 from tooling.children import ChildError
 from tooling.errors import CommandError
@@ -28,15 +29,14 @@ if TYPE_CHECKING:
     from harness.results import CaseReport
     from harness.setups import Setup
     from harness.testee.commands import Testee
+    from harness.transports.bridge import Files
+    from harness.transports.carriage import Way
     from tooling.children import Child
 
 ResultT = TypeVar("ResultT")
 
-LISTENING = re.compile(r"Listening on (ws://\S+)")
+LISTENING = re.compile(r"[Ll]istening on (?:(?P<url>ws://\S+)|(?P<host>\S+) port (?P<port>\d+))")
 DRIVING = re.compile(r"case (\d+) of \d+")
-
-SETTLED = 0.02
-"""Seconds in which the end of a process shows, whose connections have ended."""
 
 MOST_DEATHS = 20
 """Deaths of a testee one after the other, without a case that went well, after which it is given up."""
@@ -64,6 +64,8 @@ class SetupRunner:
     testee: Testee
     reported: Callable[[Setup, str, CaseReport], None] = lambda *_: None
     """Gets each report as it comes."""
+    carriage: Carriage = field(default_factory=Carriage)
+    """The way between suite and testee."""
 
     _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
     _rest: list[str] = field(default_factory=list, init=False)
@@ -105,45 +107,66 @@ class SetupRunner:
         return SetupRun({**asked, **self._reports}, self._duration, self._cpu_time)
 
     async def _run_server(self) -> None:
-        command = [*self.testee.command(self.setup), "--port", "0", *self.suite.testee_options]
-        async with self._started("the server under test", command) as testee:
-            try:
-                url = await first_of(
-                    self._wait_listening(testee), testee.must_live(), self._must_move(testee)
-                )
-            except ChildError as error:
-                if self._reports:
-                    raise
-                raise CommandError(str(error)) from error  # it has never run: there is nothing to judge
-            async with aclosing(self.suite.fuzz_server(url, self._rest, self._log("suite"))) as steps:
-                work = self._collect(steps, lambda: _must_answer(testee, url, self.patience.timeout))
-                await first_of(work, testee.must_live(), self._must_move(testee))
+        with self.carriage.files() as files:
+            command = [*self.testee.command(self.setup, files), *self.suite.testee_options]
+            async with self._started("the server under test", command) as testee:
+                try:
+                    url = await first_of(
+                        self._wait_listening(testee), testee.must_live(), self._must_move(testee)
+                    )
+                except ChildError as error:
+                    if self._reports:
+                        raise
+                    raise CommandError(str(error)) from error  # it has never run: there is nothing to judge
+                async with self.carriage.way("server", url, files, self._log("bridge")) as way:
+                    way.watch(testee)
+                    await self._fuzz_server(testee, way)
+
+    async def _fuzz_server(self, testee: Child, way: Way) -> None:
+        async def must_answer() -> None:
+            await way.check()
+            await _must_answer(testee, way.url, self.patience.timeout)
+
+        async with aclosing(self.suite.fuzz_server(way.url, self._rest, self._log("suite"))) as steps:
+            work = self._collect(steps, must_answer)
+            await first_of(work, way.must_live(), testee.must_live(), self._must_move(testee))
 
     async def _run_client(self) -> None:
         async with aclosing(self.suite.fuzz_client(self._rest, self._log("suite"))) as steps:
             listening = await first_of(anext(steps), self._must_move(None))
             if not isinstance(listening, Listening):
                 raise CommandError(f"the suite does not listen, it said {listening!r:.80}")
-            options = ["--agent", self.testee.name, *self.suite.testee_options, *self.suite.client_options]
-            command = [*self.testee.command(self.setup), listening.url, *options]
-            collecting = asyncio.ensure_future(self._collect(steps))
-            try:
-                async with self._started("the client under test", command) as testee:
-                    try:
-                        await first_of(
-                            asyncio.shield(collecting), self._follow(testee), self._must_move(testee)
-                        )
-                    except asyncio.CancelledError:
-                        collecting.cancel()  # before the client ends, which would look like its failure
-                        raise
-            except ChildError:
-                # The suite tells of the cases before when it is asked, as the client would have asked it.
-                with suppress(OSError, asyncio.TimeoutError):
-                    await _ask_for_reports(listening.url, self.testee.name)
-                    await asyncio.wait_for(asyncio.shield(collecting), self.patience.time_limit)
-                raise
-            finally:
-                await _cancel([collecting])
+            with self.carriage.files() as files:
+                async with self.carriage.way("client", listening.url, files, self._log("bridge")) as way:
+                    await self._fuzz_client(steps, listening, files, way)
+
+    async def _fuzz_client(
+        self, steps: AsyncIterator[Step], listening: Listening, files: Files | None, way: Way
+    ) -> None:
+        options = ["--agent", self.testee.name, *self.suite.testee_options, *self.suite.client_options]
+        command = [*self.testee.command(self.setup, files), way.url, *options]
+        collecting = asyncio.ensure_future(self._collect(steps, way.check))
+        try:
+            async with self._started("the client under test", command) as testee:
+                way.watch(testee)
+                try:
+                    await first_of(
+                        asyncio.shield(collecting),
+                        way.must_live(),
+                        self._follow(testee),
+                        self._must_move(testee),
+                    )
+                except asyncio.CancelledError:
+                    collecting.cancel()  # before the client ends, which would look like its failure
+                    raise
+        except ChildError:
+            # The suite tells of the cases before when it is asked, as the client would have asked it.
+            with suppress(OSError, asyncio.TimeoutError):
+                await _ask_for_reports(listening.url, self.testee.name)
+                await asyncio.wait_for(asyncio.shield(collecting), self.patience.time_limit)
+            raise
+        finally:
+            await _cancel([collecting])
 
     @asynccontextmanager
     async def _started(self, name: str, command: Sequence[str]) -> AsyncIterator[Child]:
@@ -157,7 +180,7 @@ class SetupRunner:
     async def _wait_listening(self, testee: Child) -> str:
         async for line in testee.lines():
             if found := LISTENING.search(line):
-                return found[1]
+                return found["url"] or f"ws://{found['host']}:{found['port']}"
         raise testee.death(await testee.ended())
 
     async def _collect(

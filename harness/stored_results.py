@@ -90,6 +90,7 @@ def _setup(label: Any, report: Any, where: str) -> SetupReport:
     checked: SetupReport = {
         "role": SETUPS[label].role,
         "variant": SETUPS[label].variant,
+        "transport": SETUPS[label].transport,
         "duration": _seconds(duration) or 0.0,
         "cpuTime": _cpu_time(report.get("cpuTime")),
         "differences": [_difference(difference, where) for difference in differences],

@@ -17,8 +17,9 @@ from harness.engines.suite import Begun, Ended, Finished
 from harness.extra import EXTRA
 from harness.judge import verdict_of
 from harness.results import CpuTime
-from harness.setup_runner import MOST_DEATHS, SETTLED, SetupRun, first_of
+from harness.setup_runner import MOST_DEATHS, SetupRun, first_of
 from harness.setups import Setup
+from harness.transports.carriage import SETTLED
 from tooling.children import ChildError
 from tooling.errors import CommandError
 

@@ -110,7 +110,7 @@ class Session:
                 )
             with progress(self.console, {str(SERVER): self.choice.cases}) as shown:
                 runner.progress = shown
-                budget = self.patience.whole(usual_duration(self.choice.cases, self.judge.seconds))
+                budget = self.patience.whole(usual_duration(self.choice.cases, self.judge.seconds_of(SERVER)))
                 await run_setups([runner], runner.stop, budget)
         finally:
             await self.endpoint.stop()

@@ -15,6 +15,15 @@ _found: dict[int, psutil.Process] = {}
 """Those that were found, by their id: to look through all of a machine takes 20 ms."""
 
 
+_instead: dict[int, int] = {}
+"""Processes that only pass bytes on, and the peers behind them."""
+
+
+def watch_instead(relay: int, peer: int) -> None:
+    """Watch a peer in place of the process that passes its bytes on; both by their ids."""
+    _instead[relay] = peer
+
+
 class MemoryWatch:
     """Notes the largest resident size of a process between `start` and `stop`."""
 
@@ -41,12 +50,12 @@ class MemoryWatch:
         for process in _found.values():
             with suppress(psutil.Error):  # it is gone
                 if any(map(is_it, process.net_connections("tcp"))):
-                    return cls(process)
+                    return cls(_behind(process))
         with suppress(psutil.Error):
             for connection in filter(is_it, psutil.net_connections("tcp")):
                 if connection.pid:
                     process = _found[connection.pid] = psutil.Process(connection.pid)
-                    return cls(process)
+                    return cls(_behind(process))
         return None
 
     def start(self) -> None:
@@ -72,3 +81,7 @@ class MemoryWatch:
         with suppress(psutil.Error):
             return int(self._process.memory_info().rss)
         return 0
+
+
+def _behind(process: psutil.Process) -> psutil.Process:
+    return psutil.Process(_instead[process.pid]) if process.pid in _instead else process
