@@ -9,6 +9,7 @@ from harness.cases import SelectionError, in_profile, is_for, section_of, select
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline
 from harness.roles import ROLES
+from harness.streams import STREAMS
 from harness.setups import Setup, setups_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile
     from harness.roles import Role
-    from harness.setups import Transport, Variant
+    from harness.streams import STREAMS
+from harness.setups import Transport, Variant
 
 OVER_STREAMS = frozenset({"X.3", "X.4", "X.5", "X.6", "X.7", "X.8", "X.9"})
 """The extra groups that have a meaning over HTTP/2 and HTTP/3: the others are about HTTP/1.1, TCP or TLS, or about
@@ -77,6 +79,9 @@ class Order:
 
 def plays(setup: Setup, case: str) -> bool:
     """Tell whether a case is for a setup; TLS is none of the library's, so one variant is enough."""
+    if case in STREAMS:
+        transports = STREAMS[case].transports
+        return setup.transport in transports and is_for(case, setup.role) and setup.variant == "default"
     if setup.transport != "h1" and case in EXTRA:
         known_mode = setup.role == "client" or not EXTRA[case].mode  # the example servers have no modes
         return is_for(case, setup.role) and section_of(case) in OVER_STREAMS and known_mode

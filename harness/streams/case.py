@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.roles import Role
     from harness.streams.expectations import Expectation
     from harness.streams.steps import Steps
-    from harness.streams.wire import Transport
+    from harness.streams.codes import Transport
 
 Owner = Literal["handshake", "glue", "library"]
 

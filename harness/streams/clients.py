@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.extra.frames import close, text
-from harness.streams import http2_wire, http3_wire
 from harness.streams.case import Case, of_client
 from harness.streams.expectations import OF_FRAME, OF_MALFORMED, DoesNotAsk, Ends, Errors, Opens, Quiet
 from harness.streams.fields import OF_HTTP1, RESPONSE, Fields, adding, section_fault, values
-from harness.streams.http2_wire import INITIAL_WINDOW_SIZE
+from harness.streams.codes import ENABLE_CONNECT_PROTOCOL, INITIAL_WINDOW_SIZE, PUSH_PROMISE
 from harness.streams.steps import (
     CLOSE,
     ECHO,
@@ -110,7 +109,7 @@ REQUESTS: Group = (
               advertises=False, apart=True, of="glue"),
     of_client("The server allows extended CONNECT in its second SETTINGS", "R8441-3-02", "", DoesNotAsk(), (Pause(0.5),),
               advertises=False, apart=True, of="glue",
-              settings=((http2_wire.ENABLE_CONNECT_PROTOCOL, 0),)),
+              settings=((ENABLE_CONNECT_PROTOCOL, 0),)),
     of_client("Frames are masked with fresh keys", "R6455-5.3-02", "R6455-5.3-02", Opens("no key comes twice", _fresh_keys),
               (Answer(), Send(FRAMES), Await(10))),
     of_client("The client ends its side neither with its request nor with its first Close", "R8441-5-10", "R9114-4.4-03",
@@ -180,7 +179,6 @@ def _got_close(played: Player) -> str:
 
 
 BROKEN = Errors(*OF_FRAME, what="Such a frame in the tunnel", takes_nothing=False)
-PROMISED = http3_wire.PUSH_PROMISE
 PROMISE, PROMISE_OF_H3 = b"\0\0\0\2\x82\x87\x84\x01\x01a", b"\0\0\0\xd1\xd7\xc1\x50\x01a"
 """Promises GET https /, of the authority a, by HPACK's and QPACK's static tables (RFC 7541 A, RFC 9204 A)."""
 
@@ -207,6 +205,6 @@ ENDINGS: Group = (
               (Answer(), *ECHO, Answer(((b"x-more", b"1"),), end=True), Do.AWAIT_END), closes=False),
     of_client("PUSH_PROMISE in the tunnel", "R9113-8.5-03", "R9114-4.4-02", Errors(
         "PROTOCOL_ERROR", "H3_FRAME_UNEXPECTED", "H3_ID_ERROR", what="Such a frame in the tunnel", takes_nothing=False),
-              (Answer(), *ECHO, Raw(http2_wire.PUSH_PROMISE, PROMISED, PROMISE, flags=4, h3_payload=PROMISE_OF_H3), Do.AWAIT_END), closes=False,
+              (Answer(), *ECHO, Raw(PUSH_PROMISE, PUSH_PROMISE, PROMISE, flags=4, h3_payload=PROMISE_OF_H3), Do.AWAIT_END), closes=False,
               of="library"),
 )  # fmt: skip

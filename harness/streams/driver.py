@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from aioquic.h3.connection import H3_ALPN
-from aioquic.quic.configuration import QuicConfiguration
 
 from harness.extra.driver import TIMEOUT
 from harness.streams.case import OWNERS, Case
 from harness.streams.expectations import Finding, Opens, outcome
 from harness.streams.fields import text_of
-from harness.streams.http2_wire import INITIAL_WINDOW_SIZE, Http2Wire
-from harness.streams.http3_wire import HeldQuic, Http3Wire
 from harness.streams.player import Player
 from harness.streams.steps import ECHO, Ask, Credit, Do
 
 if TYPE_CHECKING:
     from harness.results import ExtraCaseReport
-    from harness.streams.wire import Stream, Transport, Wire
+    from harness.streams.codes import Transport
+    from harness.streams.wire import Stream, Wire
 
-DATAGRAM_SIZE = 1200
-H3_DATAGRAM = 0x33
+WIRES: dict[Transport, str] = {"h2": "harness.streams.http2_wire", "h3": "harness.streams.http3_wire"}
+"""The module of each wire, which needs packages that the other one does not."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +50,16 @@ class Target:
         parts = urlsplit(self.url)
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
+    @property
+    def over_tls(self) -> bool:
+        """Whether it is reached over TLS."""
+        return self.url.startswith("https")
+
     async def connect(self, case: Case | None, timeout: float) -> Wire:
         """Connect, as a case wants it; raises `OSError`."""
         try:
-            connecting = self._h2(case) if self.transport == "h2" else self._h3(case)
-            wire = await asyncio.wait_for(connecting, timeout)
+            connect = import_module(WIRES[self.transport]).connect
+            wire: Wire = await asyncio.wait_for(connect(self, case), timeout)
         except asyncio.TimeoutError:
             raise OSError(f"no connection within {timeout:g} s") from None
         if not await wire.until(lambda: bool(wire.settings), timeout):
@@ -67,44 +67,6 @@ class Target:
             raise OSError(wire.fault or f"no SETTINGS came within {timeout:g} s")
         if case:
             wire.hold = case.hold
-        return wire
-
-    async def _h2(self, case: Case | None) -> Wire:
-        context = None
-        host, port = self.address
-        if self.url.startswith("https"):
-            context = ssl.create_default_context(cafile=self.ca)
-            context.set_alpn_protocols(["h2"])
-            if self.insecure:
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        settings = dict(case.settings) if case else {}
-        if case and case.window is not None:
-            settings[INITIAL_WINDOW_SIZE] = case.window
-        loop = asyncio.get_running_loop()
-        _, wire = await loop.create_connection(lambda: Http2Wire("server", settings), host, port, ssl=context)
-        return wire
-
-    async def _h3(self, case: Case | None) -> Wire:
-        host, port = self.address
-        configuration = QuicConfiguration(
-            is_client=True, alpn_protocols=H3_ALPN, server_name=host, max_datagram_frame_size=DATAGRAM_SIZE
-        )
-        if self.ca:
-            configuration.load_verify_locations(self.ca)
-        if self.insecure:
-            configuration.verify_mode = ssl.CERT_NONE
-        quic = HeldQuic(configuration=configuration)
-        if case and case.window is not None:
-            quic._local_max_stream_data_bidi_local = case.window  # noqa: SLF001  # aioquic has one for all kinds
-        quic.held = bool(case and case.hold)
-        settings = {H3_DATAGRAM: 1, **(dict(case.settings) if case else {})}
-        loop = asyncio.get_running_loop()
-        known = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        family, address = known[0][0], known[0][4]
-        wire = Http3Wire(quic, role="server", settings=settings)
-        local = ("::" if family == socket.AF_INET6 else "0.0.0.0", 0)  # noqa: S104  # a client's end
-        await loop.create_datagram_endpoint(lambda: wire, local_addr=local)
-        wire.connect(address)
         return wire
 
 

@@ -9,22 +9,17 @@ request: till then the case has no verdict.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from aioquic.asyncio.server import QuicServer
-from aioquic.h3.connection import H3_ALPN
-from aioquic.quic.configuration import QuicConfiguration
-
 from harness.extra.frames import text
-from harness.streams.driver import Began, report_of
+from harness.streams.driver import WIRES, Began, report_of
 from harness.streams.expectations import Opens
 from harness.streams.fields import values
-from harness.streams.http2_wire import ENABLE_CONNECT_PROTOCOL, Http2Wire
-from harness.streams.http3_wire import Http3Wire
+from harness.streams.codes import ENABLE_CONNECT_PROTOCOL
 from harness.streams.player import Player
 from harness.streams.case import Case
 from harness.streams.steps import Answer, Send
@@ -33,10 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.results import ExtraCaseReport
-    from harness.streams.wire import Stream, Transport, Wire
-
-WINDOW_OF_HTTP3 = 5000
-"""The window with which each stream begins: QUIC cannot lower it later, for the case about small ones."""
+    from harness.streams.codes import Transport
+    from harness.streams.wire import Stream, Wire
 
 FOREVER = 86400.0
 
@@ -94,6 +87,8 @@ class StreamFuzzingServer:
         self._files, self._agent, self._timeout = files, agent, timeout
         self._happened: asyncio.Queue[Begun | Ended | ReportsAsked | BaseException] = asyncio.Queue()
         self._pending: _Pending | None = None
+        self._turn = asyncio.Lock()
+        """Held by the case that is played: a client may come again before the harness has seen enough."""
         self._apart = ""
         """The case that the next connection is for."""
         self._values = {"scheme": "https" if files else "http"}
@@ -104,27 +99,9 @@ class StreamFuzzingServer:
 
     async def listen(self) -> str:
         """Listen on a free port of the loopback interface; return the URL."""
-        loop = asyncio.get_running_loop()
-        if self._transport == "h2":
-            context = None
-            if self._files:
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.load_cert_chain(*self._files)
-                context.set_alpn_protocols(["h2"])
-            server = await loop.create_server(self._http2, "127.0.0.1", 0, ssl=context)
-            self._listener, port = server, server.sockets[0].getsockname()[1]
-        else:
-            configuration = QuicConfiguration(
-                is_client=False, alpn_protocols=H3_ALPN, max_stream_data=WINDOW_OF_HTTP3
-            )
-            assert self._files, "QUIC has TLS"  # noqa: S101
-            configuration.load_cert_chain(*self._files)
-            transport, protocol = await loop.create_datagram_endpoint(
-                lambda: QuicServer(configuration=configuration, create_protocol=self._http3),
-                local_addr=("127.0.0.1", 0),
-            )
-            self._listener, port = protocol, transport.get_extra_info("sockname")[1]
-        return f"{'wss' if self._files else 'ws'}://localhost:{port}"
+        listen = import_module(WIRES[self._transport]).listen
+        self._listener, port = await listen(self._files, self._settings, self._begin)
+        return f"{'wss' if self._files else 'ws'}://127.0.0.1:{port}"
 
     async def happening(self) -> Begun | Ended | ReportsAsked:
         """Wait for what happens next; raises what went wrong in the harness."""
@@ -148,16 +125,6 @@ class StreamFuzzingServer:
     def _settings(self) -> dict[int, int]:
         case = self._cases.get(self._apart)
         return dict(case.settings) if case and not case.advertises else {ENABLE_CONNECT_PROTOCOL: 1}
-
-    def _http2(self) -> Http2Wire:
-        wire = Http2Wire("client", self._settings())
-        self._begin(wire)
-        return wire
-
-    def _http3(self, quic: Any, stream_handler: Any = None) -> Http3Wire:
-        wire = Http3Wire(quic, stream_handler, role="client", settings=self._settings())
-        self._begin(wire)
-        return wire
 
     def _begin(self, wire: Wire) -> None:
         apart, self._apart = self._apart, ""
@@ -210,10 +177,12 @@ class StreamFuzzingServer:
                 has = mode.partition("?")[0].lstrip("/") in modes
                 await self._tell(wire, stream, mode if mode and has else "/")
             case "/runcase" if name:
-                self._settle(wire)
-                await self._run_case(wire, stream, name)
+                async with self._turn:
+                    self._settle(wire)
+                    await self._run_case(wire, stream, name)
             case "/updatereports":
-                self._settle(wire)
+                async with self._turn:
+                    self._settle(wire)
                 await self._tell(wire, stream, "")
                 self._happened.put_nowait(ReportsAsked())
             case _:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import struct
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import hpack
 from hyperframe import frame as frames
 from hyperframe.exceptions import HyperframeError
 
-from harness.streams.wire import CODES, Stream, Wire
+from harness.streams.codes import CODES, ENABLE_CONNECT_PROTOCOL, INITIAL_WINDOW_SIZE
+from harness.streams.wire import Stream, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.roles import Role
+    from harness.streams.case import Case
+    from harness.streams.driver import Target
     from harness.streams.fields import Fields
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -24,7 +30,6 @@ PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(6, 10)
 
 END_STREAM, END_HEADERS, PADDED, ACK = 0x1, 0x4, 0x8, 0x1
 
-INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, ENABLE_CONNECT_PROTOCOL = 0x4, 0x5, 0x8
 DEFAULT_WINDOW: Final = 65535
 FRAME_SIZE: Final = 16384
 ROOM_OF_CONNECTION: Final = 2**30
@@ -289,3 +294,43 @@ class Http2Wire(Wire, asyncio.Protocol):
         self.go_away(0)
         self.transmit()
         self._transport.close()
+
+
+async def connect(target: Target, case: Case | None) -> Http2Wire:
+    """Connect to a server under test, as a case wants it; raises `OSError`."""
+    context = None
+    host, port = target.address
+    if target.over_tls:
+        context = ssl.create_default_context(cafile=target.ca)
+        context.set_alpn_protocols(["h2"])
+        if target.insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    settings = dict(case.settings) if case else {}
+    if case and case.window is not None:
+        settings[INITIAL_WINDOW_SIZE] = case.window
+    loop = asyncio.get_running_loop()
+    _, wire = await loop.create_connection(lambda: Http2Wire("server", settings), host, port, ssl=context)
+    return wire
+
+
+async def listen(
+    files: tuple[str, str] | None, settings: Callable[[], dict[int, int]], begin: Callable[[Wire], None]
+) -> tuple[Any, int]:
+    """Listen for clients under test on the loopback interface; return the listener and its port.
+
+    :param files: those of the certificate and of its key; without them it is plain TCP.
+    :param settings: gives the first SETTINGS of the next connection, which goes to `begin`.
+    """
+    context = None
+    if files:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*files)
+        context.set_alpn_protocols(["h2"])
+
+    def wire() -> Http2Wire:
+        made = Http2Wire("client", settings())
+        begin(made)
+        return made
+
+    server = await asyncio.get_running_loop().create_server(wire, "127.0.0.1", 0, ssl=context)
+    return server, server.sockets[0].getsockname()[1]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import ssl
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pylsqpack
 from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.asyncio.server import QuicServer
 from aioquic.buffer import Buffer, BufferReadError, encode_uint_var
+from aioquic.h3.connection import H3_ALPN
+from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import (
     ConnectionTerminated,
@@ -20,13 +25,19 @@ from aioquic.quic.events import (
     StreamReset,
 )
 
-from harness.streams.wire import CODES, Stream, Wire
+from harness.streams.codes import CODES, H3_DATAGRAM
+from harness.streams.codes import H3_FRAMES as NAMES
+from harness.streams.wire import Stream, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.roles import Role
+    from harness.streams.case import Case
+    from harness.streams.driver import Target
     from harness.streams.fields import Fields
 
-DATA, HEADERS, CANCEL_PUSH, SETTINGS, PUSH_PROMISE, GOAWAY, MAX_PUSH_ID = 0, 1, 3, 4, 5, 7, 0xD
+DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
 NAMES = {
     0: "DATA",
     1: "HEADERS",
@@ -37,8 +48,11 @@ NAMES = {
     13: "MAX_PUSH_ID",
 }
 CONTROL, ENCODER, DECODER = 0, 2, 3
-ENABLE_CONNECT_PROTOCOL: Final = 0x8
-H3_DATAGRAM: Final = 0x33
+
+DATAGRAM_SIZE = 1200
+
+WINDOW = 5000
+"""The window of a client's stream at its beginning: QUIC cannot lower it later, for the case about small ones."""
 
 logging.getLogger("quic").addHandler(logging.NullHandler())  # the wire's own log says what happens
 
@@ -276,11 +290,49 @@ class Http3Wire(QuicConnectionProtocol, Wire):
         super().transmit()
 
 
-async def connect_quic(wire: Http3Wire, address: tuple[str, int], timeout: float) -> None:
-    """Connect a wire, whose role is that of a server, to an address; raises `OSError`."""
+async def connect(target: Target, case: Case | None) -> Http3Wire:
+    """Connect to a server under test, as a case wants it; raises `OSError`."""
+    host, port = target.address
+    configuration = QuicConfiguration(
+        is_client=True, alpn_protocols=H3_ALPN, server_name=host, max_datagram_frame_size=DATAGRAM_SIZE
+    )
+    if target.ca:
+        configuration.load_verify_locations(target.ca)
+    if target.insecure:
+        configuration.verify_mode = ssl.CERT_NONE
+    quic = HeldQuic(configuration=configuration)
+    if case and case.window is not None:
+        quic._local_max_stream_data_bidi_local = case.window  # noqa: SLF001  # aioquic has one for all kinds
+    quic.held = bool(case and case.hold)
+    settings = {H3_DATAGRAM: 1, **(dict(case.settings) if case else {})}
     loop = asyncio.get_running_loop()
-    await loop.create_datagram_endpoint(lambda: wire, remote_addr=address)
+    known = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    family, address = known[0][0], known[0][4]
+    wire = Http3Wire(quic, role="server", settings=settings)
+    local = ("::" if family == socket.AF_INET6 else "0.0.0.0", 0)  # noqa: S104  # a client's end
+    await loop.create_datagram_endpoint(lambda: wire, local_addr=local)
     wire.connect(address)
-    if not await wire.until(lambda: bool(wire.settings), timeout):
-        wire.end()
-        raise OSError(f"no SETTINGS of HTTP/3 came within {timeout:g} s")
+    return wire
+
+
+async def listen(
+    files: tuple[str, str] | None, settings: Callable[[], dict[int, int]], begin: Callable[[Wire], None]
+) -> tuple[Any, int]:
+    """Listen for clients under test on the loopback interface; return the listener and its port.
+
+    :param files: those of the certificate and of its key.
+    :param settings: gives the SETTINGS of the next connection, which goes to `begin`.
+    """
+    configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN, max_stream_data=WINDOW)
+    assert files, "QUIC has TLS"  # noqa: S101
+    configuration.load_cert_chain(*files)
+
+    def wire(quic: QuicConnection, stream_handler: Any = None) -> Http3Wire:
+        made = Http3Wire(quic, stream_handler, role="client", settings=settings())
+        begin(made)
+        return made
+
+    transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: QuicServer(configuration=configuration, create_protocol=wire), local_addr=("127.0.0.1", 0)
+    )
+    return server, transport.get_extra_info("sockname")[1]

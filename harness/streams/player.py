@@ -25,7 +25,7 @@ from harness.streams.steps import (
     Settings,
     Step,
 )
-from harness.streams.wire import CODES
+from harness.streams.codes import CODES
 from tooling.frames import BINARY, CLOSE, MASK, TEXT
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from harness.extra.frames import close
 from harness.streams.case import Case
 from harness.streams.expectations import OF_MALFORMED, Ends, Errors, Opens, Refuses
 from harness.streams.fields import OF_HTTP1, REQUEST, Fields, adding, before, put, values, without
-from harness.streams.http2_wire import ENABLE_CONNECT_PROTOCOL
+from harness.streams.codes import ENABLE_CONNECT_PROTOCOL
 from harness.streams.steps import ECHO, OPEN, SEND_HELLO, Ask, Do, Octets, Send, Steps
 
 if TYPE_CHECKING:

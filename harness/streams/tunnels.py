@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.extra.frames import Frame, close, text
-from harness.streams import http2_wire, http3_wire
 from harness.streams.case import Case
 from harness.streams.expectations import OF_FRAME, Bounded, Ends, Errors, Fails, Opens, Quiet
 from harness.streams.fields import put
-from harness.streams.http2_wire import INITIAL_WINDOW_SIZE
+from harness.streams.codes import (
+    H3_FRAMES,
+    H3_GOAWAY,
+    H3_SETTINGS,
+    INITIAL_WINDOW_SIZE,
+    PRIORITY,
+    PUSH_PROMISE,
+)
 from harness.streams.player import ENOUGH
 from harness.streams.steps import (
     CLOSE,
@@ -74,18 +80,18 @@ TUNNELS: Group = (
     Case("A frame of an unknown type in the tunnel", "R9113-5.5-01", "R9114-9-01", Opens(),
          (*OPEN, Raw(0xBB, 0x21 + 0x1F * 7, b"ignored"), *ECHO), of="library"),
     Case("PRIORITY in the tunnel", "R9113-8.5-03", "", Opens(),
-         (*OPEN, Raw(http2_wire.PRIORITY, 0, bytes([0, 0, 0, 0, 15])), *ECHO), of="library"),
+         (*OPEN, Raw(PRIORITY, 0, bytes([0, 0, 0, 0, 15])), *ECHO), of="library"),
     Case("HEADERS in the tunnel", "R9113-8.5-03", "R9114-4.4-02", BROKEN,
          (*OPEN, *ECHO, Answer(((b"x-more", b"1"),)), Do.AWAIT_END), closes=False),
     Case("Trailers in the tunnel", "R9113-8.5-03", "R9114-4.4-02", BROKEN,
          (*OPEN, *ECHO, Answer(((b"x-more", b"1"),), end=True), Do.AWAIT_END), closes=False),
     tuple(
-        Case(f"{http3_wire.NAMES[kind]} in the tunnel", "", "R9114-4.4-02",
+        Case(f"{H3_FRAMES[kind]} in the tunnel", "", "R9114-4.4-02",
              Errors("H3_FRAME_UNEXPECTED", what="Such a frame on a request stream", whole=True,
                     takes_nothing=False),
-             (*OPEN, *ECHO, Raw(0, kind, b"\0" if kind != http3_wire.SETTINGS else b""), Do.AWAIT_END),
+             (*OPEN, *ECHO, Raw(0, kind, b"\0" if kind != H3_SETTINGS else b""), Do.AWAIT_END),
              closes=False, of="library", served="connection")
-        for kind in (http3_wire.SETTINGS, http3_wire.GOAWAY, http3_wire.PUSH_PROMISE)
+        for kind in (H3_SETTINGS, H3_GOAWAY, PUSH_PROMISE)
     ),
     Case("A frame without a mask", "R6455-5.1-02", "R6455-5.1-02", Fails(1002),
          (*OPEN, *SECOND, Send((UNMASKED,)), Do.AWAIT_CLOSE, CLOSE, Do.AWAIT_END, Do.LAST, *ECHO[:1], Await(2), Do.FIRST),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.extra.deflating import NAME, NegotiationError, agreement, parse_extensions
 from harness.extra.frames import MAX_PAYLOAD
 from harness.extra.seen import Seen
+from harness.streams.codes import ERRORS
 from harness.streams.fields import section_fault, status_of, text_of, values
 from tooling.frames import LongFrameError, take_frame
 
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.roles import Role
+    from harness.streams.codes import Transport
     from harness.streams.fields import Fields
     from tooling.frames import Frame
-
-Transport = Literal["h2", "h3"]
 
 LOGGED = 48
 """Bytes of a frame that the log shows."""
@@ -35,29 +35,6 @@ LOG_ENTRIES = 150
 """Entries of each kind in a log."""
 
 CUT = " ..."
-
-ERRORS: dict[Transport, dict[int, str]] = {
-    "h2": dict(
-        enumerate(
-            "NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT STREAM_CLOSED "
-            "FRAME_SIZE_ERROR REFUSED_STREAM CANCEL COMPRESSION_ERROR CONNECT_ERROR ENHANCE_YOUR_CALM "
-            "INADEQUATE_SECURITY HTTP_1_1_REQUIRED".split()
-        )
-    ),
-    "h3": dict(
-        enumerate(
-            "H3_NO_ERROR H3_GENERAL_PROTOCOL_ERROR H3_INTERNAL_ERROR H3_STREAM_CREATION_ERROR "
-            "H3_CLOSED_CRITICAL_STREAM H3_FRAME_UNEXPECTED H3_FRAME_ERROR H3_EXCESSIVE_LOAD H3_ID_ERROR "
-            "H3_SETTINGS_ERROR H3_MISSING_SETTINGS H3_REQUEST_REJECTED H3_REQUEST_CANCELLED "
-            "H3_REQUEST_INCOMPLETE H3_MESSAGE_ERROR H3_CONNECT_ERROR H3_VERSION_FALLBACK".split(),
-            0x100,
-        )
-    ),
-}
-"""The names of the error codes (RFC 9113 7, RFC 9114 8.1)."""
-
-CODES = {name: code for names in ERRORS.values() for code, name in names.items()}
-"""The error codes by their names."""
 
 
 @dataclass
