@@ -9,8 +9,8 @@ from harness.cases import SelectionError, in_profile, is_for, section_of, select
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline
 from harness.roles import ROLES
-from harness.streams import STREAMS
 from harness.setups import Setup, setups_of
+from harness.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
     from harness.cases import Profile
     from harness.roles import Role
-    from harness.streams import STREAMS
-from harness.setups import Transport, Variant
+    from harness.setups import Transport, Variant
 
 OVER_STREAMS = frozenset({"X.3", "X.4", "X.5", "X.6", "X.7", "X.8", "X.9"})
-"""The extra groups that have a meaning over HTTP/2 and HTTP/3: the others are about HTTP/1.1, TCP or TLS, or about
-what the examples that are the testees there cannot be told to do."""
+"""The extra groups that have a meaning over HTTP/2 and HTTP/3: the others are about HTTP/1.1, TCP or TLS, or
+about what the examples that are the testees there cannot be told to do."""
 
 
 @dataclass(frozen=True)

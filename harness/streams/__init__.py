@@ -1,17 +1,18 @@
 """Section H: WebSockets over HTTP/2 and HTTP/3 (RFC 8441, RFC 9220), by cases of the harness's own.
 
 The cases are data (`case`, `steps`, `expectations`), in the tables `requests`, `tunnels` and `clients`; one
-`player` plays them, over a wire for each transport, which sends whatever a case says. What needs the packages of
-HTTP/2 or HTTP/3 is imported when a case is played, not here.
+`player` plays them, over a wire for each transport, which sends whatever a case says. What needs the packages
+of HTTP/2 or HTTP/3 is imported when a case is played, not here.
 """
 
 from __future__ import annotations
 
 from harness.streams.case import Case
-from harness.streams.clients import REQUESTS, RESPONSES
 from harness.streams.clients import ENDINGS as ENDINGS_OF_CLIENTS
+from harness.streams.clients import REQUESTS, RESPONSES
+from harness.streams.flows import FLOWS
 from harness.streams.requests import FIELDS, HANDSHAKE, PSEUDO, ROUTING, SETTING, Group
-from harness.streams.tunnels import ENDINGS, FLOWS, TUNNELS
+from harness.streams.tunnels import ENDINGS, TUNNELS
 
 _GROUPS: dict[str, tuple[str, Group]] = {
     "H.1": ("Setting", SETTING),

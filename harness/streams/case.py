@@ -10,9 +10,9 @@ from harness.extra.case import requirements
 
 if TYPE_CHECKING:
     from harness.roles import Role
+    from harness.streams.codes import Transport
     from harness.streams.expectations import Expectation
     from harness.streams.steps import Steps
-    from harness.streams.codes import Transport
 
 Owner = Literal["handshake", "glue", "library"]
 

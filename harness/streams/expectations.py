@@ -1,8 +1,8 @@
 """The duty of a peer in a case of section H, and the verdict on it in Autobahn's terms.
 
-As in section X, a peer that breaks a MUST gets FAILED, one that breaks a SHOULD NON-STRICT. Where the RFCs leave
-a choice, all of it is OK: a malformed message is a stream error, or a connection error (RFC 9113 5.4.2), and a
-server may answer with 4xx before (RFC 9113 8.1.1, RFC 9114 4.1.2).
+As in section X, a peer that breaks a MUST gets FAILED, one that breaks a SHOULD NON-STRICT. Where the RFCs
+leave a choice, all of it is OK: a malformed message is an error of the stream, or of the connection
+(RFC 9113 5.4.2), and a server may answer with 4xx before (RFC 9113 8.1.1, RFC 9114 4.1.2).
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Opens(Expectation):
             name = played.wire.error_name(stream.reset)
             return (
                 "UNCLEAN",
-                f"The peer reset the stream with {name} (RFC 8441 5 wants END_STREAM, RFC 9220 3 FIN).",
+                f"The peer reset the stream with {name} not in order (RFC 8441 5).",
             )
         return "OK", "Both sent a Close, and the peer ended the stream."
 
@@ -283,7 +283,8 @@ class Bounded(Expectation):
 
     def __str__(self) -> str:
         """Say it."""
-        return f"The peer takes less than {self._most // 2**20} MiB whose echo is not read; other streams are served."
+        most = f"{self._most // 2**20} MiB"
+        return f"The peer takes less than {most} whose echo is not read; other streams are served."
 
     def judge(self, played: Player, unmet: str) -> Finding:
         """Count what it has taken."""
@@ -308,7 +309,7 @@ class Quiet(Expectation):
             if self._cut
             else "takes the stream for gone; the connection lives on"
         )
-        return f"The peer {what}."
+        return f"The peer takes {what}."
 
     def judge(self, played: Player, unmet: str) -> Finding:
         """Want no more than a reset."""

@@ -1,9 +1,9 @@
 """Serves the cases of section H to a client, over connections of HTTP/2 or HTTP/3.
 
-A client asks on a stream each for `/getCaseCount`, `/getCaseMode?case=N&modes=A,B`, `/runCase?case=N&agent=NAME`
-and `/updateReports`. A case that is about a whole connection ends the one on which it was asked for, and is
-played on the one that the client then opens. Whether a client has kept its connection shows with its next
-request: till then the case has no verdict.
+A client asks on a stream each for `/getCaseCount`, `/getCaseMode?case=N&modes=A,B`,
+`/runCase?case=N&agent=NAME` and `/updateReports`. A case that is about a whole connection ends the one on
+which it was asked for, and is played on the one that the client then opens. Whether a client has kept its
+connection shows with its next request: till then the case has no verdict.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from harness.extra.frames import text
+from harness.streams.case import Case
+from harness.streams.codes import ENABLE_CONNECT_PROTOCOL
 from harness.streams.driver import WIRES, Began, report_of
 from harness.streams.expectations import Opens
 from harness.streams.fields import values
-from harness.streams.codes import ENABLE_CONNECT_PROTOCOL
 from harness.streams.player import Player
-from harness.streams.case import Case
 from harness.streams.steps import Answer, Send
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class StreamFuzzingServer:
     :param timeout: seconds that a client has for each step.
     """
 
-    def __init__(  # noqa: PLR0913  # one for each thing that differs
+    def __init__(
         self,
         cases: Mapping[str, Case],
         transport: Transport,

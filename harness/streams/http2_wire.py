@@ -126,18 +126,20 @@ class Http2Wire(Wire, asyncio.Protocol):
                 self.take_reset(self.stream(frame.stream_id), frame.error_code)
             case frames.SettingsFrame():
                 self._take_settings(frame)
-            case frames.WindowUpdateFrame() if frame.stream_id:
-                self._send_rooms[frame.stream_id] = (
-                    self._send_room_of(frame.stream_id) + frame.window_increment
-                )
             case frames.WindowUpdateFrame():
-                self._send_room += frame.window_increment
+                self._take_credit(frame.stream_id, frame.window_increment)
             case frames.PingFrame() if "ACK" not in frame.flags:
                 self._frame(PING, ACK, 0, frame.opaque_data)
             case frames.GoAwayFrame():
                 self.error = frame.error_code
             case frames.PushPromiseFrame():
                 self.blame("it sent PUSH_PROMISE (RFC 9113 8.4)")
+
+    def _take_credit(self, number: int, increment: int) -> None:
+        if number:
+            self._send_rooms[number] = self._send_room_of(number) + increment
+        else:
+            self._send_room += increment
 
     def _take_part(self, frame: frames.HeadersFrame | frames.ContinuationFrame) -> None:
         if isinstance(frame, frames.HeadersFrame):

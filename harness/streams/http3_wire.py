@@ -1,4 +1,4 @@
-"""HTTP/3 by its frames (RFC 9114): aioquic's QUIC carries them, its QPACK writes and reads header sections."""
+"""HTTP/3 by its frames (RFC 9114): aioquic's QUIC carries them, its QPACK codes header sections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pylsqpack
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.asyncio.server import QuicServer
-from aioquic.buffer import Buffer, BufferReadError, encode_uint_var
+from aioquic.buffer import encode_uint_var
 from aioquic.h3.connection import H3_ALPN
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
@@ -25,8 +25,7 @@ from aioquic.quic.events import (
     StreamReset,
 )
 
-from harness.streams.codes import CODES, H3_DATAGRAM
-from harness.streams.codes import H3_FRAMES as NAMES
+from harness.streams.codes import CODES, H3_DATAGRAM, H3_FRAMES
 from harness.streams.wire import Stream, Wire
 
 if TYPE_CHECKING:
@@ -38,23 +37,26 @@ if TYPE_CHECKING:
     from harness.streams.fields import Fields
 
 DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
-NAMES = {
-    0: "DATA",
-    1: "HEADERS",
-    3: "CANCEL_PUSH",
-    4: "SETTINGS",
-    5: "PUSH_PROMISE",
-    7: "GOAWAY",
-    13: "MAX_PUSH_ID",
-}
 CONTROL, ENCODER, DECODER = 0, 2, 3
 
 DATAGRAM_SIZE = 1200
 
 WINDOW = 5000
-"""The window of a client's stream at its beginning: QUIC cannot lower it later, for the case about small ones."""
+"""The window of a client's stream at its beginning: QUIC cannot lower it for the case about small ones."""
 
 logging.getLogger("quic").addHandler(logging.NullHandler())  # the wire's own log says what happens
+
+
+def varint(data: bytes | bytearray, at: int) -> tuple[int, int]:
+    """Read an integer of variable length, and return the offset behind it, beyond the data if it is cut off.
+
+    RFC 9000 16.
+    """
+    if at >= len(data):
+        return 0, len(data) + 1
+    size = 1 << (data[at] >> 6)
+    number = int.from_bytes(data[at : at + size], "big") & ((1 << (8 * size - 2)) - 1)
+    return number, at + size
 
 
 class HeldQuic(QuicConnection):
@@ -123,15 +125,16 @@ class Http3Wire(QuicConnectionProtocol, Wire):
         """Take the whole frames off a stream's buffer."""
         buffer, found = self._buffers[number], []
         while buffer:
-            reader = Buffer(data=bytes(buffer))
-            try:
-                kind, size = reader.pull_uint_var(), reader.pull_uint_var()
-                payload = reader.pull_bytes(size)
-            except BufferReadError:
+            kind, at = varint(buffer, 0)
+            size, at = varint(buffer, at)
+            if at + size > len(buffer):
                 break
-            octets = bytes(buffer[: reader.tell()])
-            self.note("R", f"{NAMES.get(kind, f'frame {kind:#x}')} on stream {number}, {size} bytes", octets)
-            del buffer[: reader.tell()]
+            octets = bytes(buffer[: at + size])
+            payload = octets[at:]
+            self.note(
+                "R", f"{H3_FRAMES.get(kind, f'frame {kind:#x}')} on stream {number}, {size} bytes", octets
+            )
+            del buffer[: len(octets)]
             found.append((kind, payload))
         return found
 
@@ -148,10 +151,10 @@ class Http3Wire(QuicConnectionProtocol, Wire):
                 self._take_settings(payload)
 
     def _take_settings(self, payload: bytes) -> None:
-        reader, found = Buffer(data=payload), {}
-        while not reader.eof():
-            key = reader.pull_uint_var()
-            found[key] = reader.pull_uint_var()
+        at, found = 0, {}
+        while at < len(payload):
+            key, at = varint(payload, at)
+            found[key], at = varint(payload, at)
         self.settings.append(found)
 
     def _take_request_stream(self, number: int, data: bytes, *, ends: bool) -> None:
@@ -165,8 +168,8 @@ class Http3Wire(QuicConnectionProtocol, Wire):
                 self.take_section(stream, tuple(fields), ends=last)
             elif kind == DATA:
                 self.take_data(stream, payload, ends=last)
-            elif kind in NAMES:
-                self.blame(f"{NAMES[kind]} came on a request stream (RFC 9114 7.2)")
+            elif kind in H3_FRAMES:
+                self.blame(f"{H3_FRAMES[kind]} came on a request stream (RFC 9114 7.2)")
         if ends:
             self.note("R", f"FIN on stream {number}")
             self.take_end(stream)
@@ -176,7 +179,7 @@ class Http3Wire(QuicConnectionProtocol, Wire):
     def _frame(self, number: int, kind: int, payload: bytes, *, end: bool = False) -> None:
         octets = encode_uint_var(kind) + encode_uint_var(len(payload)) + payload
         fin = ", FIN" if end else ""
-        name = NAMES.get(kind, f"frame {kind:#x}")
+        name = H3_FRAMES.get(kind, f"frame {kind:#x}")
         self.note("T", f"{name} on stream {number}{fin}, {len(payload)} bytes", octets)
         self._write(number, octets, end=end)
 

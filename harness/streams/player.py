@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.extra.frames import Frame, close
+from harness.streams.codes import CODES
 from harness.streams.fields import filled
 from harness.streams.steps import (
     Answer,
@@ -25,10 +26,11 @@ from harness.streams.steps import (
     Settings,
     Step,
 )
-from harness.streams.codes import CODES
 from tooling.frames import BINARY, CLOSE, MASK, TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.roles import Role
     from harness.streams.case import Case
     from harness.streams.wire import Stream, Wire
@@ -160,17 +162,12 @@ class Player:
 
     async def _do(self, step: Do) -> None:
         wire, stream = self.wire, self.current
+        if (awaited := self._awaited(step, stream)) is not None:
+            await wire.until(*awaited)
+            return
         match step:
             case Do.AWAIT_ANSWER:
                 await self._await_answer(stream)
-            case Do.AWAIT_CLOSE:
-                await wire.until(lambda: stream.seen.close is not None or stream.over, self.timeout)
-            case Do.AWAIT_END:
-                await wire.until(lambda: stream.over, self.timeout)
-            case Do.AWAIT_LATE_END:
-                await wire.until(lambda: stream.over, GRACE)
-            case Do.AWAIT_RESET:
-                await wire.until(lambda: stream.reset is not None or stream.stopped is not None, GRACE)
             case Do.END:
                 wire.data(stream, b"", end=True)
             case Do.CUT:
@@ -185,6 +182,19 @@ class Player:
                     self.lacking = (
                         "The peer takes no datagrams: it has not said so (RFC 9221 3, RFC 9297 2.1.1)."
                     )
+
+    def _awaited(self, step: Do, stream: Stream) -> tuple[Callable[[], bool], float] | None:
+        """Return what a step waits for, and how long."""
+        match step:
+            case Do.AWAIT_CLOSE:
+                return lambda: stream.seen.close is not None or stream.over, self.timeout
+            case Do.AWAIT_END:
+                return lambda: stream.over, self.timeout
+            case Do.AWAIT_LATE_END:
+                return lambda: stream.over, GRACE
+            case Do.AWAIT_RESET:
+                return lambda: stream.reset is not None or stream.stopped is not None, GRACE
+        return None
 
     async def _await_answer(self, stream: Stream) -> None:
         """Wait for the final response; over HTTP/3 it needs room, too, which a held stream gets bit by bit."""

@@ -1,22 +1,20 @@
-"""H.6 to H.8: the tunnel behind the handshake, its end, flow control and several streams, as a server has them."""
+"""H.6 and H.7: the tunnel behind a server's handshake, and its end (RFC 8441 5, RFC 9220 3)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from harness.extra.frames import Frame, close, text
+from harness.streams import checks
 from harness.streams.case import Case
-from harness.streams.expectations import OF_FRAME, Bounded, Ends, Errors, Fails, Opens, Quiet
-from harness.streams.fields import put
 from harness.streams.codes import (
     H3_FRAMES,
     H3_GOAWAY,
     H3_SETTINGS,
-    INITIAL_WINDOW_SIZE,
     PRIORITY,
     PUSH_PROMISE,
 )
-from harness.streams.player import ENOUGH
+from harness.streams.expectations import OF_FRAME, Ends, Errors, Fails, Opens, Quiet
 from harness.streams.steps import (
     CLOSE,
     ECHO,
@@ -29,21 +27,16 @@ from harness.streams.steps import (
     AwaitBytes,
     Credit,
     Do,
-    GoAway,
     Octets,
     Part,
     Pause,
     Raw,
     Reset,
     Send,
-    Settings,
 )
 from tooling.frames import BINARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from harness.streams.player import Player
     from harness.streams.requests import Group
 
 TUNNEL = ("R8441-5-09", "R9220-3-01")
@@ -57,136 +50,253 @@ SECOND = (*OPEN, *ECHO, Do.FIRST)
 HUNDRED = tuple(text(f"message {number}") for number in range(100))
 LONG = Frame(BINARY, bytes(range(256)) * 160)
 """40 KiB."""
-LONGER = Frame(BINARY, bytes(range(256)) * 1172)
-"""300 KB."""
-UNREAD = (Frame(BINARY, bytes(2**16)),) * (ENOUGH // 2**16)
-"""8 MiB."""
 
 BROKEN = Errors(*OF_FRAME, what="Any frame but DATA in the tunnel", takes_nothing=False)
 
 TUNNELS: Group = (
     Case("An echo", *TUNNEL, Opens(), (*OPEN, *ECHO)),
-    Case("A frame before the response", *TUNNEL, Opens(lost="INFORMATIONAL"),
-         (Ask(), SEND_HELLO, Do.AWAIT_ANSWER, Await())),
+    Case(
+        "A frame before the response",
+        *TUNNEL,
+        Opens(lost="INFORMATIONAL"),
+        (Ask(), SEND_HELLO, Do.AWAIT_ANSWER, Await()),
+    ),
     Case("A byte in each DATA frame", *TUNNEL, Opens(), (*OPEN, Send((HELLO,), size=1), Await())),
-    Case("DATA with padding", "R9113-6.1-01", "", Opens(),
-         (*OPEN, Send((HELLO,), pad=100), Send((HELLO,), pad=0), Await(2)), of="library"),
-    Case("Empty DATA frames", *TUNNEL, Opens(),
-         (*OPEN, Octets(), Part(HELLO, 0, 3), Octets(), Part(HELLO, 3), Octets(), Await()), of="glue"),
+    Case(
+        "DATA with padding",
+        "R9113-6.1-01",
+        "",
+        Opens(),
+        (*OPEN, Send((HELLO,), pad=100), Send((HELLO,), pad=0), Await(2)),
+        of="library",
+    ),
+    Case(
+        "Empty DATA frames",
+        *TUNNEL,
+        Opens(),
+        (*OPEN, Octets(), Part(HELLO, 0, 3), Octets(), Part(HELLO, 3), Octets(), Await()),
+        of="glue",
+    ),
     Case("A hundred messages in one DATA frame", *TUNNEL, Opens(), (*OPEN, Send(HUNDRED), Await(100))),
-    Case("A frame over two DATA frames, another stream between them", *TUNNEL, Opens(),
-         (*OPEN, *OPEN, Do.FIRST, Part(HELLO, 0, 4), Do.LAST, SEND_HELLO, Do.FIRST, Part(HELLO, 4), Await(),
-          Do.LAST, Await(), Do.FIRST), of="glue"),
-    Case("A frame of an unknown type in the tunnel", "R9113-5.5-01", "R9114-9-01", Opens(),
-         (*OPEN, Raw(0xBB, 0x21 + 0x1F * 7, b"ignored"), *ECHO), of="library"),
-    Case("PRIORITY in the tunnel", "R9113-8.5-03", "", Opens(),
-         (*OPEN, Raw(PRIORITY, 0, bytes([0, 0, 0, 0, 15])), *ECHO), of="library"),
-    Case("HEADERS in the tunnel", "R9113-8.5-03", "R9114-4.4-02", BROKEN,
-         (*OPEN, *ECHO, Answer(((b"x-more", b"1"),)), Do.AWAIT_END), closes=False),
-    Case("Trailers in the tunnel", "R9113-8.5-03", "R9114-4.4-02", BROKEN,
-         (*OPEN, *ECHO, Answer(((b"x-more", b"1"),), end=True), Do.AWAIT_END), closes=False),
+    Case(
+        "A frame over two DATA frames, another stream between them",
+        *TUNNEL,
+        Opens(),
+        (
+            *OPEN,
+            *OPEN,
+            Do.FIRST,
+            Part(HELLO, 0, 4),
+            Do.LAST,
+            SEND_HELLO,
+            Do.FIRST,
+            Part(HELLO, 4),
+            Await(),
+            Do.LAST,
+            Await(),
+            Do.FIRST,
+        ),
+        of="glue",
+    ),
+    Case(
+        "A frame of an unknown type in the tunnel",
+        "R9113-5.5-01",
+        "R9114-9-01",
+        Opens(),
+        (*OPEN, Raw(0xBB, 0x21 + 0x1F * 7, b"ignored"), *ECHO),
+        of="library",
+    ),
+    Case(
+        "PRIORITY in the tunnel",
+        "R9113-8.5-03",
+        "",
+        Opens(),
+        (*OPEN, Raw(PRIORITY, 0, bytes([0, 0, 0, 0, 15])), *ECHO),
+        of="library",
+    ),
+    Case(
+        "HEADERS in the tunnel",
+        "R9113-8.5-03",
+        "R9114-4.4-02",
+        BROKEN,
+        (*OPEN, *ECHO, Answer(((b"x-more", b"1"),)), Do.AWAIT_END),
+        closes=False,
+    ),
+    Case(
+        "Trailers in the tunnel",
+        "R9113-8.5-03",
+        "R9114-4.4-02",
+        BROKEN,
+        (*OPEN, *ECHO, Answer(((b"x-more", b"1"),), end=True), Do.AWAIT_END),
+        closes=False,
+    ),
     tuple(
-        Case(f"{H3_FRAMES[kind]} in the tunnel", "", "R9114-4.4-02",
-             Errors("H3_FRAME_UNEXPECTED", what="Such a frame on a request stream", whole=True,
-                    takes_nothing=False),
-             (*OPEN, *ECHO, Raw(0, kind, b"\0" if kind != H3_SETTINGS else b""), Do.AWAIT_END),
-             closes=False, of="library", served="connection")
+        Case(
+            f"{H3_FRAMES[kind]} in the tunnel",
+            "",
+            "R9114-4.4-02",
+            Errors(
+                "H3_FRAME_UNEXPECTED",
+                what="Such a frame on a request stream",
+                whole=True,
+                takes_nothing=False,
+            ),
+            (*OPEN, *ECHO, Raw(0, kind, b"\0" if kind != H3_SETTINGS else b""), Do.AWAIT_END),
+            closes=False,
+            of="library",
+            served="connection",
+        )
         for kind in (H3_SETTINGS, H3_GOAWAY, PUSH_PROMISE)
     ),
-    Case("A frame without a mask", "R6455-5.1-02", "R6455-5.1-02", Fails(1002),
-         (*OPEN, *SECOND, Send((UNMASKED,)), Do.AWAIT_CLOSE, CLOSE, Do.AWAIT_END, Do.LAST, *ECHO[:1], Await(2), Do.FIRST),
-         closes=False, of="glue"),
-    Case("An opcode that is reserved", "R6455-5.2-04", "R6455-5.2-04", Fails(1002),
-         (*OPEN, *SECOND, Send((RESERVED,)), Do.AWAIT_CLOSE, CLOSE, Do.AWAIT_END, Do.LAST, *ECHO[:1], Await(2), Do.FIRST),
-         closes=False, of="glue"),
-)  # fmt: skip
-
-
-def _close_first(played: Player) -> str:
-    stream = played.streams[0]
-    if stream.seen.close is None:
-        return "no Close came before the end of the stream"
-    return "" if stream.seen.code == 1002 else f"the Close has the code {stream.seen.code}, not 1002"
-
-
-def _is_reset(played: Player) -> bool:
-    return played.streams[0].reset is not None or played.streams[0].stopped is not None
-
-
-def _sixty(played: Player) -> str:
-    left = sum(one.over_at is None for one in played.streams)
-    opened = sum(one.opened for one in played.streams)
-    return "" if opened == 60 and not left else f"of {opened} streams that opened, {left} were left open"
+    Case(
+        "A frame without a mask",
+        "R6455-5.1-02",
+        "R6455-5.1-02",
+        Fails(1002),
+        (
+            *OPEN,
+            *SECOND,
+            Send((UNMASKED,)),
+            Do.AWAIT_CLOSE,
+            CLOSE,
+            Do.AWAIT_END,
+            Do.LAST,
+            *ECHO[:1],
+            Await(2),
+            Do.FIRST,
+        ),
+        closes=False,
+        of="glue",
+    ),
+    Case(
+        "An opcode that is reserved",
+        "R6455-5.2-04",
+        "R6455-5.2-04",
+        Fails(1002),
+        (
+            *OPEN,
+            *SECOND,
+            Send((RESERVED,)),
+            Do.AWAIT_CLOSE,
+            CLOSE,
+            Do.AWAIT_END,
+            Do.LAST,
+            *ECHO[:1],
+            Await(2),
+            Do.FIRST,
+        ),
+        closes=False,
+        of="glue",
+    ),
+)
 
 
 ENDINGS: Group = (
-    Case("A Close: a Close, then the end of the stream", "R6455-7.1.1-03", "R6455-7.1.1-03", Opens(), (*OPEN, *ECHO),
-         of="glue"),
-    Case("A Close and the end of the stream in one frame", *ENDING, Ends(close=True),
-         (*OPEN, *ECHO, Send((close(1000),), end=True), Do.AWAIT_END), of="glue", closes=False),
-    Case("The end of the stream without a Close", "R9113-8.5-04", "R9220-3-04", Ends(),
-         (*OPEN, *ECHO, Do.END, Do.AWAIT_END), of="glue", closes=False),
-    Case("A message with the end of the stream", "R9113-8.5-04", "R9220-3-04", Ends("; the message may come back"),
-         (*OPEN, Send((HELLO,), end=True), Do.AWAIT_END), of="glue", closes=False),
-    Case("A reset: the next stream is served", *ENDING, Quiet(), (*OPEN, *ECHO, Reset(), Pause(0.2)), of="glue",
-         closes=False),
-    Case("STOP_SENDING alone: a reset answers it", "", "R9000-3.5-01", Ends(),
-         (*OPEN, *ECHO, Reset(stop_only=True), Do.AWAIT_END), of="library", closes=False),
-    Case("DATA behind the end of the stream", "R9113-5.1-01", "", Errors("STREAM_CLOSED", what="DATA behind END_STREAM", takes_nothing=False),
-         (*OPEN, *ECHO, Do.END, Octets(b"more"), Do.AWAIT_END, Pause(0.2)), of="library", closes=False),
-    Case("A Close of the server that has no room: it waits, and the end follows it", "R6455-7.1.1-03", "R9000-4.1-01",
-         Ends(" behind its Close", close=True, also=_close_first),
-         (*OPEN, Send((RESERVED,)), AwaitBytes(0), Credit(1000), Do.AWAIT_CLOSE, CLOSE, Do.AWAIT_END),
-         of="glue", closes=False, hold=True, window=0),
-    (
-        Case("A client that never answers the Close", *ENDING, Ends(" in bounded time"),
-             (*OPEN, Send((RESERVED,)), Do.AWAIT_LATE_END), of="glue", closes=False,
-             unmet="NON-STRICT", why="no RFC bounds the time"),
-        Case("A client that never ends its side", *ENDING, Ends(" and then resets it", also=lambda played: (
-             "" if _is_reset(played) else "the stream still counts, since this side is open")),
-             (*OPEN, *ECHO, CLOSE, Do.AWAIT_END, Do.AWAIT_RESET), of="glue", closes=False,
-             unmet="NON-STRICT", why="no RFC demands it, but MAX_CONCURRENT_STREAMS runs out"),
+    Case(
+        "A Close: a Close, then the end of the stream",
+        "R6455-7.1.1-03",
+        "R6455-7.1.1-03",
+        Opens(),
+        (*OPEN, *ECHO),
+        of="glue",
     ),
-    Case("Sixty WebSockets in turn on one connection", "R9113-5.1-02", "R9220-3-04", Opens("no stream is left open", _sixty),
-         ((*OPEN, *ECHO, CLOSE, Do.AWAIT_END, Do.END) * 60)[:-1], of="glue", closes=False),
-)  # fmt: skip
-
-
-def _stopped_at(*counts: int) -> Callable[[Player], str]:
-    """Have no more bytes come, each time that they were counted, than there was room for."""
-
-    def check(played: Player) -> str:
-        over = [(count, most) for count, most in zip(played.counted, counts, strict=False) if count > most]
-        return f"{over[0][0]} bytes came where there was room for {over[0][1]}" if over else ""
-
-    return check
-
-
-NO_END = "no RFC names a number; 8 MiB is the harness's"
-GET = ((b":method", b"GET"), (b":scheme", b"{scheme}"), (b":path", b"/"), (b":authority", b"{authority}"))
-
-FLOWS: Group = (
-    Case("A window of 5000 bytes", *FLOW, Opens("the echo waits for room", _stopped_at(5000)),
-         (*OPEN, Send((LONG,)), AwaitBytes(5000), Credit(100_000), Await()), of="glue", hold=True, window=5000),
-    Case("No window until it is raised", *FLOW, Opens("the echo waits for room", _stopped_at(0)),
-         (*OPEN, Send((LONG,)), AwaitBytes(0), Settings(((INITIAL_WINDOW_SIZE, 65535),)), Credit(100_000), Await()), of="glue",
-         hold=True, window=0),
-    Case("A window below zero", "R9113-6.9-01", "", Opens("the echo waits for room", _stopped_at(20000, 20000)),
-         (*OPEN, Send((LONG,)), AwaitBytes(20000), Settings(((INITIAL_WINDOW_SIZE, 1000),)), Pause(0.2), Credit(15000),
-          AwaitBytes(20000), Credit(100_000), Await()), of="glue", hold=True, window=20000),
-    Case("300 KB each way", *FLOW, Opens(), (*OPEN, Send((LONGER,)), Await()), of="glue"),
-    Case("An echo that nobody reads, and another stream", *FLOW,
-         Bounded(ENOUGH),
-         (*OPEN, Send(UNREAD, until_stuck=True), Ask(), Credit(65535), Do.AWAIT_ANSWER, Credit(65535), *ECHO, Do.FIRST),
-         of="glue", hold=True, window=0, closes=False, unmet="NON-STRICT", why=NO_END),
-    Case("DATA on refused streams is credited", *FLOW, Opens(),
-         (*OPEN, *((Ask(put(b"sec-websocket-version", b"8")), Octets(bytes(16000)), Octets(bytes(14000)), Do.AWAIT_ANSWER) * 4),
-          Do.FIRST, Send((LONG,)), Await()), of="glue"),
-    Case("Ten WebSockets and a GET at once", "R9113-5.4.2-01", "R9220-3-01", Opens(),
-         (*((Ask(),) * 10), Ask(GET, end=True), Do.AWAIT_ANSWER, Do.FIRST, Do.AWAIT_ANSWER, *ECHO), of="glue"),
-    Case("GOAWAY of the client: the open stream goes on", "R9113-6.8-01", "R9114-5.2-01", Opens(),
-         (*OPEN, GoAway(), *ECHO), of="library", served="connection"),
-    Case("The connection breaks off: the next one is served", "R9113-5.4.2-01", "R9220-3-04", Quiet(cut=True),
-         (*OPEN, *ECHO, Do.CUT), of="glue", closes=False, served="connection"),
-    Case("A datagram for the stream", "", "R9297-2.1-01", Opens(), (*OPEN, Do.DATAGRAM, *ECHO), of="library"),
-)  # fmt: skip
+    Case(
+        "A Close and the end of the stream in one frame",
+        *ENDING,
+        Ends(close=True),
+        (*OPEN, *ECHO, Send((close(1000),), end=True), Do.AWAIT_END),
+        of="glue",
+        closes=False,
+    ),
+    Case(
+        "The end of the stream without a Close",
+        "R9113-8.5-04",
+        "R9220-3-04",
+        Ends(),
+        (*OPEN, *ECHO, Do.END, Do.AWAIT_END),
+        of="glue",
+        closes=False,
+    ),
+    Case(
+        "A message with the end of the stream",
+        "R9113-8.5-04",
+        "R9220-3-04",
+        Ends("; the message may come back"),
+        (*OPEN, Send((HELLO,), end=True), Do.AWAIT_END),
+        of="glue",
+        closes=False,
+    ),
+    Case(
+        "A reset: the next stream is served",
+        *ENDING,
+        Quiet(),
+        (*OPEN, *ECHO, Reset(), Pause(0.2)),
+        of="glue",
+        closes=False,
+    ),
+    Case(
+        "STOP_SENDING alone: a reset answers it",
+        "",
+        "R9000-3.5-01",
+        Ends(),
+        (*OPEN, *ECHO, Reset(stop_only=True), Do.AWAIT_END),
+        of="library",
+        closes=False,
+    ),
+    Case(
+        "DATA behind the end of the stream",
+        "R9113-5.1-01",
+        "",
+        Errors("STREAM_CLOSED", what="DATA behind END_STREAM", takes_nothing=False),
+        (*OPEN, *ECHO, Do.END, Octets(b"more"), Do.AWAIT_END, Pause(0.2)),
+        of="library",
+        closes=False,
+    ),
+    Case(
+        "A Close of the server that has no room: it waits, and the end follows it",
+        "R6455-7.1.1-03",
+        "R9000-4.1-01",
+        Ends(" behind its Close", close=True, also=checks.close_first),
+        (*OPEN, Send((RESERVED,)), AwaitBytes(0), Credit(1000), Do.AWAIT_CLOSE, CLOSE, Do.AWAIT_END),
+        of="glue",
+        closes=False,
+        hold=True,
+        window=0,
+    ),
+    (
+        Case(
+            "A client that never answers the Close",
+            *ENDING,
+            Ends(" in bounded time"),
+            (*OPEN, Send((RESERVED,)), Do.AWAIT_LATE_END),
+            of="glue",
+            closes=False,
+            unmet="NON-STRICT",
+            why="no RFC bounds the time",
+        ),
+        Case(
+            "A client that never ends its side",
+            *ENDING,
+            Ends(
+                " and then resets it",
+                also=lambda played: (
+                    "" if checks.is_reset(played) else "the stream still counts, since this side is open"
+                ),
+            ),
+            (*OPEN, *ECHO, CLOSE, Do.AWAIT_END, Do.AWAIT_RESET),
+            of="glue",
+            closes=False,
+            unmet="NON-STRICT",
+            why="no RFC demands it, but MAX_CONCURRENT_STREAMS runs out",
+        ),
+    ),
+    Case(
+        "Sixty WebSockets in turn on one connection",
+        "R9113-5.1-02",
+        "R9220-3-04",
+        Opens("no stream is left open", checks.sixty),
+        ((*OPEN, *ECHO, CLOSE, Do.AWAIT_END, Do.END) * 60)[:-1],
+        of="glue",
+        closes=False,
+    ),
+)

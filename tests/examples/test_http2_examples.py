@@ -227,7 +227,7 @@ def test_trailers_in_one_read_with_a_request_that_is_refused_end_nothing_else() 
     with serving("http2_server.py") as server, server.connect() as sock:
         peer = Http2Peer(sock, client=True)
         assert peer.connect()[b":status"] == b"200"
-        refused = [(name, value) for name, value in REQUEST.items() if name != b"sec-websocket-version"]
+        refused = [(name, value) for name, value in CONNECT.items() if name != b"sec-websocket-version"]
         peer.http2.send_headers(3, refused)
         peer.http2.send_headers(3, [(b"x-trailer", b"1")], end_stream=True)
         peer.http2.send_data(1, wire.frame(wire.TEXT, b"hello", mask=wire.MASK))
