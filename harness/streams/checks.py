@@ -34,7 +34,7 @@ def chosen(played: Player) -> str:
 def no_accept(played: Player) -> str:
     """Want no Sec-WebSocket-Accept."""
     got = values(played.streams[0].answer, b"sec-websocket-accept")
-    return f"it sent Sec-WebSocket-Accept {got}, which RFC 8441 5 replaces" if got else ""
+    return f"it sent Sec-WebSocket-Accept {got}, which nobody needs (RFC 8441 5)" if got else ""
 
 
 def clean(played: Player) -> str:

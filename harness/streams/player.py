@@ -139,9 +139,10 @@ class Player:
                 wire.credit(self.current, step.count)
             case GoAway():
                 number = self.current.number
+                last = max(number - (2 if of_h2 else 4), 0) if step.below else number + (0 if of_h2 else 4)
                 wire.go_away(
-                    max(number - (2 if of_h2 else 4), 0) if step.below else number + (0 if of_h2 else 4)
-                )
+                    last if self.role == "client" else 0
+                )  # a server opens no streams, and pushes none
 
     async def _wait(self, step: Await | AwaitBytes | Pause) -> None:
         if isinstance(step, Pause):

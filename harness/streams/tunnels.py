@@ -58,8 +58,10 @@ TUNNELS: Group = (
     Case(
         "A frame before the response",
         *TUNNEL,
-        Opens(lost="INFORMATIONAL"),
+        Opens(),
         (Ask(), SEND_HELLO, Do.AWAIT_ANSWER, Await()),
+        unmet="INFORMATIONAL",
+        why="a client has to wait for the response (RFC 6455 4.1)",
     ),
     Case("A byte in each DATA frame", *TUNNEL, Opens(), (*OPEN, Send((HELLO,), size=1), Await())),
     Case(
