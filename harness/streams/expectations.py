@@ -165,7 +165,7 @@ class Refuses(Expectation):
 
 
 class Errors(Expectation):
-    """The stream, or the connection, ends with one of these errors, or the peer (a server) refuses with 4xx."""
+    """The stream, or the connection, ends with one of these errors, or a server refuses the request."""
 
     def __init__(
         self,
@@ -225,12 +225,12 @@ class Errors(Expectation):
 class Fails(Expectation):
     """The WebSocket is failed with a Close of this code, and the peer ends the stream."""
 
-    def __init__(self, code: int, what: str = "") -> None:
-        self._code, self._what = code, what
+    def __init__(self, code: int) -> None:
+        self._code = code
 
     def __str__(self) -> str:
         """Say it."""
-        return f"The peer sends a Close with {self._code} and ends the stream; other streams live on{self._what}."
+        return f"The peer sends a Close with {self._code} and ends the stream; other streams live on."
 
     def judge(self, played: Player, unmet: str) -> Finding:
         """Want both."""

@@ -198,7 +198,7 @@ class Player:
         return None
 
     async def _await_answer(self, stream: Stream) -> None:
-        """Wait for the final response; over HTTP/3 it needs room, too, which a held stream gets bit by bit."""
+        """Wait for the final response, for which a held stream of HTTP/3 gets room bit by bit."""
         until = time.monotonic() + self.timeout
         bit = BIT if self.wire.transport_name == "h3" and self.case.hold else self.timeout
         while not await self.wire.until(lambda: stream.answer is not None or stream.over, bit):
