@@ -91,6 +91,8 @@ class Player:
             if self.wire.gone or self.lacking:
                 return
             await self._step(step)
+            if step is Do.AWAIT_END and not self.current.over:
+                break  # what follows takes the stream for over
         self.wire.transmit()
         self.sent_at = time.monotonic()
 

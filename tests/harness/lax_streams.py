@@ -139,16 +139,17 @@ async def lax_client(target: Target, count: int, how: str) -> None:
         stream.seen.opened = True
         wire.headers(stream, filled(fields, **target.values), end=how == "asks wrongly")
         wire.transmit()
-        if how == "leaves":
-            await wire.until(lambda: bool(stream.sections or stream.over), 0.3)  # noqa: B023
+        if how == "leaves" and number:
+            await wire.until(lambda: bool(stream.sections or stream.over), 1.0)  # noqa: B023
             wire.cut()
+            wire = None
         elif how == "takes":
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(echo(wire, stream, MASK), 0.25)
+                await asyncio.wait_for(echo(wire, stream, MASK), 0.15)
         else:
-            await wire.until(lambda: stream.over, 0.25)  # noqa: B023
+            await wire.until(lambda: stream.over, 0.15)  # noqa: B023
     if wire is not None and not wire.gone:
-        await wire.until(lambda: False, 0.2)
+        await wire.until(lambda: False, 2.0)
         wire.end()
 
 
