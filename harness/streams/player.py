@@ -269,6 +269,7 @@ class Player:
             elif (stream.over_at or both) - both > PROMPT:
                 self.late = "it ended the stream later than 1 s after both Closes (RFC 6455 7.1.1)"
         for one in self.streams:
+            one.given_up = True
             if one.sent_end is None and not self.wire.gone and one.reset is None:
                 if one.over and one.seen.opened:
                     self.wire.data(one, b"", end=True)

@@ -61,7 +61,8 @@ class Stream:
     sent_end: float | None = None
     """When the harness ended its side, or reset the stream."""
     sent_close: float | None = None
-    sent_error: str = ""
+    given_up: bool = False
+    """Whether the harness has seen enough, and only clears up: what the peer does then is no answer."""
     request: Fields = ()
     ended_with_request: bool = False
     """Whether a client ended its side with its request."""
@@ -258,11 +259,15 @@ class Wire(ABC):
 
     def take_end(self, stream: Stream) -> None:
         """Take in the end of the peer's side."""
+        if stream.given_up:
+            return
         stream.ended_at = stream.ended_at or time.monotonic()
         self._ended(stream, "closed")
 
     def take_reset(self, stream: Stream, code: int) -> None:
         """Take in that the peer reset a stream."""
+        if stream.given_up:
+            return
         stream.reset_at, stream.reset = stream.reset_at or time.monotonic(), code
         self._ended(stream, "reset")
 
