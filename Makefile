@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROFILE ?= full
 ROLE ?= both
+TRANSPORT ?= h1
 FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
@@ -14,8 +15,8 @@ WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-conformance: $(READY) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client)
-	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE)
+conformance: $(READY) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client, TRANSPORT="h1 h2 h3")
+	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE) $(TRANSPORT:%=--transport %)
 
 test: $(READY) ## run every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines'

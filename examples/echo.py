@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wsproto import Connection, ConnectionState
@@ -18,9 +19,35 @@ from wsproto.events import (
 from wsproto.extensions import PerMessageDeflate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wsproto.stream_handshake import StreamHandshake
 
 PATHS = {"/", "/chat"}  # all others are 404
+
+
+def gathered(events: Iterator[Event]) -> Iterator[Event]:
+    """Join the pieces of a message that came together: as fragments of their own they would cost more."""
+    pieces: list[TextMessage | BytesMessage] = []
+    for event in events:
+        if isinstance(event, TextMessage | BytesMessage):
+            pieces.append(event)
+            if not event.message_finished:
+                continue
+            yield _joined(pieces)
+        else:
+            yield from [_joined(pieces)] if pieces else []
+            yield event
+        pieces = []
+    if pieces:
+        yield _joined(pieces)
+
+
+def _joined(pieces: list[TextMessage | BytesMessage]) -> Event:
+    last = pieces[-1]
+    if isinstance(last, TextMessage):
+        return replace(last, data="".join(piece.data for piece in pieces if isinstance(piece, TextMessage)))
+    return replace(last, data=b"".join(piece.data for piece in pieces if isinstance(piece, BytesMessage)))
 
 
 def answer(ws: Connection | StreamHandshake, event: Event) -> Event | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import h2.events
 from asyncio_server import LINGER_SECONDS, RECEIVE_BYTES, run
 from command_line import server_arguments
-from echo import answer
+from echo import answer, gathered
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
@@ -117,7 +117,7 @@ class Http2Server:
 
     def _receive(self, stream: WebSocketStream, event: h2.events.Event) -> None:
         try:
-            for received in stream.receive(event):
+            for received in gathered(stream.receive(event)):
                 reply = answer(stream.ws, received)
                 if reply is not None:
                     stream.send(reply)

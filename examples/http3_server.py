@@ -30,7 +30,7 @@ from aioquic.quic.events import (
     StreamReset,
 )
 from command_line import ServerArguments, server_arguments
-from echo import answer
+from echo import answer, gathered
 from http3_stream import WebSocketStream
 
 from wsproto import ConnectionType
@@ -95,7 +95,7 @@ class Http3Server(QuicConnectionProtocol):
 
     def _answer(self, stream: WebSocketStream, events: Iterator[Event]) -> None:
         try:
-            for event in events:
+            for event in gathered(events):
                 reply = answer(stream.ws, event)
                 if reply is not None:
                     stream.send(reply)
@@ -113,10 +113,9 @@ async def serve(arguments: ServerArguments) -> None:
     configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN)
     configuration.load_cert_chain(arguments.certificate or "", arguments.key)
     loop = asyncio.get_running_loop()
+    protocol = partial(Http3Server, arguments.limits)
     transport, server = await loop.create_datagram_endpoint(
-        lambda: QuicServer(
-            configuration=configuration, create_protocol=partial(Http3Server, arguments.limits)
-        ),
+        lambda: QuicServer(configuration=configuration, create_protocol=protocol),
         local_addr=(arguments.host, arguments.port),
     )
     stop = asyncio.Event()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.between import unlike_between
 from harness.by_rfc import ByRfc
 from harness.case_texts import visible
 from harness.judge import Baseline, verdict_of, verdicts_of
@@ -25,6 +26,7 @@ from harness.summary import (
     print_differences,
     print_setup,
     print_table,
+    print_unlike,
 )
 from harness.wording import repeat_all_of
 from tooling.console import say
@@ -114,6 +116,7 @@ def conclude(outcome: Outcome, console: Console) -> ExitCode:
         print_changes(console, [found for of_setup in differences.values() for found in of_setup])
     else:
         print_differences(console, differences, {setup: found.reports for setup, found in runs.items()})
+    print_unlike(console, unlike_between({setup: found.reports for setup, found in runs.items()}))
     for setup, found in runs.items():
         count = len(differences[setup])
         print_setup(console, str(setup), found.reports, count, found.duration, outcome.judged_by)

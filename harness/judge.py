@@ -188,12 +188,17 @@ class Entry:
     variants: dict[Variant, Verdict] = field(default_factory=dict)
     """The verdicts of the variants that have another one."""
 
-    def line(self) -> dict[str, Any]:
-        """Return it as the file has it."""
+    def line(self, *, unlike_others: bool = False) -> dict[str, Any]:
+        """Return it as the file has it.
+
+        :param unlike_others: whether another transport has another verdict, of which `why` says the reason.
+        """
         unlike = {variant: found for variant, found in self.variants.items() if found != self.verdict}
         optional = {
             "seconds": self.seconds,
-            "why": "" if self.verdict.ok and all(found.ok for found in unlike.values()) else self.why,
+            "why": self.why
+            if unlike_others or not all(found.ok for found in [self.verdict, *unlike.values()])
+            else "",
             "variants": {variant: found.fields() for variant, found in unlike.items()},
         }
         return {**self.verdict.fields(), **{name: value for name, value in optional.items() if value}}
@@ -203,8 +208,8 @@ class Baseline:
     """`autobahn/expected/ROLE.json`: an object with a line per case.
 
     It has the verdict, `seconds` where the case takes long, `why` where it is not OK, and `variants` where
-    some have another verdict. It is for all transports; beside it `ROLE-TRANSPORT.json` has the cases that are
-    unlike over this one, in the same way.
+    some have another verdict. It is for all transports; beside it `ROLE-TRANSPORT.json` has, in the same way,
+    the cases that are unlike over this one.
     """
 
     def __init__(self, role: Role, folder: Path = EXPECTED, file: Path | None = None) -> None:
@@ -296,7 +301,7 @@ class Baseline:
         for transport, entries in self.unlike.items():
             unlike = {case: entry for case, entry in entries.items() if self._is_unlike(case, entry)}
             if unlike:
-                _write(self.path_of(transport), unlike)
+                _write(self.path_of(transport), unlike, unlike_others=True)
             else:
                 self.path_of(transport).unlink(missing_ok=True)
 
@@ -318,9 +323,11 @@ def _read(path: Path) -> dict[str, Any]:
     return entries
 
 
-def _write(path: Path, entries: Mapping[str, Entry]) -> None:
+def _write(path: Path, entries: Mapping[str, Entry], *, unlike_others: bool = False) -> None:
     known = [case for case in CASES if case in entries]
-    lines = [f"{json.dumps(case)}: {json.dumps(entries[case].line())}" for case in known]
+    lines = [
+        f"{json.dumps(case)}: {json.dumps(entries[case].line(unlike_others=unlike_others))}" for case in known
+    ]
     write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 

@@ -41,7 +41,7 @@ class Setup:
 
     @property
     def column(self) -> str:
-        """What it is called beside others of its role."""
+        """What it is called beside others of its role: `default`, `limits`, `h2`."""
         return self.variant if self.transport == "h1" else self.transport
 
     @property

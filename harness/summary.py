@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, OverflowMethod
 
+    from harness.between import Unlike
     from harness.judge import Difference, Verdict
     from harness.results import CaseReport, Results
     from harness.setups import Setup
@@ -77,6 +78,12 @@ def print_changes(console: Console, differences: Sequence[Difference]) -> None:
     for difference in differences:
         before, now = (verdict or "no verdict" for verdict in (difference.expected, difference.actual))
         say(console, f"{difference.setup} {difference.case}: {before} -> {now}")
+
+
+def print_unlike(console: Console, found: Sequence[Unlike]) -> None:
+    """Print what differs between the transports, a line for cases that do so alike."""
+    for unlike in found:
+        say(console, f"differs between transports: {unlike}")
 
 
 def print_differences(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.between import unlike_in
 from harness.case_texts import visible
 from harness.reasons import groups_of, reason_of
 from harness.summary import count_of
@@ -37,6 +38,9 @@ def summary_of(results: Results) -> str:
         parts.append("\n#### Causes\n\n")
         parts += [_group(group) for group in groups]
         parts.append(f"\nRepeat all: `{repeat_all_of(results)}`\n")
+    if unlike := unlike_in(results):
+        parts.append("\n#### Differs between transports\n\n")
+        parts += [f"* {code(str(found))}\n" for found in unlike]
     rows = _rows(results)
     if rows:
         parts.append("\n" + HEAD)

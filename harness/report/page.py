@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from harness.between import unlike_in
 from harness.case_texts import title_of, visible
 from harness.judge import rank
 from harness.reasons import MAX_TEXT, SAYS_NOTHING, groups_of
@@ -12,6 +13,7 @@ from harness.report.details import details_of
 from harness.report.rendering import read, render
 from harness.report.since import since
 from harness.report.tree import cells_of, count, tone_of, tree_of
+from harness.setups import SETUPS
 from harness.summary import count_of
 from harness.wording import (
     RULES,
@@ -61,6 +63,8 @@ def page_of(results: Results, previous: Results | None = None) -> str:
         roles=_roles(results, cells),
         setups=list(results["setups"]),
         groups=groups_of(results["setups"]),
+        unlike=unlike_in(results),
+        several=len({SETUPS[setup].transport for setup in results["setups"]}) > 1,
         max_named=MAX_NAMED,
         repeat_all=repeat_all_of(results),
         accepted=_whys(results, accepted=True),
@@ -87,8 +91,8 @@ def _verdict(results: Results, differing: int, accepted: int) -> str:
 
 def _lead(results: Results, differing: int, accepted: int) -> str:
     counts: dict[tuple[str, str], list[str]] = {}
-    for found in results["setups"].values():
-        counts.setdefault((found["role"], count_of(found["cases"])), []).append(found["variant"] or "default")
+    for setup, found in results["setups"].items():
+        counts.setdefault((found["role"], count_of(found["cases"])), []).append(SETUPS[setup].column)
     parts = [
         f"{count} as {role}" + (f" ({', '.join(variants)})" if variants != ["default"] else "")
         for (role, count), variants in counts.items()
@@ -113,7 +117,7 @@ def _roles(results: Results, cells: list[Cell]) -> list[dict[str, Any]]:
         roles.setdefault(found["role"], []).append(
             {
                 "name": setup,
-                "variant": found["variant"],
+                "column": SETUPS[setup].column,
                 "total": total,
                 "counts": counts,
                 "bar": bar,

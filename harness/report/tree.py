@@ -11,6 +11,7 @@ from harness.cases import CASES, section_of
 from harness.judge import rank, verdict_of
 from harness.reasons import Reason, reason_of
 from harness.sections import TITLES, link_of, parent_of, reference_of
+from harness.setups import SETUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,8 @@ class Cell:
 
     setup: str
     role: str
-    variant: str
+    column: str
+    """What its setup is called beside others of its role: a variant or a transport."""
     verdict: str
     """The worse of behaviour and close behaviour."""
     report: CaseReport | None
@@ -77,12 +79,13 @@ class Row:
     cells: list[Cell]
 
     def of_role(self, role: str) -> list[Cell]:
-        """List its cell in a role, and those of the variants of it that have another verdict."""
+        """List its cell over each transport, and those of the variants that have another verdict."""
         cells = [cell for cell in self.cells if cell.role == role]
         return [
             cell
             for cell in cells
             if cell is cells[0]
+            or SETUPS[cell.setup].transport != "h1"
             or (cell.verdict, cell.difference is None) != (cells[0].verdict, cells[0].difference is None)
         ]
 
@@ -165,7 +168,7 @@ def cells_of(setup: str, found: SetupReport, *, by_baseline: bool = True) -> dic
         verdict = verdict_shown(report, f"{setup}: case {case}") if report else MISSING
         reason = reason_of(report, difference) if difference else None
         cells[case] = Cell(
-            setup, found["role"], found["variant"], verdict, report, difference, reason, by_baseline
+            setup, found["role"], SETUPS[setup].column, verdict, report, difference, reason, by_baseline
         )
     return cells
 

@@ -1,10 +1,10 @@
 """A testee: the library or another implementation, as commands that keep to a contract.
 
 A server is started as `COMMAND --port PORT` (0: any free one), and prints `Listening on ws://HOST:PORT` once
-it accepts connections; over HTTP/2 and HTTP/3 the servers are those of examples/, which say `listening on HOST port
-PORT`. A client is started as `COMMAND ws://HOST:PORT --agent NAME`, drives the cases of the
-fuzzing server there, prints `case N of M` as each begins, and ends. Both take `--max-message-size BYTES`, and
-end at SIGTERM. `README.md` has the whole contract.
+it accepts connections; over HTTP/2 and HTTP/3 the servers are those of examples/, which say
+`listening on HOST port PORT`. A client is started as `COMMAND ws://HOST:PORT --agent NAME`, drives the cases
+of the fuzzing server there, prints `case N of M` as each begins, and ends. Both take
+`--max-message-size BYTES`, and end at SIGTERM. `README.md` has the whole contract.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
+from weakref import WeakSet
 
 from harness.transports.passage import FromSuite, ToSuite
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from harness.transports.passage import Carrier, Passage
 
+    Accept = Callable[[], Passage]
+    Keep = Callable[[Carrier], None]
     Note = Callable[[str], None]
 
 LOOPBACK = "127.0.0.1"
@@ -39,21 +42,31 @@ class Files:
 
 
 class Dialer:
-    """Gives a connection to the server under test: the last one as long as it can be shared."""
+    """Gives a connection to the server under test: the last one as long as it can be shared.
 
-    def __init__(self, connect: Callable[[], Awaitable[Carrier]], *, shared: bool) -> None:
-        self._connect, self._shared = connect, shared
+    :param keep: takes every connection.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[Carrier]], keep: Callable[[Carrier], None], *, shared: bool
+    ) -> None:
+        self._connect, self._keep, self._shared = connect, keep, shared
         self._last: Carrier | None = None
         self._lock = asyncio.Lock()
 
     async def __call__(self) -> Carrier:
         """Return one that takes a stream; raises `OSError` where the server takes no connection."""
         if not self._shared:
-            return await self._connect()
+            return await self._new()
         async with self._lock:
             if self._last is None or not self._last.usable:
-                self._last = await self._connect()
+                self._last = await self._new()
             return self._last
+
+    async def _new(self) -> Carrier:
+        carrier = await self._connect()
+        self._keep(carrier)
+        return carrier
 
 
 @asynccontextmanager
@@ -62,15 +75,17 @@ async def to_server(
 ) -> AsyncIterator[str]:
     """Pass what comes by HTTP/1.1 on to a server at a port of the loopback interface; give the URL."""
     connect = {"h2": _connect_http2, "h3": _connect_http3}[transport]
-    dial = Dialer(partial(connect, port, files, note, own=streams == "own"), shared=streams == "shared")
-    scheme = "https" if files else "http"
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: FromSuite(dial, scheme, f"{LOOPBACK}:{port}"), LOOPBACK, 0
-    )
-    try:
-        yield f"ws://{LOOPBACK}:{listener.sockets[0].getsockname()[1]}"
-    finally:
-        listener.close()
+    async with _ending() as keep:
+        connecting = partial(connect, port, files, note, own=streams == "own")
+        dial = Dialer(connecting, keep, shared=streams == "shared")
+        scheme = "https" if files else "http"
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: FromSuite(dial, scheme, f"{LOOPBACK}:{port}"), LOOPBACK, 0
+        )
+        try:
+            yield f"ws://{LOOPBACK}:{listener.sockets[0].getsockname()[1]}"
+        finally:
+            listener.close()
 
 
 @asynccontextmanager
@@ -78,10 +93,19 @@ async def to_suite(
     transport: BridgedTransport, port: int, files: Files | None, note: Note
 ) -> AsyncIterator[str]:
     """Pass the streams of clients on to a suite at a port of the loopback interface; give the URL."""
-    accept = partial(ToSuite, LOOPBACK, port)
     listen = {"h2": _listen_http2, "h3": _listen_http3}[transport]
-    async with listen(accept, files, note) as found:
+    async with _ending() as keep, listen(partial(ToSuite, LOOPBACK, port), keep, files, note) as found:
         yield f"{'wss' if files else 'ws'}://{LOOPBACK}:{found}"
+
+
+@asynccontextmanager
+async def _ending() -> AsyncIterator[Callable[[Carrier], None]]:
+    """Take connections, and end at last those that are still there."""
+    carriers: WeakSet[Carrier] = WeakSet()
+    try:
+        yield carriers.add
+    finally:
+        await asyncio.gather(*(carrier.leave() for carrier in list(carriers)))
 
 
 # Each library is imported where it is used: a bridge needs one of them.
@@ -106,17 +130,20 @@ async def _connect_http2(port: int, files: Files | None, note: Note, *, own: boo
 
 
 @asynccontextmanager
-async def _listen_http2(accept: Callable[[], Passage], files: Files | None, note: Note) -> AsyncIterator[int]:
+async def _listen_http2(accept: Accept, keep: Keep, files: Files | None, note: Note) -> AsyncIterator[int]:
     from harness.transports.http2 import Http2  # noqa: PLC0415
+
+    def connected() -> Http2:
+        carrier = Http2(note, accept)
+        keep(carrier)
+        return carrier
 
     context = None
     if files:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(files.certificate, files.key)
         context.set_alpn_protocols(["h2"])
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: Http2(note, accept), LOOPBACK, 0, ssl=context
-    )
+    listener = await asyncio.get_running_loop().create_server(connected, LOOPBACK, 0, ssl=context)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:
@@ -124,16 +151,16 @@ async def _listen_http2(accept: Callable[[], Passage], files: Files | None, note
 
 
 async def _connect_http3(port: int, files: Files | None, note: Note, *, own: bool) -> Carrier:
-    from harness.transports import http3  # noqa: PLC0415
+    from harness.transports.http3 import connect  # noqa: PLC0415
 
     assert files  # noqa: S101  # the command line sees to it
-    return await http3.connect(LOOPBACK, port, files.authority, note, own=own)
+    return await connect(LOOPBACK, port, files.authority, note, own=own)
 
 
 @asynccontextmanager
-async def _listen_http3(accept: Callable[[], Passage], files: Files | None, note: Note) -> AsyncIterator[int]:
-    from harness.transports import http3  # noqa: PLC0415
+async def _listen_http3(accept: Accept, keep: Keep, files: Files | None, note: Note) -> AsyncIterator[int]:  # noqa: ARG001  # the end of its socket ends its connections
+    from harness.transports.http3 import listen  # noqa: PLC0415
 
     assert files  # noqa: S101  # the command line sees to it
-    async with http3.listen(LOOPBACK, files.certificate, files.key, accept, note) as port:
+    async with listen(LOOPBACK, files.certificate, files.key, accept, note) as port:
         yield port

@@ -17,7 +17,7 @@ from tooling import children
 from tooling.errors import CommandError, MissingError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from harness.roles import Role
@@ -97,20 +97,21 @@ class Carriage:
         if self.transport == "h1":
             yield Way(url)
             return
-        command = [sys.executable, "-m", "harness.transports", role, self.transport, str(urlsplit(url).port)]
-        if role == "server":
-            command += ["--streams", self.streams]
-        async with children.start(
-            f"the bridge to {self.transport}", [*command, *_options(files)], log
-        ) as bridge:
+        command = command_of(self, role, url, files)
+        async with children.start(f"the bridge to {self.transport}", command, log) as bridge:
             yield Way(await _listening(bridge), bridge)
 
 
-def _options(files: Files | None) -> Sequence[str]:
-    if files is None:
-        return ()
-    named = {"authority": files.authority, "certificate": files.certificate, "key": files.key}
-    return [part for name, file in named.items() for part in (f"--{name}", str(file))]
+def command_of(carriage: Carriage, role: Role, url: str, files: Files | None) -> list[str]:
+    """Return the command of a bridge."""
+    port = str(urlsplit(url).port)
+    command = [sys.executable, "-m", "harness.transports", role, carriage.transport, port]
+    if role == "server":
+        command += ["--streams", carriage.streams]
+    if files:
+        command += ["--authority", str(files.authority)]
+        command += ["--certificate", str(files.certificate), "--key", str(files.key)]
+    return command
 
 
 async def _listening(bridge: Child) -> str:

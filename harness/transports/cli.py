@@ -1,7 +1,7 @@
 """`python -m harness.transports server|client`: the bridge for a server or a client under test.
 
-It says where it listens, in a line, and passes WebSockets on until SIGTERM. What it has not foreseen ends it with
-exit code 2 and a traceback: a bridge that goes on with a fault would make wrong verdicts.
+It says where it listens, in a line, and passes WebSockets on until SIGTERM. What it has not foreseen ends it
+with exit code 2 and a traceback: a bridge that goes on with a fault would make wrong verdicts.
 """
 
 from __future__ import annotations

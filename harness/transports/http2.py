@@ -105,11 +105,12 @@ class Http2Stream:
             with suppress(ProtocolError):  # it never began
                 self._carrier.http2.reset_stream(self._id, ErrorCodes.CANCEL)
         self.was_reset()
+        self.peer_ended = True
         self.settle()
 
     def was_reset(self) -> None:
-        """Take in that the stream is over."""
-        self.over = self.peer_ended = True
+        """Take in that nothing more may be sent."""
+        self.over = True
         self._unsent.clear()
 
     def credit(self, count: int) -> None:
@@ -171,9 +172,14 @@ class Http2(asyncio.Protocol):
         """Take in that a stream is over on both sides."""
         self._streams.pop(stream_id, None)
         if self._own and not self._streams and not self._is_over:
-            self.close()
+            self._close()
 
-    def close(self) -> None:
+    async def leave(self) -> None:
+        """End the connection, and reset what its streams lead to."""
+        self._close()
+        self._fail("")
+
+    def _close(self) -> None:
         """Say goodbye."""
         if not self._is_over:
             self._is_over = True
@@ -234,7 +240,8 @@ class Http2(asyncio.Protocol):
                 self._greet()
             case h2.events.ConnectionTerminated():
                 # h2 sends and takes nothing behind it, on streams that the peer would serve either.
-                self._fail(f"the peer ended the connection with error {event.error_code}")
+                code = event.error_code
+                self._fail(f"the peer ended the connection with error {code}" if code else "")
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._flush()
             case h2.events.RequestReceived() if self._accept:
@@ -254,6 +261,7 @@ class Http2(asyncio.Protocol):
                 stream.peer_ended = True
                 passage.stream_ended()
             case h2.events.StreamReset():
+                stream.peer_ended = True
                 passage.stream_reset()
             case _ if isinstance(event, _SECTIONS):
                 passage.headers_came(event.headers or [])
@@ -274,14 +282,15 @@ class Http2(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Reset all that the streams lead to."""
-        self._fail(str(exc or "the peer ended the TCP connection"))
+        self._fail(str(exc or ""))
 
     def _fail(self, why: str) -> None:
+        """End all that the streams lead to; there is nothing to say of a peer that leaves in order."""
         self._is_over = True
-        if self._streams or not self.ready.done():
+        if why:
             self._note(why)
         if not self.ready.done():
-            self.ready.set_exception(ConnectionError(why))
+            self.ready.set_exception(ConnectionError(why or "the peer ended the connection"))
             self.ready.exception()  # nobody waits for it on a server
         streams, self._streams = self._streams, {}
         for stream in streams.values():

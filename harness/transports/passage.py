@@ -1,7 +1,7 @@
 """One WebSocket through the bridge: a TCP connection with HTTP/1.1 on one side, a stream on the other.
 
-Until the handshake is over each direction has a class of its own; behind it the bytes pass. A side is credited
-for its bytes when the other has taken them, so that a passage holds a window of bytes at most.
+Until the handshake is over each direction has a class of its own; behind it the bytes pass. A side is
+credited for its bytes when the other has taken them, so that what a passage holds is bounded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import socket
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from harness.extra.heads import take_head
 from harness.transports.heads import (
@@ -24,7 +24,7 @@ from harness.transports.heads import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from harness.extra.heads import Head
     from harness.transports.heads import Headers
@@ -33,7 +33,7 @@ LONGEST_HEAD = 2**16
 """Bytes of a head of HTTP/1.1."""
 
 TAKEN = 17 * 2**20
-"""Bytes for a suite that may wait in the bridge: kosoku reads nothing while it sends a message, which has up to
+"""Bytes for a suite that may wait in the bridge: kosoku reads nothing while it sends a message, of up to
 16 MiB (9.1.6), and a testee may send it back piece by piece. Behind that nothing more is taken."""
 
 _LINGER = struct.pack("ii", 1, 0)
@@ -59,7 +59,7 @@ class Stream(Protocol):
 
     @property
     def full(self) -> bool:
-        """Whether so much waits for the peer that nothing more is to be sent; `drained` tells the end of it."""
+        """Whether so much waits for the peer that nothing more should be sent, until `drained` is called."""
 
 
 class Carrier(Protocol):
@@ -71,6 +71,9 @@ class Carrier(Protocol):
 
     def open(self, passage: Passage) -> Stream:
         """Open a stream, whose events go to a passage."""
+
+    async def leave(self) -> None:
+        """End the connection, and reset what its streams lead to."""
 
 
 class Passage(asyncio.Protocol):
@@ -190,13 +193,13 @@ class Passage(asyncio.Protocol):
         if self._transport:
             self._transport.close()
 
-    def _do(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(cast("asyncio.Task[None]", task))
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Future[None]) -> None:
-        self._tasks.discard(cast("asyncio.Task[None]", task))
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             context = {"message": "a passage failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
@@ -341,5 +344,8 @@ class ToSuite(Passage):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Answer for a suite that resets the connection instead."""
-        self._answer(502)
-        super().connection_lost(exc)
+        if self._answered:
+            super().connection_lost(exc)
+        else:
+            self._answer(502)
+            self._resume()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.cases import CASES
 from harness.results import FORMAT
+from harness.setups import SETUPS
 
 if TYPE_CHECKING:
     from harness.results import DifferenceReport, Results, VerdictFields
@@ -80,7 +81,12 @@ def results(setups: dict[str, Any], **fields: Any) -> Results:
         "complete": True,
         "stopped": "",
         "setups": {
-            name: {"role": name.partition("/")[0], "variant": name.partition("/")[2] or "default", **setup}
+            name: {
+                "role": SETUPS[name].role,
+                "variant": SETUPS[name].variant,
+                "transport": SETUPS[name].transport,
+                **setup,
+            }
             for name, setup in setups.items()
         },
         **fields,
