@@ -64,7 +64,8 @@ class StreamSuite(Suite):
     client_options = ("--modes",)
 
     def __init__(self, agent: str, transport: Transport, timeout: float = TIMEOUT) -> None:
-        self._agent, self._transport, self._timeout = agent, transport, timeout
+        self._agent, self._timeout = agent, timeout
+        self._transport: Transport = transport
         files = None
         if transport == "h3":  # QUIC has TLS; HTTP/2 is plain TCP, by prior knowledge
             stack = ExitStack()

@@ -90,7 +90,7 @@ class Opens(Expectation):
     def __init__(
         self, what: str = "", also: Callable[[Player], str] | None = None, otherwise: str = ""
     ) -> None:
-        """Make it; `also` names what else is wrong, which gets the verdict `otherwise`, where that is given."""
+        """Make it; `also` names what else is wrong, which gets the verdict `otherwise`, if there is one."""
         self._what, self._also, self._otherwise = what, also, otherwise
 
     def __str__(self) -> str:

@@ -83,7 +83,8 @@ class StreamFuzzingServer:
         agent: str,
         timeout: float,
     ) -> None:
-        self._cases, self._names, self._transport = cases, list(cases), transport
+        self._cases, self._names = cases, list(cases)
+        self._transport: Transport = transport
         self._files, self._agent, self._timeout = files, agent, timeout
         self._happened: asyncio.Queue[Begun | Ended | ReportsAsked | BaseException] = asyncio.Queue()
         self._pending: _Pending | None = None

@@ -114,6 +114,7 @@ class Http3Wire(QuicConnectionProtocol, Wire):
                 self.stream(number).stopped = event.error_code
             case ConnectionTerminated():
                 self.take_gone(event.error_code)
+                self._release()
         self.changed()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -291,6 +292,15 @@ class Http3Wire(QuicConnectionProtocol, Wire):
         """Close QUIC."""
         self._quic.close(error_code=CODES["H3_NO_ERROR"])
         super().transmit()
+        self._release()
+
+    def _release(self) -> None:
+        """Close the socket, where it is this connection's alone: a client's."""
+        if self.role == "server":
+            self.take_gone()
+            self._transport.close()
+            if self._timer is not None:
+                self._timer.cancel()
 
 
 async def connect(target: Target, case: Case | None) -> Http3Wire:

@@ -104,7 +104,7 @@ class Wire(ABC):
     """Each SETTINGS of the peer."""
 
     def __init__(self, role: Role) -> None:
-        self.role = role
+        self.role: Role = role
         self.began = time.monotonic()
         self.streams: dict[int, Stream] = {}
         self.settings = []

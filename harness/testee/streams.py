@@ -8,6 +8,7 @@ stream in the place of the TCP connection. `http2_client` and `http3_client` are
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -41,12 +42,15 @@ class WebSocketStream(Protocol):
     peer_ended: bool
 
     @property
+    @abstractmethod
     def ws(self) -> StreamHandshake | Connection:
         """What the stream's events are for at present."""
 
+    @abstractmethod
     def send(self, event: Event) -> None:
         """Send one event."""
 
+    @abstractmethod
     def reset(self) -> None:
         """End both sides of the stream at once."""
 
@@ -57,12 +61,15 @@ class Carrier(Protocol):
     usable: bool
     """Whether it takes another stream."""
 
+    @abstractmethod
     def open(self, handshake: StreamHandshake, echo: StreamEcho) -> WebSocketStream:
         """Open a stream, whose events go to `echo.take`."""
 
+    @abstractmethod
     def transmit(self) -> None:
         """Send what is ready."""
 
+    @abstractmethod
     async def end(self) -> None:
         """End the connection."""
 

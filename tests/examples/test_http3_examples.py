@@ -13,7 +13,13 @@ from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.events import ProtocolNegotiated, QuicEvent, StopSendingReceived, StreamReset
+from aioquic.quic.events import (
+    ConnectionTerminated,
+    ProtocolNegotiated,
+    QuicEvent,
+    StopSendingReceived,
+    StreamReset,
+)
 
 from tests.examples.running import HOST, TIMEOUT, run, serving
 from tooling import frames as wire
@@ -52,10 +58,13 @@ class Http3Peer(QuicConnectionProtocol):
         super().__init__(*arguments, **keywords)
         self.http3: H3Connection | None = None
         self.streams: dict[int, asyncio.Queue[object]] = {}
+        self.ended_with: int | None = None
 
     def quic_event_received(self, event: QuicEvent) -> None:
         if isinstance(event, ProtocolNegotiated):
             self.http3 = H3Connection(self._quic)
+        if isinstance(event, ConnectionTerminated):
+            self.ended_with = event.error_code
         found: list[object] = [event] if isinstance(event, StreamReset | StopSendingReceived) else []
         if self.http3 is not None:
             found += self.http3.handle_event(event)
@@ -214,8 +223,7 @@ def test_trailers_in_the_tunnel_end_the_connection_and_another_one_is_served(cer
         peer.http3.send_headers(stream, [(b"x-trailer", b"")], end_stream=True)
         peer.transmit()
         await peer.wait_closed()
-        assert peer._quic._close_event is not None
-        assert peer._quic._close_event.error_code == 0x105
+        assert peer.ended_with == 0x105
 
     async def open_one(peer: Http3Peer) -> None:
         await peer.opened()

@@ -30,7 +30,7 @@ LONGEST = 20.0
 async def echo(wire: Wire, stream: Stream, mask: bytes | None, *, answers_close: bool = True) -> None:
     """Send every frame back, whatever it is, and never end the stream."""
     done = 0
-    while await wire.until(lambda: len(stream.seen.frames) > done or stream.over, LONGEST):
+    while await wire.until(lambda: len(stream.seen.frames) > done or stream.over, LONGEST):  # noqa: B023
         if wire.gone or (stream.over and len(stream.seen.frames) <= done):
             return
         for frame in stream.seen.frames[done:]:
@@ -125,32 +125,39 @@ NO_END = ((b":method", b"CONNECT"), (b"upgrade", b"websocket"), (b":path", b"{pa
 
 
 async def lax_client(target: Target, count: int, how: str) -> None:
-    """Ask for each case, and take whatever comes (`takes`), or ask wrongly, fall silent, leave."""
-    wire: Wire | None = None
-    for number in [*range(1, count + 1), 0]:
-        with suppress(OSError):
-            if wire is None or wire.gone:
-                wire = await target.connect(None, 1.0)
-        if wire is None:
-            continue
-        path = f"/runCase?case={number}&agent=lax" if number else "/updateReports?agent=lax"
-        fields = put(b":path", path.encode(), NO_END if how == "asks wrongly" else REQUEST)
-        stream = wire.open()
-        stream.seen.opened = True
-        wire.headers(stream, filled(fields, **target.values), end=how == "asks wrongly")
-        wire.transmit()
-        if how == "leaves" and number:
-            await wire.until(lambda: bool(stream.sections or stream.over), 1.0)  # noqa: B023
-            wire.cut()
-            wire = None
-        elif how == "takes":
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(echo(wire, stream, MASK), 0.15)
-        else:
-            await wire.until(lambda: stream.over, 0.15)  # noqa: B023
-    if wire is not None and not wire.gone:
-        await wire.until(lambda: False, 2.0)
-        wire.end()
+    """Ask for each case, and take whatever comes (`takes`), or ask wrongly, or leave as soon as anything comes."""
+    wires: list[Wire] = []
+    try:
+        for number in [*range(1, count + 1), 0]:
+            with suppress(OSError):
+                if not wires or wires[-1].gone:
+                    wires.append(await target.connect(None, 1.0))
+                await _ask(wires[-1], target, number, how)
+        await wires[-1].until(lambda: False, 2.0)
+    finally:
+        for wire in wires:
+            if not wire.gone:
+                wire.end()
+        await asyncio.sleep(0)  # for the ends of their sockets
+
+
+async def _ask(wire: Wire, target: Target, number: int, how: str) -> None:
+    """Ask for a case, or with 0 for the reports."""
+    path = f"/runCase?case={number}&agent=lax" if number else "/updateReports?agent=lax"
+    fields = put(b":path", path.encode(), NO_END if how == "asks wrongly" else REQUEST)
+    stream = wire.open()
+    stream.seen.opened = True
+    wire.headers(stream, filled(fields, **target.values), end=how == "asks wrongly")
+    wire.transmit()
+    if how == "leaves" and number:
+        await wire.until(lambda: bool(stream.sections or stream.over), 1.0)
+        wire.cut()
+        await wire.until(lambda: wire.gone, 1.0)
+    elif how == "takes":
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(echo(wire, stream, MASK), 0.15)
+    else:
+        await wire.until(lambda: stream.over, 0.15)
 
 
 def target_of(transport: Transport, url: str, ca: Any) -> Target:
