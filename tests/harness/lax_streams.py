@@ -125,7 +125,7 @@ NO_END = ((b":method", b"CONNECT"), (b"upgrade", b"websocket"), (b":path", b"{pa
 
 
 async def lax_client(target: Target, count: int, how: str) -> None:
-    """Ask for each case, and take whatever comes (`takes`), or ask wrongly, or leave as soon as anything comes."""
+    """Ask for each case, and take whatever comes (`takes`), or ask wrongly, or leave when anything comes."""
     wires: list[Wire] = []
     try:
         for number in [*range(1, count + 1), 0]:
