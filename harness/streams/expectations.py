@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.streams.player import Player
+    from harness.streams.played import Played
     from harness.streams.wire import Stream, Wire
 
 Finding = tuple[str, str]
@@ -58,25 +58,22 @@ class Expectation(ABC):
         """Say it in a sentence."""
 
     @abstractmethod
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Return the verdict; `unmet` is the one on a peer that did not do this."""
 
-    def judge_close(self, played: Player) -> Finding:  # noqa: ARG002
+    def judge_close(self, played: Played) -> Finding:  # noqa: ARG002
         """Return the verdict on the end of the WebSocket."""
         return "OK", "There was no WebSocket connection to close in order."
 
-    def verdicts(self, played: Player) -> tuple[Finding, Finding]:
+    def verdicts(self, played: Played) -> tuple[Finding, Finding]:
         """Return both verdicts, after what holds in every case."""
         fault = played.wire.fault or next((one.seen.fault for one in played.streams if one.seen.fault), "")
-        if fault:
-            found = "FAILED", f"The peer broke a rule: {fault}."
-        else:
-            found = self.judge(played, played.case.unmet_over(played.wire.transport_name))
+        found = ("FAILED", f"The peer broke a rule: {fault}.") if fault else self.judge(played, played.unmet)
         if found[0] == "OK" and (others := self._others(played)):
             found = "FAILED", others
         return found, self.judge_close(played)
 
-    def _others(self, played: Player) -> str:
+    def _others(self, played: Played) -> str:
         """Want the echo of what was sent on the other streams."""
         for one in played.streams[1:]:
             if one.seen.messages != one.sent:
@@ -88,7 +85,7 @@ class Opens(Expectation):
     """The WebSocket opens, what was sent comes back, and the closing handshake is as usual."""
 
     def __init__(
-        self, what: str = "", also: Callable[[Player], str] | None = None, otherwise: str = ""
+        self, what: str = "", also: Callable[[Played], str] | None = None, otherwise: str = ""
     ) -> None:
         """Make it; `also` names what else is wrong, which gets the verdict `otherwise`, if there is one."""
         self._what, self._also, self._otherwise = what, also, otherwise
@@ -97,7 +94,7 @@ class Opens(Expectation):
         """Say it."""
         return f"The WebSocket opens and messages come back{self._what and f'; {self._what}'}."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Compare what has come with what was sent."""
         stream = played.streams[0]
         if not stream.opened:
@@ -109,10 +106,10 @@ class Opens(Expectation):
             return self._otherwise or unmet, f"{fault[:1].upper()}{fault[1:]}."
         return "OK", "The WebSocket opened, and all came back."
 
-    def judge_close(self, played: Player) -> Finding:
+    def judge_close(self, played: Played) -> Finding:
         """Want the code 1000, and the end of the stream."""
         stream = played.streams[0]
-        if not stream.opened or not played.case.closes:
+        if not stream.opened or not played.closes:
             return super().judge_close(played)
         if stream.seen.close is None:
             return "UNCLEAN", f"The peer sent no Close: it {outcome(stream, played.wire)}."
@@ -137,7 +134,7 @@ class Refuses(Expectation):
         good: str,
         best: tuple[int, ...],
         weak: tuple[int, ...],
-        also: Callable[[Player], str] | None = None,
+        also: Callable[[Played], str] | None = None,
     ) -> None:
         """Make it; `best` and `weak` are first digits or whole statuses, `good` says the best in words."""
         self._good, self._best, self._weak, self._also = good, best, weak, also
@@ -146,7 +143,7 @@ class Refuses(Expectation):
         """Say it."""
         return f"The request is refused with {self._good}."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Want that status."""
         stream, wire = played.streams[0], played.wire
         status = stream.status
@@ -193,7 +190,7 @@ class Errors(Expectation):
         where = "a connection error" if self._whole else "a stream error, or a connection error"
         return f"{self._what} is {where}, {names}{', or refused' if self._refusals else ''}."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Want that error."""
         stream = played.streams[0] if played.streams else None
         wire = played.wire
@@ -232,7 +229,7 @@ class Fails(Expectation):
         """Say it."""
         return f"The peer sends a Close with {self._code} and ends the stream; other streams live on."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Want both."""
         stream, wire = played.streams[0], played.wire
         did = f"The peer {outcome(stream, wire)}."
@@ -249,7 +246,7 @@ class Ends(Expectation):
     """The peer ends its side of the stream, in order or with CANCEL."""
 
     def __init__(
-        self, what: str = "", *, close: bool = False, also: Callable[[Player], str] | None = None
+        self, what: str = "", *, close: bool = False, also: Callable[[Played], str] | None = None
     ) -> None:
         """Make it; `close`: whether a Close has to come before."""
         self._what, self._close, self._also = what, close, also
@@ -259,7 +256,7 @@ class Ends(Expectation):
         before = "answers with a Close and ends" if self._close else "ends"
         return f"The peer {before} its side of the stream, in order or with CANCEL{self._what}."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Want the end."""
         stream, wire = played.streams[0], played.wire
         did = f"The peer {outcome(stream, wire)}."
@@ -287,7 +284,7 @@ class Bounded(Expectation):
         most = f"{self._most // 2**20} MiB"
         return f"The peer takes less than {most} whose echo is not read; other streams are served."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Count what it has taken."""
         stream = played.streams[0]
         if not stream.opened:
@@ -312,7 +309,7 @@ class Quiet(Expectation):
         )
         return f"The peer takes {what}."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Want no more than a reset."""
         wire = played.wire
         did = f"The peer {outcome(played.streams[0], wire)}."
@@ -326,7 +323,7 @@ class DoesNotAsk(Expectation):
         """Say it."""
         return "The client sends no extended CONNECT before the server's setting allows it."
 
-    def judge(self, played: Player, unmet: str) -> Finding:
+    def judge(self, played: Played, unmet: str) -> Finding:
         """Want no request."""
         if played.streams:
             return unmet, "The client asked without leave."

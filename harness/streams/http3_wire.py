@@ -296,7 +296,7 @@ class Http3Wire(QuicConnectionProtocol, Wire):
 
     def _release(self) -> None:
         """Close the socket, where it is this connection's alone: a client's."""
-        if self.role == "server":
+        if self.role == "server" and self._transport is not None:
             self.take_gone()
             self._transport.close()
             if self._timer is not None:

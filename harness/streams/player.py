@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.extra.frames import Frame, close
 from harness.streams.codes import CODES
 from harness.streams.fields import filled
+from harness.streams.played import Played
 from harness.streams.steps import (
     Answer,
     Ask,
@@ -54,7 +55,7 @@ ENOUGH = 8 * 2**20
 """Bytes that a peer takes whose echo is not read: then its buffers have no bound that matters."""
 
 
-class Player:
+class Player(Played):
     """The steps of a case, and the streams that they made.
 
     :param values: the server's own, for the requests; of a client the scheme that fits its URL.
@@ -62,16 +63,9 @@ class Player:
     """
 
     def __init__(self, case: Case, wire: Wire, role: Role, values: dict[str, str], timeout: float) -> None:
-        self.case, self.wire, self.role, self.timeout = case, wire, role, timeout
-        self.values = values
-        self.streams: list[Stream] = []
+        super().__init__(wire, case.unmet_over(wire.transport_name), values, closes=case.closes)
+        self.case, self.role, self.timeout = case, role, timeout
         self._current: Stream | None = None
-        self.counted: list[int] = []
-        """The bytes that had come when no more were to come."""
-        self.stuck = 0
-        """The bytes that the peer had taken when it gave no more room."""
-        self.late = ""
-        self.lacking = ""
         self.sent_at = time.monotonic()
 
     def take(self, stream: Stream) -> None:
@@ -237,7 +231,6 @@ class Player:
         for at in range(0, len(octets), size):
             piece = octets[at : at + size]
             if not await self._has_room(len(piece)):
-                self.stuck = stream.sent_bytes
                 return
             self.wire.data(stream, piece, end=step.end and at + size >= len(octets))
 
