@@ -17,6 +17,7 @@ from command_line import client_arguments
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
 from http2_stream import WebSocketStream
 from synchronous_client import await_event, whole_message
 
@@ -62,6 +63,8 @@ class Http2Client:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._http2 = H2Connection(H2Configuration(client_side=True, header_encoding=None))
+        # The server pushes nothing on a WebSocket (RFC 9113 8.5), and has to know before it could.
+        self._http2.local_settings = Settings(client=True, initial_values={SettingCodes.ENABLE_PUSH: 0})
         self._http2.initiate_connection()
         self._http2_events = self._receive_http2()
 

@@ -25,7 +25,7 @@ from http2_stream import WebSocketStream
 
 from wsproto import ConnectionType
 from wsproto.events import CloseConnection
-from wsproto.stream_handshake import StreamHandshake, asks_for_websocket
+from wsproto.stream_handshake import StreamHandshake
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -107,10 +107,10 @@ class Http2Server:
                 self._receive(self._streams[stream_id], event)
 
     def _open(self, event: h2.events.RequestReceived) -> None:
-        """Answer a request: what does not ask for a WebSocket would be for the program's HTTP code."""
-        if not asks_for_websocket(event.headers):
-            self._http2.send_headers(event.stream_id, [(b":status", b"501")], end_stream=True)
-            return
+        """Answer a request; the handshake refuses what does not ask for a WebSocket.
+
+        A program with HTTP code of its own gives it all that `asks_for_websocket` does not take.
+        """
         handshake = StreamHandshake(ConnectionType.SERVER, limits=self._limits)
         stream = self._streams[event.stream_id] = WebSocketStream(self._http2, event.stream_id, handshake)
         self._receive(stream, event)

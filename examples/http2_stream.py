@@ -59,7 +59,8 @@ class WebSocketStream:
         """
         try:
             if isinstance(event, SECTIONS):
-                self.handshake.receive_headers(event.headers or [])
+                if self.ws.state is not ConnectionState.CLOSED:  # else it came in one read with what ended it
+                    self.handshake.receive_headers(event.headers or [])
             elif isinstance(event, h2.events.DataReceived):
                 self._unacknowledged += event.flow_controlled_length
                 if self.ws.state is not ConnectionState.CLOSED:  # else the peer had not read that yet

@@ -34,7 +34,7 @@ from echo import answer, gathered
 from http3_stream import WebSocketStream
 
 from wsproto import ConnectionType
-from wsproto.stream_handshake import StreamHandshake, asks_for_websocket
+from wsproto.stream_handshake import StreamHandshake
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ class Http3Server(QuicConnectionProtocol):
     def _handle(self, http3: H3Connection, event: H3Event) -> None:
         stream_id = getattr(event, "stream_id", None)
         if isinstance(event, HeadersReceived) and stream_id not in self._streams:
-            if not asks_for_websocket(event.headers):  # it would be for the program's HTTP code
-                http3.send_headers(event.stream_id, [(b":status", b"501")], end_stream=True)
-                return
+            # A program with HTTP code of its own gives it all that `asks_for_websocket` does not take.
             handshake = StreamHandshake(ConnectionType.SERVER, limits=self._limits)
             stream = WebSocketStream(self._quic, http3, event.stream_id, handshake)
             self._streams[event.stream_id] = stream

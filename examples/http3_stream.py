@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from wsproto.events import Event
 
+H3_FRAME_UNEXPECTED = 0x105  # RFC 9114 8.1
+
 
 class WebSocketStream:
     """One WebSocket on one stream of HTTP/3. aioquic keeps what the peer has no window for."""
@@ -44,15 +46,21 @@ class WebSocketStream:
         :raises RemoteProtocolError: where it breaks the protocol; the peer has been told so.
         """
         try:
-            if isinstance(event, HeadersReceived):
+            if self.ws.state is ConnectionState.CLOSED:
+                pass  # it was under way when the WebSocket ended
+            elif isinstance(event, HeadersReceived):
                 self.handshake.receive_headers(event.headers)
-            elif isinstance(event, DataReceived) and self.ws.state is not ConnectionState.CLOSED:
+            elif isinstance(event, DataReceived):
                 self.ws.receive_data(event.data)
             yield from self._events()
             if isinstance(event, HeadersReceived | DataReceived) and event.stream_ended:
                 yield from self.receive_end()
         except RemoteProtocolError as error:
-            if error.event_hint is None:
+            if self.handshake.connection is not None:
+                # Any known frame but DATA in the tunnel is an error of the whole connection (RFC 9114 4.4).
+                self._quic.close(H3_FRAME_UNEXPECTED, reason_phrase="HEADERS behind the handshake")
+                yield from self.receive_end()
+            elif error.event_hint is None:
                 self.reset(H3_MESSAGE_ERROR)
                 yield from self.receive_end()
             else:

@@ -8,7 +8,13 @@ import subprocess
 import sys
 
 from harness.extra import EXTRA
+from harness.streams import STREAMS
 from tooling.errors import CommandError, MissingError
+
+_OWN = {name: case.title for name, case in EXTRA.items()} | {
+    name: case.title for name, case in STREAMS.items()
+}
+"""The titles of the harness's own cases."""
 
 MAX_TITLE = 110
 """Characters of a title."""
@@ -55,13 +61,13 @@ def title_of(description: str) -> str:
 def read_titles() -> dict[str, str]:
     """Read the title of every case; raises `MissingError` where the suite is not installed."""
     titles = {case: title_of(description) for case, description in _described().items()}
-    return {**titles, **{name: case.title for name, case in EXTRA.items()}}
+    return {**titles, **_OWN}
 
 
 def read_descriptions() -> dict[str, str]:
     """Read the description of every case, as plain text; raises `MissingError` likewise."""
     texts = {case: plain(description) for case, description in _described().items()}
-    return {**texts, **{name: f"{case.title}." for name, case in EXTRA.items()}}
+    return {**texts, **{name: f"{title}." for name, title in _OWN.items()}}
 
 
 def _described() -> dict[str, str]:

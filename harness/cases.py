@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.extra import EXTRA, GROUPS
+from harness.streams import GROUPS as STREAM_GROUPS
+from harness.streams import STREAMS
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ SECTIONS = {
     "12": "Compression (different payloads)",
     "13": "Compression (different parameters)",
     **GROUPS,
+    **STREAM_GROUPS,
 }
-"""The title of every section with cases, as Autobahn's report has it; the extra section is X."""
+"""The title of every section with cases, as Autobahn's report has it; the extra sections are X and H."""
 
 # fmt: off
 COUNTS = {
@@ -52,7 +55,7 @@ AUTOBAHN_CASES = tuple(
 )
 """Autobahn's 517 cases, in its order."""
 
-CASES = (*AUTOBAHN_CASES, *EXTRA)
+CASES = (*AUTOBAHN_CASES, *EXTRA, *STREAMS)
 """Every case: Autobahn's, then the extra ones, each of which is for one role or for both."""
 
 
@@ -63,7 +66,7 @@ class SelectionError(CommandError):
 def section_of(case: str) -> str:
     """Return the top section of a case: `"12"` of `"12.1.18"`, and `"X.1"` of `"X.1.4"`."""
     parts = case.split(".")
-    return ".".join(parts[:2]) if parts[0] == "X" and len(parts) > 2 else parts[0]
+    return ".".join(parts[:2]) if parts[0] in {"X", "H"} and len(parts) > 2 else parts[0]
 
 
 def in_profile(case: str, profile: Profile) -> bool:
@@ -89,7 +92,13 @@ def meaning(pattern: str) -> list[str]:
 
 def is_for(case: str, role: Role) -> bool:
     """Tell whether a case tests the library in this role."""
-    return case not in EXTRA or role in EXTRA[case].roles
+    own = EXTRA.get(case) or STREAMS.get(case)
+    return own is None or role in own.roles
+
+
+def is_own(case: str) -> bool:
+    """Tell whether a case is the harness's own, not one of Autobahn's."""
+    return case in EXTRA or case in STREAMS
 
 
 def select(profile: Profile, patterns: Iterable[str] = ()) -> list[str]:

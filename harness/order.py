@@ -10,6 +10,7 @@ from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline
 from harness.roles import ROLES
 from harness.setups import Setup, setups_of
+from harness.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -80,6 +81,9 @@ class Order:
 
 def plays(setup: Setup, case: str) -> bool:
     """Tell whether a case is for a setup; TLS is none of the library's, so one variant is enough."""
+    if case in STREAMS:
+        transports = STREAMS[case].transports
+        return setup.transport in transports and is_for(case, setup.role) and setup.variant == "default"
     if setup.transport != "h1" and case in EXTRA:
         known_mode = setup.role == "client" or not EXTRA[case].mode  # the example servers have no modes
         in_time = case not in TOO_LONG.get(setup, ())

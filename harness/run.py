@@ -8,10 +8,11 @@ import signal
 import tempfile
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.cases import AUTOBAHN_CASES
+from harness.cases import AUTOBAHN_CASES, is_own
 from harness.conclusion import Failures, Outcome, conclude, conclude_in, judge_all, results_of
 from harness.engines import wstest_files
 from harness.engines.extra import ExtraSuite
@@ -21,6 +22,7 @@ from harness.progress import progress
 from harness.results import read_cases
 from harness.setup_runner import SetupRun, SetupRunner, Stop, joined, run_setups
 from harness.setups import Setup
+from harness.streams import STREAMS
 from harness.summary import counts_by_setup
 from harness.testee.commands import library
 from harness.transports.carriage import Carriage
@@ -74,19 +76,15 @@ def run(  # noqa: PLR0913  # what a user can choose
         stop = Stop()
         failures = Failures(baselines, max_failures, stop)
         runners = [
-            SetupRunner(
-                setup,
-                part,
-                player,
-                shown,
-                aside,
-                patience,
-                testee,
-                failures.reported,
+            SetupRunner(setup, part, player, shown, aside, patience, testee, failures.reported, carriage)
+            for setup, chosen in cases.items()
+            for player, part, carriage in carried(
+                parts_of(chosen, suite, testee.name, patience.timeout),
+                chosen,
+                testee.name,
+                patience.timeout,
                 Carriage(setup.transport, streams),
             )
-            for setup, chosen in cases.items()
-            for player, part in parts_of(chosen, suite, testee.name, patience.timeout)
         ]
         usual = sum(
             usual_duration(chosen, baselines[setup.role].seconds_of(setup)) for setup, chosen in cases.items()
@@ -188,10 +186,23 @@ def _asked(cases: Sequence[str], reports: Mapping[str, CaseReport], path: Path) 
 def parts_of(cases: Sequence[str], suite: Suite, agent: str, timeout: float) -> list[tuple[Suite, list[str]]]:
     """Share the cases out between the engine that plays Autobahn's part and the extra suite."""
     parts: list[tuple[Suite, list[str]]] = [
-        (suite, [case for case in cases if case not in EXTRA]),
+        (suite, [case for case in cases if not is_own(case)]),
         (ExtraSuite(agent, timeout), [case for case in cases if case in EXTRA]),
     ]
     return [(engine, part) for engine, part in parts if part]
+
+
+def carried(
+    parts: Sequence[tuple[Suite, list[str]]], cases: Sequence[str], agent: str, timeout: float, way: Carriage
+) -> list[tuple[Suite, list[str], Carriage]]:
+    """Say by which way each part gets to the testee: section H speaks HTTP/2 and HTTP/3 by itself."""
+    carried: list[tuple[Suite, list[str], Carriage]] = [(*part, way) for part in parts]
+    of_streams = [case for case in cases if case in STREAMS]
+    if of_streams and way.transport != "h1":
+        # Imported where it is needed: it needs packages that the other engines do not.
+        suite = import_module("harness.engines.streams").StreamSuite(agent, way.transport, timeout)
+        carried.append((suite, of_streams, suite.carriage))
+    return carried
 
 
 async def run_until_signal(work: Coroutine[Any, Any, ResultT]) -> ResultT:

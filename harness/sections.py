@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.cases import SECTIONS
+from harness.streams import SHARED
 
 # The titles of 6.5 to 6.23 are those of Markus Kuhn's UTF-8 decoder test, which these cases come from.
 TITLES = {
@@ -66,6 +67,7 @@ TITLES = {
     "X.16.3": SECTIONS["X.3"],
     "X.16.4": SECTIONS["X.4"],
     "X.16.7": SECTIONS["X.7"],
+    **SHARED,
 }
 """The title of each section, of both levels."""
 
@@ -86,6 +88,17 @@ REFERENCES = {
     "X.14": "RFC 6455 10.4",
     "X.15": "RFC 6455 8.1",
     "X.16": "RFC 6455 6.2",
+    "H.1": "RFC 8441 3",
+    "H.2": "RFC 8441 4",
+    "H.3": "RFC 9113 8.3",
+    "H.4": "RFC 9113 8.2",
+    "H.5": "RFC 8441 5",
+    "H.6": "RFC 9113 8.5",
+    "H.7": "RFC 8441 5",
+    "H.8": "RFC 9113 6.9",
+    "H.9": "RFC 8441 5",
+    "H.10": "RFC 8441 5",
+    "H.11": "RFC 8441 5",
     "1": "RFC 6455 5.6",
     "2": "RFC 6455 5.5.2",
     "3": "RFC 6455 5.2",

@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.case_texts import visible
-from harness.cases import SECTIONS, section_of
-from harness.extra import EXTRA
+from harness.cases import SECTIONS, is_own, section_of
 from harness.judge import rank
 from harness.reasons import reason_of
 from harness.wording import judged
@@ -32,7 +31,7 @@ NAMED = 8
 
 def count_of(cases: Collection[str]) -> str:
     """Return `1 case`, `517 cases`, or `517 cases of Autobahn and 150 extra ones`."""
-    extra = sum(case in EXTRA for case in cases)
+    extra = sum(map(is_own, cases))
     count = len(cases) - extra
     if not extra:
         return f"{count} case{'s' * (count != 1)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.cases import SelectionError, is_for, meaning, section_of, select
 from harness.extra import EXTRA, limits
+from harness.streams import STREAMS
 from harness.summary import count_of
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def choose(  # noqa: PLR0913  # what a user can choose
     :param limit: bytes in the longest message that the endpoint takes; None where that is not known.
     """
     patterns = list(patterns)
-    cases = [case for case in select(profile, patterns) if is_for(case, role)]
+    cases = [case for case in select(profile, patterns) if is_for(case, role) and case not in STREAMS]
     notes: list[str] = []
 
     def leave_out(unwanted: Callable[[str], bool], why: str) -> None:

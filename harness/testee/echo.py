@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -42,23 +43,29 @@ class WebSocket(Protocol):
     """What an echo needs of a `WSConnection`, and of what stands in its place over HTTP/2 and HTTP/3."""
 
     @property
+    @abstractmethod
     def state(self) -> ConnectionState:
         """What has happened on the connection so far."""
 
     @property
+    @abstractmethod
     def ending(self) -> Ending:
         """Whether this side is to end the transport now, and how."""
 
     @property
+    @abstractmethod
     def protocol_error(self) -> RemoteProtocolError | None:
         """How the peer broke the protocol, where it did."""
 
+    @abstractmethod
     def send(self, event: Event) -> bytes:
         """Return the bytes to send."""
 
+    @abstractmethod
     def receive_data(self, data: bytes | None) -> None:
         """Take in what came."""
 
+    @abstractmethod
     def events(self) -> Iterator[Event]:
         """Yield what it means."""
 

@@ -10,7 +10,10 @@ import h2.events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
 from http2_stream import WebSocketStream
+
+from harness.testee.streams import NotOfferedError
 
 if TYPE_CHECKING:
     from harness.testee.fuzz_client import Address
@@ -25,6 +28,8 @@ class Http2Connection(asyncio.Protocol):
         self.usable = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._http2 = H2Connection(H2Configuration(client_side=True, header_encoding=None))
+        # The server pushes nothing on a WebSocket (RFC 9113 8.5), and has to know before it could.
+        self._http2.local_settings = Settings(client=True, initial_values={SettingCodes.ENABLE_PUSH: 0})
         self._streams: dict[int, tuple[WebSocketStream, StreamEcho]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,7 +64,7 @@ class Http2Connection(asyncio.Protocol):
             events = self._http2.receive_data(data)
         except ProtocolError as error:
             self.transmit()  # h2 has prepared the GOAWAY
-            self._fail(f"the server broke HTTP/2: {error}")
+            self._fail(ConnectionError(f"the server broke HTTP/2: {error}"))
             return
         for event in events:  # before all others: h2 knows of it already, and sends nothing on the stream
             if isinstance(event, h2.events.StreamReset) and event.stream_id in self._streams:
@@ -80,7 +85,7 @@ class Http2Connection(asyncio.Protocol):
                 self._greet()
             case h2.events.ConnectionTerminated():
                 # h2 sends and takes nothing behind it, on streams that the server would serve either.
-                self._fail(f"the server ended the connection with error {event.error_code}")
+                self._fail(ConnectionError(f"the server ended the connection with error {event.error_code}"))
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 for stream, _ in self._streams.values():
                     stream.flush()
@@ -96,20 +101,20 @@ class Http2Connection(asyncio.Protocol):
             self.usable = True
             self.ready.set_result(None)
         else:
-            self._fail("the server does not offer extended CONNECT (RFC 8441 3)")
+            self._fail(NotOfferedError("the server does not offer extended CONNECT (RFC 8441 3)"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the streams; a reset is an end like another."""
-        self._fail(str(exc or "the server ended the TCP connection"))
+        self._fail(ConnectionError(str(exc or "the server ended the TCP connection")))
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: ConnectionError) -> None:
         self.usable = False
         if not self.ready.done():
-            self.ready.set_exception(ConnectionError(why))
+            self.ready.set_exception(why)
         streams, self._streams = self._streams, {}
         for stream, echo in streams.values():
             stream.was_reset()
-            echo.failure = why
+            echo.failure = str(why)
             echo.take(stream.receive(h2.events.StreamReset(stream_id=0)))
         self._transport.close()
 

@@ -21,6 +21,8 @@ from aioquic.quic.events import (
 )
 from http3_stream import WebSocketStream
 
+from harness.testee.streams import NotOfferedError
+
 if TYPE_CHECKING:
     from harness.testee.fuzz_client import Address
     from harness.testee.streams import StreamEcho
@@ -63,8 +65,10 @@ class Http3Connection(QuicConnectionProtocol):
                 stream, echo = self._streams[event.stream_id]
                 echo.take(stream.receive_end())
                 stream.reset()
+                echo.take(iter(()))  # the stream is over
             case ConnectionTerminated():
-                self._fail(event.reason_phrase or f"the server ended the connection: {event.error_code}")
+                why = event.reason_phrase or f"the server ended the connection: {event.error_code}"
+                self._fail(ConnectionError(why))
                 return
         for http3_event in self._http3.handle_event(event) if self._http3 else ():
             stream_id = getattr(http3_event, "stream_id", None)
@@ -84,16 +88,16 @@ class Http3Connection(QuicConnectionProtocol):
             self.usable = True
             self.ready.set_result(None)
         else:
-            self._fail("the server does not offer extended CONNECT (RFC 9220 3)")
+            self._fail(NotOfferedError("the server does not offer extended CONNECT (RFC 9220 3)"))
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: ConnectionError) -> None:
         self.usable = False
         if not self.ready.done():
-            self.ready.set_exception(ConnectionError(why))
+            self.ready.set_exception(why)
         streams, self._streams = self._streams, {}
         for stream, echo in streams.values():
             stream.ended = True
-            echo.failure = why
+            echo.failure = str(why)
             echo.take(stream.receive_end())
 
 

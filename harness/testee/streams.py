@@ -8,6 +8,8 @@ stream in the place of the TCP connection. `http2_client` and `http3_client` are
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.testee.fuzz_client import Bounds, Caller, EchoClient, Question
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
     from wsproto.utilities import RemoteProtocolError
 
 
+TRIES = 3
+"""Connections that are opened till one offers extended CONNECT."""
+
+
+class NotOfferedError(ConnectionError):
+    """The server does not offer extended CONNECT (RFC 8441 3): there may be a reason to come again."""
+
+
 class WebSocketStream(Protocol):
     """What the glue of `examples/` offers for either protocol."""
 
@@ -32,12 +42,15 @@ class WebSocketStream(Protocol):
     peer_ended: bool
 
     @property
+    @abstractmethod
     def ws(self) -> StreamHandshake | Connection:
         """What the stream's events are for at present."""
 
+    @abstractmethod
     def send(self, event: Event) -> None:
         """Send one event."""
 
+    @abstractmethod
     def reset(self) -> None:
         """End both sides of the stream at once."""
 
@@ -48,12 +61,15 @@ class Carrier(Protocol):
     usable: bool
     """Whether it takes another stream."""
 
+    @abstractmethod
     def open(self, handshake: StreamHandshake, echo: StreamEcho) -> WebSocketStream:
         """Open a stream, whose events go to `echo.take`."""
 
+    @abstractmethod
     def transmit(self) -> None:
         """Send what is ready."""
 
+    @abstractmethod
     async def end(self) -> None:
         """End the connection."""
 
@@ -185,6 +201,9 @@ class StreamCaller(Caller):
     async def _dialled(self) -> Carrier:
         timeout = self.bounds.handshake_timeout
         try:
+            for _ in range(TRIES - 1):
+                with suppress(NotOfferedError):
+                    return await asyncio.wait_for(self._dial(self.server), timeout)
             return await asyncio.wait_for(self._dial(self.server), timeout)
         except (OSError, asyncio.TimeoutError) as error:
             why = getattr(error, "strerror", None) or str(error) or f"no answer within {timeout:g} s"

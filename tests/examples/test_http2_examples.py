@@ -264,6 +264,18 @@ def test_a_stream_that_is_reset_in_the_same_read_as_its_data_ends_no_other() -> 
     assert ended.output.count("closed with 1006 ''\n") == 2, "each is told"
 
 
+def test_trailers_in_one_read_with_a_request_that_is_refused_end_nothing_else() -> None:
+    with serving("http2_server.py") as server, server.connect() as sock:
+        peer = Http2Peer(sock, client=True)
+        assert peer.connect()[b":status"] == b"200"
+        refused = [(name, value) for name, value in CONNECT.items() if name != b"sec-websocket-version"]
+        peer.http2.send_headers(3, refused)
+        peer.http2.send_headers(3, [(b"x-trailer", b"1")], end_stream=True)
+        peer.http2.send_data(1, wire.frame(wire.TEXT, b"hello", mask=wire.MASK))
+        echo = next(event for event in peer.events() if isinstance(event, DataReceived))
+        assert (echo.stream_id, wire.decode_frame(echo.data).payload) == (1, b"hello")
+
+
 def test_a_client_that_never_ends_its_side_uses_up_no_streams() -> None:
     """Firefox does not, and its 101st WebSocket ended the connection: each stream is reset after a grace."""
     with serving("http2_server.py", GRACE_SECONDS=0.01) as server:

@@ -13,7 +13,13 @@ from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.h3.connection import H3_ALPN, H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.events import ProtocolNegotiated, QuicEvent, StopSendingReceived, StreamReset
+from aioquic.quic.events import (
+    ConnectionTerminated,
+    ProtocolNegotiated,
+    QuicEvent,
+    StopSendingReceived,
+    StreamReset,
+)
 
 from tests.examples.running import HOST, TIMEOUT, run, serving
 from tooling import frames as wire
@@ -52,10 +58,13 @@ class Http3Peer(QuicConnectionProtocol):
         super().__init__(*arguments, **keywords)
         self.http3: H3Connection | None = None
         self.streams: dict[int, asyncio.Queue[object]] = {}
+        self.ended_with: int | None = None
 
     def quic_event_received(self, event: QuicEvent) -> None:
         if isinstance(event, ProtocolNegotiated):
             self.http3 = H3Connection(self._quic)
+        if isinstance(event, ConnectionTerminated):
+            self.ended_with = event.error_code
         found: list[object] = [event] if isinstance(event, StreamReset | StopSendingReceived) else []
         if self.http3 is not None:
             found += self.http3.handle_event(event)
@@ -195,13 +204,6 @@ def test_server_ends_each_stream_in_its_own_way_and_no_other(certificates: Path)
         stopped = await peer.next(lingering)
         assert isinstance(stopped, StopSendingReceived)
         assert stopped.error_code == CANCELLED
-        malformed = await peer.opened()
-        assert peer.http3 is not None
-        peer.http3.send_headers(malformed, [(b"x-trailer", b"")], end_stream=True)
-        peer.transmit()
-        while not isinstance(reset := await peer.next(malformed), StreamReset):
-            pass
-        assert reset.error_code == MESSAGE_ERROR
         peer.send(first, hello)
         assert await peer.data(first) == (wire.frame(wire.TEXT, b"hello"), False)
 
@@ -210,5 +212,38 @@ def test_server_ends_each_stream_in_its_own_way_and_no_other(certificates: Path)
         server.has_printed("closed with 1006 ''", 4)
         ended = server.stop()
     assert (ended.status, ended.errors) == (0, "")
+    assert ended.output.count("closed with 1006 ''\n") == 3, ended.output
+
+
+def test_trailers_in_the_tunnel_end_the_connection_and_another_one_is_served(certificates: Path) -> None:
+    """RFC 9114 4.4: H3_FRAME_UNEXPECTED, where HTTP/2 has an error of the stream."""
+
+    async def break_it(peer: Http3Peer) -> None:
+        stream = await peer.opened()
+        assert peer.http3 is not None
+        peer.http3.send_headers(stream, [(b"x-trailer", b"")], end_stream=True)
+        peer.transmit()
+        await peer.wait_closed()
+        assert peer.ended_with == 0x105
+
+    async def open_one(peer: Http3Peer) -> None:
+        await peer.opened()
+
+    with serving("http3_server.py", *options(certificates)) as server:
+        with_peer(server.port, certificates, break_it)
+        with_peer(server.port, certificates, open_one)
+        ended = server.stop()
     assert "handshake failed: A header section behind the handshake" in ended.output
-    assert ended.output.count("closed with 1006 ''\n") == 4, ended.output
+
+
+def test_trailers_behind_a_refused_request_do_no_harm(certificates: Path) -> None:
+    async def play(peer: Http3Peer) -> None:
+        refused = peer.connect_websocket(**{"sec-websocket-version": b"8"})
+        assert peer.http3 is not None
+        peer.http3.send_headers(refused, [(b"x-trailer", b"")], end_stream=True)
+        peer.transmit()
+        assert dict((await peer.next(refused)).headers)[b":status"] == b"400"
+        await peer.opened()
+
+    with serving("http3_server.py", *options(certificates)) as server:
+        with_peer(server.port, certificates, play)

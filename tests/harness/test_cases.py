@@ -19,6 +19,7 @@ from harness.cases import (
     weight,
 )
 from harness.extra import EXTRA
+from harness.streams import STREAMS
 
 if TYPE_CHECKING:
     from harness.cases import Profile
@@ -32,14 +33,14 @@ def test_the_cases_are_those_of_the_suite_in_its_order() -> None:
     )
     assert tuple(found.stdout.split()) == AUTOBAHN_CASES
     assert len(AUTOBAHN_CASES) == 517
-    assert (*AUTOBAHN_CASES, *EXTRA) == CASES
+    assert (*AUTOBAHN_CASES, *EXTRA, *STREAMS) == CASES
 
 
 @pytest.mark.parametrize(("profile", "count"), [("fast", 247), ("wide", 397), ("full", 517)])
 def test_each_profile_has_its_number_of_cases(profile: Profile, count: int) -> None:
     chosen = select(profile)
     assert len([case for case in chosen if case in AUTOBAHN_CASES]) == count
-    assert len(chosen) == count + len(EXTRA)
+    assert len(chosen) == count + len(EXTRA) + len(STREAMS)
 
 
 def test_what_the_profiles_leave_out() -> None:

@@ -20,6 +20,7 @@ from harness.judge import Baseline, Verdict
 from harness.report import FILES
 from harness.setups import setups_of
 from harness.stored_results import differing_cases, read_results
+from harness.streams import STREAMS
 from tests.harness.report_samples import case, results, role, troubled
 from tooling.errors import CommandError
 
@@ -242,7 +243,7 @@ def test_list_takes_patterns_and_a_profile(capsys: pytest.CaptureFixture[str]) -
     assert out[1] == "7.13.1  Send close with close code 5000"
     assert main(["list", "--profile", "fast"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 247 + len(EXTRA)
+    assert len(lines) == 247 + len(EXTRA) + len(STREAMS)
     assert ["X.1.24", "HTTP/1.0"] in [line.split(maxsplit=1) for line in lines]
     assert "'6.40' means no case" in error_of(["list", "6.40"], capsys)
 
