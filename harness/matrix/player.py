@@ -73,7 +73,9 @@ class Player:
 
     async def play(self, implementation: Implementation, cases: Mapping[Role, list[str]], row: Row) -> None:
         """Run one implementation in all its roles at once."""
-        roles = [role for role in cases if role in implementation.files or not implementation.files]
+        roles: list[Role] = [
+            role for role in cases if role in implementation.files or not implementation.files
+        ]
         playing = [self._play_role(implementation, role, cases[role], row) for role in roles]
         for failed in await asyncio.gather(*playing, return_exceptions=True):
             if isinstance(failed, BaseException):

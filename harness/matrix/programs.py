@@ -66,7 +66,7 @@ async def program_of(file: TesteeFile, say: Callable[[str], None], cache: Path =
     folder = cache / f"{file.path.stem}-{fingerprint[:8]}"
     places = {"folder": str(folder), "source": str(folder / file.path.name)}
     pins = [pin.replace("==", "@") for pin in file.npm]
-    commands = [(*NPM_INSTALL, f"--prefix={folder}", *pins)] if pins else []
+    commands: list[tuple[str, ...]] = [(*NPM_INSTALL, f"--prefix={folder}", *pins)] if pins else []
     if file.build:
         commands.append(tuple(word.format(**places) for word in file.build))
     await made_by(commands, folder, packages or [file.path.name], say, sources)
