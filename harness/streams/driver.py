@@ -89,9 +89,9 @@ class Play:
             if player.streams:
                 await player.finish()
             unserved = "" if player.lacking else await self._served(wire)
+            return report_of(player, self.agent, began, unserved)
         finally:
             wire.end()
-        return report_of(player, self.agent, began, unserved)
 
     async def _served(self, wire: Wire) -> str:
         """See that the next stream is served; where the peer ended the connection, on another one."""
