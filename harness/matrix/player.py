@@ -37,9 +37,9 @@ FEW = 40
 """Cases that make no part of their own."""
 
 
-def hangs(report: CaseReport | None) -> bool:
-    """Tell whether a case took too long, which may be the fault of those that were played beside it."""
-    return report is not None and " under test hangs" in report.get("result", "")
+def is_doubtful(report: CaseReport | None) -> bool:
+    """Tell whether a case took too long, or was not asked for, as others were played beside it."""
+    return report is None or " under test hangs" in report.get("result", "")
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ class Player:
             runners = [runner(number, share) for number, share in enumerate(shares)]
             try:
                 ended = await asyncio.gather(*(one.run() for one in runners), return_exceptions=True)
-                if len(shares) > 1 and (hung := [case for case in part if hangs(found.get(case))]):
-                    ended += await asyncio.gather(runner(0, hung).run(), return_exceptions=True)
+                if len(shares) > 1 and (left := [case for case in part if is_doubtful(found.get(case))]):
+                    ended += await asyncio.gather(runner(0, left).run(), return_exceptions=True)
             finally:
                 kept.add(found, time.monotonic() - began)  # also where it is interrupted
             for failed in ended:

@@ -53,7 +53,7 @@ class RoleResult:
         """Why not all cases were run, in a line; nothing where all were."""
         missing = len(self.cases) - len(self.reports)
         if not self.errors and missing:
-            return f"{missing} cases were not run"
+            return f"{missing} case{' was' if missing == 1 else 's were'} not run"
         return "; ".join(dict.fromkeys(self.errors))
 
     def verdict(self, case: str) -> str:
