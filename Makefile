@@ -23,6 +23,9 @@ help: ## show this list
 conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client, TRANSPORT="h1 h2 h3")
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE) $(TRANSPORT:%=--transport %)
 
+# The tests start hundreds of processes, each of which would compile what it imports, where nothing is kept.
+test: export PYTHONDONTWRITEBYTECODE :=
+test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 test: $(READY) ## run every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees'
 	$(BIN)/python -m pytest -n auto -m 'not uncovered and not browser and not engines and not testees' --cov --cov-report=term

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fuzz.planted.faults import stream_handshake
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,8 +11,6 @@ _EVENTS = "only the program that reads the events can tell: the bytes that are s
 _REFUSED = "a testee sends nothing that the library has to refuse, and a refusal puts nothing on the wire"
 _WORK = "it costs time or memory in a program that reads late or sends very much at once, never other bytes"
 _SUBCLASS = "only programs with a subclass or settings of their own meet it, after the handshake"
-
-_STREAMS = "the suite plays over HTTP/1.1, and this is the handshake of HTTP/2 and HTTP/3"
 
 UNSEEN: Final[Mapping[str, str]] = {
     "what the state refuses has gone through compressor and masking first": _REFUSED,
@@ -41,6 +37,5 @@ UNSEEN: Final[Mapping[str, str]] = {
         "of one agreement meets it"
     ),
     "what the application received into is kept, not copied": _EVENTS,
-    **{fault.name: _STREAMS for fault in stream_handshake.FAULTS},
 }
 """Why the wire cannot show a fault, by the name of the fault."""

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 LISTENING = re.compile(r"Listening on (wss?://\S+)")
 
-PACKAGES = {"h2": ("h2", "h2>=4.3,<5"), "h3": ("aioquic", "aioquic>=1.7,<2")}
-"""The module that each transport needs, and how pip gets it."""
+PACKAGES = {"h2": "h2", "h3": "aioquic"}
+"""The package that each transport needs."""
 
 SETTLED = 0.02
 """Seconds in which the end of a process shows, whose connections have ended."""
@@ -76,10 +76,10 @@ class Carriage:
 
     def check(self) -> None:
         """Raise `MissingError` where a package is not installed."""
-        module, wanted = PACKAGES.get(self.transport, ("", ""))
-        if module and find_spec(module) is None:
+        package = PACKAGES.get(self.transport)
+        if package and find_spec(package) is None:
             raise MissingError(
-                f"--transport {self.transport} needs {module}: python -m pip install '{wanted}'"
+                f"--transport {self.transport} needs {package}: python -m pip install -e './harness[streams]'"
             )
 
     @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.between import unlike_between
-from harness.cases import AUTOBAHN_CASES, SelectionError, section_of
+from harness.cases import AUTOBAHN_CASES, SelectionError, is_own, section_of
 from harness.cli import main
 from harness.engines.suite import Begun, Ended
 from harness.extra import EXTRA
@@ -24,6 +24,8 @@ from harness.report.markdown import summary_of
 from harness.report.page import page_of
 from harness.setup_runner import SetupRunner, Stop, run_setups
 from harness.setups import SETUPS, TRANSPORTS, Setup, setups_of
+from harness.streams import GROUPS as STREAM_GROUPS
+from harness.streams import STREAMS
 from harness.testee import commands
 from harness.transports.carriage import Carriage
 from harness.transports.cli import main as bridge_main
@@ -57,7 +59,8 @@ def test_setups_are_named_by_what_is_unusual_in_them() -> None:
 def test_over_streams_the_cases_that_mean_something_there_are_played() -> None:
     of_server, of_client = Order(["server", "client"], "full", transports=["h2"]).cases().values()
     for cases in (of_server, of_client):
-        assert [name for name in cases if name not in EXTRA] == list(AUTOBAHN_CASES)
+        assert [name for name in cases if not is_own(name)] == list(AUTOBAHN_CASES)
+        assert {section_of(name) for name in cases if name in STREAMS} < set(STREAM_GROUPS)
         assert {section_of(name) for name in cases if name in EXTRA} <= OVER_STREAMS
     assert not any(EXTRA[name].mode for name in of_server if name in EXTRA)
     assert "X.9.32" in of_client, "the client has modes"
@@ -256,7 +259,7 @@ def test_a_missing_package_is_exit_3_with_the_command_that_installs_it(
     assert main(["run", "--transport", transport, "--cases", "1.1.1"]) == 3
     error = capsys.readouterr().err
     assert error.startswith(f"error: --transport {transport} needs ")
-    assert "python -m pip install '" in error
+    assert "python -m pip install -e './harness[streams]'" in error
     assert error.count("\n") == 1
 
 
