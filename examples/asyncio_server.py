@@ -98,18 +98,18 @@ class EchoConnection:
         try:
             await asyncio.wait_for(self._shake_hands(), HANDSHAKE_SECONDS)
             await self._read_to_the_end()
-            await self._hang_up()
+            await hang_up(self._reader, self._writer)
         except asyncio.CancelledError:  # the server stops
             if self._ws.state is ConnectionState.OPEN:
                 with suppress(OSError, asyncio.TimeoutError):
                     self._writer.write(self._ws.send(CloseConnection(code=1001, reason="server stops")))
                     await asyncio.wait_for(self._read_to_the_end(), LINGER_SECONDS)
-                    await self._hang_up()
+                    await hang_up(self._reader, self._writer)
         except RemoteProtocolError as error:
             print(f"handshake failed: {error}", flush=True)
             if isinstance(error.event_hint, RejectConnection):  # such as 400 or 426
                 self._writer.write(self._refuse(error.event_hint))
-                await self._hang_up()
+                await hang_up(self._reader, self._writer)
         except (OSError, asyncio.TimeoutError) as error:
             print(f"connection lost: {error!r}", flush=True)
         finally:
@@ -168,22 +168,24 @@ class EchoConnection:
         """Return the bytes of a refusal: it announces the end of the connection (RFC 9112 9.6)."""
         return self._ws.send(replace(rejection, headers=[*rejection.headers, (b"Connection", b"close")]))
 
-    async def _hang_up(self) -> None:
-        """Send the end of file so that what was sent last still arrives (RFC 6455 7.1.1).
 
-        Closing a socket that has unread input resets the connection: the reset may overtake the Close frame.
-        TLS cannot end one direction alone, and close() then sends and awaits its close_notify.
-        """
-        with suppress(OSError, asyncio.TimeoutError):  # the client may be gone, or slow
-            await asyncio.wait_for(self._writer.drain(), LINGER_SECONDS)
-            if not self._writer.can_write_eof():
-                return
-            self._writer.write_eof()
-            await asyncio.wait_for(self._discard_input(), LINGER_SECONDS)
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send the end of file so that what was sent last still arrives (RFC 6455 7.1.1, RFC 9112 9.6).
 
-    async def _discard_input(self) -> None:
-        while await self._reader.read(RECEIVE_BYTES):
-            pass
+    Closing a socket that has unread input resets the connection: the reset may overtake what was sent.
+    TLS cannot end one direction alone, and close() then sends and awaits its close_notify.
+    """
+    with suppress(OSError, asyncio.TimeoutError):  # the client may be gone, or slow
+        await asyncio.wait_for(writer.drain(), LINGER_SECONDS)
+        if not writer.can_write_eof():
+            return
+        writer.write_eof()
+        await asyncio.wait_for(_discard(reader), LINGER_SECONDS)
+
+
+async def _discard(reader: asyncio.StreamReader) -> None:
+    while await reader.read(RECEIVE_BYTES):
+        pass
 
 
 async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import h2.events
-from asyncio_server import LINGER_SECONDS, RECEIVE_BYTES, run
+from asyncio_server import LINGER_SECONDS, RECEIVE_BYTES, hang_up, run
 from command_line import server_arguments
 from echo import answer, gathered
 from h2.config import H2Configuration
@@ -64,6 +64,7 @@ class Http2Server:
             print(f"HTTP/2 error: {error}", flush=True)
             with suppress(OSError):
                 await self._write()  # h2 has prepared the GOAWAY
+                await hang_up(self._reader, self._writer)
         except OSError as error:
             print(f"connection lost: {error}", flush=True)
         finally:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 OVER_HTTP1: tuple[str, ...] = ()
-OVER_STREAMS = ("--transport", "h2", "--cases", "H", "X.5", "X.6")
+OVER_STREAMS = ("--transport", "h2", "--transport", "h3", "--cases", "H", "X.5", "X.6")
 """For the handshake of HTTP/2 and HTTP/3, which does nothing else."""
 
 

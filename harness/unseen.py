@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 _EVENTS = "only the program that reads the events can tell: the bytes that are sent are the same"
 _REFUSED = "a testee sends nothing that the library has to refuse, and a refusal puts nothing on the wire"
 _WORK = "it costs time or memory in a program that reads late or sends very much at once, never other bytes"
+_BELOW = "h2 and aioquic refuse it, before the handshake of a stream gets to see it"
+_AT_ONCE = "the example servers answer a request at once: nothing comes between both"
 _SUBCLASS = "only programs with a subclass or settings of their own meet it, after the handshake"
 
 UNSEEN: Final[Mapping[str, str]] = {
@@ -37,5 +39,19 @@ UNSEEN: Final[Mapping[str, str]] = {
         "of one agreement meets it"
     ),
     "what the application received into is kept, not copied": _EVENTS,
+    "a request for WebSocket in capitals goes elsewhere": (
+        "it is about programs that lead requests to HTTP code of their own, of which the examples have none"
+    ),
+    "cookies come apart": _EVENTS,
+    "a second request on a stream is passed over": _AT_ONCE,
+    "a field counts for its own bytes alone": (
+        "h2 counts as it should, and refuses as long a section first; no RFC has a number for the limit"
+    ),
+    "fields of HTTP/1.1 pass on a stream": _BELOW,
+    "TE may name codings": _BELOW,
+    "names in capitals pass on a stream": _BELOW,
+    "a pseudo-header may stand behind a field": _BELOW,
+    "the last of two pseudo-headers counts": _BELOW,
+    "data before the response is dropped": _BELOW,
 }
 """Why the wire cannot show a fault, by the name of the fault."""

@@ -143,7 +143,7 @@ RESPONSES: Group = (
         "R9113-8.6-01",
         "R9114-4.5-01",
         Errors(*OF_MALFORMED, "CANCEL", "H3_REQUEST_CANCELLED", what="A response that has no place here"),
-        (Answer(((b":status", b"101"),)), SEND_HELLO, Do.AWAIT_END),
+        (Answer(((b":status", b"101"),)), Do.AWAIT_END),  # without data, which no client takes that waits on
         closes=False,
     ),
     of_client("103, then 200", "R9113-8.1-01", "R9113-8.1-01", Opens(), (EARLY, *ACCEPTED), of="glue"),

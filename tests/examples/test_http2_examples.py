@@ -308,6 +308,22 @@ def test_a_client_that_ends_its_side_is_not_reset_and_one_that_sends_on_is_dropp
     assert (ended.status, ended.errors) == (0, "")
 
 
+def test_the_reason_why_the_server_ends_a_connection_arrives_before_its_end() -> None:
+    """With input unread, closing TCP resets it, and the GOAWAY is lost (RFC 9113 5.4.1)."""
+    with serving("http2_server.py") as server:
+        with server.connect() as sock:
+            client = RawHttp2(sock)
+            client.send(
+                "000006 04 00 00000000 0008 00000002", "000008 06 00 00000000 0102030405060708" * 9000
+            )
+            received = b""
+            while piece := sock.recv(65536):
+                received += piece
+        ended = server.stop()
+    assert bytes.fromhex("07 00 00000000 00000000 00000001") in received
+    assert (ended.status, ended.errors) == (0, "")
+
+
 def test_server_that_stops_says_goodbye() -> None:
     with serving("http2_server.py") as server, server.connect() as sock:
         client = RawHttp2(sock)
