@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.conclusion import Failures, Outcome, conclude_in, judge_all, results_of
 from harness.endpoints.runner import LOG, SERVER, EndpointRunner
 from harness.engines.kosoku import KosokuSuite
+from harness.extra.driver import is_unplayed
 from harness.patience import usual_duration
 from harness.progress import progress
 from harness.run import aside_of, run_until_signal
@@ -19,6 +20,7 @@ from tooling.console import say
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rich.console import Console
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from harness.judge import Baseline
     from harness.order import Order
     from harness.patience import Patience
+    from harness.results import CaseReport
     from harness.roles import Role
     from tooling.errors import ExitCode
 
@@ -84,9 +87,21 @@ class Session:
         outcome = Outcome(self.order, judges, runs, differences, stopped, endpoint=True)
         results = results_of(outcome, self.endpoint.name, engine, started)
         code = conclude_in(self.folder, outcome, results, self.console)
+        if modes := self._modes(found.reports):
+            say(self.console, modes)
         if interrupted:
             raise interrupted
         return code
+
+    def _modes(self, reports: Mapping[str, CaseReport]) -> str:
+        """Say which modes the server has, and which others would have had more cases played."""
+        extra = self.choice.extra
+        needing = {case: extra[case].mode_name for case in reports if case in extra and extra[case].mode_name}
+        unplayed = {case: mode for case, mode in needing.items() if is_unplayed(reports[case], mode)}
+        has = ", ".join(sorted(set(needing.values()) - set(unplayed.values()))) or "none"
+        others = ", ".join(sorted(set(unplayed.values())))
+        left = f"; {count_of(list(unplayed))} not played for want of {others}" if unplayed else ""
+        return f"modes of the server: {has}{left}" if needing else ""
 
     async def _run(self, runner: EndpointRunner, engine: str) -> None:
         """Have the server running, say what will be done, and do it."""

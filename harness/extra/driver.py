@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.extra.certificates import Certificates
     from harness.extra.expectations import Finding
     from harness.extra.heads import Head
-    from harness.results import ExtraCaseReport
+    from harness.results import CaseReport, ExtraCaseReport
     from harness.roles import Role
 
 TIMEOUT = 3.0
@@ -121,7 +121,7 @@ class Play:
 
     def unplayed(self) -> ExtraCaseReport:
         """Report that the peer lacks the mode that the case needs."""
-        self.seen.lacking = f"The {self.seen.role} has no mode {self.case.mode_name!r}."
+        self.seen.lacking = f"The {self.seen.role} {_lacks(self.case.mode_name)}"
         return self._report(Wire())
 
     def unasked(self, wire: Wire) -> ExtraCaseReport:
@@ -242,6 +242,15 @@ class Play:
             "rfc": where,
             "requirement": requirement["id"],
         }
+
+
+def is_unplayed(report: CaseReport, mode: str) -> bool:
+    """Tell whether a report says that the peer lacks a mode."""
+    return report.get("result", "").endswith(_lacks(mode))
+
+
+def _lacks(mode: str) -> str:
+    return f"has no mode {mode!r}."
 
 
 async def tell(wire: Wire, request: Head, answer: str | None = None) -> None:

@@ -156,10 +156,12 @@ def test_a_path_of_its_own_is_not_asked_for_modes(tmp_path: Path) -> None:
     assert recorder.targets == {"/chat"}
 
 
-def test_a_plain_echo_has_no_modes(tmp_path: Path) -> None:
+def test_a_plain_echo_has_no_modes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorder = Recorder()
     with served(recorder) as port:
         _, results = call(tmp_path, f"ws://127.0.0.1:{port}", "--cases", "X.10.1", "X.10.2")
+    said = "modes of the server: none; 2 extra cases not played for want of fragments"
+    assert said in capsys.readouterr().out.splitlines()
     assert [case["behavior"] for case in cases_of(results).values()] == ["UNIMPLEMENTED"] * 2
     assert [head.split(" ")[1] for head in recorder.heads].count("/modes") == 1, "asked once"
 
