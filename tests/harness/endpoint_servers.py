@@ -86,6 +86,12 @@ class Dying:
         await echo(reader, writer)
 
 
+async def turns() -> None:
+    """Let the event loop do what is due, however slow the machine is."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def served(handler: Any, context: ssl.SSLContext | None = None) -> Iterator[int]:
     """Serve in a thread, on the port that is given."""
@@ -110,9 +116,10 @@ def served(handler: Any, context: ssl.SSLContext | None = None) -> Iterator[int]
         begun.set()
         await stop.wait()
         server.close()
+        await turns()  # in which a connection that was just accepted gets its writer
         for writer in writers:
             writer.transport.abort()
-        await asyncio.sleep(0.01)
+        await turns()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
