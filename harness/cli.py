@@ -87,13 +87,10 @@ def _unavailable(name: str, why: str) -> click.Command:
     def fail(**_: object) -> None:
         raise CommandError(why)
 
+    settings = {"ignore_unknown_options": True}
+    rest: list[click.Parameter] = [click.Argument(["rest"], nargs=-1)]
     return click.Command(
-        name,
-        callback=fail,
-        help=why,
-        context_settings={"ignore_unknown_options": True},
-        add_help_option=False,
-        params=[click.Argument(["rest"], nargs=-1)],
+        name, callback=fail, help=why, context_settings=settings, add_help_option=False, params=rest
     )
 
 

@@ -79,11 +79,7 @@ def run(  # noqa: PLR0913  # what a user can choose
             SetupRunner(setup, part, player, shown, aside, patience, testee, failures.reported, carriage)
             for setup, chosen in cases.items()
             for player, part, carriage in carried(
-                parts_of(chosen, suite, testee.name, patience.timeout),
-                chosen,
-                testee.name,
-                patience.timeout,
-                Carriage(setup.transport, streams),
+                Carriage(setup.transport, streams), chosen, suite, testee.name, patience.timeout
             )
         ]
         usual = sum(
@@ -99,11 +95,7 @@ def run(  # noqa: PLR0913  # what a user can choose
         if interrupted and not runs:
             raise interrupted
     differences = judge_all(
-        cases,
-        baselines,
-        runs,
-        lambda setup: f"{RUN}{suite.options} {setup.options}",
-        complete=not stopped,
+        cases, baselines, runs, lambda setup: f"{RUN}{suite.options} {setup.options}", complete=not stopped
     )
     outcome = Outcome(order, baselines, runs, differences, stopped)
     code = conclude_in(folder, outcome, results_of(outcome, testee.name, engine, started), console)
@@ -193,15 +185,17 @@ def parts_of(cases: Sequence[str], suite: Suite, agent: str, timeout: float) -> 
 
 
 def carried(
-    parts: Sequence[tuple[Suite, list[str]]], cases: Sequence[str], agent: str, timeout: float, way: Carriage
+    way: Carriage, cases: Sequence[str], suite: Suite, agent: str, timeout: float
 ) -> list[tuple[Suite, list[str], Carriage]]:
-    """Say by which way each part gets to the testee: section H speaks HTTP/2 and HTTP/3 by itself."""
-    carried: list[tuple[Suite, list[str], Carriage]] = [(*part, way) for part in parts]
+    """Say who plays which cases, and by which way: section H speaks HTTP/2 and HTTP/3 by itself."""
+    carried: list[tuple[Suite, list[str], Carriage]] = [
+        (*part, way) for part in parts_of(cases, suite, agent, timeout)
+    ]
     of_streams = [case for case in cases if case in STREAMS]
     if of_streams and way.transport != "h1":
         # Imported where it is needed: it needs packages that the other engines do not.
-        suite = import_module("harness.engines.streams").StreamSuite(agent, way.transport, timeout)
-        carried.append((suite, of_streams, suite.carriage))
+        own = import_module("harness.engines.streams").StreamSuite(agent, way.transport, timeout)
+        carried.append((own, of_streams, own.carriage))
     return carried
 
 

@@ -48,7 +48,7 @@ def row(fault: str, report: dict[str, Any] | None) -> str:
     if report is None or not report["findings"]:
         return f"| `{fault}` | {does} | {section} | not found | | | |"
     found = report["findings"][0]
-    came = found["came"].replace("|", "\\|")
+    came = found["came"].replace("|", "\\|").replace(shlex.quote(sys.executable), "python")
     return (
         f"| `{fault}` | {does} | {section} | {came[:120]} | {found['section']} "
         f"| {report['connections']} | {report['took']:.1f} |"
