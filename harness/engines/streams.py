@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.engines.at_once import at_once
-from harness.engines.suite import Begun, Ended, Listening, Suite
+from harness.engines.suite import Listening, Suite
 from harness.extra.case import MAX_MESSAGE_SIZE
 from harness.extra.driver import TIMEOUT
 from harness.streams import STREAMS
 from harness.streams.driver import Play, Target
-from harness.streams.fuzzing_server import Begun as CaseBegun
 from harness.streams.fuzzing_server import ReportsAsked, StreamFuzzingServer
 from harness.transports.carriage import Carriage, Way
 from harness.transports.certificates import certificate
@@ -108,9 +107,6 @@ class StreamSuite(Suite):
         try:
             yield Listening(url)
             while not isinstance(happened := await server.happening(), ReportsAsked):
-                if isinstance(happened, CaseBegun):
-                    yield Begun(happened.case)
-                else:
-                    yield Ended(happened.case, happened.report)
+                yield happened
         finally:
             await server.stop()

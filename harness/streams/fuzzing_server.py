@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from harness.engines.suite import Begun, Ended
 from harness.extra.frames import text
 from harness.streams.case import Case
 from harness.streams.codes import ENABLE_CONNECT_PROTOCOL
@@ -32,21 +33,6 @@ if TYPE_CHECKING:
     from harness.streams.wire import Stream, Wire
 
 FOREVER = 86400.0
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A case has begun."""
-
-    case: str
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A case has its verdict."""
-
-    case: str
-    report: ExtraCaseReport
 
 
 @dataclass(frozen=True)

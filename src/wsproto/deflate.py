@@ -69,7 +69,7 @@ class Inflater:
         return self.inflate(TAIL if self._block_open else b"", limit)
 
     def inflate_unit(self, data: bytes, limit: int, *, fin: bool) -> bytes:
-        """Do the same with all that a frame has left, one unit at most; `fin` ends the message."""
+        """Inflate all that a frame has left, a unit at most, into `limit` bytes; `fin` ends the message."""
         if not data:  # not even a block that the tail could complete
             return b""
         given = data + TAIL if fin else data

@@ -124,7 +124,7 @@ class InboundExtensions:
         return self._through(self._completed, tail, room) if tail else b""
 
     def rest(self, data: bytes, room: int, *, fin: bool) -> bytes:
-        """Pass through the last piece of a frame of a compressed message, or a whole one, header and all."""
+        """Pass through the last piece of a compressed message's frame, or a whole message, header and all."""
         extension = self._extensions[0]
         extension.state.room = room
         result = extension.state.inbound_rest(data, fin)

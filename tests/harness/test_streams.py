@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cases import CASES, section_of
+from harness.engines.suite import Ended
 from harness.judge import Baseline
 from harness.order import plays
 from harness.setups import Setup
 from harness.streams import GROUPS, SHARED, STREAMS, driver, player
 from harness.streams.driver import Play
-from harness.streams.fuzzing_server import Ended, ReportsAsked, StreamFuzzingServer
+from harness.streams.fuzzing_server import ReportsAsked, StreamFuzzingServer
 from harness.transports.certificates import certificate
 from tests.harness import lax_streams
 from tests.harness.lax_streams import lax_client, serving, target_of
