@@ -182,8 +182,11 @@ def read_answer(
     return AcceptConnection(subprotocol, extensions, extra_headers)
 
 
-def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> Headers:
-    """Return the header fields of a rejection (RFC 6455 4.2.2); `permitted` are those it may give itself."""
+def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> tuple[Headers, int | None]:
+    """Return the header fields of a rejection (RFC 6455 4.2.2), and the length that they give its body.
+
+    :param permitted: fields of the library that a rejection may give itself.
+    """
     status = event.status_code
     if not isinstance(status, int):
         raise LocalTypeError(f"A status must be an int, not {status!r}")
@@ -196,15 +199,16 @@ def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> He
     framed = not FRAMING.isdisjoint(name.lower() for name, _ in headers)
     if framed and status == 204:
         raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
+    length = _declared_length(headers)
     if not event.has_body:
-        if declared_length(headers):
+        if length:
             raise LocalValueError("A rejection without a body has a Content-Length of 0")
         if not bodiless and not framed:
             headers.append((b"content-length", b"0"))
-    return headers
+    return headers, length
 
 
-def declared_length(headers: Headers) -> int | None:
+def _declared_length(headers: Headers) -> int | None:
     """Return the Content-Length that an application gave, None where it gave none (RFC 9110 8.6)."""
     values = [value for name, value in headers if name.lower() == b"content-length"]
     if not values:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 from .authority import written_host
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
-from .handshake import Handshake
 from .handshake_fields import (
     NOT_EXTRA_IN_ACCEPT,
     NOT_EXTRA_IN_REQUEST,
@@ -29,7 +28,6 @@ from .handshake_fields import (
 )
 from .handshake_messages import (
     answer_fields,
-    declared_length,
     judge_content,
     judge_version,
     offer_fields,
@@ -38,6 +36,7 @@ from .handshake_messages import (
     rejection_fields,
     written_target,
 )
+from .handshake_stages import Handshake
 from .header_grammar import is_field_value, is_protocol, is_token
 from .states import Input, Stage
 from .utilities import as_bytes
@@ -144,10 +143,10 @@ class StreamHandshake(Handshake):
         return [(b":status", b"200"), *_written(fields)], extensions
 
     def _written_rejection(self, event: RejectConnection) -> tuple[Headers, int | None]:
-        fields = rejection_fields(event, _PERMITTED_IN_REJECTION)
+        fields, length = rejection_fields(event, _PERMITTED_IN_REJECTION)
         if event.status_code < 300:
             raise LocalValueError(f"A response with the status {event.status_code} accepts (RFC 8441 5)")
-        return [(b":status", b"%d" % event.status_code), *_written(fields)], declared_length(fields)
+        return [(b":status", b"%d" % event.status_code), *_written(fields)], length
 
     def _written_body(self, body: bytes, *, last: bool) -> bytes:  # noqa: ARG002 - the stream's end says so
         return body
@@ -239,10 +238,8 @@ class StreamHandshake(Handshake):
         extra = [field for field in headers if field[0] not in NOT_EXTRA_IN_REQUEST | {b"cookie"}]
         if b"cookie" in fields:  # RFC 9113 8.2.3, RFC 9114 4.2.1: one for the application
             extra.append((b"cookie", b"; ".join(fields[b"cookie"])))
-        self._request = read_offers(fields, authority, path.decode("ascii"), extra)
+        self._take_request(read_offers(fields, authority, path.decode("ascii"), extra))
         self.scheme = scheme
-        self._stage = self._next_stage(Input.RECEIVE_REQUEST)
-        self._events.append(self._request)
 
     def _receive_response(self, section: GivenHeaders) -> None:
         """Take any 2xx for the acceptance (RFC 8441 5, RFC 9113 8.5), skip interim responses."""
