@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from . import utilities
 from .authority import written_host
 from .errors import LocalProtocolError, RemoteProtocolError
-from .events import AcceptConnection, Event, RejectConnection, Request
+from .events import RejectConnection
 from .handshake_fields import (
     FRAMING,
-    NOT_EXTRA_IN_ACCEPT,
-    NOT_EXTRA_IN_REQUEST,
     UPGRADING,
     WEBSOCKET_VERSION,
+    checked_headers,
     collected,
     list_of,
     refused,
@@ -26,14 +25,9 @@ from .handshake_fields import (
 )
 from .handshake_messages import (
     ABSOLUTE,
-    answer_fields,
     client_extensions_handshake,
     judge_content,
     judge_version,
-    offer_fields,
-    read_answer,
-    read_offers,
-    rejection_fields,
     server_extensions_handshake,
     written_target,
 )
@@ -43,7 +37,7 @@ from .states import Input, Stage
 from .utilities import as_bytes, generate_accept_token
 
 if TYPE_CHECKING:
-    from .extensions import Extension
+    from .events import Request
     from .handshake_fields import Fields
     from .limits import Limits
     from .states import ConnectionType
@@ -57,7 +51,7 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _PERMITTED_IN_REJECTION = FRAMING | UPGRADING | {b"sec-websocket-version"}
 
 
-class H11Handshake(Handshake):
+class H11Handshake(Handshake[bytes]):
     """The opening handshake of one connection over HTTP/1.1, up to its `agreement`.
 
     :param connection_type: which side this is.
@@ -72,35 +66,25 @@ class H11Handshake(Handshake):
         super().__init__(connection_type, limits=limits)
         self._exchange = HTTPExchange(client=self.client, limits=self._limits)
 
-    def send(self, event: Event) -> bytes:
-        """Return the bytes that say `event` to the peer.
+    def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
+        return checked_headers(headers, permitted=_PERMITTED_IN_REJECTION if rejecting else frozenset())
 
-        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
-            has changed.
-        """
-        data: bytes = self._send(event)
-        return data
-
-    def _written_request(self, event: Request) -> tuple[bytes, list[Extension]]:
-        host = (b"Host", written_host(event.host))
-        fields, offered = offer_fields(event)
-        target = written_target(event.target)
+    def _written_request(self, event: Request, fields: Headers) -> bytes:
+        host, target = (b"Host", written_host(event.host)), written_target(event.target)
         self._key = utilities.generate_nonce()
         headers = [host, _UPGRADE, _CONNECTION, (b"Sec-WebSocket-Key", self._key), *fields]
-        return written_head(b"GET %b HTTP/1.1" % target, headers), offered
+        return written_head(b"GET %b HTTP/1.1" % target, headers)
 
-    def _written_acceptance(self, event: AcceptConnection) -> tuple[bytes, list[Extension]]:
-        fields, extensions = answer_fields(event, self._request)
+    def _written_acceptance(self, fields: Headers) -> bytes:
         token = (b"Sec-WebSocket-Accept", generate_accept_token(self._key))
         first = b"HTTP/1.1 100 Continue\r\n\r\n" if self._expects_continue else b""
-        head = written_head(b"HTTP/1.1 101 Switching Protocols", [_UPGRADE, _CONNECTION, token, *fields])
-        return first + head, extensions
+        headers = [_UPGRADE, _CONNECTION, token, *fields]
+        return first + written_head(b"HTTP/1.1 101 Switching Protocols", headers)
 
-    def _written_rejection(self, event: RejectConnection) -> tuple[bytes, int | None]:
-        fields, length = rejection_fields(event, _PERMITTED_IN_REJECTION)
+    def _written_rejection(self, event: RejectConnection, fields: Headers) -> bytes:
         if event.status_code == 426:
             _add_upgrade(fields)
-        return self._exchange.send_head(event.status_code, fields, has_body=event.has_body), length
+        return self._exchange.send_head(event.status_code, fields, has_body=event.has_body)
 
     def _written_body(self, body: bytes, *, last: bool) -> bytes:
         return self._exchange.send_body(body, last=last)
@@ -116,7 +100,7 @@ class H11Handshake(Handshake):
         if self.client:
             raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
         self._next_stage(Input.RECEIVE_REQUEST)
-        if self._exchange.begun:
+        if self._exchange.trailing_data:
             raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         try:
             data = rewritten_request(path, headers)
@@ -198,8 +182,7 @@ class H11Handshake(Handshake):
         target, host = _read_target(request.target, required(fields, "Host"))
         # RFC 9110 7.8: a 100 response then comes before the 101.
         self._expects_continue = b"100-continue" in map(bytes.lower, fields.get(b"expect", ()))
-        extra_headers = [field for field in request.headers if field[0] not in NOT_EXTRA_IN_REQUEST]
-        self._take_request(read_offers(fields, host, target, extra_headers))
+        self._receive_offers(request.headers, fields, host, target)
 
     def _read_response(self) -> None:
         while self._stage in (Stage.REQUESTED, Stage.BODY):
@@ -215,18 +198,18 @@ class H11Handshake(Handshake):
         """Accept a 101, skip any other interim response (RFC 9110 15.2), take a final one as a rejection."""
         status = response.status_code
         if status == 101:
-            self._receive_acceptance(self._judge_acceptance(response), self._exchange.trailing_data)
+            self._receive_acceptance(response)
         elif status < 200:
             self._receive_interim()
             self._last_interim = RejectConnection(status, response.headers, has_body=False)
             if b"sec-websocket-accept" in dict(response.headers):
                 # It answers the handshake: nothing else will follow, and both sides would wait.
-                self._events.append(self._last_interim)
-                self._stage = self._next_stage(Input.RECEIVE_REJECT)
+                self._receive(Input.RECEIVE_REJECT, self._last_interim)
         else:
-            self._receive_rejection(status, response.headers)
+            rejection = RejectConnection(status, response.headers, has_body=True)
+            self._receive(Input.RECEIVE_REJECT_HEAD, rejection)
 
-    def _judge_acceptance(self, response: ResponseHead) -> AcceptConnection:
+    def _receive_acceptance(self, response: ResponseHead) -> None:
         """Judge a response with the status 101 (RFC 6455 4.1)."""
         if response.http_version < b"1.1":
             raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
@@ -238,8 +221,7 @@ class H11Handshake(Handshake):
             raise refused(f"Bad header 'Upgrade': websocket is beside {others} (RFC 6455 4.1)")
         if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(self._key):
             raise refused("Bad accept token")
-        extra_headers = [field for field in response.headers if field[0] not in NOT_EXTRA_IN_ACCEPT]
-        return read_answer(fields, self._request, self._offered, extra_headers)
+        self._receive_answer(response.headers, fields, self._exchange.trailing_data)
 
 
 def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from .connection import Connection
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from .handshake_fields import refused
-from .handshake_messages import Agreement, agreed
+from .handshake_messages import answer_fields, offer_fields, read_answer, read_offers, rejection_fields
 from .limits import DEFAULT_LIMITS, Limits
 from .states import (
     CLIENT_HANDSHAKE,
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .extensions import Extension
+    from .handshake_fields import Fields
     from .typing import Headers
+
+Written = TypeVar("Written")
+"""What a transport takes: bytes, or a header section of a stream."""
 
 _INPUT_OF_EVENT = {
     Request: Input.SEND_REQUEST,
@@ -41,7 +45,18 @@ _INPUT_OF_EVENT = {
 }
 
 
-class Handshake:
+class Agreement(NamedTuple):
+    """What a finished handshake leaves to its connection: all that was agreed on, and what came behind it."""
+
+    extensions: list[Extension]
+    """Those in use, in the order of the response: the objects of this one connection."""
+    trailing_data: bytes
+    """Bytes behind the handshake, for the connection to read."""
+    eof: bool
+    """Whether the transport ended behind them."""
+
+
+class Handshake(Generic[Written]):
     """The opening handshake of one connection over any transport, up to its `agreement`."""
 
     agreement: Agreement | None = None
@@ -106,8 +121,12 @@ class Handshake:
             )
         return stage
 
-    def _send(self, event: Event) -> Any:
-        """Return what says `event` to the peer, as the transport has it; an error has changed nothing."""
+    def send(self, event: Event) -> Written:
+        """Return what says `event` to the peer.
+
+        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
+            has changed.
+        """
         try:
             return self._sent(event)
         except LocalProtocolError:
@@ -115,20 +134,25 @@ class Handshake:
         except (AttributeError, TypeError, ValueError) as error:
             raise LocalTypeError(f"{event!r} holds what cannot be sent: {error}") from error
 
-    def _sent(self, event: Event) -> Any:
+    def _sent(self, event: Event) -> Written:
         """Look up the next stage and write the event; only then change anything."""
-        written: Any
         if isinstance(event, Request):
             stage = self._next_stage(Input.SEND_REQUEST)
-            written, self._offered = self._written_request(event)
-            self._request = event
+            fields, offered = offer_fields(event)
+            written = self._written_request(event, fields + self._own_fields(event.extra_headers))
+            self._request, self._offered = event, offered
         elif isinstance(event, AcceptConnection):
             stage = self._next_stage(Input.SEND_ACCEPT)
-            written, extensions = self._written_acceptance(event)
-            self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
+            own = self._own_fields(event.extra_headers)  # before an extension agrees to anything
+            fields, extensions = answer_fields(event, self._request)
+            written = self._written_acceptance(fields + own)
+            self._agree(extensions, bytes(self._early_data), eof=self._eof)
         elif isinstance(event, RejectConnection):
             stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
-            written, self._body_left = self._written_rejection(event)
+            own = self._own_fields(event.headers, rejecting=True)
+            fields, length = rejection_fields(event, own)
+            written = self._written_rejection(event, fields)
+            self._body_left = length
         elif isinstance(event, RejectData):
             stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
             body = as_bytes(event.data, "The data of a RejectData")
@@ -147,19 +171,23 @@ class Handshake:
         return written
 
     @abstractmethod
-    def _written_request(self, event: Request) -> tuple[Any, list[Extension]]:
-        """Write a request; return with it the extensions that it offers."""
+    def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
+        """Return the application's header fields, which have to be permitted over this transport."""
 
     @abstractmethod
-    def _written_acceptance(self, event: AcceptConnection) -> tuple[Any, list[Extension]]:
-        """Write the acceptance of the request; return with it the extensions that were agreed on."""
+    def _written_request(self, event: Request, fields: Headers) -> Written:
+        """Write a request with `fields` and those of this transport."""
 
     @abstractmethod
-    def _written_rejection(self, event: RejectConnection) -> tuple[Any, int | None]:
-        """Write a rejection; return with it the length of its body, where it says one."""
+    def _written_acceptance(self, fields: Headers) -> Written:
+        """Write the acceptance of the request."""
 
     @abstractmethod
-    def _written_body(self, body: bytes, *, last: bool) -> bytes:
+    def _written_rejection(self, event: RejectConnection, fields: Headers) -> Written:
+        """Write a rejection."""
+
+    @abstractmethod
+    def _written_body(self, body: bytes, *, last: bool) -> Written:
         """Write a piece of the body of a rejection."""
 
     def _fail(self) -> None:
@@ -167,10 +195,13 @@ class Handshake:
         self.failed = True
         self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
 
-    def _take_request(self, request: Request) -> None:
-        self._request = request
-        self._events.append(request)
-        self._stage = self._next_stage(Input.RECEIVE_REQUEST)
+    def _receive(self, what: Input, event: Event) -> None:
+        self._stage = self._next_stage(what)
+        self._events.append(event)
+
+    def _receive_offers(self, headers: Headers, fields: Fields, host: bytes, target: str) -> None:
+        self._request = read_offers(headers, fields, host, target)
+        self._receive(Input.RECEIVE_REQUEST, self._request)
 
     def _receive_early(self, data: bytes) -> None:
         """Keep what a client sends before its request is answered, for the connection."""
@@ -186,15 +217,14 @@ class Handshake:
             raise refused(f"More than {self._limits.max_interim_responses} interim responses")
         self._stage = self._next_stage(Input.RECEIVE_INTERIM)
 
-    def _receive_acceptance(self, accepted: AcceptConnection, trailing_data: bytes = b"") -> None:
-        self.agreement = agreed(accepted.extensions, trailing_data)
-        self._events.append(accepted)
-        self._stage = self._next_stage(Input.RECEIVE_ACCEPT)
+    def _agree(self, extensions: list[Extension], trailing_data: bytes, *, eof: bool = False) -> None:
+        used = [extension.for_connection() for extension in extensions if extension.enabled()]
+        self.agreement = Agreement(used, trailing_data, eof)
 
-    def _receive_rejection(self, status: int, headers: Headers) -> None:
-        """Take in the head of a final response that accepts nothing."""
-        self._events.append(RejectConnection(status, headers, has_body=True))
-        self._stage = self._next_stage(Input.RECEIVE_REJECT_HEAD)
+    def _receive_answer(self, headers: Headers, fields: Fields, trailing_data: bytes = b"") -> None:
+        accepted = read_answer(headers, fields, self._request, self._offered)
+        self._agree(accepted.extensions, trailing_data)
+        self._receive(Input.RECEIVE_ACCEPT, accepted)
 
     def _receive_body(self, data: bytes) -> None:
         """Hand on a piece of the body of a rejection, or its end."""
@@ -204,5 +234,5 @@ class Handshake:
                 self._events.append(RejectData(data[:left], body_finished=False))
             raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
         self._body_received += len(data)
-        self._events.append(RejectData(data, body_finished=not data))
-        self._stage = self._next_stage(Input.RECEIVE_BODY if data else Input.RECEIVE_BODY_END)
+        event = RejectData(data, body_finished=not data)
+        self._receive(Input.RECEIVE_BODY if data else Input.RECEIVE_BODY_END, event)

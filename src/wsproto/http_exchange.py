@@ -13,6 +13,7 @@ What a peer may make this side hold is bounded here, so that a fault is found wh
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import LocalValueError
@@ -72,11 +73,6 @@ class HTTPExchange:
         self._limits = limits
         self._received = b""  # what stands before _offset is read, or h11 has it
         self._offset = 0
-
-    @property
-    def begun(self) -> bool:
-        """Whether anything was received."""
-        return self._received != b""
 
     @property
     def trailing_data(self) -> bytes:
@@ -210,9 +206,8 @@ class HTTPExchange:
 
             role = h11.CLIENT if self._client else h11.SERVER
             self._h11 = h11.Connection(role, max_incomplete_event_size=self._limits.max_handshake_size)
-            if self._client:  # its request was written elsewhere: that it asks for an upgrade is all
-                fields = [("Host", "h"), ("Connection", "upgrade"), ("Upgrade", "websocket")]
-                self._h11.send(h11.Request(method="GET", target="/", headers=fields))
+            if self._client:  # its request was written elsewhere
+                self._h11.send(_any_upgrade())
                 self._h11.send(h11.EndOfMessage())
             elif self._head_read:
                 self._h11.receive_data(self._head_read)
@@ -234,6 +229,15 @@ def rewritten_request(target: bytes | str, headers: Headers) -> bytes:
     except (h11.LocalProtocolError, TypeError, ValueError) as error:
         raise _bad_http(error) from error
     return written_head(b"GET %b HTTP/1.1" % request.target, list(request.headers))
+
+
+@cache
+def _any_upgrade() -> h11.Request:
+    """Return what h11 has to know of a client's request: that it asks for an upgrade."""
+    import h11
+
+    fields = [("Host", "h"), ("Connection", "upgrade"), ("Upgrade", "websocket")]
+    return h11.Request(method="GET", target="/", headers=fields)
 
 
 def _read(by_h11: h11.Connection) -> RequestHead | ResponseHead | bytes | None:

@@ -28,9 +28,9 @@ OPENING_BREAKS = [
     ),
     Break(
         "the application gets the last line of a field alone",
-        "src/wsproto/handshake.py",
-        "[field for field in request.headers if field[0] not in NOT_EXTRA_IN_REQUEST]",
-        "[field for field in dict(request.headers).items() if field[0] not in NOT_EXTRA_IN_REQUEST]",
+        "src/wsproto/handshake_messages.py",
+        "[field for field in headers if field[0] not in NOT_EXTRA_IN_REQUEST]",
+        "[field for field in dict(headers).items() if field[0] not in NOT_EXTRA_IN_REQUEST]",
         "server X.1.138",
     ),
     Break(

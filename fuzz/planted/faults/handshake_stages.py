@@ -13,8 +13,8 @@ FAULTS: Final = (
         "what comes with the request is lost",
         "RFC 6455 4.2",
         _FILE,
-        "agreed(extensions, bytes(self._early_data),",
-        'agreed(extensions, b"",',
+        "self._agree(extensions, bytes(self._early_data),",
+        'self._agree(extensions, b"",',
     ),
     Fault(
         "the body of a rejection has no bound",
@@ -22,5 +22,12 @@ FAULTS: Final = (
         _FILE,
         "        self._body_received += len(data)\n",
         "        self._body_received = len(data)\n",
+    ),
+    Fault(
+        "end of file before the answer is forgotten",
+        "RFC 6455 7.1.5",
+        _FILE,
+        "Agreement(used, trailing_data, eof)",
+        "Agreement(used, trailing_data, eof=False)",
     ),
 )
