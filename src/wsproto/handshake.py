@@ -67,7 +67,7 @@ class H11Handshake(Handshake[bytes]):
         self._exchange = HTTPExchange(client=self.client, limits=self._limits)
 
     def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
-        return checked_headers(headers, permitted=_PERMITTED_IN_REJECTION if rejecting else frozenset())
+        return checked_headers(headers, _PERMITTED_IN_REJECTION if rejecting else frozenset())
 
     def _written_request(self, event: Request, fields: Headers) -> bytes:
         host, target = (b"Host", written_host(event.host)), written_target(event.target)

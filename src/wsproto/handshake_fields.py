@@ -119,9 +119,7 @@ def names_of(fields: Fields, name: str) -> list[str]:
     return [element.decode("ascii") for element in found]
 
 
-def checked_headers(
-    headers: Iterable[tuple[bytes, bytes]], *, permitted: frozenset[bytes] = frozenset()
-) -> Headers:
+def checked_headers(headers: Iterable[tuple[bytes, bytes]], permitted: frozenset[bytes]) -> Headers:
     """Return the application's header fields as bytes, safe to be written; of ours, only the `permitted`."""
     forbidden = _RESERVED - permitted
     result = []

@@ -1,7 +1,7 @@
 """The two messages of an opening handshake, as far as they are alike over any transport.
 
 A request offers (a client writes it, RFC 6455 4.1, a server reads it, 4.2.1), a response chooses or rejects
-(a server writes it, 4.2.2, a client reads it, 4.1). What was chosen is the agreement.
+(a server writes it, 4.2.2, a client reads it, 4.1).
 """
 
 from __future__ import annotations

@@ -136,8 +136,7 @@ def check_answer(answer: DeflateParameters, own: DeflateParameters) -> DeflatePa
 
 def _smaller(first: int | None, second: int | None) -> int | None:
     """Return the smaller of two window sizes, either of which may be unnamed."""
-    named = [bits for bits in (first, second) if bits is not None]
-    return min(named) if named else None
+    return min(filter(None, (first, second)), default=None)
 
 
 def _window(name: str, value: int | EllipsisType | None) -> int | None:

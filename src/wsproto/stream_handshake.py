@@ -116,7 +116,7 @@ class StreamHandshake(Handshake[Any]):
 
     def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
         """Return the application's fields; of a key, nothing is written or judged by the library."""
-        own = checked_headers(headers, permitted=_PERMITTED_IN_REJECTION if rejecting else PROVING)
+        own = checked_headers(headers, _PERMITTED_IN_REJECTION if rejecting else PROVING)
         for name, value in own:
             if _is_of_http1(name.lower(), value):
                 raise LocalValueError(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2.2)")

@@ -198,8 +198,8 @@ COMPRESSION = [
     Break(
         "of the windows that both sides name the larger one counts",
         "src/wsproto/permessage_deflate.py",
-        "return min(named)",
-        "return max(named)",
+        "return min(filter(",
+        "return max(filter(",
         "client X.10.47",
     ),
     Break(
