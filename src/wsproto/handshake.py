@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from . import utilities
 from .authority import written_host
 from .errors import LocalProtocolError, RemoteProtocolError
-from .events import RejectConnection
+from .events import RejectConnection, Request
 from .handshake_fields import (
     FRAMING,
     UPGRADING,
     WEBSOCKET_VERSION,
+    Fields,
     checked_headers,
     collected,
     list_of,
@@ -33,14 +34,11 @@ from .handshake_messages import (
 )
 from .handshake_stages import Handshake
 from .http_exchange import HTTPExchange, RequestHead, ResponseHead, rewritten_request, written_head
-from .states import Input, Stage
+from .states import ConnectionType, Input, Stage
 from .utilities import as_bytes, generate_accept_token
 
 if TYPE_CHECKING:
-    from .events import Request
-    from .handshake_fields import Fields
     from .limits import Limits
-    from .states import ConnectionType
     from .typing import BytesLike, Headers
 
 __all__ = ["WEBSOCKET_VERSION", "H11Handshake", "client_extensions_handshake", "server_extensions_handshake"]

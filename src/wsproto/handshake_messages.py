@@ -17,6 +17,7 @@ from .handshake_fields import (
     NOT_EXTRA_IN_ACCEPT,
     NOT_EXTRA_IN_REQUEST,
     WEBSOCKET_VERSION,
+    Fields,
     names_of,
     refused,
     required,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .extensions import Extension
-    from .handshake_fields import Fields
     from .typing import Headers
 
 # A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2).

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from .connection import Connection
 from .errors import LocalProtocolError, LocalTypeError, LocalValueError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
-from .handshake_fields import refused
+from .handshake_fields import Fields, refused
 from .handshake_messages import answer_fields, offer_fields, read_answer, read_offers, rejection_fields
 from .limits import DEFAULT_LIMITS, Limits
 from .states import (
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .extensions import Extension
-    from .handshake_fields import Fields
     from .typing import Headers
 
 Written = TypeVar("Written")

@@ -16,14 +16,13 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import LocalValueError
+from .errors import LocalValueError, RemoteProtocolError
 from .handshake_fields import FRAMING, judge_lines, refused
 from .header_grammar import TOKEN
 
 if TYPE_CHECKING:
     import h11
 
-    from .errors import RemoteProtocolError
     from .limits import Limits
     from .typing import Headers
 

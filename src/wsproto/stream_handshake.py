@@ -16,31 +16,18 @@ from typing import TYPE_CHECKING, Any, overload
 
 from .authority import written_host
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
-from .events import RejectConnection
-from .handshake_fields import (
-    PROVING,
-    checked_headers,
-    collected,
-    judge_lines,
-    refused,
-    single,
-)
-from .handshake_messages import (
-    judge_content,
-    judge_version,
-    written_target,
-)
+from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
+from .handshake_fields import PROVING, checked_headers, collected, judge_lines, refused, single
+from .handshake_messages import judge_content, judge_version, written_target
 from .handshake_stages import Handshake
 from .header_grammar import is_field_value, is_protocol, is_token
-from .states import Input, Stage
+from .states import ConnectionType, Input, Stage
 from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .events import AcceptConnection, Event, RejectData, Request
     from .limits import Limits
-    from .states import ConnectionType
     from .typing import BytesLike, Headers
 
     GivenHeaders = Iterable[tuple[bytes, bytes]]
