@@ -14,6 +14,7 @@ from .errors import LocalProtocolError, RemoteProtocolError
 from .events import RejectConnection, Request
 from .handshake_fields import (
     FRAMING,
+    RESERVED,
     UPGRADING,
     WEBSOCKET_VERSION,
     Fields,
@@ -46,7 +47,7 @@ __all__ = ["WEBSOCKET_VERSION", "H11Handshake", "client_extensions_handshake", "
 _UPGRADE, _CONNECTION = (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 # A rejection frames its own body, and its connection-level fields are its own.
-_PERMITTED_IN_REJECTION = FRAMING | UPGRADING | {b"sec-websocket-version"}
+_RESERVED_IN_REJECTION = RESERVED - FRAMING - UPGRADING - {b"sec-websocket-version"}
 
 
 class H11Handshake(Handshake[bytes]):
@@ -65,7 +66,7 @@ class H11Handshake(Handshake[bytes]):
         self._exchange = HTTPExchange(client=self.client, limits=self._limits)
 
     def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
-        return checked_headers(headers, _PERMITTED_IN_REJECTION if rejecting else frozenset())
+        return checked_headers(headers, _RESERVED_IN_REJECTION if rejecting else RESERVED)
 
     def _written_request(self, event: Request, fields: Headers) -> bytes:
         host, target = (b"Host", written_host(event.host)), written_target(event.target)

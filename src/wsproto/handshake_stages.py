@@ -217,8 +217,9 @@ class Handshake(Generic[Written]):
         self._stage = self._next_stage(Input.RECEIVE_INTERIM)
 
     def _agree(self, extensions: list[Extension], trailing_data: bytes, *, eof: bool = False) -> None:
-        used = [extension.for_connection() for extension in extensions if extension.enabled()]
-        self.agreement = Agreement(used, trailing_data, eof)
+        if extensions:
+            extensions = [extension.for_connection() for extension in extensions if extension.enabled()]
+        self.agreement = Agreement(extensions, trailing_data, eof)
 
     def _receive_answer(self, headers: Headers, fields: Fields, trailing_data: bytes = b"") -> None:
         accepted = read_answer(headers, fields, self._request, self._offered)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, overload
 from .authority import written_host
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
-from .handshake_fields import PROVING, checked_headers, collected, judge_lines, refused, single
+from .handshake_fields import PROVING, RESERVED, checked_headers, collected, judge_lines, refused, single
 from .handshake_messages import judge_content, judge_version, written_target
 from .handshake_stages import Handshake
 from .header_grammar import is_field_value, is_protocol, is_token
@@ -44,7 +44,8 @@ _IN_REQUEST = frozenset({b":method", b":protocol", b":scheme", b":authority", b"
 _IN_RESPONSE = frozenset({b":status"})
 # They are about one connection of HTTP/1.1 (RFC 9113 8.2.2, RFC 9114 4.2).
 _OF_HTTP1 = frozenset({b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"transfer-encoding"})
-_PERMITTED_IN_REJECTION = frozenset({b"content-length", b"sec-websocket-version"})
+_RESERVED = RESERVED - PROVING
+_RESERVED_IN_REJECTION = RESERVED - {b"content-length", b"sec-websocket-version"}
 _PATH = re.compile(rb"/[!\"$-~]*")  # visible ASCII without a fragment
 _STATUS = re.compile(rb"[1-9][0-9][0-9]")
 _OVERHEAD = 32  # bytes that a field counts for besides its name and value (RFC 9113 6.5.2, RFC 9114 4.2.2)
@@ -103,7 +104,7 @@ class StreamHandshake(Handshake[Any]):
 
     def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
         """Return the application's fields; of a key, nothing is written or judged by the library."""
-        own = checked_headers(headers, _PERMITTED_IN_REJECTION if rejecting else PROVING)
+        own = checked_headers(headers, _RESERVED_IN_REJECTION if rejecting else _RESERVED)
         for name, value in own:
             if _is_of_http1(name.lower(), value):
                 raise LocalValueError(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2.2)")

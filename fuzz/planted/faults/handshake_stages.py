@@ -27,7 +27,7 @@ FAULTS: Final = (
         "end of file before the answer is forgotten",
         "RFC 6455 7.1.5",
         _FILE,
-        "Agreement(used, trailing_data, eof)",
-        "Agreement(used, trailing_data, eof=False)",
+        "Agreement(extensions, trailing_data, eof)",
+        "Agreement(extensions, trailing_data, eof=False)",
     ),
 )
