@@ -14,7 +14,7 @@ from wsproto.events import AcceptConnection, Request
 
 @pytest.fixture(autouse=True)
 def _without_h11(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "wsproto.h11_exchange", None)  # to import it is an ImportError
+    monkeypatch.setitem(sys.modules, "h11", None)  # to import it is an ImportError
 
 
 def test_a_regular_request_is_read() -> None:

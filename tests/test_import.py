@@ -61,8 +61,8 @@ def run(code: str) -> str:
     ).stdout
 
 
-#: h11's part is needed by few handshakes, that of streams by few programs.
-IMPORTED_LATER = ["h11_exchange", "stream_handshake"]
+#: Few programs need it.
+IMPORTED_LATER = ["stream_handshake"]
 
 
 def test_importing_the_package_makes_every_submodule_an_attribute() -> None:

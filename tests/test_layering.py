@@ -125,7 +125,7 @@ def test_only_one_module_uses_h11() -> None:
         for node, for_types in imports(parsed(name))
         if not for_types and ("h11", False) in targets(node)
     }
-    assert users == {"h11_exchange"}
+    assert users == {"http_exchange"}
 
 
 @every_module
@@ -144,7 +144,7 @@ def test_nothing_is_imported_inside_a_function(name: str) -> None:
     ]
     found = {target for function in functions for node, _ in imports(function) for target, _ in targets(node)}
     # h11 takes a fifth of the time of `import wsproto`, and few handshakes need it.
-    assert found == ({"h11_exchange"} if name == "http_exchange" else set())
+    assert found == (EXTERNAL if name == "http_exchange" else set())
 
 
 @every_module

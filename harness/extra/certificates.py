@@ -6,11 +6,13 @@ import ssl
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import trustme
-
 from harness.extra.case import TRUSTED
+
+if TYPE_CHECKING:
+    import trustme
 
 HOST = "localhost"
 """The name of every server: SNI has no place for an address (RFC 6066 3)."""
@@ -28,6 +30,8 @@ class Certificates:
     """An authority, and the certificates that servers show, each with its key, as files."""
 
     def __init__(self) -> None:
+        import trustme  # noqa: PLC0415 - with cryptography behind it, an eighth of the harness's start
+
         authority, stranger = trustme.CA(), trustme.CA()
         past, future = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (2001, 2098))
         self._authority = authority

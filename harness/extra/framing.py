@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.extra.case import Case, of_client, of_server
@@ -43,6 +44,7 @@ def _poor_keys(seen: Seen) -> str:
     return f"byte {poor[0]} of its masking keys has few values" if poor else ""
 
 
+@cache
 def _random(size: int) -> bytes:
     return random.Random(size).randbytes(size)  # noqa: S311  # any bytes
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TITLE = "What the peer begins"
 
+ALPHABET = bytes(range(65, 65 + 26))
+
 CLOSES_AFTER = 0.5
 """Seconds that the peer is told to wait for an answer to its Close."""
 
@@ -45,7 +47,7 @@ def _fragments(size: int, *, compressed: bool = False) -> Callable[[Seen], str]:
 
 
 def _of_fragments(size: int, length: int, opcode: int, deflate: str = "") -> Case:
-    payload = bytes(65 + number % 26 for number in range(length))
+    payload = (ALPHABET * (length // len(ALPHABET) + 1))[:length]
     kind = "text" if opcode == TEXT else "binary message"
     return Case(
         f"The peer sends a {'compressed ' if deflate else ''}{kind} of {length} bytes in fragments of {size}",

@@ -1,219 +1,56 @@
-"""The opening handshake (RFC 6455 4): the tables of `states` say what may follow what.
+"""The opening handshake over HTTP/1.1 (RFC 6455 4): heads with GET, Upgrade, the key, 101.
 
-`Handshake` is what it is over any transport, `H11Handshake` what HTTP/1.1 adds; `stream_handshake` has what
-HTTP/2 and HTTP/3 add.
+`handshake_stages` has what all transports share, `stream_handshake` what HTTP/2 and HTTP/3 add.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections import deque
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
-from . import http1_upgrade, utilities
-from .connection import Connection
-from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
-from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
-from .handshake_fields import WEBSOCKET_VERSION, refused
+from . import utilities
+from .authority import written_host
+from .errors import LocalProtocolError, RemoteProtocolError
+from .events import RejectConnection, Request
+from .handshake_fields import (
+    FRAMING,
+    RESERVED,
+    UPGRADING,
+    WEBSOCKET_VERSION,
+    Fields,
+    checked_headers,
+    collected,
+    list_of,
+    refused,
+    required,
+    single,
+)
 from .handshake_messages import (
-    Agreement,
-    agreed,
+    ABSOLUTE,
     client_extensions_handshake,
-    declared_length,
+    judge_content,
+    judge_version,
     server_extensions_handshake,
+    written_target,
 )
-from .http_exchange import HTTPExchange, rewritten_request
-from .limits import DEFAULT_LIMITS, Limits
-from .states import (
-    CLIENT_HANDSHAKE,
-    SERVER_HANDSHAKE,
-    STATE_OF_STAGE,
-    ConnectionState,
-    ConnectionType,
-    Input,
-    Stage,
-)
-from .utilities import as_bytes
+from .handshake_stages import Handshake
+from .http_exchange import HTTPExchange, RequestHead, ResponseHead, rewritten_request, written_head
+from .states import ConnectionType, Input, Stage
+from .utilities import as_bytes, generate_accept_token
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from .extensions import Extension
+    from .limits import Limits
     from .typing import BytesLike, Headers
 
 __all__ = ["WEBSOCKET_VERSION", "H11Handshake", "client_extensions_handshake", "server_extensions_handshake"]
 
-_INPUT_OF_EVENT = {
-    Request: Input.SEND_REQUEST,
-    AcceptConnection: Input.SEND_ACCEPT,
-    RejectConnection: Input.SEND_REJECT,
-    RejectData: Input.SEND_BODY,
-}
+_UPGRADE, _CONNECTION = (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
+# A rejection frames its own body, and its connection-level fields are its own.
+_RESERVED_IN_REJECTION = RESERVED - FRAMING - UPGRADING - {b"sec-websocket-version"}
 
 
-class Handshake:
-    """The opening handshake of one connection over any transport, up to its `agreement`."""
-
-    agreement: Agreement | None = None
-    """What the handshake leaves to the connection, once it is complete."""
-    failed = False
-    """Whether the peer has broken the protocol."""
-    _connection: Connection | None = None
-    _eof = False
-
-    _request: Request  # with the next one from the stage REQUESTED on
-    _offered: list[Extension]  # a client's
-    _interim_responses = 0
-    _body_received = 0
-    _body_left: int | None = None  # bytes until a rejection's Content-Length is reached
-
-    def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
-        if not isinstance(connection_type, ConnectionType):
-            raise LocalTypeError(f"connection_type must be a ConnectionType, not {connection_type!r}")
-        self.client = connection_type is ConnectionType.CLIENT
-        self._connection_type = connection_type
-        self._table = CLIENT_HANDSHAKE if self.client else SERVER_HANDSHAKE
-        self._stage = Stage.INITIAL
-        self._limits = limits or DEFAULT_LIMITS
-        self._events: deque[Event] = deque()
-        self._early_data = bytearray()
-
-    @property
-    def state(self) -> ConnectionState:
-        """How far the handshake has come."""
-        return STATE_OF_STAGE[self._stage]
-
-    @property
-    def connection(self) -> Connection | None:
-        """The connection that the agreement opens, each time the same, once the handshake is complete."""
-        if self._connection is None and self.agreement is not None:
-            extensions, data, eof = self.agreement
-            self._connection = Connection(self._connection_type, extensions, data, limits=self._limits)
-            if eof:
-                self._connection.receive_data(None)
-        return self._connection
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(client={self.client}, state={self.state})"
-
-    def can_send(self, event_type: type[Event] | Event) -> bool:
-        """Tell whether an event of this class is permitted at this stage; an event asks for its own."""
-        kind = event_type if isinstance(event_type, type) else type(event_type)
-        return any(_INPUT_OF_EVENT.get(base) in self._table[self._stage] for base in kind.__mro__)
-
-    def events(self) -> Generator[Event, None, None]:
-        """Yield what has happened."""
-        while self._events:
-            yield self._events.popleft()
-
-    def _next_stage(self, what: Input) -> Stage:
-        """Look up where `what` leads, if it is permitted."""
-        stage = self._table[self._stage].get(what)
-        if stage is None:
-            role = self._connection_type.name.lower()
-            raise LocalProtocolError(
-                f"{what.name} is not permitted to a {role} in state {self.state.name} ({self._stage.name})"
-            )
-        return stage
-
-    def _send(self, event: Event) -> Any:
-        """Return what says `event` to the peer, as the transport has it; an error has changed nothing."""
-        try:
-            return self._sent(event)
-        except LocalProtocolError:
-            raise
-        except (AttributeError, TypeError, ValueError) as error:
-            raise LocalTypeError(f"{event!r} holds what cannot be sent: {error}") from error
-
-    def _sent(self, event: Event) -> Any:
-        """Look up the next stage and write the event; only then change anything."""
-        written: Any
-        if isinstance(event, Request):
-            stage = self._next_stage(Input.SEND_REQUEST)
-            written, self._offered = self._written_request(event)
-            self._request = event
-        elif isinstance(event, AcceptConnection):
-            stage = self._next_stage(Input.SEND_ACCEPT)
-            written, extensions = self._written_acceptance(event)
-            self.agreement = agreed(extensions, bytes(self._early_data), eof=self._eof)
-        elif isinstance(event, RejectConnection):
-            stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
-            written, self._body_left = self._written_rejection(event)
-        elif isinstance(event, RejectData):
-            stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
-            body = as_bytes(event.data, "The data of a RejectData")
-            left = None if self._body_left is None else self._body_left - len(body)
-            if left is not None and (left < 0 or (left > 0 and event.body_finished)):
-                raise LocalValueError(
-                    f"{len(body)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
-                )
-            written = self._written_body(body, last=event.body_finished)
-            self._body_left = left
-        else:
-            raise LocalProtocolError(
-                f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
-            )
-        self._stage = stage
-        return written
-
-    @abstractmethod
-    def _written_request(self, event: Request) -> tuple[Any, list[Extension]]:
-        """Write a request; return with it the extensions that it offers."""
-
-    @abstractmethod
-    def _written_acceptance(self, event: AcceptConnection) -> tuple[Any, list[Extension]]:
-        """Write the acceptance of the request; return with it the extensions that were agreed on."""
-
-    @abstractmethod
-    def _written_rejection(self, event: RejectConnection) -> tuple[Any, int | None]:
-        """Write a rejection; return with it the length of its body, where it says one."""
-
-    @abstractmethod
-    def _written_body(self, body: bytes, *, last: bool) -> bytes:
-        """Write a piece of the body of a rejection."""
-
-    def _fail(self) -> None:
-        """Take in that the peer has broken the protocol."""
-        self.failed = True
-        self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
-
-    def _receive_early(self, data: bytes) -> None:
-        """Keep what a client sends before its request is answered, for the connection."""
-        limit = self._limits.max_early_data
-        if len(self._early_data) + len(data) > limit:
-            raise refused(f"More than {limit} bytes before the handshake was answered")
-        self._early_data += data
-
-    def _receive_interim(self) -> None:
-        """Skip an interim response (RFC 9110 15.2), up to a number of them."""
-        self._interim_responses += 1
-        if self._interim_responses > self._limits.max_interim_responses:
-            raise refused(f"More than {self._limits.max_interim_responses} interim responses")
-        self._stage = self._next_stage(Input.RECEIVE_INTERIM)
-
-    def _receive_acceptance(self, accepted: AcceptConnection, trailing_data: bytes = b"") -> None:
-        self.agreement = agreed(accepted.extensions, trailing_data)
-        self._events.append(accepted)
-        self._stage = self._next_stage(Input.RECEIVE_ACCEPT)
-
-    def _receive_rejection(self, status: int, headers: Headers) -> None:
-        """Take in the head of a final response that accepts nothing."""
-        self._events.append(RejectConnection(status, headers, has_body=True))
-        self._stage = self._next_stage(Input.RECEIVE_REJECT_HEAD)
-
-    def _receive_body(self, data: bytes) -> None:
-        """Hand on a piece of the body of a rejection, or its end."""
-        left = self._limits.max_reject_body_size - self._body_received
-        if len(data) > left:
-            if left:
-                self._events.append(RejectData(data[:left], body_finished=False))
-            raise refused(f"A rejection with more than {self._limits.max_reject_body_size} bytes of body")
-        self._body_received += len(data)
-        self._events.append(RejectData(data, body_finished=not data))
-        self._stage = self._next_stage(Input.RECEIVE_BODY if data else Input.RECEIVE_BODY_END)
-
-
-class H11Handshake(Handshake):
+class H11Handshake(Handshake[bytes]):
     """The opening handshake of one connection over HTTP/1.1, up to its `agreement`.
 
     :param connection_type: which side this is.
@@ -228,30 +65,25 @@ class H11Handshake(Handshake):
         super().__init__(connection_type, limits=limits)
         self._exchange = HTTPExchange(client=self.client, limits=self._limits)
 
-    def send(self, event: Event) -> bytes:
-        """Return the bytes that say `event` to the peer.
+    def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
+        return checked_headers(headers, _RESERVED_IN_REJECTION if rejecting else RESERVED)
 
-        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
-            has changed.
-        """
-        data: bytes = self._send(event)
-        return data
+    def _written_request(self, event: Request, fields: Headers) -> bytes:
+        host, target = (b"Host", written_host(event.host)), written_target(event.target)
+        self._key = utilities.generate_nonce()
+        headers = [host, _UPGRADE, _CONNECTION, (b"Sec-WebSocket-Key", self._key), *fields]
+        return written_head(b"GET %b HTTP/1.1" % target, headers)
 
-    def _written_request(self, event: Request) -> tuple[bytes, list[Extension]]:
-        key = utilities.generate_nonce()
-        written = http1_upgrade.written_request(event, key)
-        self._key = key
-        return written
+    def _written_acceptance(self, fields: Headers) -> bytes:
+        token = (b"Sec-WebSocket-Accept", generate_accept_token(self._key))
+        first = b"HTTP/1.1 100 Continue\r\n\r\n" if self._expects_continue else b""
+        headers = [_UPGRADE, _CONNECTION, token, *fields]
+        return first + written_head(b"HTTP/1.1 101 Switching Protocols", headers)
 
-    def _written_acceptance(self, event: AcceptConnection) -> tuple[bytes, list[Extension]]:
-        return http1_upgrade.written_acceptance(
-            event, self._request, self._key, expects_continue=self._expects_continue
-        )
-
-    def _written_rejection(self, event: RejectConnection) -> tuple[bytes, int | None]:
-        headers = http1_upgrade.rejection_headers(event)
-        length = declared_length(headers)
-        return self._exchange.send_head(event.status_code, headers, has_body=event.has_body), length
+    def _written_rejection(self, event: RejectConnection, fields: Headers) -> bytes:
+        if event.status_code == 426:
+            _add_upgrade(fields)
+        return self._exchange.send_head(event.status_code, fields, has_body=event.has_body)
 
     def _written_body(self, body: bytes, *, last: bool) -> bytes:
         return self._exchange.send_body(body, last=last)
@@ -267,7 +99,7 @@ class H11Handshake(Handshake):
         if self.client:
             raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
         self._next_stage(Input.RECEIVE_REQUEST)
-        if self._exchange.begun:
+        if self._exchange.trailing_data:
             raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         try:
             data = rewritten_request(path, headers)
@@ -325,37 +157,104 @@ class H11Handshake(Handshake):
         if self._stage is Stage.INITIAL:
             self._exchange.receive(data)
             head = self._exchange.next()
-            if not isinstance(head, http1_upgrade.RequestHead):
+            if not isinstance(head, RequestHead):
                 return
-            self._request, self._key, self._expects_continue = http1_upgrade.judge_request(head)
-            self._stage = self._next_stage(Input.RECEIVE_REQUEST)
-            self._events.append(self._request)
+            self._judge_request(head)
             data = self._exchange.trailing_data
         if self._stage is Stage.REQUESTED:
             self._receive_early(data)
 
+    def _judge_request(self, request: RequestHead) -> None:
+        """Judge the head of a client's request (RFC 6455 4.2.1)."""
+        if request.method != b"GET":
+            raise refused("Request method must be GET")
+        if not b"1.1" <= request.http_version < b"2":
+            version = request.http_version.decode("ascii")
+            raise refused(f"HTTP version must be 1.1, not {version} (RFC 6455 4.2.1)")
+        fields = collected(request.headers)
+        judge_content(fields)
+        _upgrade_protocols(fields)
+        judge_version(fields, 426)
+        self._key = required(fields, "Sec-WebSocket-Key")
+        if not _KEY.fullmatch(self._key):
+            raise refused(f"Sec-WebSocket-Key {self._key!r} is not 16 bytes in base64 (RFC 6455 4.2.1)")
+        target, host = _read_target(request.target, required(fields, "Host"))
+        # RFC 9110 7.8: a 100 response then comes before the 101.
+        self._expects_continue = b"100-continue" in map(bytes.lower, fields.get(b"expect", ()))
+        self._receive_offers(request.headers, fields, host, target)
+
     def _read_response(self) -> None:
         while self._stage in (Stage.REQUESTED, Stage.BODY):
             found = self._exchange.next()
-            if isinstance(found, http1_upgrade.ResponseHead):
+            if isinstance(found, ResponseHead):
                 self._receive_response_head(found)
             elif isinstance(found, bytes):
                 self._receive_body(found)
             else:
                 return
 
-    def _receive_response_head(self, response: http1_upgrade.ResponseHead) -> None:
+    def _receive_response_head(self, response: ResponseHead) -> None:
         """Accept a 101, skip any other interim response (RFC 9110 15.2), take a final one as a rejection."""
         status = response.status_code
         if status == 101:
-            accepted = http1_upgrade.judge_acceptance(response, self._request, self._offered, self._key)
-            self._receive_acceptance(accepted, self._exchange.trailing_data)
+            self._receive_acceptance(response)
         elif status < 200:
             self._receive_interim()
             self._last_interim = RejectConnection(status, response.headers, has_body=False)
             if b"sec-websocket-accept" in dict(response.headers):
                 # It answers the handshake: nothing else will follow, and both sides would wait.
-                self._events.append(self._last_interim)
-                self._stage = self._next_stage(Input.RECEIVE_REJECT)
+                self._receive(Input.RECEIVE_REJECT, self._last_interim)
         else:
-            self._receive_rejection(status, response.headers)
+            rejection = RejectConnection(status, response.headers, has_body=True)
+            self._receive(Input.RECEIVE_REJECT_HEAD, rejection)
+
+    def _receive_acceptance(self, response: ResponseHead) -> None:
+        """Judge a response with the status 101 (RFC 6455 4.1)."""
+        if response.http_version < b"1.1":
+            raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
+        fields = collected(response.headers)
+        protocols = _upgrade_protocols(fields)
+        if protocols != [b"websocket"]:  # RFC 6455 4.1, RFC 9110 7.8: the one that was asked for, alone
+            protocols.remove(b"websocket")
+            others = b", ".join(protocols).decode("ascii")
+            raise refused(f"Bad header 'Upgrade': websocket is beside {others} (RFC 6455 4.1)")
+        if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(self._key):
+            raise refused("Bad accept token")
+        self._receive_answer(response.headers, fields, self._exchange.trailing_data)
+
+
+def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:
+    """Return the resource name, and the host; a target that is a whole URI has its own (RFC 9112 3.2.2)."""
+    target = received.decode("ascii")  # visible ASCII is all that the readers of a head let through
+    if "#" in target:
+        raise refused(f"Request target {target!r} has a fragment (RFC 6455 3)")
+    if target.startswith("/"):
+        return target, host
+    absolute = re.fullmatch(ABSOLUTE, target)
+    if absolute is None or not absolute[1]:  # RFC 9110 4.2.1: no authority, no http URI
+        raise refused(f"Bad request target {target!r} (RFC 9112 3.2)")
+    authority, rest = absolute.groups()
+    return rest if rest.startswith("/") else "/" + rest, authority.encode("ascii")
+
+
+def _upgrade_protocols(fields: Fields) -> list[bytes]:
+    """Return what `Upgrade` names, in lower case; both headers have to be in order (RFC 6455 4.1, 4.2.1)."""
+    if fields.get(b"upgrade") == [b"websocket"] and fields.get(b"connection") == [b"Upgrade"]:
+        return [b"websocket"]  # as nearly every peer writes them: 2 of 20 microseconds less
+    if b"upgrade" not in map(bytes.lower, list_of(fields, "Connection")):
+        raise refused("Missing header, 'Connection: Upgrade'")
+    protocols = [protocol.lower() for protocol in list_of(fields, "Upgrade")]
+    if b"websocket" not in protocols:
+        raise refused("Missing header, 'Upgrade: websocket'")
+    return protocols
+
+
+def _add_upgrade(fields: Headers) -> None:
+    """Add what a 426 needs and lacks (RFC 9110 15.5.22, 7.8)."""
+    given = [
+        (name.lower(), option.strip(b" \t").lower()) for name, value in fields for option in value.split(b",")
+    ]
+    if b"upgrade" not in dict(given):
+        fields.append(_UPGRADE)
+    if (b"connection", b"upgrade") not in given:
+        fields.append(_CONNECTION)

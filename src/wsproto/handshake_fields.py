@@ -33,7 +33,7 @@ PROVING = frozenset({b"sec-websocket-key", b"sec-websocket-accept"})
 NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host"}
 NOT_EXTRA_IN_ACCEPT = NEGOTIATING | UPGRADING | {b"sec-websocket-accept"}
 # What the library writes itself, or what would give the handshake a body.
-_RESERVED = FRAMING | UPGRADING | NEGOTIATING | PROVING | {b"host", b"sec-websocket-version"}
+RESERVED = FRAMING | UPGRADING | NEGOTIATING | PROVING | {b"host", b"sec-websocket-version"}
 # What each element of a list has to be, and where that is written.
 _GRAMMAR_OF_LIST = {
     "Connection": (is_token, "RFC 9110 7.6.1"),
@@ -52,10 +52,7 @@ def collected(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
     """Collect the values of each name, which is in lower case already."""
     fields: Fields = {}
     for name, value in headers:
-        if name in fields:
-            fields[name].append(value)
-        else:
-            fields[name] = [value]
+        fields.setdefault(name, []).append(value)
     return fields
 
 
@@ -119,11 +116,8 @@ def names_of(fields: Fields, name: str) -> list[str]:
     return [element.decode("ascii") for element in found]
 
 
-def checked_headers(
-    headers: Iterable[tuple[bytes, bytes]], *, permitted: frozenset[bytes] = frozenset()
-) -> Headers:
-    """Return the application's header fields as bytes, safe to be written; of ours, only the `permitted`."""
-    forbidden = _RESERVED - permitted
+def checked_headers(headers: Iterable[tuple[bytes, bytes]], reserved: frozenset[bytes]) -> Headers:
+    """Return the application's header fields as bytes, safe to be written; none may be `reserved`."""
     result = []
     for field in headers:
         try:
@@ -136,7 +130,7 @@ def checked_headers(
             raise LocalValueError(f"{name!r} cannot be the name of a header (RFC 9110 5.1)")
         if not is_field_value(value):
             raise LocalValueError(f"{value!r} cannot be the value of a header (RFC 9110 5.5)")
-        if name.lower() in forbidden:
+        if name.lower() in reserved:
             raise LocalValueError(f"Header {name.decode()!r} is written by the library, or has no place here")
         result.append((name, value))
     return result

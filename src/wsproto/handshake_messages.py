@@ -1,21 +1,23 @@
 """The two messages of an opening handshake, as far as they are alike over any transport.
 
 A request offers (a client writes it, RFC 6455 4.1, a server reads it, 4.2.1), a response chooses or rejects
-(a server writes it, 4.2.2, a client reads it, 4.1). What was chosen is the agreement.
+(a server writes it, 4.2.2, a client reads it, 4.1).
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .authority import read_host
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, RejectConnection, Request
 from .handshake_fields import (
     FRAMING,
+    NOT_EXTRA_IN_ACCEPT,
+    NOT_EXTRA_IN_REQUEST,
     WEBSOCKET_VERSION,
-    checked_headers,
+    Fields,
     names_of,
     refused,
     required,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .extensions import Extension
-    from .handshake_fields import Fields
     from .typing import Headers
 
 # A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2).
@@ -36,31 +37,8 @@ ABSOLUTE = r"(?i:https?|wss?)://([^/?#]*)([^#]*)"  # compiled when a target is n
 _NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
 
 
-class Agreement(NamedTuple):
-    """What a finished handshake leaves to its connection: all that was agreed on, and what came behind it."""
-
-    extensions: list[Extension]
-    """Those in use, in the order of the response: the objects of this one connection."""
-    trailing_data: bytes
-    """Bytes behind the handshake, for the connection to read."""
-    eof: bool
-    """Whether the transport ended behind them."""
-
-
-def agreed(extensions: list[Extension], trailing_data: bytes, *, eof: bool = False) -> Agreement:
-    """Make the agreement, with its extensions bound to one connection."""
-    if extensions:
-        extensions = [extension.for_connection() for extension in extensions if extension.enabled()]
-    return Agreement(extensions, trailing_data, eof)
-
-
-def offer_fields(
-    event: Request, permitted: frozenset[bytes] = frozenset()
-) -> tuple[Headers, list[Extension]]:
-    """Return the fields in which a client says what it offers, then its own, and the offered extensions.
-
-    :param permitted: fields of the library that the client may write as its own.
-    """
+def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
+    """Return the fields in which a client says what it offers, and the offered extensions."""
     headers = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
     if event.subprotocols:
         headers.append((b"Sec-WebSocket-Protocol", b", ".join(_checked_subprotocols(event.subprotocols))))
@@ -75,7 +53,7 @@ def offer_fields(
             offered.append(extension)
     if offers:
         headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
-    return headers + checked_headers(event.extra_headers, permitted=permitted), offered
+    return headers, offered
 
 
 def _checked_subprotocols(subprotocols: list[str]) -> list[bytes]:
@@ -132,13 +110,13 @@ def judge_version(fields: Fields, status_code: int) -> None:
         raise refused(f"Missing header, {name!r}", status_code, [(name.encode(), WEBSOCKET_VERSION)])
 
 
-def read_offers(fields: Fields, host: bytes, target: str, extra_headers: Headers) -> Request:
-    """Return the event for a request whose other fields are in order (RFC 6455 4.2.1)."""
+def read_offers(headers: Headers, fields: Fields, host: bytes, target: str) -> Request:
+    """Return the event for a request with the fields `headers`, all others in order (RFC 6455 4.2.1)."""
     request = Request(
         host=read_host(host),
         target=target,
         extensions=names_of(fields, "Sec-WebSocket-Extensions"),
-        extra_headers=extra_headers,
+        extra_headers=[field for field in headers if field[0] not in NOT_EXTRA_IN_REQUEST],
         subprotocols=names_of(fields, "Sec-WebSocket-Protocol"),
     )
     if len(set(request.subprotocols)) < len(request.subprotocols):
@@ -146,28 +124,22 @@ def read_offers(fields: Fields, host: bytes, target: str, extra_headers: Headers
     return request
 
 
-def answer_fields(
-    event: AcceptConnection, request: Request, permitted: frozenset[bytes] = frozenset()
-) -> tuple[Headers, list[Extension]]:
-    """Return the fields in which a server says what it chose, then its own, and the chosen extensions.
-
-    :param permitted: fields of the library that the server may write as its own.
-    """
+def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, list[Extension]]:
+    """Return the fields in which a server says what it chose, and the chosen extensions."""
     headers = []
     chosen = event.subprotocol
     if chosen is not None:
         if chosen not in request.subprotocols:
             raise LocalValueError(f"unexpected subprotocol {chosen!r}: the client did not offer it")
         headers.append((b"Sec-WebSocket-Protocol", chosen.encode("ascii")))
-    extra_headers = checked_headers(event.extra_headers, permitted=permitted)
     answer, extensions = _chosen_extensions(map(str, request.extensions), event.extensions)
     if answer is not None:
         headers.append((b"Sec-WebSocket-Extensions", answer))
-    return headers + extra_headers, extensions
+    return headers, extensions
 
 
 def read_answer(
-    fields: Fields, request: Request, offered: Sequence[Extension], extra_headers: Headers
+    headers: Headers, fields: Fields, request: Request, offered: Sequence[Extension]
 ) -> AcceptConnection:
     """Return the event for a response that accepts `request`, of which it may choose (RFC 6455 4.1)."""
     subprotocol = None
@@ -179,11 +151,15 @@ def read_answer(
             raise refused(f"unrecognized subprotocol {subprotocol}")
     single(fields, "Sec-WebSocket-Extensions")  # at most one line (RFC 6455 11.3.2)
     extensions = client_extensions_handshake(names_of(fields, "Sec-WebSocket-Extensions"), offered)
+    extra_headers = [field for field in headers if field[0] not in NOT_EXTRA_IN_ACCEPT]
     return AcceptConnection(subprotocol, extensions, extra_headers)
 
 
-def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> Headers:
-    """Return the header fields of a rejection (RFC 6455 4.2.2); `permitted` are those it may give itself."""
+def rejection_fields(event: RejectConnection, own: Headers) -> tuple[Headers, int | None]:
+    """Return the application's fields of a rejection with what they lack, and the length that they declare.
+
+    A rejection without a body has a Content-Length of 0, where it may have one (RFC 9110 8.6).
+    """
     status = event.status_code
     if not isinstance(status, int):
         raise LocalTypeError(f"A status must be an int, not {status!r}")
@@ -192,19 +168,19 @@ def rejection_fields(event: RejectConnection, permitted: frozenset[bytes]) -> He
     bodiless = status in (204, 304)
     if bodiless and event.has_body:
         raise LocalValueError(f"A response with the status {status} has no body (RFC 9110 6.4.1)")
-    headers = checked_headers(event.headers, permitted=permitted)
-    framed = not FRAMING.isdisjoint(name.lower() for name, _ in headers)
+    framed = not FRAMING.isdisjoint(name.lower() for name, _ in own)
     if framed and status == 204:
         raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
+    length = _declared_length(own)
     if not event.has_body:
-        if declared_length(headers):
+        if length:
             raise LocalValueError("A rejection without a body has a Content-Length of 0")
         if not bodiless and not framed:
-            headers.append((b"content-length", b"0"))
-    return headers
+            own = [*own, (b"content-length", b"0")]
+    return own, length
 
 
-def declared_length(headers: Headers) -> int | None:
+def _declared_length(headers: Headers) -> int | None:
     """Return the Content-Length that an application gave, None where it gave none (RFC 9110 8.6)."""
     values = [value for name, value in headers if name.lower() == b"content-length"]
     if not values:

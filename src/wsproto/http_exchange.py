@@ -4,8 +4,8 @@ A head that opens nearly every connection is regular: it follows the strict gram
 and has nothing about it that h11 would have to judge. It is read here in a quarter of the time that h11 takes
 (15 of the 35 microseconds in which a server reads a request). h11 reads the same (`tests/properties/`).
 
-h11 reads all else, and writes what rejects. It is not imported before, since few handshakes come so far: that
-would be a quarter of the time of `import wsproto` (7 of 28 milliseconds).
+h11 reads all else, and writes what rejects. Functions import it when they need it, since few handshakes do:
+that would be a quarter of the time of `import wsproto` (7 of 28 milliseconds).
 
 What a peer may make this side hold is bounded here, so that a fault is found where it is byte by byte.
 """
@@ -13,14 +13,16 @@ What a peer may make this side hold is bounded here, so that a fault is found wh
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
+from .errors import LocalValueError, RemoteProtocolError
 from .handshake_fields import FRAMING, judge_lines, refused
 from .header_grammar import TOKEN
-from .http1_upgrade import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
-    from .h11_exchange import H11Exchange
+    import h11
+
     from .limits import Limits
     from .typing import Headers
 
@@ -36,11 +38,29 @@ _REGULAR_REQUEST = re.compile(rb"GET ([\x21-\x7e]+) HTTP/1\.1" + _FIELDS)
 _REGULAR_ACCEPTANCE = re.compile(rb"HTTP/1\.1 (101) [\x20-\x7e\t]*" + _FIELDS)
 
 
+class RequestHead(NamedTuple):
+    """The head of a request."""
+
+    method: bytes
+    target: bytes
+    http_version: bytes
+    headers: Headers
+    """Its fields, the names in lower case, the values without white space around them."""
+
+
+class ResponseHead(NamedTuple):
+    """The head of a response."""
+
+    status_code: int
+    http_version: bytes
+    headers: Headers
+
+
 class HTTPExchange:
     """One request and its response, as one side of them sees it."""
 
     # Where a head is regular, these stay as they are: the time to set them would show.
-    _h11: H11Exchange | None = None
+    _h11: h11.Connection | None = None
     _head_read = b""  # a head that h11 has not seen
     _in_first_line = True  # of what h11 reads
     _held = 0  # bytes that h11 may hold unread, at most so many
@@ -54,15 +74,10 @@ class HTTPExchange:
         self._offset = 0
 
     @property
-    def begun(self) -> bool:
-        """Whether anything was received."""
-        return self._received != b""
-
-    @property
     def trailing_data(self) -> bytes:
         """What was received and not read."""
         unread = self._received[self._offset :]
-        return unread if self._h11 is None else self._h11.trailing_data + unread
+        return unread if self._h11 is None else self._h11.trailing_data[0] + unread
 
     def receive(self, data: bytes) -> None:
         """Take in what the transport received, once `next` has read all that came before.
@@ -77,7 +92,7 @@ class HTTPExchange:
 
     def receive_eof(self) -> None:
         """Take in that no more bytes will come."""
-        self._by_h11().receive(b"")
+        self._by_h11().receive_data(b"")
 
     def next(self) -> RequestHead | ResponseHead | bytes | None:
         """Read the next thing: a head, a piece of a body, `b""` for a body's end, or None for want of bytes.
@@ -121,11 +136,11 @@ class HTTPExchange:
         by_h11 = self._by_h11()
         while True:
             if self._client and not self._has_begun_well:
-                self._judge_start(by_h11.trailing_data[: len(_ANY_STATUS_LINE)])
-            found = by_h11.next()
+                self._judge_start(by_h11.trailing_data[0][: len(_ANY_STATUS_LINE)])
+            found = _read(by_h11)
             if found is not None or self._offset == len(self._received):
                 break
-            by_h11.receive(self._next_piece(by_h11))
+            by_h11.receive_data(self._next_piece(by_h11))
         if found is None or isinstance(found, bytes):
             return found
         judge_lines(found.headers, self._limits.max_handshake_size, self._limits)
@@ -142,11 +157,11 @@ class HTTPExchange:
             raise refused("Bad HTTP message")
         self._has_begun_well = len(begun) == len(_ANY_STATUS_LINE)
 
-    def _next_piece(self, by_h11: H11Exchange) -> bytes:
+    def _next_piece(self, by_h11: h11.Connection) -> bytes:
         """Return as much of what was received as h11 may hold, at least a byte (RFC 9112 3, RFC 6585 5)."""
         size, line_size = self._limits.max_handshake_size, self._limits.max_header_line_size
         if self._held >= size:
-            self._held = len(by_h11.trailing_data)
+            self._held = len(by_h11.trailing_data[0])
         start = self._offset
         stop = min(len(self._received), start + size - self._held)
         if start == stop:
@@ -165,26 +180,87 @@ class HTTPExchange:
 
     def send_head(self, status_code: int, headers: Headers, *, has_body: bool) -> bytes:
         """Return the head of a response; a field that cannot be written is a `LocalProtocolError`."""
-        return self._by_h11().send_head(status_code, headers, has_body=has_body)
+        import h11
+
+        try:
+            response = h11.Response(status_code=status_code, headers=headers)
+        except h11.LocalProtocolError as error:
+            raise LocalValueError(f"The response {status_code} cannot be sent: {error}") from error
+        return self._send([response] if has_body else [response, h11.EndOfMessage()])
 
     def send_body(self, data: bytes, *, last: bool) -> bytes:
         """Return a piece of the body of a response; the caller sees to it that the body has its length."""
-        return self._by_h11().send_body(data, last=last)
+        import h11
 
-    def _by_h11(self) -> H11Exchange:
+        body = h11.Data(data=data)
+        return self._send([body, h11.EndOfMessage()] if last else [body])
+
+    def _send(self, events: list[h11.Event]) -> bytes:
+        return b"".join(self._by_h11().send(event) or b"" for event in events)
+
+    def _by_h11(self) -> h11.Connection:
         """Return h11's part of the exchange, made when there is something for it to read or write."""
         if self._h11 is None:
-            max_size = self._limits.max_handshake_size
-            self._h11 = _h11_exchange()(client=self._client, max_size=max_size, head_read=self._head_read)
+            import h11
+
+            role = h11.CLIENT if self._client else h11.SERVER
+            self._h11 = h11.Connection(role, max_incomplete_event_size=self._limits.max_handshake_size)
+            if self._client:  # its request was written elsewhere
+                self._h11.send(_any_upgrade())
+                self._h11.send(h11.EndOfMessage())
+            elif self._head_read:
+                self._h11.receive_data(self._head_read)
+                self._h11.next_event()
         return self._h11
+
+
+def written_head(first_line: bytes, headers: Headers) -> bytes:
+    """Write the head of a request or response."""
+    return b"\r\n".join([first_line, *[name + b": " + value for name, value in headers], b"", b""])
 
 
 def rewritten_request(target: bytes | str, headers: Headers) -> bytes:
     """Return the head of a request that somebody else has parsed, or refuse it (RFC 9112 3.2)."""
-    return _h11_exchange().rewritten_request(target, headers)
+    import h11
+
+    try:
+        request = h11.Request(method=b"GET", target=target, headers=headers)
+    except (h11.LocalProtocolError, TypeError, ValueError) as error:
+        raise _bad_http(error) from error
+    return written_head(b"GET %b HTTP/1.1" % request.target, list(request.headers))
 
 
-def _h11_exchange() -> type[H11Exchange]:
-    from .h11_exchange import H11Exchange  # noqa: PLC0415 - see the top of this module
+@cache
+def _any_upgrade() -> h11.Request:
+    """Return what h11 has to know of a client's request: that it asks for an upgrade."""
+    import h11
 
-    return H11Exchange
+    fields = [("Host", "h"), ("Connection", "upgrade"), ("Upgrade", "websocket")]
+    return h11.Request(method="GET", target="/", headers=fields)
+
+
+def _read(by_h11: h11.Connection) -> RequestHead | ResponseHead | bytes | None:
+    """Read the next thing, as `HTTPExchange.next` does."""
+    import h11
+
+    try:
+        event = by_h11.next_event()
+    except h11.RemoteProtocolError as error:
+        raise _bad_http(error) from error
+    if isinstance(event, h11.Request):
+        return RequestHead(event.method, event.target, event.http_version, list(event.headers))
+    if isinstance(event, (h11.InformationalResponse, h11.Response)):
+        return ResponseHead(event.status_code, event.http_version, list(event.headers))
+    if isinstance(event, h11.Data):
+        return bytes(event.data)
+    return b"" if isinstance(event, h11.EndOfMessage) else None
+
+
+def _bad_http(error: Exception) -> RemoteProtocolError:
+    """Turn an error of h11 into ours, whose text existing users compare with.
+
+    The traceback goes: its frames refer to h11's error, a circle that would keep the callers' frames, and
+    with them the connection, until the garbage is collected.
+    """
+    error.__traceback__ = None
+    return refused("Missing header, 'Host'" if "Missing mandatory Host" in str(error) else "Bad HTTP message")

@@ -174,11 +174,5 @@ SERVER_HANDSHAKE = _table(
     (Stage.ENDED, Stage.ENDED, [Input.RECEIVE_EOF]),
 )
 
-STATE_OF_STAGE = {
-    Stage.INITIAL: _State.CONNECTING,
-    Stage.REQUESTED: _State.CONNECTING,
-    Stage.REFUSED: _State.CONNECTING,
-    Stage.BODY: _State.REJECTING,
-    Stage.ACCEPTED: _State.OPEN,
-    Stage.ENDED: _State.CLOSED,
-}
+_ANSWERED = {Stage.BODY: _State.REJECTING, Stage.ACCEPTED: _State.OPEN, Stage.ENDED: _State.CLOSED}
+STATE_OF_STAGE = dict.fromkeys(Stage, _State.CONNECTING) | _ANSWERED

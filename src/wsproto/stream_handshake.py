@@ -16,39 +16,18 @@ from typing import TYPE_CHECKING, Any, overload
 
 from .authority import written_host
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
-from .handshake import Handshake
-from .handshake_fields import (
-    NOT_EXTRA_IN_ACCEPT,
-    NOT_EXTRA_IN_REQUEST,
-    PROVING,
-    checked_headers,
-    collected,
-    judge_lines,
-    refused,
-    single,
-)
-from .handshake_messages import (
-    answer_fields,
-    declared_length,
-    judge_content,
-    judge_version,
-    offer_fields,
-    read_answer,
-    read_offers,
-    rejection_fields,
-    written_target,
-)
+from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
+from .handshake_fields import PROVING, RESERVED, checked_headers, collected, judge_lines, refused, single
+from .handshake_messages import judge_content, judge_version, written_target
+from .handshake_stages import Handshake
 from .header_grammar import is_field_value, is_protocol, is_token
-from .states import Input, Stage
+from .states import ConnectionType, Input, Stage
 from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
-    from .extensions import Extension
     from .limits import Limits
-    from .states import ConnectionType
     from .typing import BytesLike, Headers
 
     GivenHeaders = Iterable[tuple[bytes, bytes]]
@@ -65,7 +44,8 @@ _IN_REQUEST = frozenset({b":method", b":protocol", b":scheme", b":authority", b"
 _IN_RESPONSE = frozenset({b":status"})
 # They are about one connection of HTTP/1.1 (RFC 9113 8.2.2, RFC 9114 4.2).
 _OF_HTTP1 = frozenset({b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"transfer-encoding"})
-_PERMITTED_IN_REJECTION = frozenset({b"content-length", b"sec-websocket-version"})
+_RESERVED = RESERVED - PROVING
+_RESERVED_IN_REJECTION = RESERVED - {b"content-length", b"sec-websocket-version"}
 _PATH = re.compile(rb"/[!\"$-~]*")  # visible ASCII without a fragment
 _STATUS = re.compile(rb"[1-9][0-9][0-9]")
 _OVERHEAD = 32  # bytes that a field counts for besides its name and value (RFC 9113 6.5.2, RFC 9114 4.2.2)
@@ -83,7 +63,7 @@ def asks_for_websocket(headers: GivenHeaders) -> bool:
     )
 
 
-class StreamHandshake(Handshake):
+class StreamHandshake(Handshake[Any]):
     """The opening handshake of one WebSocket on a stream of HTTP/2 or HTTP/3, up to its `connection`.
 
     While there is no connection, a program ends its side of the stream with what it sends where
@@ -120,34 +100,37 @@ class StreamHandshake(Handshake):
         :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
             has changed.
         """
-        return self._send(event)
+        return super().send(event)
 
-    def _written_request(self, event: Request) -> tuple[Headers, list[Extension]]:
-        """Write an extended CONNECT (RFC 8441 4, 5); of a key, nothing is written or judged."""
+    def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
+        """Return the application's fields; of a key, nothing is written or judged by the library."""
+        own = checked_headers(headers, _RESERVED_IN_REJECTION if rejecting else _RESERVED)
+        for name, value in own:
+            if _is_of_http1(name.lower(), value):
+                raise LocalValueError(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2.2)")
+        return own
+
+    def _written_request(self, event: Request, fields: Headers) -> Headers:
+        """Write an extended CONNECT (RFC 8441 4, 5)."""
         path = written_target(event.target)
         if not path.startswith(b"/"):
             raise LocalValueError(f"{event.target!r} is not a path with its query (RFC 9113 8.3.1)")
-        fields, offered = offer_fields(event, PROVING)
-        headers = [
+        pseudo = [
             (b":method", b"CONNECT"),
             (b":protocol", b"websocket"),
             (b":scheme", self.scheme.encode()),
             (b":authority", written_host(event.host)),
             (b":path", path),
         ]
-        return headers + _written(fields), offered
+        return pseudo + _in_lower_case(fields)
 
-    def _written_acceptance(self, event: AcceptConnection) -> tuple[Headers, list[Extension]]:
-        # Before an extension agrees to anything: a failed call changes nothing.
-        _written(checked_headers(event.extra_headers, permitted=PROVING))
-        fields, extensions = answer_fields(event, self._request, PROVING)
-        return [(b":status", b"200"), *_written(fields)], extensions
+    def _written_acceptance(self, fields: Headers) -> Headers:
+        return [(b":status", b"200"), *_in_lower_case(fields)]
 
-    def _written_rejection(self, event: RejectConnection) -> tuple[Headers, int | None]:
-        fields = rejection_fields(event, _PERMITTED_IN_REJECTION)
+    def _written_rejection(self, event: RejectConnection, fields: Headers) -> Headers:
         if event.status_code < 300:
             raise LocalValueError(f"A response with the status {event.status_code} accepts (RFC 8441 5)")
-        return [(b":status", b"%d" % event.status_code), *_written(fields)], declared_length(fields)
+        return [(b":status", b"%d" % event.status_code), *_in_lower_case(fields)]
 
     def _written_body(self, body: bytes, *, last: bool) -> bytes:  # noqa: ARG002 - the stream's end says so
         return body
@@ -236,13 +219,11 @@ class StreamHandshake(Handshake):
             raise refused(f"':protocol' {protocol!r} is not websocket (RFC 9220 3)", 501)
         judge_content(fields)
         judge_version(fields, 400)  # 426 needs Upgrade (RFC 9110 15.5.22), which has no place here
-        extra = [field for field in headers if field[0] not in NOT_EXTRA_IN_REQUEST | {b"cookie"}]
         if b"cookie" in fields:  # RFC 9113 8.2.3, RFC 9114 4.2.1: one for the application
-            extra.append((b"cookie", b"; ".join(fields[b"cookie"])))
-        self._request = read_offers(fields, authority, path.decode("ascii"), extra)
+            headers = [field for field in headers if field[0] != b"cookie"]
+            headers.append((b"cookie", b"; ".join(fields[b"cookie"])))
+        self._receive_offers(headers, fields, authority, path.decode("ascii"))
         self.scheme = scheme
-        self._stage = self._next_stage(Input.RECEIVE_REQUEST)
-        self._events.append(self._request)
 
     def _receive_response(self, section: GivenHeaders) -> None:
         """Take any 2xx for the acceptance (RFC 8441 5, RFC 9113 8.5), skip interim responses."""
@@ -261,21 +242,13 @@ class StreamHandshake(Handshake):
         if status < 200:
             self._receive_interim()
         elif status < 300:
-            extra = [field for field in headers if field[0] not in NOT_EXTRA_IN_ACCEPT]
-            self._receive_acceptance(read_answer(collected(headers), self._request, self._offered, extra))
+            self._receive_answer(headers, collected(headers))
         else:
-            self._receive_rejection(status, headers)
+            self._receive(Input.RECEIVE_REJECT_HEAD, RejectConnection(status, headers, has_body=True))
 
 
-def _written(fields: Headers) -> Headers:
-    """Return fields with their names in lower case; what only HTTP/1.1 has cannot be written."""
-    written = []
-    for name, value in fields:
-        lower = name.lower()
-        if _is_of_http1(lower, value):
-            raise LocalValueError(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2.2)")
-        written.append((lower, value))
-    return written
+def _in_lower_case(fields: Headers) -> Headers:
+    return [(name.lower(), value) for name, value in fields]  # RFC 9113 8.2
 
 
 def _is_of_http1(name: bytes, value: bytes) -> bool:

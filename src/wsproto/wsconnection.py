@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from .connection import Connection
 from .errors import LocalProtocolError
 from .handshake import H11Handshake
-from .states import ConnectionState, Ending
+from .states import ConnectionState, ConnectionType, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .events import Event
     from .limits import Limits
-    from .states import ConnectionType
     from .typing import BytesLike, Headers
 
 

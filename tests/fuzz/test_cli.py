@@ -156,7 +156,7 @@ def test_coverage_is_that_of_the_corpora(tmp_path: Path, capsys: pytest.CaptureF
     assert "of the branches are covered, fewer than 99 %" in printed.err
     rows = {row[0]: row for row in map(str.split, printed.out.splitlines()) if row}
     assert int(rows["covering"][2]) == int(rows["total"][2]) > 20
-    assert int(rows["h11_exchange.py"][1]) > 0, "what no input reaches counts too"
+    assert int(rows["stream_handshake.py"][1]) > 0, "what no input reaches counts too"
     (corpus / "b").write_bytes(b"AB")
     assert main(["coverage"], folders) == 1
     assert capsys.readouterr().err == "error: 1 inputs fail\n"

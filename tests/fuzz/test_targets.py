@@ -147,12 +147,12 @@ def test_a_long_text_takes_little_memory_to_judge() -> None:
 # Cutting and mutating ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("choice", range(256))
-def test_cuts_lose_nothing(choice: int) -> None:
+def test_cuts_lose_nothing() -> None:
     stream = bytes(range(256)) * 3
-    pieces = cut(stream, choice)
-    assert b"".join(pieces) == stream
-    assert len(pieces) <= READS + 5
+    for choice in range(256):
+        pieces = cut(stream, choice)
+        assert b"".join(pieces) == stream, choice
+        assert len(pieces) <= READS + 5, choice
 
 
 def mutate(data: bytes, most: int) -> bytes:

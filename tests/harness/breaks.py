@@ -190,21 +190,21 @@ COMPRESSION = [
     ),
     Break(
         "a server deflates with the client's window",
-        "src/wsproto/deflate_negotiation.py",
+        "src/wsproto/permessage_deflate.py",
         "return self.server_max_window_bits or",
         "return self.client_max_window_bits or",
         "server X.10.40",
     ),
     Break(
         "of the windows that both sides name the larger one counts",
-        "src/wsproto/deflate_negotiation.py",
-        "return min(named)",
-        "return max(named)",
+        "src/wsproto/permessage_deflate.py",
+        "return min(filter(",
+        "return max(filter(",
         "client X.10.47",
     ),
     Break(
         "a client takes its context over against the answer",
-        "src/wsproto/deflate_negotiation.py",
+        "src/wsproto/permessage_deflate.py",
         "answer.client_no_context_takeover or own.client_no_context_takeover",
         "own.client_no_context_takeover",
         "client X.7.19",
@@ -235,16 +235,16 @@ COMPRESSION = [
 HANDSHAKE = [
     Break(
         "a key may be in base64url",
-        "src/wsproto/http1_upgrade.py",
+        "src/wsproto/handshake.py",
         "[A-Za-z0-9+/]{22}",
         "[A-Za-z0-9+/_-]{22}",
         "server X.1.19",
     ),
     Break(
         "a client that expects 100 gets 101 alone",
-        "src/wsproto/http1_upgrade.py",
-        "if expects_continue else",
-        "if not key else",
+        "src/wsproto/handshake.py",
+        "if self._expects_continue else",
+        "if not self._key else",
         "server X.1.98",
     ),
     Break(
@@ -263,7 +263,7 @@ HANDSHAKE = [
     ),
     Break(
         "a window may be answered without a value",
-        "src/wsproto/deflate_negotiation.py",
+        "src/wsproto/permessage_deflate.py",
         'value is None and name == "client_max_window_bits" and not answer',
         'value is None and name == "client_max_window_bits"',
         "client X.6.13",

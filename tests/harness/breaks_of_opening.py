@@ -28,9 +28,9 @@ OPENING_BREAKS = [
     ),
     Break(
         "the application gets the last line of a field alone",
-        "src/wsproto/http1_upgrade.py",
-        "[field for field in request.headers if field[0] not in NOT_EXTRA_IN_REQUEST]",
-        "[field for field in dict(request.headers).items() if field[0] not in NOT_EXTRA_IN_REQUEST]",
+        "src/wsproto/handshake_messages.py",
+        "[field for field in headers if field[0] not in NOT_EXTRA_IN_REQUEST]",
+        "[field for field in dict(headers).items() if field[0] not in NOT_EXTRA_IN_REQUEST]",
         "server X.1.138",
     ),
     Break(
@@ -42,23 +42,23 @@ OPENING_BREAKS = [
     ),
     Break(
         "the target is decoded",
-        "src/wsproto/http1_upgrade.py",
+        "src/wsproto/handshake.py",
         'target = received.decode("ascii")  #',
         'target = __import__("urllib.parse").parse.unquote(received.decode("ascii"))  #',
         "server X.1.144",
     ),
     Break(
         "slashes in a row become one",
-        "src/wsproto/http1_upgrade.py",
+        "src/wsproto/handshake.py",
         'target = received.decode("ascii")  #',
         'target = received.replace(b"//", b"/").decode("ascii")  #',
         "server X.1.145",
     ),
     Break(
         "101 has a length",
-        "src/wsproto/http1_upgrade.py",
-        "generate_accept_token(key)), *fields]",
-        'generate_accept_token(key)), (b"Content-Length", b"0"), *fields]',
+        "src/wsproto/handshake.py",
+        "[_UPGRADE, _CONNECTION, token, *fields]",
+        '[_UPGRADE, _CONNECTION, token, (b"Content-Length", b"0"), *fields]',
         "server X.1.1",
     ),
     Break(
@@ -70,14 +70,14 @@ OPENING_BREAKS = [
     ),
     Break(
         "what comes late before the answer overwrites what came with the request",
-        "src/wsproto/handshake.py",
+        "src/wsproto/handshake_stages.py",
         "self._early_data += data",
         "self._early_data[:] = data",
         "server X.1.120",
     ),
     Break(
         "nothing bounds what comes before the answer",
-        "src/wsproto/handshake.py",
+        "src/wsproto/handshake_stages.py",
         "limit = self._limits.max_early_data\n",
         "limit = self._limits.max_early_data << 20\n",
         "server X.1.131",

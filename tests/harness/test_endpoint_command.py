@@ -13,8 +13,9 @@ import pytest
 
 from harness.cli import main
 from harness.endpoints import endpoint, runner
-from tests.harness.endpoint_servers import Recorder, call, served
+from tests.harness.endpoint_servers import call, served
 from tests.harness.processes import all_end, descendants_of
+from tests.harness.recorder import Recorder
 from tests.harness.serving import TIMEOUT
 from tests.harness.test_cli import error_of
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = f"""
 import asyncio, os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.harness.endpoint_servers import Recorder
+from tests.harness.recorder import Recorder
 
 port, trigger, deed = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 

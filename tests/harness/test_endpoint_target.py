@@ -12,7 +12,8 @@ from harness.endpoints.target import is_loopback, parse
 from harness.extra import limits
 from harness.extra.heads import REQUEST
 from tests.harness import lax_peers
-from tests.harness.endpoint_servers import Certificate, Recorder, served
+from tests.harness.endpoint_servers import Certificate, served
+from tests.harness.recorder import Recorder
 from tests.harness.test_cli import error_of
 from tooling.errors import CommandError
 

@@ -12,7 +12,8 @@ from harness.cli import main
 from harness.extra import limits
 from harness.extra.memory import MemoryWatch
 from tests.harness import lax_peers
-from tests.harness.endpoint_servers import Certificate, Dying, Recorder, call, served
+from tests.harness.endpoint_servers import Certificate, Dying, call, served
+from tests.harness.recorder import Recorder
 from tests.harness.serving import serving
 
 if TYPE_CHECKING:

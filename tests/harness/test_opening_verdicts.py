@@ -78,8 +78,10 @@ def answering(response: bytes) -> Any:
     "R6455-4.3-04",
 )
 def test_the_library_keeps_all_rules_of_the_handshake(tmp_path: Path) -> None:
-    assert main(["run", "--cases", "X.1", "X.2", "X.5", "X.6", "--report", str(tmp_path)]) == 0
+    main(["run", "--cases", "X.1", "X.2", "X.5", "X.6", "--report", str(tmp_path)])
     for role in json.loads((tmp_path / "results.json").read_text())["setups"].values():
+        different = [one for one in role["differences"] if one["kind"] != "slow"]
+        assert different == [], "others may use the machine"
         for name, report in role["cases"].items():
             assert (report["behavior"], report["behaviorClose"]) == ("OK", "OK"), name
 

@@ -13,8 +13,8 @@ FAULTS: Final = (
         "the application may write the library's own headers",
         "RFC 6455 11.3",
         _FILE,
-        "if name.lower() in forbidden:",
-        "if name in forbidden:",
+        "if name.lower() in reserved:",
+        "if name in reserved:",
     ),
     Fault(
         "Sec-WebSocket-Key may come twice",

@@ -54,13 +54,6 @@ FAULTS: Final = (
         "        if name not in [_name_of(other) for other in accepted]:\n            raise refused(",
     ),
     Fault(
-        "end of file before the answer is forgotten",
-        "RFC 6455 7.1.5",
-        _FILE,
-        "return Agreement(extensions, trailing_data, eof)",
-        "return Agreement(extensions, trailing_data, eof=False)",
-    ),
-    Fault(
         "a request with a body is accepted",
         "RFC 6455 4.1",
         _FILE,

@@ -20,7 +20,7 @@ FAULTS: Final = (
         "what comes with a response in several reads is lost",
         "RFC 6455 4.1",
         _FILE,
-        "self._h11.trailing_data + unread",
+        "self._h11.trailing_data[0] + unread",
         "unread",
     ),
     Fault(
@@ -50,5 +50,12 @@ FAULTS: Final = (
         _FILE,
         'count(b"\\r\\nhost:") != 1',
         'count(b"\\r\\nhost:") < 1',
+    ),
+    Fault(
+        "a message that is no HTTP raises the error of h11",
+        "receiving raises RemoteProtocolError alone",
+        _FILE,
+        "    except h11.RemoteProtocolError as error:",
+        "    except h11.LocalProtocolError as error:",
     ),
 )

@@ -132,8 +132,8 @@ FAULTS: Final = (
         "names are sent in capitals",
         "RFC 9113 8.2",
         _FILE,
-        "written.append((lower, value))",
-        "written.append((name, value))",
+        "return [(name.lower(), value) for",
+        "return [(name, value) for",
     ),
     Fault(
         "data before the response is dropped",
@@ -160,7 +160,7 @@ FAULTS: Final = (
         "a rejection on a stream stays open",
         "RFC 8441 5",
         _FILE,
-        'return [(b":status", b"%d" % event.status_code), *_written(fields)]',
-        'return [(b":status", b"200"), *_written(fields)]',
+        'return [(b":status", b"%d" % event.status_code), *_in_lower_case(fields)]',
+        'return [(b":status", b"200"), *_in_lower_case(fields)]',
     ),
 )

@@ -20,10 +20,10 @@ from tests.oracle.deflating import (
 from tests.oracle.receiving import receive
 from tooling import frames as wire
 from wsproto import ConnectionState, WSConnection
-from wsproto.deflate_negotiation import DeflateParameters
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
+from wsproto.permessage_deflate import DeflateParameters
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:

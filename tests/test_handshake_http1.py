@@ -18,7 +18,7 @@ from tests.oracle.handshake_bytes import (
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
-from wsproto.http1_upgrade import written_head
+from wsproto.http_exchange import written_head
 from wsproto.utilities import RemoteProtocolError
 
 Changes = dict[bytes, list[bytes]]

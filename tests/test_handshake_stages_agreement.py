@@ -10,7 +10,7 @@ from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConne
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, Request, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import H11Handshake
-from wsproto.handshake_messages import Agreement
+from wsproto.handshake_stages import Agreement
 from wsproto.utilities import LocalProtocolError
 
 HELLO = frame(TEXT, b"Hello", mask=MASK)
