@@ -62,11 +62,13 @@ class StreamSuite(Suite):
     testee_options = ("--max-message-size", LARGEST)
     client_options = ("--modes",)
 
-    def __init__(self, agent: str, transport: Transport, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, agent: str, transport: Transport, timeout: float = TIMEOUT, *, tls: bool = False
+    ) -> None:
         self._agent, self._timeout = agent, timeout
         self._transport: Transport = transport
         files = None
-        if transport == "h3":  # QUIC has TLS; HTTP/2 is plain TCP, by prior knowledge
+        if transport == "h3" or tls:  # QUIC has TLS; HTTP/2 is plain TCP otherwise, by prior knowledge
             stack = ExitStack()
             files = stack.enter_context(certificate())
             weakref.finalize(self, stack.close)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from harness.extra.heads import accept_token
+
 Fields = tuple[tuple[bytes, bytes], ...]
 
 REQUEST: Fields = (
@@ -65,6 +67,14 @@ def status_of(fields: Fields) -> int | None:
     """Return the status of a response, None where it is none."""
     found = values(fields, b":status")
     return int(found[0]) if len(found) == 1 and _STATUS.fullmatch(found[0]) else None
+
+
+def accepting(fields: Fields, request: Fields) -> Fields:
+    """Return a response with the answer to the key of a request, where it has one and is accepted."""
+    keys, said = values(request, b"sec-websocket-key"), values(fields, b"sec-websocket-accept")
+    if not keys or said or (status_of(fields) or 0) // 100 != 2:
+        return fields
+    return (*fields, (b"sec-websocket-accept", accept_token(keys[0].decode("latin-1")).encode()))
 
 
 def text_of(fields: Fields) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.extra.frames import Frame, close
 from harness.streams.codes import CODES
-from harness.streams.fields import filled
+from harness.streams.fields import accepting, filled
 from harness.streams.played import Played
 from harness.streams.steps import (
     Answer,
@@ -98,9 +98,7 @@ class Player(Played):
                 self.current.request = filled(step.fields, **self.values)
                 wire.headers(self.current, self.current.request, end=step.end, pieces=step.pieces)
             case Answer():
-                wire.headers(self.current, filled(step.fields, **self.values), end=step.end)
-                if self.role == "client":
-                    self.current.seen.opened = True
+                self._answer(step)
             case Send():
                 await self._send(step)
             case Part():
@@ -116,6 +114,13 @@ class Player(Played):
                 await self._do(step)
             case _:
                 self._control(step)
+
+    def _answer(self, step: Answer) -> None:
+        fields = filled(step.fields, **self.values)
+        if self.role == "client":
+            self.current.seen.opened = True
+            fields = accepting(fields, self.current.request) if step.accept else fields
+        self.wire.headers(self.current, fields, end=step.end)
 
     def _control(self, step: Step) -> None:
         """Send what is no data."""

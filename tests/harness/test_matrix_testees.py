@@ -14,6 +14,7 @@ from harness.matrix.kept import Kept, harness_fingerprint
 from harness.matrix.metadata import read_testee
 from harness.matrix.programs import Program, lacking, program_of, title_of
 from harness.matrix.results import without_limit
+from harness.setups import Setup
 from tests.harness.test_matrix import run_matrix
 from tooling.errors import CommandError, ExitCode, MissingError
 
@@ -66,6 +67,8 @@ def test_a_head_says_what_a_file_needs_in_any_language(tmp_path: Path) -> None:
         ('needs = "go"', "needs of tool.testee is not a list of names: 'go'"),
         ('compiler = "go"', "tool.testee has no key 'compiler': choose from name, title, needs,"),
         ('unlimited = "yes"', "unlimited of tool.testee is not true or false: 'yes'"),
+        ('transports = ["h4"]', "tool.testee knows no transport 'h4': choose from h1, h2, h3"),
+        ('behind = "h9"', "tool.testee knows no transport 'h9': choose from h1, h2, h3"),
         ('start = "{binary}"', r"start of tool.testee may have {source} and {folder} in it: '{binary}'"),
         ('start = "{"', "start of tool.testee may have {source} and {folder} in it: '{'"),
         ('needs = ["go"]', "tool.testee has no start, the command that starts it"),
@@ -95,9 +98,9 @@ def test_a_file_for_both_roles_may_get_its_name_from_its_head(tmp_path: Path) ->
     (tmp_path / "contract.js").write_text("// a helper")
     known = {found.name: found for found in implementations([tmp_path, tmp_path / "absent"])}
     assert list(known) == ["library", "mine", "other"]
-    assert known["mine"].files.keys() == {"server", "client"}
-    assert known["other"].files.keys() == {"client"}
-    assert [helper.name for helper in known["mine"].files["client"].helpers()] == ["contract.js"]
+    assert set(known["mine"].files) == {Setup("server"), Setup("client")}
+    assert set(known["other"].files) == {Setup("client")}
+    assert [helper.name for helper in known["mine"].files[Setup("client")].helpers()] == ["contract.js"]
     write(tmp_path, "testee.go", 'start = "x"')
     with pytest.raises(CommandError, match=r"testee\.go has no name: its tool\.testee has to give one"):
         implementations([tmp_path])
@@ -137,6 +140,22 @@ def test_a_file_is_built_once_beside_its_helpers(tmp_path: Path) -> None:
     (tmp_path / "of" / "contract.go").write_text("another helper")
     changed = prepare(path, said.append)
     assert changed.fingerprint != programs[0].fingerprint
+
+
+def test_a_proxy_gets_the_command_of_the_server_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "of" / "this_server.py"
+    path.parent.mkdir()
+    fingerprints = set()
+    for behind, said in (
+        ("h1", "harness.testee serve --variant default"),
+        ("h2", "http2_server.py 127.0.0.1 0"),
+    ):
+        path.write_text(f'# /// script\n# [tool.testee]\n# behind = "{behind}"\n# ///\n')
+        program = prepare(path, lambda _: None)
+        assert program.command[:3] == (sys.executable, str(path), "--echo")
+        assert said in program.command[3]
+        fingerprints.add(program.fingerprint)
+    assert len(fingerprints) == 2
 
 
 def test_a_build_that_fails_is_one_line(tmp_path: Path) -> None:
