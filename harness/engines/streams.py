@@ -62,10 +62,17 @@ class StreamSuite(Suite):
     testee_options = ("--max-message-size", LARGEST)
     client_options = ("--modes",)
 
-    def __init__(
-        self, agent: str, transport: Transport, timeout: float = TIMEOUT, *, tls: bool = False
+    def __init__(  # noqa: PLR0913  # what a testee, or a server that runs already, needs
+        self,
+        agent: str,
+        transport: Transport,
+        timeout: float = TIMEOUT,
+        *,
+        tls: bool = False,
+        target: Target | None = None,
+        jobs: int = JOBS,
     ) -> None:
-        self._agent, self._timeout = agent, timeout
+        self._agent, self._timeout, self._target, self._jobs = agent, timeout, target, jobs
         self._transport: Transport = transport
         files = None
         if transport == "h3" or tls:  # QUIC has TLS; HTTP/2 is plain TCP otherwise, by prior knowledge
@@ -84,14 +91,14 @@ class StreamSuite(Suite):
         """Run cases against a server."""
         authority = urlsplit(url).netloc
         scheme = "https" if self._files else "http"
-        target = Target(
+        target = self._target or Target(
             self._transport, f"{scheme}://{authority}/", str(self._files.authority) if self._files else None
         )
 
         async def play(name: str) -> CaseReport:
             return await Play(STREAMS[name], target, self._agent, self._timeout).run()
 
-        async with aclosing(at_once(cases, JOBS, play, lambda name: name.startswith(ALONE))) as steps:
+        async with aclosing(at_once(cases, self._jobs, play, lambda name: name.startswith(ALONE))) as steps:
             async for step in steps:
                 yield step
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
@@ -305,9 +304,11 @@ class Http3Wire(QuicConnectionProtocol, Wire):
 
 async def connect(target: Target, case: Case | None) -> Http3Wire:
     """Connect to a server under test, as a case wants it; raises `OSError`."""
-    host, port = target.address
     configuration = QuicConfiguration(
-        is_client=True, alpn_protocols=H3_ALPN, server_name=host, max_datagram_frame_size=DATAGRAM_SIZE
+        is_client=True,
+        alpn_protocols=H3_ALPN,
+        server_name=target.address[0],
+        max_datagram_frame_size=DATAGRAM_SIZE,
     )
     if target.ca:
         configuration.load_verify_locations(target.ca)
@@ -318,12 +319,9 @@ async def connect(target: Target, case: Case | None) -> Http3Wire:
         quic._local_max_stream_data_bidi_local = case.window  # noqa: SLF001  # aioquic has one for all kinds
     quic.held = bool(case and case.hold)
     settings = {H3_DATAGRAM: 1, **(dict(case.settings) if case else {})}
-    loop = asyncio.get_running_loop()
-    known = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    family, address = known[0][0], known[0][4]
+    local, address = await target.ends()
     wire = Http3Wire(quic, role="server", settings=settings)
-    local = ("::" if family == socket.AF_INET6 else "0.0.0.0", 0)  # noqa: S104  # a client's end
-    await loop.create_datagram_endpoint(lambda: wire, local_addr=local)
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: wire, local_addr=local)
     wire.connect(address)
     return wire
 

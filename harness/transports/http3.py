@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from harness.streams.driver import Target
     from harness.transports.heads import Headers
     from harness.transports.passage import Passage
 
@@ -277,16 +279,20 @@ def _quiet() -> None:
     logging.getLogger("quic").propagate = False
 
 
-async def connect(host: str, port: int, authority: Path, note: Note, *, own: bool) -> Http3:
+async def connect(server: Target, note: Note, *, own: bool) -> Http3:
     """Connect to a server, and wait for its settings; raises `OSError` where that fails."""
     _quiet()
-    configuration = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name=host)
-    configuration.load_verify_locations(str(authority))
+    configuration = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name=server.address[0])
+    if server.ca:
+        configuration.load_verify_locations(server.ca)
+    if server.insecure:
+        configuration.verify_mode = ssl.CERT_NONE
+    local, address = await server.ends()
     # Not aioquic's own way, whose socket is open on every interface.
     _, carrier = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: Http3(QuicConnection(configuration=configuration), note=note, own=own), local_addr=(host, 0)
+        lambda: Http3(QuicConnection(configuration=configuration), note=note, own=own), local_addr=local
     )
-    carrier.connect((host, port))
+    carrier.connect(address)
     try:
         await carrier.ready
     except BaseException:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Behaviour = Callable[[Wire, Stream], Awaitable[None]]
 
+ALLOWING = {0x8: 1}
+"""The settings by which a server allows extended CONNECT."""
+
 LONGEST = 20.0
 """Seconds that a peer stays, more than any of these tests takes."""
 
@@ -85,7 +88,12 @@ async def resets(wire: Wire, stream: Stream) -> None:
 
 @asynccontextmanager
 async def serving(
-    transport: Transport, files: tuple[str, str] | None, behave: Behaviour, *, once: bool = False
+    transport: Transport,
+    files: tuple[str, str] | None,
+    behave: Behaviour,
+    *,
+    once: bool = False,
+    settings: dict[int, int] = ALLOWING,
 ) -> AsyncIterator[str]:
     """Serve so, and give the URL; `once`: no connection is served behind the first one."""
     tasks: set[asyncio.Task[None]] = set()
@@ -100,7 +108,7 @@ async def serving(
         if not once or len(wires) == 1:
             tasks.add(asyncio.get_running_loop().create_task(serve(wire)))
 
-    listener, port = await import_module(WIRES[transport]).listen(files, lambda: {0x8: 1}, begin)
+    listener, port = await import_module(WIRES[transport]).listen(files, lambda: settings, begin)
     try:
         yield f"{'https' if files else 'http'}://127.0.0.1:{port}/"
     finally:

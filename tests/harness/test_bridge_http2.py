@@ -20,7 +20,7 @@ from h2.events import (
 )
 from h2.settings import SettingCodes, Settings
 
-from harness.transports.bridge import to_server, to_suite
+from harness.transports.bridge import on_loopback, to_server, to_suite
 from tests.harness.bridging import GET, PATIENCE, Notes, accept, ask, port_of, reset
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def with_server(serve: Callable[[Peer], Awaitable[Any]], client: Talk) -> tuple[
 
         notes = Notes()
         listener = await asyncio.start_server(serve_once, "127.0.0.1", 0)
-        async with to_server("h2", listener.sockets[0].getsockname()[1], None, notes) as url:
+        server = on_loopback("h2", listener.sockets[0].getsockname()[1], None)
+        async with to_server(server, notes) as url:
             reader, writer = await asyncio.open_connection("127.0.0.1", port_of(url))
             heard = await asyncio.wait_for(client(reader, writer), PATIENCE)
             found = await asyncio.wait_for(said, PATIENCE)
