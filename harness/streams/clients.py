@@ -331,10 +331,10 @@ ENDINGS: Group = (
         of="library",
     ),
     of_client(
-        "GOAWAY below the stream: it has failed",
+        "GOAWAY below the stream: it has failed, and no new one comes",
         "R9113-6.8-01",
         "R9114-5.2-01",
-        Quiet(cut=True),
+        Quiet(cut=True, also=checks.no_new_stream),
         (GoAway(below=True), Pause(0.3), Do.CUT),
         of="library",
         closes=False,

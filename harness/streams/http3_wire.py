@@ -334,7 +334,12 @@ async def listen(
     :param files: those of the certificate and of its key.
     :param settings: gives the SETTINGS of the next connection, which goes to `begin`.
     """
-    configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN, max_stream_data=WINDOW)
+    configuration = QuicConfiguration(
+        is_client=False,
+        alpn_protocols=H3_ALPN,
+        max_stream_data=WINDOW,
+        max_datagram_frame_size=DATAGRAM_SIZE,
+    )
     assert files, "QUIC has TLS"  # noqa: S101
     configuration.load_cert_chain(*files)
 
