@@ -38,6 +38,12 @@ ResultT = TypeVar("ResultT")
 LISTENING = re.compile(r"[Ll]istening on (?:(?P<url>ws://\S+)|(?P<host>\S+) port (?P<port>\d+))")
 DRIVING = re.compile(r"case (\d+) of \d+")
 
+OF_BRIDGE = b"HTTP/1.1 502 "
+"""How the answer of a bridge begins that cannot connect to the testee."""
+
+ENDS = 2.0
+"""Seconds that a process may take to end which takes no connection any more."""
+
 MOST_DEATHS = 20
 """Deaths of a testee one after the other, without a case that went well, after which it is given up."""
 
@@ -341,13 +347,19 @@ async def _must_answer(testee: Child, url: str, timeout: float) -> None:
             asyncio.open_connection(server.hostname, server.port), timeout
         )
         writer.write(_request(server.netloc, "/"))
-        await asyncio.wait_for(reader.read(1), timeout)
+        answer = await asyncio.wait_for(reader.read(16), timeout)
         writer.transport.abort()
     except asyncio.TimeoutError:
         raise _hangs(testee, f"it did not answer a request within {timeout:g} s") from None
     except OSError:
-        if not testee.alive():
-            raise testee.death(await testee.ended()) from None
+        answer = b""
+    if answer.startswith(OF_BRIDGE):  # its end may show a little later than that of its port
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(testee.ended(), ENDS)
+        if testee.alive():
+            raise _hangs(testee, "it takes no connection any more")
+    if not testee.alive():
+        raise testee.death(await testee.ended())
 
 
 def _hangs(testee: Child, how: str) -> ChildError:

@@ -18,7 +18,7 @@ from harness.engines.suite import Begun, Ended, Finished
 from harness.extra import EXTRA
 from harness.judge import verdict_of
 from harness.results import CpuTime
-from harness.setup_runner import MOST_DEATHS, SetupRun, first_of
+from harness.setup_runner import ENDS, MOST_DEATHS, SetupRun, first_of
 from harness.setups import Setup
 from harness.streams import STREAMS
 from harness.transports.carriage import SETTLED
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from harness.setup_runner import Stop
 
 SERVER = Setup("server")
-
-ENDS = 2.0
-"""Seconds that a process may take to end which listens no more."""
 
 LOG = "server.log"
 """The file with the standard error of a server that was started here."""

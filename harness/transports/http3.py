@@ -209,7 +209,9 @@ class Http3(QuicConnectionProtocol):
                 self.http3, self._has_http3 = H3Connection(self._quic), True
                 if self._accept:
                     self.ready.set_result(None)
-            case StreamReset() | StopSendingReceived():
+            case StopSendingReceived():
+                self._need_not_send(event.stream_id)
+            case StreamReset():
                 self._was_reset(event.stream_id)
             case ConnectionTerminated():
                 in_order = event.error_code in {QuicErrorCode.NO_ERROR, ErrorCode.H3_NO_ERROR}
@@ -220,6 +222,12 @@ class Http3(QuicConnectionProtocol):
                 self._take(http3_event)
             self._greet()
         self.transmit_soon()
+
+    def _need_not_send(self, stream_id: int) -> None:
+        """Take the end of this direction alone: the peer takes no more, but may still send (RFC 9000 3.5)."""
+        if stream := self._streams.get(stream_id):
+            stream.over = True  # aioquic resets it
+            stream.settle()
 
     def _was_reset(self, stream_id: int) -> None:
         stream = self._streams.get(stream_id)
