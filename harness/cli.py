@@ -240,7 +240,7 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     failure of another one is a result, no error: the exit code is 0 when this library's verdicts are those of
     its baseline and all could be run.
     """
-    asked = [known for known in TRANSPORTS if known in transports]
+    asked: list[Transport] = [known for known in TRANSPORTS if known in transports]
     order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected, transports=asked)
     patience = Patience(timeout, time_limit, budget)
     return Matrix(order, KosokuSuite(), folder, patience, Output(), only, jobs=jobs, again=again).run()

@@ -17,6 +17,7 @@ from tooling.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.roles import Role
     from harness.setups import Transport
 
 FOLDER = Path(__file__).resolve().parent / "testees"
@@ -63,7 +64,7 @@ def implementations(
             name = file.name or found["name"]
             if not name:
                 raise CommandError(f"{path} has no name: its tool.testee has to give one")
-            roles = [role for role in ROLES if found["role"] in {role, "testee"}]
+            roles: list[Role] = [role for role in ROLES if found["role"] in {role, "testee"}]
             files.setdefault(name, {}).update(
                 {Setup(role, transport=transport): file for role in roles for transport in file.transports}
             )

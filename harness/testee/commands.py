@@ -74,7 +74,7 @@ def library() -> Testee:
         why = (asked.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise CommandError(f"the library does not run: {why}")
     name = asked.stdout.strip()
-    over = {
+    over: dict[Transport, Sequence[str]] = {
         transport: (sys.executable, str(EXAMPLES / program), "127.0.0.1", "0")
         for transport, program in STREAM_SERVERS.items()
     }
