@@ -251,8 +251,10 @@ class SetupRunner:
 
 
 def _is_bad(report: CaseReport) -> bool:
+    """Tell whether the testee may have died in a case."""
     verdict = verdict_of(report, "a report")
-    return max(verdict.ranks) > rank("UNIMPLEMENTED")
+    refused = str(report.get("httpResponse", "")).startswith(OF_BRIDGE.decode())
+    return refused or max(verdict.ranks) > rank("UNIMPLEMENTED")
 
 
 class Stop:

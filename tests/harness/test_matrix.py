@@ -86,6 +86,33 @@ asyncio.run(main())
 """The same over HTTP/2."""
 
 
+LATE = """
+# /// script
+# [tool.testee]
+# transports = ["h2"]
+# ///
+import asyncio, sys
+sys.path.insert(0, {root!r})
+from tests.harness.lax_streams import serving, takes
+
+async def main():
+    ended = asyncio.Event()
+
+    async def takes_one(wire, stream):
+        await takes(wire, stream)
+        ended.set()
+
+    async with serving("h2", None, takes_one) as url:
+        print("Listening on " + url.replace("http", "ws").rstrip("/"), flush=True)
+        await ended.wait()
+    await asyncio.sleep(0.5)
+    sys.exit(3)
+
+asyncio.run(main())
+"""
+"""The same, for one WebSocket; it ends when it has not listened for half a second."""
+
+
 def write_testees(folder: Path, **programs: str) -> Path:
     folder.mkdir()
     for name, program in programs.items():
@@ -217,6 +244,14 @@ def test_a_server_that_fails_cases_over_http2(tmp_path: Path) -> None:
     links, ids = links_and_ids(page)
     assert "server-h2-H.3.1-lax" in links
     assert links <= set(ids)
+
+
+def test_a_server_that_dies_a_little_later_than_it_stops_to_listen(tmp_path: Path) -> None:
+    """The bridge answers for it meanwhile, which is no answer of its own."""
+    testees = write_testees(tmp_path / "testees", late_server=LATE.format(root=str(ROOT)))
+    _, _, rows = run_matrix(tmp_path, testees, ["X.3.1"], only=["late"], transports=["h2"])
+    report = rows["late"]["roles"]["server/h2"]["cases"]["X.3.1"]
+    assert report["result"] == "The server under test ended with exit code 3."
 
 
 def test_who_has_not_the_transport_is_not_there(tmp_path: Path) -> None:
