@@ -187,6 +187,9 @@ OF_CLOSE = {
 BROKEN = re.compile(r"broke a rule: .*\(RFC (?P<rfc>\d+) (?P<section>[\d.]+)\)")
 """The rule that a report names beside that of its case."""
 
+OF_HTTP1 = " belongs to HTTP/1.1 (RFC "
+"""What a report says of a field that has no place on a stream: one of several rules of its section."""
+
 UNDER_TEST = re.compile(
     r"The (server|client) under test |The case could not be played: |Afterwards (no|the next) connection "
 )
@@ -272,6 +275,8 @@ def _requirement_of(case: str, setup: Setup, report: CaseReport) -> str:
     if _is_clean_but_for_close(report):
         text = report.get("resultClose", "")
         return next((requirement for words, requirement in OF_CLOSE.items() if words in text), NO_CLOSE)
+    if OF_HTTP1 in report.get("result", ""):
+        return "R9114-4.2-02" if setup.transport == "h3" else "R9113-8.2.2-02"
     if named := BROKEN.search(report.get("result", "")):
         prefix = f"R{named['rfc']}-{named['section']}-"
         return next((known for known in sentences() if known.startswith(prefix)), requirement_of(case, setup))

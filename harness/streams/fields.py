@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from harness.extra.heads import accept_token
+
+if TYPE_CHECKING:
+    from harness.streams.codes import Transport
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -84,8 +88,13 @@ def text_of(fields: Fields) -> str:
     return text if len(lines) <= 40 else f"{text}\n... and {len(lines) - 40} fields more"
 
 
-def section_fault(fields: Fields, pseudo: frozenset[bytes]) -> str:
+def section_fault(fields: Fields, pseudo: frozenset[bytes], transport: Transport) -> str:
     """Name what makes a section malformed, if anything does (RFC 9113 8.2, 8.3; RFC 9114 4.2, 4.3)."""
+    fault = _fault(fields, pseudo)
+    return fault if transport == "h2" else re.sub(r"RFC 9113 8\.([23])[\d.]*", r"RFC 9114 4.\1", fault)
+
+
+def _fault(fields: Fields, pseudo: frozenset[bytes]) -> str:
     behind = False
     known: set[bytes] = set()
     for name, value in fields:

@@ -11,10 +11,12 @@ from harness.matrix.meanings import MEANINGS, broken, findings, requirement_of, 
 from harness.order import plays
 from harness.roles import ROLES
 from harness.setups import TRANSPORTS, Setup, setups_of
+from harness.streams.fields import section_fault
 from tests.harness.report_samples import case
 
 if TYPE_CHECKING:
     from harness.results import CaseReport
+    from harness.streams.codes import Transport
 
 
 def failed(result: str = "It took it.", close: str = "OK", result_close: str = "") -> CaseReport:
@@ -90,6 +92,18 @@ def test_a_failure_over_streams_has_a_meaning_and_a_sentence(
     (found,) = findings(Setup("server", transport="h2"), {name: failed(result)})
     assert (found.meaning, found.rule.reference) == (meaning, reference)
     assert found.rule.sentence
+
+
+@pytest.mark.parametrize(("transport", "rule"), [("h2", "RFC 9113 8.2.2"), ("h3", "RFC 9114 4.2")])
+def test_a_field_of_http1_breaks_the_rule_of_its_transport(transport: Transport, rule: str) -> None:
+    fault = section_fault(
+        ((b":status", b"200"), (b"upgrade", b"websocket")), frozenset({b":status"}), transport
+    )
+    assert fault == f"b'upgrade': b'websocket' belongs to HTTP/1.1 ({rule})"
+    report = failed(f"The peer broke a rule: {fault}.")
+    (found,) = findings(Setup("server", transport=transport), {"H.5.7": report})
+    assert (found.meaning, found.rule.reference) == ("http", rule)
+    assert "connection-specific" in found.rule.sentence
 
 
 @pytest.mark.parametrize(
