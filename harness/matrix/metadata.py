@@ -170,7 +170,7 @@ def _check(dependencies: Any, table: Any, path: Path) -> None:
         raise CommandError("tool.testee has no start, the command that starts it")
     for key in ("build", "start"):
         try:
-            table.get(key, "").format(source="", folder="")
+            table.get(key, "").format(source="", folder="", python="", pins=["", ""])
         except (LookupError, ValueError) as error:
             known = "{source} and {folder}"
             raise CommandError(f"{key} of tool.testee may have {known} in it: {table[key]!r:.80}") from error

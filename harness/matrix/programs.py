@@ -63,7 +63,7 @@ async def program_of(file: TesteeFile, say: Callable[[str], None], cache: Path =
     sources = [file.path, *file.helpers()]
     fingerprint = _fingerprint(file, packages, sources)
     if not file.start:
-        python = await environment_with(file.packages, say, cache)
+        python = await environment_with(file.packages, say, cache, file.build)
         command: tuple[str, ...] = (str(python), str(file.path))
         if file.behind:
             setup = Setup("server", transport=file.behind)

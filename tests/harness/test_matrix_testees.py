@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +17,11 @@ from harness.matrix.programs import Program, lacking, program_of, title_of
 from harness.matrix.results import without_limit
 from harness.setups import Setup
 from tests.harness.test_matrix import run_matrix
+from tooling import environments
 from tooling.errors import CommandError, ExitCode, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from harness.results import CaseReport
 
@@ -140,6 +141,24 @@ def test_a_file_is_built_once_beside_its_helpers(tmp_path: Path) -> None:
     (tmp_path / "of" / "contract.go").write_text("another helper")
     changed = prepare(path, said.append)
     assert changed.fingerprint != programs[0].fingerprint
+
+
+def test_a_python_file_may_have_more_done_to_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, ...]] = []
+
+    async def made_by(commands: list[tuple[str, ...]], *_: object) -> None:
+        ran.extend(commands)
+
+    monkeypatch.setattr(environments, "made_by", made_by)
+    path = tmp_path / "of" / "this_server.py"
+    path.parent.mkdir()
+    build = 'build = "{python} -m pip download -d {folder} {pins[0]}"'
+    path.write_text(f'# /// script\n# dependencies = ["x==1.0"]\n# [tool.testee]\n# {build}\n# ///\n')
+    python, _ = prepare(path, lambda _: None).command
+    folder = str(Path(python).parents[1])
+    assert ran[-1] == (sys.executable, "-m", "pip", "download", "-d", folder, "x==1.0")
 
 
 def test_a_proxy_gets_the_command_of_the_server_behind_it(tmp_path: Path) -> None:
