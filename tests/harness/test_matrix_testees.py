@@ -13,6 +13,7 @@ import pytest
 from harness.matrix.implementations import implementations
 from harness.matrix.kept import Kept, harness_fingerprint
 from harness.matrix.metadata import read_testee
+from harness.matrix.player import doubtful
 from harness.matrix.programs import Program, lacking, program_of, title_of
 from harness.matrix.results import without_limit
 from harness.setups import Setup
@@ -258,6 +259,15 @@ def test_who_has_no_limit_breaks_a_should(tmp_path: Path) -> None:
     assert read_testee(path).unlimited
 
 
+def test_what_took_too_long_is_played_again_where_it_is_rare() -> None:
+    slow: CaseReport = {**OK, "behavior": "FAILED", "result": "The server under test hangs: it did not end."}
+    cases = [f"1.1.{number}" for number in range(10)]
+    assert doubtful(cases, dict.fromkeys(cases[:9], OK)) == [cases[9]]
+    assert doubtful(cases, {**dict.fromkeys(cases, OK), **dict.fromkeys(cases[:2], slow)}) == cases[:2]
+    assert doubtful(cases, {**dict.fromkeys(cases[:9], OK), **dict.fromkeys(cases[:3], slow)}) == [cases[9]]
+
+
 def test_settings_and_cases_are_part_of_the_key() -> None:
     assert harness_fingerprint("kosoku 1", 3.0) == harness_fingerprint("kosoku 1", 3.0)
     assert harness_fingerprint("kosoku 1", 3.0) != harness_fingerprint("kosoku 2", 3.0)
+    assert harness_fingerprint("kosoku 1", 3.0) != harness_fingerprint("kosoku 1", 3.0, streams=True)
