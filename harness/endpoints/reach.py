@@ -31,6 +31,9 @@ KNOWN_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 GREETING = "Hello"
 
+TRUST = "(--ca FILE trusts its authority, --insecure any certificate)"
+"""What helps against a certificate that is not trusted."""
+
 SPOKEN = {"h2": "HTTP/2", "h3": "HTTP/3"}
 
 OF_A_PROXY = {502, 503, 504}
@@ -83,7 +86,7 @@ def _plain(error: OSError) -> str:
 
 def _of_tls(error: str) -> str:
     if "certificate verify failed" in error:
-        return f"{error} (--ca FILE trusts its authority, --insecure any certificate)"
+        return f"{error} {TRUST}"
     if "wrong version number" in error or "record layer" in error:
         return f"{error} (it does not seem to speak TLS: ws://?)"
     return error
@@ -102,6 +105,10 @@ async def offers_streams(target: StreamTarget, timeout: float) -> None:
     try:
         wire = await target.connect(None, timeout)
     except OSError as error:
+        if isinstance(error, ssl.SSLError):
+            raise UnreachableError(_of_tls(str(error))) from None
+        if "certificate" in str(error):  # of QUIC, which has its own words
+            raise UnreachableError(f"{error} {TRUST}") from None
         raise UnreachableError(f"it does not speak {SPOKEN[target.transport]}: {error}") from None
     allowed = wire.settings[0].get(ENABLE_CONNECT_PROTOCOL)
     wire.end()

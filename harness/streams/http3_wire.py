@@ -112,6 +112,8 @@ class Http3Wire(QuicConnectionProtocol, Wire):
                 self.note("R", f"STOP_SENDING on stream {number}, {self.error_name(event.error_code)}")
                 self.stream(number).stopped = event.error_code
             case ConnectionTerminated():
+                if not self.settings and event.reason_phrase:
+                    self.blame(f"the handshake of QUIC failed: {event.reason_phrase}")
                 self.take_gone(event.error_code)
                 self._release()
         self.changed()

@@ -128,6 +128,19 @@ def test_who_does_not_speak_it_is_one_line(
     assert line.count("\n") == 1
 
 
+@pytest.mark.parametrize(("transport", "program"), [("h2", "http2_server.py"), ("h3", "http3_server.py")])
+def test_a_certificate_that_nobody_trusts_is_one_line(
+    transport: str, program: str, files: Files, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(program, "--certificate", files.certificate, "--key", files.key) as server:
+        url = f"wss://127.0.0.1:{server.port}/"
+        assert main(["test", url, "--transport", transport, "--cases", "H.6.1"]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith(f"error: {url}: ")
+    assert "unable to get local issuer certificate" in line
+    assert line.endswith("(--ca FILE trusts its authority, --insecure any certificate)\n")
+
+
 def test_who_does_not_allow_extended_connect_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with lax(lax_streams.takes, {}) as url:
         assert main(["test", url, "--transport", "h2", "--cases", "H.6.1"]) == 2
