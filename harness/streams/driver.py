@@ -87,7 +87,9 @@ class Target:
             wire: Wire = await asyncio.wait_for(connect(self, case), timeout)
         except asyncio.TimeoutError:
             raise OSError(f"no connection within {timeout:g} s") from None
-        if not await wire.until(lambda: bool(wire.settings), timeout):
+        came = await wire.until(lambda: bool(wire.settings), timeout)
+        refused = case is not None and case.settings and (wire.gone or wire.error is not None)
+        if not came and not refused:  # who finds fault with settings need not send its own
             wire.cut()
             raise OSError(wire.fault or f"no SETTINGS came within {timeout:g} s")
         if case:

@@ -194,6 +194,39 @@ def test_a_datagram_is_for_who_takes_some(files: Files) -> None:
     assert (found["behavior"], "takes no datagrams" in found["result"]) == ("UNIMPLEMENTED", True)
 
 
+GO_AWAY = bytes.fromhex("0000080700000000000000000000000001")
+"""With PROTOCOL_ERROR."""
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "verdict"),
+    [("H.1.3", GO_AWAY, "OK"), ("H.1.3", b"", "NON-STRICT"), ("H.6.1", GO_AWAY, "FAILED")],
+)
+def test_a_server_that_finds_fault_with_settings_need_not_send_its_own(
+    name: str, said: bytes, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Play, "_served", _served)
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(said)
+        writer.close()
+
+    async def run() -> Any:
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        async with server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            return await Play(STREAMS[name], target_of("h2", url, None), "strict", PATIENCE).run()
+
+    found = asyncio.run(run())
+    assert found["behavior"] == verdict, found["result"]
+
+
+async def _served(_self: Play, _wire: Any) -> str:
+    """Take the next connection for served."""
+    return ""
+
+
 def test_a_server_that_is_not_there_fails_the_case() -> None:
     target = target_of("h2", "http://127.0.0.1:1/", None)
     found: Any = asyncio.run(Play(STREAMS["H.1.1"], target, "nobody", PATIENCE).run())
