@@ -141,19 +141,9 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     2 the server cannot be reached, or the command was called wrongly, 3 something that it needs is missing.
     """
     url, patterns = _url_of(arguments, patterns, command)
-    Carriage(transport).check()
-    make = partial(
-        parse,
-        headers=headers,
-        subprotocols=subprotocols,
-        origin=origin,
-        insecure=insecure,
-        authority=ca,
-        transport=transport,
-    )
+    make = partial(parse, headers=headers, subprotocols=subprotocols, origin=origin, transport=transport)
+    make = partial(make, insecure=insecure, authority=ca)
     endpoint = endpoint_of(url, make, timeout / STEPS, command, remote=remote, transport=transport)
-    if found and transport != "h1":
-        raise CommandError(f"--case repeats what was found over HTTP/1.1: it has no --transport {transport}")
     if found:
         return repeat_cases(
             endpoint, found, folder, limit, repeat=repeating(TEST, REPEATED, url), console=Output()
@@ -165,14 +155,7 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     )
     if failed:
         choice = narrowed(choice, folder, Setup("server", transport=transport), console)
-    order = Order(
-        ["server"],
-        profile,
-        patterns,
-        update_baseline=update_baseline,
-        command=this_command(),
-        transports=[transport],
-    )
+    order = Order(["server"], profile, patterns, update_baseline=update_baseline, command=this_command())
     patience = Patience(timeout / STEPS, timeout, budget)
     repeat = repeating(TEST, REPEATED, url)
     return Session(
@@ -205,6 +188,7 @@ def endpoint_of(  # noqa: PLR0913  # what a server is
     :param timeout: seconds that the server has to answer a request.
     :param remote: whether its host may be another machine.
     """
+    Carriage(transport).check()
     endpoint = Endpoint(url, partial(_target, make, remote), timeout, command, transport)
     if url:
         endpoint.parse(url.replace("{port}", "1"))

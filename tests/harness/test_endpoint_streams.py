@@ -148,6 +148,14 @@ def test_who_does_not_allow_extended_connect_is_one_line(capsys: pytest.CaptureF
     assert capsys.readouterr().err == f"error: {url}: {said}\n"
 
 
+def test_what_was_found_is_repeated_over_http1_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--transport", "h2", "--case", str(tmp_path)]
+    assert main(["test", "ws://127.0.0.1:1/", *options]) == 2
+    assert capsys.readouterr().err == "error: --case is for HTTP/1.1: it has no --transport h2\n"
+
+
 def test_the_cases_fit_the_transport_and_the_limit() -> None:
     assert choose("server", "full", ["H.6.1", "1.1.1", "X.3.1"], transport="h2").cases == [
         "1.1.1",
