@@ -38,6 +38,9 @@ ResultT = TypeVar("ResultT")
 LISTENING = re.compile(r"[Ll]istening on (?:(?P<url>ws://\S+)|(?P<host>\S+) port (?P<port>\d+))")
 DRIVING = re.compile(r"case (\d+) of \d+")
 
+UNPLAYED = "The case could not be played: "
+"""How the result of a case of section H begins that had no connection."""
+
 OF_BRIDGE = b"HTTP/1.1 502 "
 """How the answer of a bridge begins that cannot connect to the testee."""
 
@@ -77,6 +80,8 @@ class SetupRunner:
     _rest: list[str] = field(default_factory=list, init=False)
     _case: str = field(default="", init=False)
     """The case that began last."""
+    _unplayed: bool = field(default=False, init=False)
+    """Whether its verdict is that it could not be played: another one has ended the testee."""
     _moved: float = field(default_factory=time.monotonic, init=False)
     _duration: float = field(default=0.0, init=False)
     _cpu_time: CpuTime = field(default_factory=lambda: CpuTime(testee=0.0, suite=None), init=False)
@@ -90,13 +95,14 @@ class SetupRunner:
         try:
             self._rest = list(self.cases)
             while self._rest and deaths < MOST_DEATHS:
-                self._case, before = "", len(self._reports)
+                self._case, self._unplayed, before = "", False, len(self._reports)
                 self._moved = time.monotonic()
                 try:
                     await (self._run_server() if self.setup.role == "server" else self._run_client())
                 except ChildError as death:
                     deaths = 1 if len(self._reports) > before + 1 else deaths + 1
-                    self._bury(self._case or self._rest[0], death)
+                    if not self._unplayed:
+                        self._bury(self._case or self._rest[0], death)
                 else:
                     break
                 self._rest = [case for case in self._rest if case not in self._reports]
@@ -132,6 +138,8 @@ class SetupRunner:
         async def must_answer() -> None:
             await way.check()
             await _must_answer(testee, way.url, self.patience.timeout)
+            if not await self.suite.still_serves(way.url):
+                raise _hangs(testee, "it takes no connection any more")
 
         async with aclosing(self.suite.fuzz_server(way.url, self._rest, self._log("suite"))) as steps:
             work = self._collect(steps, must_answer)
@@ -201,8 +209,9 @@ class SetupRunner:
                     if case in self._reports:
                         raise CommandError(f"{self.setup}: the suite reported case {case} twice")
                     if must_answer and (_is_bad(report) or case == self._rest[-1]):
-                        self._case = case
+                        self._case, self._unplayed = case, report.get("result", "").startswith(UNPLAYED)
                         await must_answer()
+                        self._unplayed = False
                     self._reports[case] = report
                     self.reported(self.setup, case, report)
                 case Finished(cpu_time):

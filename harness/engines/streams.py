@@ -87,13 +87,23 @@ class StreamSuite(Suite):
         """Say how many cases there are."""
         return f"{sum(self._transport in case.transports for case in STREAMS.values())} cases of section H"
 
+    def _target_at(self, url: str) -> Target:
+        """Return the server under test, which a testee names as `ws://HOST:PORT`."""
+        scheme = "https" if self._files else "http"
+        authority = str(self._files.authority) if self._files else None
+        return self._target or Target(self._transport, f"{scheme}://{urlsplit(url).netloc}/", authority)
+
+    async def still_serves(self, url: str) -> bool:
+        """Tell whether a server takes a connection, and says its settings."""
+        try:
+            (await self._target_at(url).connect(None, self._timeout)).end()
+        except OSError:
+            return False
+        return True
+
     async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Run cases against a server."""
-        authority = urlsplit(url).netloc
-        scheme = "https" if self._files else "http"
-        target = self._target or Target(
-            self._transport, f"{scheme}://{authority}/", str(self._files.authority) if self._files else None
-        )
+        target = self._target_at(url)
 
         async def play(name: str) -> CaseReport:
             return await Play(STREAMS[name], target, self._agent, self._timeout).run()
