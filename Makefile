@@ -43,8 +43,8 @@ check: $(READY) ## check format, lint and types
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-matrix: $(HARNESS) ## run Autobahn's cases against other implementations too, and compare them on one page (PROFILE=full|wide|fast)
-	$(BIN)/python -m harness matrix --profile $(PROFILE)
+matrix: $(NEEDED) ## run the cases against other implementations too, and compare them on one page (PROFILE=full|wide|fast, TRANSPORT="h1 h2 h3")
+	$(BIN)/python -m harness matrix --profile $(PROFILE) $(TRANSPORT:%=--transport %)
 
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .

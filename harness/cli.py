@@ -26,6 +26,7 @@ from harness.options import (
     profile_option,
     report_option,
     selection_options,
+    transports_option,
     update_option,
     wstest_option,
 )
@@ -129,14 +130,8 @@ def cli(context: click.Context) -> None:
     show_default=True,
     help="Configuration of the library; may be repeated. Others than default play the profile fast.",
 )
-@click.option(
-    "--transport",
-    "transports",
-    type=click.Choice(TRANSPORTS),
-    multiple=True,
-    default=("h1",),
-    show_default=True,
-    help="HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Over the last two the variant default plays.",
+@transports_option(
+    "HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Over the last two the variant default plays."
 )
 @click.option(
     "--streams",
@@ -216,6 +211,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     metavar="COUNT",
     help="Play so many implementations at once.",
 )
+@transports_option("HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Who has none of them is not played.")
 @click.option("--again", is_flag=True, help="Play what is kept of earlier runs as well.")
 @selection_options
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
@@ -224,6 +220,7 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
 def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     only: tuple[str, ...],
     jobs: int,
+    transports: tuple[Transport, ...],
     profile: Profile,
     patterns: tuple[str, ...],
     more_patterns: tuple[str, ...],
@@ -243,7 +240,8 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
     failure of another one is a result, no error: the exit code is 0 when this library's verdicts are those of
     its baseline and all could be run.
     """
-    order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected)
+    asked: list[Transport] = [known for known in TRANSPORTS if known in transports]
+    order = Order(_roles("both"), profile, [*patterns, *more_patterns], expected, transports=asked)
     patience = Patience(timeout, time_limit, budget)
     return Matrix(order, KosokuSuite(), folder, patience, Output(), only, jobs=jobs, again=again).run()
 

@@ -10,6 +10,7 @@ import click
 from harness.cases import PROFILES
 from harness.judge import EXPECTED
 from harness.patience import Patience
+from harness.setups import TRANSPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,23 @@ selection_options = together(
 failed_option = click.option(
     "--failed", is_flag=True, help="Only the cases that differed in the last run (DIR/results.json)."
 )
+
+
+def transports_option(what: str) -> Decorator:
+    """Return the option that chooses transports.
+
+    :param what: says what they are chosen for.
+    """
+    return click.option(
+        "--transport",
+        "transports",
+        type=click.Choice(TRANSPORTS),
+        multiple=True,
+        default=("h1",),
+        show_default=True,
+        help=what,
+    )
+
 
 report_option = click.option(
     "--report",

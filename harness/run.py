@@ -194,7 +194,7 @@ def carried(
     of_streams = [case for case in cases if case in STREAMS]
     if of_streams and way.transport != "h1":
         # Imported where it is needed: it needs packages that the other engines do not.
-        own = import_module("harness.engines.streams").StreamSuite(agent, way.transport, timeout)
+        own = import_module("harness.engines.streams").StreamSuite(agent, way.transport, timeout, tls=way.tls)
         carried.append((own, of_streams, own.carriage))
     return carried
 

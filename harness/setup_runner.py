@@ -38,6 +38,15 @@ ResultT = TypeVar("ResultT")
 LISTENING = re.compile(r"[Ll]istening on (?:(?P<url>ws://\S+)|(?P<host>\S+) port (?P<port>\d+))")
 DRIVING = re.compile(r"case (\d+) of \d+")
 
+UNPLAYED = "The case could not be played: "
+"""How the result of a case of section H begins that had no connection."""
+
+OF_BRIDGE = b"HTTP/1.1 502 "
+"""How the answer of a bridge begins that cannot connect to the testee."""
+
+ENDS = 2.0
+"""Seconds that a process may take to end which takes no connection any more."""
+
 MOST_DEATHS = 20
 """Deaths of a testee one after the other, without a case that went well, after which it is given up."""
 
@@ -71,6 +80,8 @@ class SetupRunner:
     _rest: list[str] = field(default_factory=list, init=False)
     _case: str = field(default="", init=False)
     """The case that began last."""
+    _unplayed: bool = field(default=False, init=False)
+    """Whether its verdict is that it could not be played: another one has ended the testee."""
     _moved: float = field(default_factory=time.monotonic, init=False)
     _duration: float = field(default=0.0, init=False)
     _cpu_time: CpuTime = field(default_factory=lambda: CpuTime(testee=0.0, suite=None), init=False)
@@ -84,13 +95,14 @@ class SetupRunner:
         try:
             self._rest = list(self.cases)
             while self._rest and deaths < MOST_DEATHS:
-                self._case, before = "", len(self._reports)
+                self._case, self._unplayed, before = "", False, len(self._reports)
                 self._moved = time.monotonic()
                 try:
                     await (self._run_server() if self.setup.role == "server" else self._run_client())
                 except ChildError as death:
                     deaths = 1 if len(self._reports) > before + 1 else deaths + 1
-                    self._bury(self._case or self._rest[0], death)
+                    if not self._unplayed:
+                        self._bury(self._case or self._rest[0], death)
                 else:
                     break
                 self._rest = [case for case in self._rest if case not in self._reports]
@@ -126,6 +138,8 @@ class SetupRunner:
         async def must_answer() -> None:
             await way.check()
             await _must_answer(testee, way.url, self.patience.timeout)
+            if not await self.suite.still_serves(way.url):
+                raise _hangs(testee, "it takes no connection any more")
 
         async with aclosing(self.suite.fuzz_server(way.url, self._rest, self._log("suite"))) as steps:
             work = self._collect(steps, must_answer)
@@ -195,8 +209,9 @@ class SetupRunner:
                     if case in self._reports:
                         raise CommandError(f"{self.setup}: the suite reported case {case} twice")
                     if must_answer and (_is_bad(report) or case == self._rest[-1]):
-                        self._case = case
+                        self._case, self._unplayed = case, report.get("result", "").startswith(UNPLAYED)
                         await must_answer()
+                        self._unplayed = False
                     self._reports[case] = report
                     self.reported(self.setup, case, report)
                 case Finished(cpu_time):
@@ -245,8 +260,10 @@ class SetupRunner:
 
 
 def _is_bad(report: CaseReport) -> bool:
+    """Tell whether the testee may have died in a case."""
     verdict = verdict_of(report, "a report")
-    return max(verdict.ranks) > rank("UNIMPLEMENTED")
+    refused = str(report.get("httpResponse", "")).startswith(OF_BRIDGE.decode())
+    return refused or max(verdict.ranks) > rank("UNIMPLEMENTED")
 
 
 class Stop:
@@ -341,13 +358,19 @@ async def _must_answer(testee: Child, url: str, timeout: float) -> None:
             asyncio.open_connection(server.hostname, server.port), timeout
         )
         writer.write(_request(server.netloc, "/"))
-        await asyncio.wait_for(reader.read(1), timeout)
+        answer = await asyncio.wait_for(reader.read(16), timeout)
         writer.transport.abort()
     except asyncio.TimeoutError:
         raise _hangs(testee, f"it did not answer a request within {timeout:g} s") from None
     except OSError:
-        if not testee.alive():
-            raise testee.death(await testee.ended()) from None
+        answer = b""
+    if answer.startswith(OF_BRIDGE):  # its end may show a little later than that of its port
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(testee.ended(), ENDS)
+        if testee.alive():
+            raise _hangs(testee, "it takes no connection any more")
+    if not testee.alive():
+        raise testee.death(await testee.ended())
 
 
 def _hangs(testee: Child, how: str) -> ChildError:

@@ -35,15 +35,20 @@ def make_environment(packages: Sequence[str], say: Callable[[str], None], cache:
     return asyncio.run(environment_with(packages, say, cache))
 
 
-async def environment_with(packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE) -> Path:
+async def environment_with(
+    packages: Sequence[str], say: Callable[[str], None], cache: Path = CACHE, build: Sequence[str] = ()
+) -> Path:
     """Return the interpreter of an environment with these packages; without any, the one that runs this.
 
     `say` gets a line where the environment has to be made. Raises `MissingError` where that fails.
+
+    :param build: a command that is run in the end; `{folder}` in it is the environment's, `{python}` an
+        interpreter that has pip, `{pins[0]}` the first package.
     """
     if not packages:
         return Path(sys.executable)
     name = Path(packages[0].partition("==")[0]).name
-    made_of = "\0".join([*packages, sys.version])
+    made_of = "\0".join([*packages, *build, sys.version])
     folder = cache / f"{name}-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
     python = folder / "bin" / "python"
     module = (sys.executable, "-m")
@@ -51,6 +56,9 @@ async def environment_with(packages: Sequence[str], say: Callable[[str], None], 
         (*module, "venv", "--without-pip", str(folder)),
         (*module, "pip", f"--python={python}", *PIP_INSTALL, *packages),
     ]
+    if build:
+        words = {"folder": folder, "python": sys.executable, "pins": packages}
+        commands.append(tuple(word.format(**words) for word in build))
     await made_by(commands, folder, packages, say)
     return python
 

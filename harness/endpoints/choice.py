@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from harness.cases import SelectionError, is_for, meaning, section_of, select
+from harness.cases import SelectionError, meaning, section_of, select
 from harness.extra import EXTRA, limits
+from harness.order import plays
+from harness.setups import Setup
 from harness.streams import STREAMS
+from harness.streams.steps import Send
 from harness.summary import count_of
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from harness.cases import Profile
     from harness.extra.case import Case
     from harness.roles import Role
+    from harness.setups import Transport
 
 COMPRESSED = {"12", "13"}
 """Autobahn's sections that need permessage-deflate."""
@@ -57,6 +61,7 @@ def choose(  # noqa: PLR0913  # what a user can choose
     compression: bool = True,
     handshakes: bool = True,
     limit: int | None = None,
+    transport: Transport = "h1",
 ) -> Choice:
     """Choose cases; raises `SelectionError` where a pattern means none, or nothing is left.
 
@@ -64,7 +69,8 @@ def choose(  # noqa: PLR0913  # what a user can choose
     :param limit: bytes in the longest message that the endpoint takes; None where that is not known.
     """
     patterns = list(patterns)
-    cases = [case for case in select(profile, patterns) if is_for(case, role) and case not in STREAMS]
+    setup = Setup(role, transport=transport)
+    cases = [case for case in select(profile, patterns) if plays(setup, case)]
     notes: list[str] = []
 
     def leave_out(unwanted: Callable[[str], bool], why: str) -> None:
@@ -97,7 +103,7 @@ def choose(  # noqa: PLR0913  # what a user can choose
             f"with messages of more than {limit} bytes (--max-message-size)",
         )
     if not cases:
-        said = "; ".join(notes) or f"{' '.join(patterns)!r} means no case of a {role}"
+        said = "; ".join(notes) or f"{' '.join(patterns)!r} means no case of a {setup}"
         raise SelectionError(f"no case is left to play: {said}")
     return Choice(cases, extra, notes)
 
@@ -134,6 +140,9 @@ def with_limit(limit: int) -> dict[str, Case]:
 
 def longest(case: str) -> int:
     """Return the bytes in the longest message of a case."""
+    if case in STREAMS:
+        frames = [frame for step in STREAMS[case].steps if isinstance(step, Send) for frame in step.frames]
+        return max((len(frame.payload) for frame in frames), default=0)
     if case in EXTRA:
         return max((len(event[1]) for event in EXTRA[case].expect.events()), default=0)
     section, _, number = case.rpartition(".")

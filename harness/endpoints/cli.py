@@ -26,7 +26,8 @@ from harness.fuzzing.repeat import repeat_cases
 from harness.options import budget_option, failures_options, report_option, together
 from harness.order import Order
 from harness.patience import Patience
-from harness.setups import SETUPS
+from harness.setups import TRANSPORTS, Setup
+from harness.transports.carriage import Carriage
 from harness.wording import TEST, this_command
 from tooling.console import Output
 from tooling.errors import CommandError, ExitCode
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from harness.by_rfc import FailOn
     from harness.cases import Profile
     from harness.endpoints.target import Target
+    from harness.setups import Transport
 
 request_options = together(
     click.option(
@@ -72,7 +74,7 @@ request_options = together(
 """The options that say how the server is asked."""
 
 REPEATED = {
-    *("--command", "--header", "--subprotocol", "--origin", "--insecure", "--ca", "--remote"),
+    *("--transport", "--command", "--header", "--subprotocol", "--origin", "--insecure", "--ca", "--remote"),
     *("--max-message-size", "--timeout", "--fail-on", "--baseline", "--report"),
 }
 """The options of the command that repeats a case."""
@@ -81,6 +83,13 @@ REPEATED = {
 @click.command("test")
 @click.argument("arguments", nargs=-1, metavar="URL [GLOB]...")
 @request_options
+@click.option(
+    "--transport",
+    type=click.Choice(TRANSPORTS),
+    default="h1",
+    show_default=True,
+    help="HTTP/1.1, HTTP/2 (over TLS, or with ws:// by prior knowledge) or HTTP/3.",
+)
 @choice_options("server", ["compression"], "that need permessage-deflate")
 @judging_options
 @timeout_option
@@ -103,6 +112,7 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     origin: str,
     ca: Path | None,
     command: str,
+    transport: Transport,
     patterns: tuple[str, ...],
     profile: Profile,
     exclude: tuple[str, ...],
@@ -131,19 +141,20 @@ def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     2 the server cannot be reached, or the command was called wrongly, 3 something that it needs is missing.
     """
     url, patterns = _url_of(arguments, patterns, command)
-    make = partial(
-        parse, headers=headers, subprotocols=subprotocols, origin=origin, insecure=insecure, authority=ca
-    )
-    endpoint = endpoint_of(url, make, timeout / STEPS, command, remote=remote)
+    make = partial(parse, headers=headers, subprotocols=subprotocols, origin=origin, transport=transport)
+    make = partial(make, insecure=insecure, authority=ca)
+    endpoint = endpoint_of(url, make, timeout / STEPS, command, remote=remote, transport=transport)
     if found:
         return repeat_cases(
             endpoint, found, folder, limit, repeat=repeating(TEST, REPEATED, url), console=Output()
         )
     judge = judge_of("server", baseline, fail_on, update_baseline=update_baseline)
     console = Output()
-    choice = choose("server", profile, patterns, exclude, compression=not without, limit=limit)
+    choice = choose(
+        "server", profile, patterns, exclude, compression=not without, limit=limit, transport=transport
+    )
     if failed:
-        choice = narrowed(choice, folder, SETUPS["server"], console)
+        choice = narrowed(choice, folder, Setup("server", transport=transport), console)
     order = Order(["server"], profile, patterns, update_baseline=update_baseline, command=this_command())
     patience = Patience(timeout / STEPS, timeout, budget)
     repeat = repeating(TEST, REPEATED, url)
@@ -162,8 +173,14 @@ def _url_of(arguments: Sequence[str], patterns: Sequence[str], command: str) -> 
     return "", (*patterns, *arguments)
 
 
-def endpoint_of(
-    url: str, make: Callable[[str], Target], timeout: float, command: str, *, remote: bool
+def endpoint_of(  # noqa: PLR0913  # what a server is
+    url: str,
+    make: Callable[[str], Target],
+    timeout: float,
+    command: str,
+    *,
+    remote: bool,
+    transport: Transport = "h1",
 ) -> Endpoint:
     """Return the server that a user means; raises `CommandError` where that is none.
 
@@ -171,7 +188,8 @@ def endpoint_of(
     :param timeout: seconds that the server has to answer a request.
     :param remote: whether its host may be another machine.
     """
-    endpoint = Endpoint(url, partial(_target, make, remote), timeout, command)
+    Carriage(transport).check()
+    endpoint = Endpoint(url, partial(_target, make, remote), timeout, command, transport)
     if url:
         endpoint.parse(url.replace("{port}", "1"))
     return endpoint

@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.endpoints.reach import reach
+from harness.endpoints.reach import UnreachableError, offers_streams, reach
+from harness.transports.bridge import to_server
 from tooling import children
 from tooling.children import ChildError
 from tooling.errors import CommandError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.endpoints.reach import Reached
     from harness.endpoints.target import Target
+    from harness.setups import Transport
     from tooling.children import Child
 
 PORT = "{port}"
@@ -32,6 +34,9 @@ LISTENING = re.compile(r"Listening on (wss?://\S+)")
 
 POLL = 0.05
 """Seconds between two tries to connect to a server that starts."""
+
+HANDSHAKE = 0.5
+"""Seconds that one of HTTP/3 may take."""
 
 START = 20.0
 """Seconds that a server has to start."""
@@ -49,6 +54,7 @@ class Endpoint:
     parse: Callable[[str], Target]
     timeout: float
     command: str = ""
+    transport: Transport = "h1"
     target: Target | None = None
     reached: Reached | None = None
     child: Child | None = None
@@ -64,16 +70,30 @@ class Endpoint:
         return (self.reached and self.reached.name) or self.command or self.url
 
     async def ensure(self, log: Path) -> Target:
-        """Have it running, and return where; raises `CommandError` where it cannot be reached."""
+        """Have it running, and return where; raises `CommandError` where it cannot be reached.
+
+        Over HTTP/2 and HTTP/3 that is where a bridge listens, which leads there.
+        """
         if self.target and (not self.command or (self.child and self.child.alive())):
             return self.target
         if self.command:
             await self.stop()
-            self.target = await self._start(log)
-        else:
-            self.target = self.parse(self.url)
+        target = await self._start(log) if self.command else self.parse(self.url)
+        self.target = await self._bridged(target) if target.over else target
         self.reached = await reach(self.target, self.timeout)
         return self.target
+
+    async def _bridged(self, target: Target) -> Target:
+        """Return it behind a bridge, once it is known to speak the transport."""
+        assert target.over  # noqa: S101  # for the checker
+        try:
+            await offers_streams(target.over, self.timeout)
+        except UnreachableError as error:
+            raise UnreachableError(f"{target.url}: {error}") from None
+        if found := target.place.watch():
+            found.instead_of_this_process()
+        url = await self._stack.enter_async_context(to_server(target.over, lambda _: None, streams="own"))
+        return target.behind(url)
 
     async def stop(self) -> None:
         """End the process, if there is one."""
@@ -83,14 +103,14 @@ class Endpoint:
         await self._stack.aclose()
         if self.child:
             self.cpu_time += self.child.cpu_time or 0.0
-        self.child = self._reading = None
+        self.child = self._reading = self.target = None
 
     async def _start(self, log: Path) -> Target:
         port = _free_port()
         words = [word.replace(PORT, str(port)) for word in shlex.split(self.command)]
         url = self.url.replace(PORT, str(port))
         if not url and PORT in self.command:
-            url = f"ws://127.0.0.1:{port}/"
+            url = f"{'wss' if self.transport == 'h3' else 'ws'}://127.0.0.1:{port}/"
         target = self.parse(url) if url else None
         if target and await _accepts(target):
             raise CommandError(f"{url}: something listens there already, before {self.command!r} has started")
@@ -115,7 +135,7 @@ class Endpoint:
 
     def _told(self, url: str, target: Target | None) -> Target:
         """Return the target at the address that the server has said; a path of the user's stays."""
-        told = self.parse(url)
+        told = self.parse(url.replace("ws://", "wss://") if self.transport == "h3" else url)
         if not target:
             return told
         return target if told.place.port == target.place.port else told
@@ -131,6 +151,12 @@ async def _read(child: Child, said: asyncio.Future[str]) -> str:
 
 async def _accepts(target: Target) -> bool:
     """Tell whether a port accepts a connection."""
+    if target.over and target.over.transport == "h3":
+        try:
+            (await target.over.connect(None, HANDSHAKE)).end()
+        except OSError:
+            return False
+        return True
     try:
         _, writer = await asyncio.open_connection(target.place.host, target.place.port)
     except OSError:

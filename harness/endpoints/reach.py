@@ -14,6 +14,7 @@ from harness.case_texts import visible
 from harness.extra.frames import text
 from harness.extra.heads import ACCEPT, KEY, REQUEST, accept_token, response_fault
 from harness.extra.seen import Seen
+from harness.streams.codes import ENABLE_CONNECT_PROTOCOL
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harness.extra.heads import Head
     from harness.extra.place import Place
     from harness.extra.wire import Wire
+    from harness.streams.driver import Target as StreamTarget
 
 MAX_SHOWN = 120
 """Characters that are shown of what a server says."""
@@ -28,6 +30,11 @@ MAX_SHOWN = 120
 KNOWN_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 GREETING = "Hello"
+
+TRUST = "(--ca FILE trusts its authority, --insecure any certificate)"
+"""What helps against a certificate that is not trusted."""
+
+SPOKEN = {"h2": "HTTP/2", "h3": "HTTP/3"}
 
 OF_A_PROXY = {502, 503, 504}
 """The statuses by which a proxy says that the server behind it is gone (RFC 9110 15.6)."""
@@ -79,7 +86,7 @@ def _plain(error: OSError) -> str:
 
 def _of_tls(error: str) -> str:
     if "certificate verify failed" in error:
-        return f"{error} (--ca FILE trusts its authority, --insecure any certificate)"
+        return f"{error} {TRUST}"
     if "wrong version number" in error or "record layer" in error:
         return f"{error} (it does not seem to speak TLS: ws://?)"
     return error
@@ -91,6 +98,24 @@ async def reach(target: Target, timeout: float) -> Reached:
         return await _reach(target.place, timeout)
     except UnreachableError as error:
         raise type(error)(f"{target.url}: {error}") from None
+
+
+async def offers_streams(target: StreamTarget, timeout: float) -> None:
+    """Have a server allow extended CONNECT in its first SETTINGS; raises `UnreachableError`."""
+    try:
+        wire = await target.connect(None, timeout)
+    except OSError as error:
+        if isinstance(error, ssl.SSLError):
+            raise UnreachableError(_of_tls(str(error))) from None
+        if "certificate" in str(error):  # of QUIC, which has its own words
+            raise UnreachableError(f"{error} {TRUST}") from None
+        raise UnreachableError(f"it does not speak {SPOKEN[target.transport]}: {error}") from None
+    allowed = wire.settings[0].get(ENABLE_CONNECT_PROTOCOL)
+    wire.end()
+    if allowed != 1:
+        rule = "RFC 8441 3" if target.transport == "h2" else "RFC 9220 3"
+        said = f"it speaks {SPOKEN[target.transport]}, but its first SETTINGS do not allow extended CONNECT"
+        raise UnreachableError(f"{said} ({rule})")
 
 
 async def still_answers(target: Target, timeout: float) -> None:

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.case_texts import read_titles
-from harness.cases import weight
+from harness.cases import is_own, weight
 from harness.endpoints.reach import GoneError, UnreachableError, still_answers
 from harness.endpoints.relay import relay
 from harness.engines.extra import ExtraSuite
+from harness.engines.streams import StreamSuite
 from harness.engines.suite import Begun, Ended, Finished
 from harness.extra import EXTRA
 from harness.judge import verdict_of
 from harness.results import CpuTime
-from harness.setup_runner import MOST_DEATHS, SetupRun, first_of
+from harness.setup_runner import ENDS, MOST_DEATHS, SetupRun, first_of
 from harness.setups import Setup
+from harness.streams import STREAMS
 from harness.transports.carriage import SETTLED
 from tooling.children import ChildError
 from tooling.errors import CommandError
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
     from harness.setup_runner import Stop
 
 SERVER = Setup("server")
-
-ENDS = 2.0
-"""Seconds that a process may take to end which listens no more."""
 
 LOG = "server.log"
 """The file with the standard error of a server that was started here."""
@@ -90,8 +89,8 @@ class EndpointRunner:
         """
         began = time.monotonic()
         try:
-            for of_extra in (False, True):
-                await self._play_part([case for case in self.choice.cases if (case in EXTRA) == of_extra])
+            for of_engine in (lambda case: not is_own(case), EXTRA.__contains__, STREAMS.__contains__):
+                await self._play_part(list(filter(of_engine, self.choice.cases)))
         finally:
             self._duration = time.monotonic() - began
 
@@ -148,8 +147,17 @@ class EndpointRunner:
             return
         child = self.endpoint.child
         async with AsyncExitStack() as stack:
-            if cases[0] in EXTRA:
-                suite: Suite = ExtraSuite(
+            if cases[0] in STREAMS and target.over:
+                suite: Suite = StreamSuite(
+                    self.endpoint.name,
+                    target.over.transport,
+                    self.patience.timeout,
+                    target=target.over,
+                    jobs=jobs,
+                )
+                url = target.url
+            elif cases[0] in EXTRA:
+                suite = ExtraSuite(
                     self.endpoint.name,
                     self.patience.timeout,
                     place=target.place,

@@ -8,13 +8,14 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from harness.conclusion import Failures, Outcome, conclude_in, judge_all, results_of
-from harness.endpoints.runner import LOG, SERVER, EndpointRunner
+from harness.endpoints.runner import LOG, EndpointRunner
 from harness.engines.kosoku import KosokuSuite
 from harness.extra.driver import is_unplayed
 from harness.patience import usual_duration
 from harness.progress import progress
 from harness.run import aside_of, run_until_signal
 from harness.setup_runner import Stop, run_setups
+from harness.setups import Setup
 from harness.summary import count_of
 from tooling.console import say
 from tooling.errors import CommandError
@@ -56,10 +57,11 @@ class Session:
         """Test it, and write the report; raises `CommandError` where it cannot be reached."""
         engine = KosokuSuite().version()
         if not self.endpoint.command:
-            asyncio.run(run_until_signal(self.endpoint.ensure(self.folder / LOG)))
+            asyncio.run(run_until_signal(self._reach()))
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         stop = Stop()
-        judges: dict[Role, Baseline | ByRfc] = {SERVER.role: self.judge}
+        setup = Setup("server", transport=self.endpoint.transport)
+        judges: dict[Role, Baseline | ByRfc] = {setup.role: self.judge}
         interrupted: CommandError | None = None
         with aside_of(self.folder) as aside:
             runner = EndpointRunner(
@@ -71,6 +73,7 @@ class Session:
                 self.patience,
                 stop,
                 Failures(judges, self.max_failures, stop).reported,
+                setup,
             )
             try:
                 asyncio.run(run_until_signal(self._run(runner, engine)))
@@ -80,9 +83,9 @@ class Session:
             if interrupted and not found.reports:
                 raise interrupted
         stopped = str(interrupted or stop.reason)
-        runs = {SERVER: found}
+        runs = {setup: found}
         differences = judge_all(
-            {SERVER: self.choice.cases}, judges, runs, lambda _: self.repeat, complete=not stopped
+            {setup: self.choice.cases}, judges, runs, lambda _: self.repeat, complete=not stopped
         )
         outcome = Outcome(self.order, judges, runs, differences, stopped, endpoint=True)
         results = results_of(outcome, self.endpoint.name, engine, started)
@@ -102,6 +105,12 @@ class Session:
         others = ", ".join(sorted(set(unplayed.values())))
         left = f"; {count_of(list(unplayed))} not played for want of {others}" if unplayed else ""
         return f"modes of the server: {has}{left}" if needing else ""
+
+    async def _reach(self) -> None:
+        """See that it can be reached; the way to it over HTTP/2 and HTTP/3 is made anew for the run."""
+        await self.endpoint.ensure(self.folder / LOG)
+        if self.endpoint.transport != "h1":
+            await self.endpoint.stop()
 
     async def _run(self, runner: EndpointRunner, engine: str) -> None:
         """Have the server running, say what will be done, and do it."""
@@ -123,9 +132,10 @@ class Session:
                     self.console,
                     "memory is not watched: this user sees no process of this machine that listens there",
                 )
-            with progress(self.console, {str(SERVER): self.choice.cases}) as shown:
+            with progress(self.console, {str(runner.setup): self.choice.cases}) as shown:
                 runner.progress = shown
-                budget = self.patience.whole(usual_duration(self.choice.cases, self.judge.seconds_of(SERVER)))
+                usual = usual_duration(self.choice.cases, self.judge.seconds_of(runner.setup))
+                budget = self.patience.whole(usual)
                 await run_setups([runner], runner.stop, budget)
         finally:
             await self.endpoint.stop()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from harness.extra.heads import PROTOCOL
 from harness.extra.place import Place
+from harness.streams.driver import Target as StreamTarget
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from harness.setups import Transport
 
 PORTS = {"ws": 80, "wss": 443}
 
@@ -39,11 +42,19 @@ class Target:
     url: str
     place: Place
     fields: tuple[tuple[str, str], ...] = field(default=())
+    over: StreamTarget | None = None
+    """How it is asked over HTTP/2 or HTTP/3."""
 
     @property
     def is_plain(self) -> bool:
         """Whether its URL says all, so that an engine that knows only URLs can ask it."""
-        return self.place.context is None and not self.fields
+        return self.place.context is None and not self.fields and self.over is None
+
+    def behind(self, bridge: str) -> Target:
+        """Return the same server, as it is asked by HTTP/1.1 through a bridge at a URL."""
+        own = Place.of(bridge)
+        place = replace(self.place, host=own.host, port=own.port, context=None)
+        return replace(self, place=place)
 
     @property
     def is_local(self) -> bool:
@@ -69,12 +80,15 @@ def parse(  # noqa: PLR0913  # what a user can give
     origin: str = "",
     insecure: bool = False,
     authority: Path | None = None,
+    transport: Transport = "h1",
 ) -> Target:
     """Read what a user gives; raises `CommandError`, which names the value and the rule.
 
     :param authority: file with the certificates of the authorities that are trusted.
     """
     scheme, host, port, netloc, target = _parts(url)
+    if transport == "h3" and scheme == "ws":
+        raise CommandError(f"{url!r} is without TLS, which HTTP/3 always has: give wss://")
     fields = [_field(header) for header in headers]
     if origin:
         fields.append(("Origin", _checked_value(origin, f"--origin {origin!r}")))
@@ -92,7 +106,12 @@ def parse(  # noqa: PLR0913  # what a user can give
     place = Place(
         host, port, netloc, target, tuple(fields), context, host.partition("%")[0], is_loopback(host)
     )
-    return Target(url, place, tuple(fields))
+    over = None
+    if transport != "h1":
+        asked = f"{'https' if context else 'http'}://{netloc}{target}"
+        pairs = tuple((name.lower().encode(), value.encode("latin-1")) for name, value in fields)
+        over = StreamTarget(transport, asked, str(authority) if authority else None, insecure, pairs)
+    return Target(url, place, tuple(fields), over)
 
 
 def _parts(url: str) -> tuple[str, str, int, str, str]:

@@ -62,11 +62,20 @@ class StreamSuite(Suite):
     testee_options = ("--max-message-size", LARGEST)
     client_options = ("--modes",)
 
-    def __init__(self, agent: str, transport: Transport, timeout: float = TIMEOUT) -> None:
-        self._agent, self._timeout = agent, timeout
+    def __init__(  # noqa: PLR0913  # what a testee, or a server that runs already, needs
+        self,
+        agent: str,
+        transport: Transport,
+        timeout: float = TIMEOUT,
+        *,
+        tls: bool = False,
+        target: Target | None = None,
+        jobs: int = JOBS,
+    ) -> None:
+        self._agent, self._timeout, self._target, self._jobs = agent, timeout, target, jobs
         self._transport: Transport = transport
         files = None
-        if transport == "h3":  # QUIC has TLS; HTTP/2 is plain TCP, by prior knowledge
+        if transport == "h3" or tls:  # QUIC has TLS; HTTP/2 is plain TCP otherwise, by prior knowledge
             stack = ExitStack()
             files = stack.enter_context(certificate())
             weakref.finalize(self, stack.close)
@@ -78,18 +87,28 @@ class StreamSuite(Suite):
         """Say how many cases there are."""
         return f"{sum(self._transport in case.transports for case in STREAMS.values())} cases of section H"
 
+    def _target_at(self, url: str) -> Target:
+        """Return the server under test, which a testee names as `ws://HOST:PORT`."""
+        scheme = "https" if self._files else "http"
+        authority = str(self._files.authority) if self._files else None
+        return self._target or Target(self._transport, f"{scheme}://{urlsplit(url).netloc}/", authority)
+
+    async def still_serves(self, url: str) -> bool:
+        """Tell whether a server takes a connection, and says its settings."""
+        try:
+            (await self._target_at(url).connect(None, self._timeout)).end()
+        except OSError:
+            return False
+        return True
+
     async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:  # noqa: ARG002
         """Run cases against a server."""
-        authority = urlsplit(url).netloc
-        scheme = "https" if self._files else "http"
-        target = Target(
-            self._transport, f"{scheme}://{authority}/", str(self._files.authority) if self._files else None
-        )
+        target = self._target_at(url)
 
         async def play(name: str) -> CaseReport:
             return await Play(STREAMS[name], target, self._agent, self._timeout).run()
 
-        async with aclosing(at_once(cases, JOBS, play, lambda name: name.startswith(ALONE))) as steps:
+        async with aclosing(at_once(cases, self._jobs, play, lambda name: name.startswith(ALONE))) as steps:
             async for step in steps:
                 yield step
 

@@ -68,6 +68,10 @@ class Suite(ABC):
     def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Run cases against the server at `url`: `Begun` and `Ended` for each, at last `Finished`."""
 
+    async def still_serves(self, url: str) -> bool:  # noqa: ARG002
+        """Tell whether a server takes a connection as the cases make one; over TCP another check knows it."""
+        return True
+
     @abstractmethod
     def fuzz_client(self, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
         """Serve cases to a client: `Listening`, then the same, `Ended` at the latest when the client asks."""

@@ -34,9 +34,13 @@ def repeat_cases(  # noqa: PLR0913  # what a user can give
 ) -> ExitCode:
     """Play each case again, and say whether the server still does what was found.
 
+    Raises `CommandError` where the server is asked over another transport than HTTP/1.1.
+
     :param paths: case files, or folders with them.
     :param repeat: the command that repeats a case, but for its file.
     """
+    if endpoint.transport != "h1":
+        raise CommandError(f"--case is for HTTP/1.1: it has no --transport {endpoint.transport}")
     cases = {file: read_case(file) for path in paths for file in _files(path)}
     server = Server(endpoint, folder / LOG, endpoint.timeout / PATIENT, limit or LIMIT)
     wrong = asyncio.run(run_until_signal(_play(server, cases, repeat, console)))

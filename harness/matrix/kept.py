@@ -26,11 +26,14 @@ JUDGES = (
 )
 """The files of the harness that a verdict may depend on."""
 
+OF_STREAMS = ("streams/*.py", "transports/*.py")
+"""Those of a verdict over HTTP/2 and HTTP/3 besides."""
 
-def harness_fingerprint(*settings: object) -> str:
+
+def harness_fingerprint(*settings: object, streams: bool = False) -> str:
     """Return what changes with the cases, with what plays them, and with these settings."""
     digest = hashlib.sha256(repr(settings).encode())
-    for pattern in JUDGES:
+    for pattern in (*JUDGES, *(OF_STREAMS if streams else ())):
         for file in sorted(HARNESS.glob(pattern)):
             digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()

@@ -19,12 +19,13 @@ from harness.by_rfc import LESSER, PERMITTED
 from harness.extra import EXTRA
 from harness.extra.case import requirements
 from harness.sections import parent_of
+from harness.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.results import CaseReport
-    from harness.roles import Role
+    from harness.setups import Setup
 
 SENTENCES = Path(__file__).with_name("sentences.csv")
 
@@ -101,6 +102,11 @@ MEANINGS = {
         "The peer does not learn why the connection ended, or waits for its end: a browser reports the code "
         "1006.",
     ),
+    "streams": Meaning(
+        "One stream disturbs the others, or flow control fails",
+        "streams",
+        "Messages wait for ever, or all WebSockets of a connection end with one of them.",
+    ),
     "tls": Meaning(
         "TLS is not checked or not ended as it should be",
         "TLS",
@@ -110,6 +116,17 @@ MEANINGS = {
 """The meanings by key, the gravest first."""
 
 RULES = (
+    ("H.[125].*", "handshake"),
+    ("H.[34].*", "http"),
+    ("H.6.13", "injected"),
+    ("H.6.*", "frames"),
+    ("H.7.*", "close"),
+    ("H.8.*", "streams"),
+    ("H.9.6", "injected"),
+    ("H.9.*", "handshake"),
+    ("H.10.*", "handshake"),
+    ("H.11.[678]", "streams"),
+    ("H.11.*", "close"),
     ("X.18.*", "tls"),
     ("X.[56].*", "compression"),
     ("X.9.*", "limits"),
@@ -120,7 +137,11 @@ RULES = (
     ("R6455-9*", "handshake"),
     ("R6455-11.*", "handshake"),
     ("R6455-7.*", "close"),
+    ("R9113-6.9*", "streams"),
     ("R91*", "http"),
+    ("R8441-*", "handshake"),
+    ("R9220-*", "handshake"),
+    ("R9[02]*", "streams"),
     ("R7692-*", "compression"),
     ("R6455-8.1-*", "text"),
     ("R6455-5.6-*", "text"),
@@ -154,14 +175,28 @@ AUTOBAHN = {
 NO_CLOSE = "R6455-7.1.7-03"
 """What an unclean close breaks: none came, or one with an odd code."""
 
-OF_CLOSE = {"did not answer the Close": "R6455-5.5.1-07", "did not end the TCP": "R6455-5.5.1-12"}
+OF_CLOSE = {
+    "did not answer the Close": "R6455-5.5.1-07",
+    "did not end the TCP": "R6455-5.5.1-12",
+    "end the stream": "R6455-7.1.1-03",
+    "ended the stream later": "R6455-7.1.1-03",
+    "wants END_STREAM": "R8441-5-10",
+}
 """What it breaks where a report says this."""
 
 BROKEN = re.compile(r"broke a rule: .*\(RFC (?P<rfc>\d+) (?P<section>[\d.]+)\)")
 """The rule that a report names beside that of its case."""
 
-UNDER_TEST = re.compile(r"The (server|client) under test ")
-"""The beginning of the result where the process ended, or hung."""
+OF_HTTP1 = " belongs to HTTP/1.1 (RFC "
+"""What a report says of a field that has no place on a stream: one of several rules of its section."""
+
+UNDER_TEST = re.compile(
+    r"The (server|client) under test |The case could not be played: |Afterwards (no|the next) connection "
+)
+"""The beginning of the result where the process ended or hung, or served no connection any more."""
+
+OTHER_STREAM = re.compile(r"Afterwards the next stream |On stream \d+, which is to live on, ")
+"""The same where another stream of the connection suffered."""
 
 
 class Rule(NamedTuple):
@@ -183,12 +218,12 @@ class Finding(NamedTuple):
     cases: list[str]
 
 
-def findings(role: Role, reports: Mapping[str, CaseReport]) -> list[Finding]:
+def findings(setup: Setup, reports: Mapping[str, CaseReport]) -> list[Finding]:
     """Group the cases that break a rule: the gravest meaning first, what breaks a MUST first."""
     found: dict[tuple[str, bool, str], list[str]] = {}
     for case, report in reports.items():
         if breaks := broken(report):
-            requirement = _requirement_of(case, role, report)
+            requirement = _requirement_of(case, setup, report)
             key = (_meaning_of(case, report, requirement), breaks == "must", requirement)
             found.setdefault(key, []).append(case)
     order = list(MEANINGS)
@@ -223,30 +258,36 @@ def sentences() -> Mapping[str, str]:
         return {row["requirement"]: row["sentence"] for row in csv.DictReader(file)}
 
 
-def requirement_of(case: str, role: Role) -> str:
+def requirement_of(case: str, setup: Setup) -> str:
     """Return the id of the requirement that a case tests."""
     if case in EXTRA:
-        return EXTRA[case].requirement_for(role)["id"]
+        return EXTRA[case].requirement_for(setup.role)["id"]
+    if case in STREAMS and setup.transport != "h1":
+        return STREAMS[case].row(setup.transport)
     section = parent_of(case)
     while section not in AUTOBAHN:
         section = section.rpartition(".")[0]
     return AUTOBAHN[section]
 
 
-def _requirement_of(case: str, role: Role, report: CaseReport) -> str:
+def _requirement_of(case: str, setup: Setup, report: CaseReport) -> str:
     """Return the id of the requirement that a report says is broken."""
     if _is_clean_but_for_close(report):
         text = report.get("resultClose", "")
         return next((requirement for words, requirement in OF_CLOSE.items() if words in text), NO_CLOSE)
+    if OF_HTTP1 in report.get("result", ""):
+        return "R9114-4.2-02" if setup.transport == "h3" else "R9113-8.2.2-02"
     if named := BROKEN.search(report.get("result", "")):
         prefix = f"R{named['rfc']}-{named['section']}-"
-        return next((known for known in sentences() if known.startswith(prefix)), requirement_of(case, role))
-    return requirement_of(case, role)
+        return next((known for known in sentences() if known.startswith(prefix)), requirement_of(case, setup))
+    return requirement_of(case, setup)
 
 
 def _meaning_of(case: str, report: CaseReport, requirement: str) -> str:
     if UNDER_TEST.match(report.get("result", "")):
         return "dies"
+    if OTHER_STREAM.match(report.get("result", "")):
+        return "streams"
     if _is_clean_but_for_close(report):
         return "close"
     names = (case, requirement) if BROKEN.search(report.get("result", "")) is None else (requirement,)

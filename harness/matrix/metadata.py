@@ -26,6 +26,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.setups import TRANSPORTS
 from tooling.errors import CommandError
 from tooling.peers import NPM, pinned
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from harness.setups import Transport
+
 HEAD = re.compile(r"(?m)^(?P<mark>#|//) /// script$\n(?P<toml>(?:^(?P=mark)(?: .*)?$\n)+?)^(?P=mark) ///$")
 
 KEYS: dict[str, type] = {
@@ -46,6 +49,10 @@ KEYS: dict[str, type] = {
     "needs": list,  # programs that have to be there: compilers, interpreters
     "npm": list,  # packages that are installed beside the file
     "debian": list,  # packages that have to be there
+    "language": str,  # of the implementation, where it is not that of the file
+    "transports": list,  # h1, h2, h3: those that it has; without this, h1
+    "tls": bool,  # whether it has HTTP/2 over TLS alone
+    "behind": str,  # of a proxy: the transport of the server behind it, for which it gets `--echo COMMAND`
     "unlimited": bool,  # whether it has no limit of a message that could be set
     "build": str,  # a command, run once
     "start": str,  # a command, which gets the arguments of the contract
@@ -77,6 +84,13 @@ class TesteeFile:
     npm: tuple[str, ...] = ()
     """Pinned as well: `NAME==VERSION`."""
     debian: tuple[str, ...] = ()
+    of: str = ""
+    """The language of the implementation, where it is not that of the file."""
+    transports: tuple[Transport, ...] = ("h1",)
+    tls: bool = False
+    """Whether it has HTTP/2 over TLS alone."""
+    behind: Transport | None = None
+    """Of a proxy: the transport of this library's server behind it, which it starts by itself."""
     unlimited: bool = False
     """Whether it has no limit that `--max-message-size` could set."""
     build: tuple[str, ...] = ()
@@ -86,8 +100,8 @@ class TesteeFile:
 
     @property
     def language(self) -> str:
-        """The language by the end of the file's name."""
-        return LANGUAGES.get(self.path.suffix, self.path.suffix[1:])
+        """What its head says, or else the language by the end of the file's name."""
+        return self.of or LANGUAGES.get(self.path.suffix, self.path.suffix[1:])
 
     def helpers(self) -> list[Path]:
         """List the files of its language beside it that are no testees: it may import them."""
@@ -126,6 +140,10 @@ def _read(path: Path) -> TesteeFile:
         tuple(table.get("needs", ())),
         tuple(pin.removeprefix(NPM) for pin in _pins(f"{NPM}{name}" for name in table.get("npm", ()))),
         tuple(table.get("debian", ())),
+        table.get("language", ""),
+        tuple(table.get("transports", ("h1",))),
+        table.get("tls", False),
+        table.get("behind"),
         table.get("unlimited", False),
         tuple(shlex.split(table.get("build", ""))),
         tuple(shlex.split(table.get("start", ""))),
@@ -143,11 +161,16 @@ def _check(dependencies: Any, table: Any, path: Path) -> None:
         if not (_are_names(value) if KEYS[key] is list else isinstance(value, KEYS[key])):
             kind = {list: "a list of names", str: "a text", bool: "true or false"}[KEYS[key]]
             raise CommandError(f"{key} of tool.testee is not {kind}: {value!r:.80}")
+    named = [*table.get("transports", ()), *([table["behind"]] if "behind" in table else [])]
+    if unknown := [name for name in named if name not in TRANSPORTS]:
+        raise CommandError(
+            f"tool.testee knows no transport {unknown[0]!r}: choose from {', '.join(TRANSPORTS)}"
+        )
     if path.suffix != ".py" and "start" not in table:
         raise CommandError("tool.testee has no start, the command that starts it")
     for key in ("build", "start"):
         try:
-            table.get(key, "").format(source="", folder="")
+            table.get(key, "").format(source="", folder="", python="", pins=["", ""])
         except (LookupError, ValueError) as error:
             known = "{source} and {folder}"
             raise CommandError(f"{key} of tool.testee may have {known} in it: {table[key]!r:.80}") from error

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.matrix.kept import Kept, harness_fingerprint
 from harness.matrix.programs import program_of, this_library
 from harness.matrix.results import RoleResult, count_text, without_limit
-from harness.run import parts_of
+from harness.run import carried
 from harness.setup_runner import SetupRunner
-from harness.setups import Setup
-from harness.testee.commands import Testee
+from harness.setups import TRANSPORTS
+from harness.testee.commands import Testee, library
+from harness.transports.carriage import Carriage
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -27,19 +28,27 @@ if TYPE_CHECKING:
     from harness.patience import Patience
     from harness.progress import Progress
     from harness.results import CaseReport
-    from harness.roles import Role
+    from harness.setups import Setup
 
 
 SHARES = 4
 """Parts of the cases that are played at once: some implementations let each case wait for seconds."""
 
+RARE = 5
+"""One case of so many may take too long by chance."""
+
 FEW = 40
 """Cases that make no part of their own."""
 
 
-def is_doubtful(report: CaseReport | None) -> bool:
-    """Tell whether a case took too long, or was not asked for, as others were played beside it."""
-    return report is None or " under test hangs" in report.get("result", "")
+def doubtful(cases: Sequence[str], found: Mapping[str, CaseReport]) -> list[str]:
+    """List the cases that were not asked for, or took too long, as others were played beside them.
+
+    Where many took too long, that is how the testee is, and no doubt.
+    """
+    left_out = [case for case in cases if case not in found]
+    too_long = [case for case, report in found.items() if " under test hangs" in report.get("result", "")]
+    return left_out + (too_long if len(too_long) <= len(cases) // RARE else [])
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,25 @@ class Player:
     shown: Progress
     say: Callable[[str], None]
 
-    async def play(self, implementation: Implementation, cases: Mapping[Role, list[str]], row: Row) -> None:
-        """Run one implementation in all its roles at once."""
-        roles: list[Role] = [
-            role for role in cases if role in implementation.files or not implementation.files
+    async def play(self, implementation: Implementation, cases: Mapping[Setup, list[str]], row: Row) -> None:
+        """Run one implementation in all its roles at once, over one transport after the other."""
+        for transport in TRANSPORTS:
+            await self._play_over(
+                implementation,
+                {
+                    setup: of_setup
+                    for setup, of_setup in cases.items()
+                    if setup.transport == transport and implementation.has(setup)
+                },
+                row,
+            )
+
+    async def _play_over(
+        self, implementation: Implementation, cases: Mapping[Setup, list[str]], row: Row
+    ) -> None:
+        playing = [
+            self._play_setup(implementation, setup, of_setup, row) for setup, of_setup in cases.items()
         ]
-        playing = [self._play_role(implementation, role, cases[role], row) for role in roles]
         for failed in await asyncio.gather(*playing, return_exceptions=True):
             if isinstance(failed, BaseException):
                 raise failed
@@ -84,42 +106,50 @@ class Player:
             with suppress(OSError):  # it holds logs
                 (self.folder / row.name / number).rmdir()
 
-    async def _play_role(
-        self, implementation: Implementation, role: Role, cases: list[str], row: Row
+    async def _play_setup(
+        self, implementation: Implementation, setup: Setup, cases: list[str], row: Row
     ) -> None:
-        result = row.roles[role] = RoleResult(cases)
+        result = row.roles[setup] = RoleResult(cases)
+        testees_file = implementation.files.get(setup)
         try:
-            if implementation.files:
+            if testees_file:
                 program = await program_of(
-                    implementation.files[role], lambda line: self.say(f"{row.title}: {line}"), self.cache
+                    testees_file, lambda line: self.say(f"{row.title}: {line}"), self.cache
                 )
+                testee = Testee(row.title, program.command, program.command)
             else:
-                program = this_library(role)
+                program, testee = this_library(setup), replace(library(), name=row.title)
         except CommandError as error:
             result.errors.append(str(error))
-            self.say(f"{row.title}: cannot be run as {role}: {error}")
+            self.say(f"{row.title}: cannot be run as {setup}: {error}")
             return
-        judges = harness_fingerprint(self.suite.version(), self.patience.timeout, self.patience.time_limit)
-        file = self.cache / "results" / f"{row.name}-{role}.json"
+        judges = harness_fingerprint(
+            self.suite.version(),
+            self.patience.timeout,
+            self.patience.time_limit,
+            streams=setup.transport != "h1",
+        )
+        file = self.cache / "results" / f"{row.name}-{str(setup).replace('/', '-')}.json"
         kept = Kept.read(file, f"{program.fingerprint} {judges}")
-        has_variants = not implementation.files
-        testee = Testee(row.title, program.command, program.command, has_variants=has_variants)
         missing = cases if self.again else kept.missing(cases)
-        await self._play_missing(role, missing, row, testee, kept)
+        tls = setup.transport == "h2" and testees_file is not None and testees_file.tls
+        await self._play_missing(setup, Carriage(setup.transport, "own", tls), missing, row, testee, kept)
         result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
-        if role in implementation.files and implementation.files[role].unlimited:
+        if testees_file and testees_file.unlimited:
             result.reports = {case: without_limit(case, of) for case, of in result.reports.items()}
         result.played = len(missing)
         result.duration = kept.duration
-        self.shown.finished(f"{row.name} {role}")
+        self.shown.finished(f"{row.name} {setup}")
         minutes, seconds = divmod(round(result.duration), 60)
         took = f"in {minutes}:{seconds:02}" if missing else "kept"
         why = f"; {result.error}" if result.error else ""
-        self.say(f"{row.title} as {role} {took}: {count_text(result.counts())}{why}")
+        self.say(f"{row.title} as {setup} {took}: {count_text(result.counts())}{why}")
 
-    async def _play_missing(self, role: Role, cases: list[str], row: Row, testee: Testee, kept: Kept) -> None:
+    async def _play_missing(  # noqa: PLR0913, PLR0917  # all that a setup is
+        self, setup: Setup, way: Carriage, cases: list[str], row: Row, testee: Testee, kept: Kept
+    ) -> None:
         """Run what is not kept, suite after suite; note the error that keeps one from its end."""
-        for suite, part in parts_of(cases, self.suite, testee.name, self.patience.timeout):
+        for suite, part, carriage in carried(way, cases, self.suite, testee.name, self.patience.timeout):
             shares = [part[number :: self._shares(part)] for number in range(self._shares(part))]
             began = time.monotonic()
             found: dict[str, CaseReport] = {}
@@ -129,21 +159,25 @@ class Player:
             ) -> None:
                 found[case] = of_case
 
-            def runner(number: int, share: list[str], suite: Suite = suite) -> SetupRunner:
+            def runner(
+                number: int, share: list[str], suite: Suite = suite, carriage: Carriage = carriage
+            ) -> SetupRunner:
                 folder = self.folder / row.name / (str(number) if number else "")
                 shown = OfRow(row.name, self.shown)
-                return SetupRunner(Setup(role), share, suite, shown, folder, self.patience, testee, report)
+                return SetupRunner(
+                    setup, share, suite, shown, folder, self.patience, testee, report, carriage
+                )
 
             runners = [runner(number, share) for number, share in enumerate(shares)]
             try:
                 ended = await asyncio.gather(*(one.run() for one in runners), return_exceptions=True)
-                if len(shares) > 1 and (left := [case for case in part if is_doubtful(found.get(case))]):
+                if len(shares) > 1 and (left := doubtful(part, found)):
                     ended += await asyncio.gather(runner(0, left).run(), return_exceptions=True)
             finally:
                 kept.add(found, time.monotonic() - began)  # also where it is interrupted
             for failed in ended:
                 if isinstance(failed, CommandError):
-                    row.roles[role].errors.append(str(failed))
+                    row.roles[setup].errors.append(str(failed))
                 elif failed:
                     raise failed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.testee.commands import library
+from harness.setups import Setup
+from harness.testee.commands import EXAMPLES, library
 from tooling.environments import CACHE, environment_with, made_by
 
 if TYPE_CHECKING:
@@ -61,8 +63,14 @@ async def program_of(file: TesteeFile, say: Callable[[str], None], cache: Path =
     sources = [file.path, *file.helpers()]
     fingerprint = _fingerprint(file, packages, sources)
     if not file.start:
-        python = await environment_with(file.packages, say, cache)
-        return Program((str(python), str(file.path)), fingerprint)
+        python = await environment_with(file.packages, say, cache, file.build)
+        command: tuple[str, ...] = (str(python), str(file.path))
+        if file.behind:
+            setup = Setup("server", transport=file.behind)
+            behind = this_library(setup)
+            command += ("--echo", shlex.join(library().command(setup)))
+            fingerprint += behind.fingerprint
+        return Program(command, fingerprint)
     folder = cache / f"{file.path.stem}-{fingerprint[:8]}"
     places = {"folder": str(folder), "source": str(folder / file.path.name)}
     pins = [pin.replace("==", "@") for pin in file.npm]
@@ -83,16 +91,17 @@ def _fingerprint(file: TesteeFile, packages: Iterable[str], sources: Iterable[Pa
     return digest.hexdigest()
 
 
-def this_library(role: str) -> Program:
-    """Return this library's testee; its source is the fingerprint."""
+def this_library(setup: Setup) -> Program:
+    """Return this library's testee; its source, and that of the servers, is the fingerprint."""
     found = find_spec("wsproto")
     package = Path(found.origin).parent if found and found.origin else Path()
     digest = hashlib.sha256(sys.version.encode())
-    for folder in (package, Path(__file__).resolve().parents[1] / "testee"):
+    streams = (EXAMPLES,) if setup.transport != "h1" else ()
+    for folder in (package, Path(__file__).resolve().parents[1] / "testee", *streams):
         for file in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".c", ".so"}):
             digest.update(file.name.encode() + file.read_bytes())
     testee = library()
-    return Program(tuple(testee.server if role == "server" else testee.client), digest.hexdigest())
+    return Program(tuple(testee.server if setup.role == "server" else testee.client), digest.hexdigest())
 
 
 def title_of(implementation: Implementation) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.results import CaseReport, VerdictFields
-    from harness.roles import Role
+    from harness.setups import Setup
 
 FORMAT = 2
 
@@ -81,7 +81,7 @@ class Row:
     name: str
     title: str
     language: str = "Python"
-    roles: dict[Role, RoleResult] = field(default_factory=dict)
+    roles: dict[Setup, RoleResult] = field(default_factory=dict)
     left_out: str = ""
     """Why it was not run at all, where this machine lacks something."""
 
@@ -93,7 +93,7 @@ class Row:
         return {
             **about,
             "roles": {
-                role: {
+                str(setup): {
                     "duration": round(result.duration, 3),
                     "error": result.error,
                     "counts": result.counts(),
@@ -105,11 +105,11 @@ class Row:
                             "sentence": found.rule.sentence,
                             "cases": found.cases,
                         }
-                        for found in findings(role, result.reports)
+                        for found in findings(setup, result.reports)
                     ],
                     "cases": {case: result.shown(case) for case in result.cases if case in result.reports},
                 }
-                for role, result in self.roles.items()
+                for setup, result in self.roles.items()
             },
         }
 

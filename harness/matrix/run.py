@@ -17,8 +17,8 @@ from harness.matrix.programs import lacking, title_of
 from harness.matrix.results import FORMAT, Row
 from harness.progress import progress
 from harness.run import run_until_signal
-from harness.setups import Setup
 from harness.summary import count_of, print_differences
+from harness.transports.carriage import Carriage
 from tooling.console import say
 from tooling.environments import CACHE
 from tooling.errors import CommandError, ExitCode, MissingError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from harness.matrix.implementations import Implementation
     from harness.order import Order
     from harness.patience import Patience
-    from harness.roles import Role
+    from harness.setups import Setup
 
 JOBS = 2
 """Implementations at once: most of the time they are waited for, which may do nothing."""
@@ -63,16 +63,15 @@ class Matrix:
 
         Raises `CommandError` where an implementation could not be run; the page is written all the same.
         """
-        chosen = implementations(self.testees, self.only)
-        baselines, engine = self.order.baselines(), self.suite.version()
-        cases: dict[Role, list[str]] = {
-            setup.role: of_setup for setup, of_setup in self.order.cases().items()
-        }
+        chosen = implementations(self.testees, self.only, self.order.transports)
+        for transport in self.order.transports:
+            Carriage(transport).check()
+        baselines, engine, cases = self.order.baselines(), self.suite.version(), self.order.cases()
         self.rows = [self._row(implementation) for implementation in chosen]
         started = datetime.now(timezone.utc).isoformat(timespec="seconds")
         for page in ("matrix.json", "matrix.html"):
             (self.folder / page).unlink(missing_ok=True)  # an old page would mislead after a run that failed
-        counts = ", ".join(f"as {role} {count_of(of_role)}" for role, of_role in cases.items())
+        counts = ", ".join(f"as {setup} {count_of(of_setup)}" for setup, of_setup in cases.items())
         running = sum(not row.left_out for row in self.rows)
         self._say(f"{running} implementation{'s' * (running != 1)}: {counts}")
         asyncio.run(run_until_signal(self._play(chosen, cases)))
@@ -90,8 +89,10 @@ class Matrix:
         self._say(f"{self.folder / 'matrix.html'} compares them")
         return self._conclude(
             {
-                role: judge_this(self.rows, role, baseline.verdicts("default"))
-                for role, baseline in baselines.items()
+                setup: judge_this(
+                    self.rows, setup, baselines[setup.role].verdicts("default", setup.transport)
+                )
+                for setup in cases
             }
         )
 
@@ -106,13 +107,13 @@ class Matrix:
             self._say(f"{row.title} is left out: it {row.left_out}")
         return row
 
-    async def _play(self, chosen: Sequence[Implementation], cases: Mapping[Role, list[str]]) -> None:
+    async def _play(self, chosen: Sequence[Implementation], cases: Mapping[Setup, list[str]]) -> None:
         """Run those that can be run, so many at once."""
         of_rows = {
-            f"{one.name} {role}": of_role
+            f"{one.name} {setup}": of_setup
             for one in chosen
-            for role, of_role in cases.items()
-            if role in one.files or not one.files
+            for setup, of_setup in cases.items()
+            if one.has(setup)
         }
         room = asyncio.Semaphore(self.jobs)
         with progress(self.console, of_rows, by_section=False, at_first=False) as shown:
@@ -127,18 +128,18 @@ class Matrix:
                 if isinstance(failed, BaseException):
                     raise failed
 
-    def _conclude(self, differences: Mapping[Role, Sequence[Difference]]) -> ExitCode:
+    def _conclude(self, differences: Mapping[Setup, Sequence[Difference]]) -> ExitCode:
         reports = {
-            Setup(role): result.reports
+            setup: result.reports
             for row in self.rows
             if row.name == THIS
-            for role, result in row.roles.items()
+            for setup, result in row.roles.items()
         }
-        print_differences(self.console, {Setup(role): found for role, found in differences.items()}, reports)
+        print_differences(self.console, differences, reports)
         unfinished = [
-            f"{row.title} as {role}: {result.error}"
+            f"{row.title} as {setup}: {result.error}"
             for row in self.rows
-            for role, result in row.roles.items()
+            for setup, result in row.roles.items()
             if result.error
         ]
         if unfinished:
@@ -150,13 +151,13 @@ class Matrix:
         say(self.console, line)
 
 
-def judge_this(rows: Sequence[Row], role: Role, expected: Any) -> list[Difference]:
+def judge_this(rows: Sequence[Row], setup: Setup, expected: Any) -> list[Difference]:
     """Compare this library's verdicts with its baseline, if it has run."""
     return [
         difference
         for row in rows
-        if row.name == THIS and role in row.roles
+        if row.name == THIS and setup in row.roles
         for difference in judge(
-            Setup(role), row.roles[role].cases, expected, verdicts_of(row.roles[role].reports, role)
+            setup, row.roles[setup].cases, expected, verdicts_of(row.roles[setup].reports, str(setup))
         )
     ]

@@ -192,6 +192,8 @@ def _note(logged: Any) -> str:
             return f"the suite waits {seconds:g} s{_tag(tag)}"
         case ["CTE", tag]:
             return f"the suite goes on{_tag(tag)}"
+        case ["TN" | "RN" as kind, str(text), *_]:  # of section H: what is no frame of the WebSocket
+            return f"{SENDERS[kind[:1] + 'F']}: {visible(text)}"
         case ["WLM", bool(on)]:
             return f"the wire log is switched {'on' if on else 'off'}"
     return visible(json.dumps(logged, ensure_ascii=False, default=str)[:MAX_OCTETS])

@@ -109,7 +109,7 @@ def request(played: Played) -> Fields:
 def well_formed(played: Played) -> str:
     """Have the request be an extended CONNECT for a WebSocket."""
     fields = request(played)
-    if fault := section_fault(fields, PSEUDO):
+    if fault := section_fault(fields, PSEUDO, played.wire.transport_name):
         return fault
     if values(fields, b":method") != [b"CONNECT"] or values(fields, b":protocol") != [b"websocket"]:
         return f"it asks {values(fields, b':method')} with the protocol {values(fields, b':protocol')}"

@@ -160,7 +160,7 @@ RESPONSES: Group = (
     malformed(
         "103 with the end of the stream", (Answer(EARLY.fields, end=True),), "R9113-8.1-02", "R9114-4.1-01"
     ),
-    of_client("No Sec-WebSocket-Accept", "R8441-5-06", "R9220-3-01", Opens(), ACCEPTED),
+    of_client("No Sec-WebSocket-Accept", "R8441-5-06", "R9220-3-01", Opens(), (Answer(accept=False), *ECHO)),
     of_client(
         "A wrong Sec-WebSocket-Accept",
         "R8441-5-06",
@@ -331,10 +331,10 @@ ENDINGS: Group = (
         of="library",
     ),
     of_client(
-        "GOAWAY below the stream: it has failed",
+        "GOAWAY below the stream: it has failed, and no new one comes",
         "R9113-6.8-01",
         "R9114-5.2-01",
-        Quiet(cut=True),
+        Quiet(cut=True, also=checks.no_new_stream),
         (GoAway(below=True), Pause(0.3), Do.CUT),
         of="library",
         closes=False,

@@ -16,9 +16,9 @@ H3_CONNECT_ERROR H3_VERSION_FALLBACK"""
 
 ERRORS: dict[Transport, dict[int, str]] = {
     "h2": dict(enumerate(_OF_H2.split())),
-    "h3": dict(enumerate(_OF_H3.split(), 0x100)),
+    "h3": {0x33: "H3_DATAGRAM_ERROR", **dict(enumerate(_OF_H3.split(), 0x100))},
 }
-"""The names of the error codes (RFC 9113 7, RFC 9114 8.1)."""
+"""The names of the error codes (RFC 9113 7, RFC 9114 8.1, RFC 9297 5.2)."""
 
 CODES = {name: code for names in ERRORS.values() for code, name in names.items()}
 """The error codes by their names."""

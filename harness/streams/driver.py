@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
+import ssl
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +23,7 @@ from harness.streams.steps import ECHO, Ask, Credit, Do
 if TYPE_CHECKING:
     from harness.results import ExtraCaseReport
     from harness.streams.codes import Transport
+    from harness.streams.fields import Fields
     from harness.streams.wire import Stream, Wire
 
 WIRES: dict[Transport, str] = {"h2": "harness.streams.http2_wire", "h3": "harness.streams.http3_wire"}
@@ -36,6 +40,8 @@ class Target:
     """A file with the certificates of the authorities to trust; None stands for the system's."""
     insecure: bool = False
     """Whether any certificate is taken."""
+    fields: Fields = ()
+    """Fields that every request has besides."""
 
     @property
     def values(self) -> dict[str, str]:
@@ -55,6 +61,25 @@ class Target:
         """Whether it is reached over TLS."""
         return self.url.startswith("https")
 
+    def context(self) -> ssl.SSLContext | None:
+        """Return the settings of TLS over HTTP/2; None without TLS."""
+        if not self.over_tls:
+            return None
+        context = ssl.create_default_context(cafile=self.ca)
+        context.set_alpn_protocols(["h2"])
+        if self.insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+
+    async def ends(self) -> tuple[tuple[str, int], Any]:
+        """Return where a QUIC connection begins on this machine, and the server's address."""
+        found = await asyncio.get_running_loop().getaddrinfo(*self.address, type=socket.SOCK_DGRAM)
+        address = found[0][4]
+        host = str(address[0])
+        if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+            host = "::" if ":" in host else "0.0.0.0"  # noqa: S104  # a client's end
+        return (host, 0), address
+
     async def connect(self, case: Case | None, timeout: float) -> Wire:
         """Connect, as a case wants it; raises `OSError`."""
         try:
@@ -62,7 +87,9 @@ class Target:
             wire: Wire = await asyncio.wait_for(connect(self, case), timeout)
         except asyncio.TimeoutError:
             raise OSError(f"no connection within {timeout:g} s") from None
-        if not await wire.until(lambda: bool(wire.settings), timeout):
+        came = await wire.until(lambda: bool(wire.settings), timeout)
+        refused = case is not None and case.settings and (wire.gone or wire.error is not None)
+        if not came and not refused:  # who finds fault with settings need not send its own
             wire.cut()
             raise OSError(wire.fault or f"no SETTINGS came within {timeout:g} s")
         if case:
@@ -83,7 +110,7 @@ class Play:
             wire = await self.target.connect(self.case, self.timeout)
         except OSError as error:
             return failure_report(self.case, self.target.transport, self.agent, began, str(error))
-        player = Player(self.case, wire, "server", self.target.values, self.timeout)
+        player = Player(self.case, wire, "server", self.target.values, self.timeout, self.target.fields)
         try:
             await player.play(self.case.steps)
             if player.streams:
@@ -102,7 +129,7 @@ class Play:
             again = wire if same else await self.target.connect(None, self.timeout)
         except OSError as error:
             return f"Afterwards no connection was possible: {error}."
-        player = Player(AFTER, again, "server", self.target.values, self.timeout)
+        player = Player(AFTER, again, "server", self.target.values, self.timeout, self.target.fields)
         again.hold = False
         try:
             await player.play((Ask(),) if self.case.window is None or not same else (Ask(), Credit(65535)))

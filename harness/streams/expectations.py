@@ -296,9 +296,9 @@ class Bounded(Expectation):
 class Quiet(Expectation):
     """The peer sends nothing more on the stream, but may reset it."""
 
-    def __init__(self, *, cut: bool = False) -> None:
-        """Make it; `cut`: whether the harness ends the connection."""
-        self._cut = cut
+    def __init__(self, *, cut: bool = False, also: Callable[[Played], str] | None = None) -> None:
+        """Make it; `cut`: whether the harness ends the connection, `also` names what else is wrong."""
+        self._cut, self._also = cut, also
 
     def __str__(self) -> str:
         """Say it."""
@@ -313,6 +313,8 @@ class Quiet(Expectation):
         """Want no more than a reset."""
         wire = played.wire
         did = f"The peer {outcome(played.streams[0], wire)}."
+        if self._also and (fault := self._also(played)):
+            return unmet, f"{fault[:1].upper()}{fault[1:]}."
         return (unmet, did) if (wire.gone or wire.error) and not self._cut else ("OK", did)
 
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from harness.extra.heads import accept_token
+
+if TYPE_CHECKING:
+    from harness.streams.codes import Transport
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -67,6 +73,14 @@ def status_of(fields: Fields) -> int | None:
     return int(found[0]) if len(found) == 1 and _STATUS.fullmatch(found[0]) else None
 
 
+def accepting(fields: Fields, request: Fields) -> Fields:
+    """Return a response with the answer to the key of a request, where it has one and is accepted."""
+    keys, said = values(request, b"sec-websocket-key"), values(fields, b"sec-websocket-accept")
+    if not keys or said or (status_of(fields) or 0) // 100 != 2:
+        return fields
+    return (*fields, (b"sec-websocket-accept", accept_token(keys[0].decode("latin-1")).encode()))
+
+
 def text_of(fields: Fields) -> str:
     """Return a section as text, a field a line."""
     lines = [f"{name.decode('latin-1')}: {value.decode('latin-1')}" for name, value in fields]
@@ -74,8 +88,13 @@ def text_of(fields: Fields) -> str:
     return text if len(lines) <= 40 else f"{text}\n... and {len(lines) - 40} fields more"
 
 
-def section_fault(fields: Fields, pseudo: frozenset[bytes]) -> str:
+def section_fault(fields: Fields, pseudo: frozenset[bytes], transport: Transport) -> str:
     """Name what makes a section malformed, if anything does (RFC 9113 8.2, 8.3; RFC 9114 4.2, 4.3)."""
+    fault = _fault(fields, pseudo)
+    return fault if transport == "h2" else re.sub(r"RFC 9113 8\.([23])[\d.]*", r"RFC 9114 4.\1", fault)
+
+
+def _fault(fields: Fields, pseudo: frozenset[bytes]) -> str:
     behind = False
     known: set[bytes] = set()
     for name, value in fields:

@@ -10,7 +10,7 @@ from harness.streams.case import Case
 from harness.streams.codes import (
     INITIAL_WINDOW_SIZE,
 )
-from harness.streams.expectations import Bounded, Opens, Quiet
+from harness.streams.expectations import Bounded, Errors, Opens, Quiet
 from harness.streams.fields import put
 from harness.streams.player import ENOUGH
 from harness.streams.steps import (
@@ -159,5 +159,17 @@ FLOWS: Group = (
         closes=False,
         served="connection",
     ),
-    Case("A datagram for the stream", "", "R9297-2.1-01", Opens(), (*OPEN, Do.DATAGRAM, *ECHO), of="library"),
+    Case(
+        "A datagram for the stream",
+        "",
+        "R9297-2-01",
+        Errors(
+            "H3_DATAGRAM_ERROR",
+            what="A datagram for a WebSocket, which has no use for any,",
+            takes_nothing=False,
+        ),
+        (*OPEN, *ECHO, Do.DATAGRAM, Do.AWAIT_END),
+        of="library",
+        closes=False,
+    ),
 )

@@ -96,6 +96,10 @@ class Http2Wire(Wire, asyncio.Protocol):
         self.transmit()
         self.changed()
 
+    def chose_h2(self) -> bool:
+        """Tell whether the peer chose HTTP/2 in the handshake of TLS."""
+        return bool(self._transport.get_extra_info("ssl_object").selected_alpn_protocol() == "h2")
+
     def eof_received(self) -> bool | None:
         """Take the end of TCP."""
         self.take_gone()
@@ -300,18 +304,16 @@ class Http2Wire(Wire, asyncio.Protocol):
 
 async def connect(target: Target, case: Case | None) -> Http2Wire:
     """Connect to a server under test, as a case wants it; raises `OSError`."""
-    context = None
     host, port = target.address
-    if target.over_tls:
-        context = ssl.create_default_context(cafile=target.ca)
-        context.set_alpn_protocols(["h2"])
-        if target.insecure:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = target.context()
     settings = dict(case.settings) if case else {}
     if case and case.window is not None:
         settings[INITIAL_WINDOW_SIZE] = case.window
     loop = asyncio.get_running_loop()
     _, wire = await loop.create_connection(lambda: Http2Wire("server", settings), host, port, ssl=context)
+    if context and not wire.chose_h2():
+        wire.cut()
+        raise OSError("it does not choose h2 by ALPN (RFC 9113 3.2)")
     return wire
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
@@ -113,6 +112,8 @@ class Http3Wire(QuicConnectionProtocol, Wire):
                 self.note("R", f"STOP_SENDING on stream {number}, {self.error_name(event.error_code)}")
                 self.stream(number).stopped = event.error_code
             case ConnectionTerminated():
+                if not self.settings and event.reason_phrase:
+                    self.blame(f"the handshake of QUIC failed: {event.reason_phrase}")
                 self.take_gone(event.error_code)
                 self._release()
         self.changed()
@@ -305,9 +306,11 @@ class Http3Wire(QuicConnectionProtocol, Wire):
 
 async def connect(target: Target, case: Case | None) -> Http3Wire:
     """Connect to a server under test, as a case wants it; raises `OSError`."""
-    host, port = target.address
     configuration = QuicConfiguration(
-        is_client=True, alpn_protocols=H3_ALPN, server_name=host, max_datagram_frame_size=DATAGRAM_SIZE
+        is_client=True,
+        alpn_protocols=H3_ALPN,
+        server_name=target.address[0],
+        max_datagram_frame_size=DATAGRAM_SIZE,
     )
     if target.ca:
         configuration.load_verify_locations(target.ca)
@@ -318,12 +321,9 @@ async def connect(target: Target, case: Case | None) -> Http3Wire:
         quic._local_max_stream_data_bidi_local = case.window  # noqa: SLF001  # aioquic has one for all kinds
     quic.held = bool(case and case.hold)
     settings = {H3_DATAGRAM: 1, **(dict(case.settings) if case else {})}
-    loop = asyncio.get_running_loop()
-    known = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    family, address = known[0][0], known[0][4]
+    local, address = await target.ends()
     wire = Http3Wire(quic, role="server", settings=settings)
-    local = ("::" if family == socket.AF_INET6 else "0.0.0.0", 0)  # noqa: S104  # a client's end
-    await loop.create_datagram_endpoint(lambda: wire, local_addr=local)
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: wire, local_addr=local)
     wire.connect(address)
     return wire
 
@@ -336,7 +336,12 @@ async def listen(
     :param files: those of the certificate and of its key.
     :param settings: gives the SETTINGS of the next connection, which goes to `begin`.
     """
-    configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN, max_stream_data=WINDOW)
+    configuration = QuicConfiguration(
+        is_client=False,
+        alpn_protocols=H3_ALPN,
+        max_stream_data=WINDOW,
+        max_datagram_frame_size=DATAGRAM_SIZE,
+    )
     assert files, "QUIC has TLS"  # noqa: S101
     configuration.load_cert_chain(*files)
 

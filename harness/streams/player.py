@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.extra.frames import Frame, close
 from harness.streams.codes import CODES
-from harness.streams.fields import filled
+from harness.streams.fields import accepting, filled
 from harness.streams.played import Played
 from harness.streams.steps import (
     Answer,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from harness.roles import Role
     from harness.streams.case import Case
+    from harness.streams.fields import Fields
     from harness.streams.wire import Stream, Wire
 
 PROMPT = 1.0
@@ -60,9 +61,19 @@ class Player(Played):
 
     :param values: the server's own, for the requests; of a client the scheme that fits its URL.
     :param timeout: seconds for each step of the peer.
+    :param fields: stand at the end of each request.
     """
 
-    def __init__(self, case: Case, wire: Wire, role: Role, values: dict[str, str], timeout: float) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  # all that a case is played with
+        self,
+        case: Case,
+        wire: Wire,
+        role: Role,
+        values: dict[str, str],
+        timeout: float,
+        fields: Fields = (),
+    ) -> None:
+        self._fields = fields
         super().__init__(wire, case.unmet_over(wire.transport_name), values, closes=case.closes)
         self.case, self.role, self.timeout = case, role, timeout
         self._current: Stream | None = None
@@ -95,12 +106,10 @@ class Player(Played):
         match step:
             case Ask():
                 self.take(wire.open())
-                self.current.request = filled(step.fields, **self.values)
+                self.current.request = (*filled(step.fields, **self.values), *self._fields)
                 wire.headers(self.current, self.current.request, end=step.end, pieces=step.pieces)
             case Answer():
-                wire.headers(self.current, filled(step.fields, **self.values), end=step.end)
-                if self.role == "client":
-                    self.current.seen.opened = True
+                self._answer(step)
             case Send():
                 await self._send(step)
             case Part():
@@ -116,6 +125,13 @@ class Player(Played):
                 await self._do(step)
             case _:
                 self._control(step)
+
+    def _answer(self, step: Answer) -> None:
+        fields = filled(step.fields, **self.values)
+        if self.role == "client":
+            self.current.seen.opened = True
+            fields = accepting(fields, self.current.request) if step.accept else fields
+        self.wire.headers(self.current, fields, end=step.end)
 
     def _control(self, step: Step) -> None:
         """Send what is no data."""

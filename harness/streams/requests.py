@@ -92,8 +92,8 @@ SETTING: Group = (
     ),
     Case(
         "The client says ENABLE_CONNECT_PROTOCOL = 2",
-        "R9113-6.5.2-01",
-        "R9114-7.2.4.1-01",
+        "R8441-3-01",
+        "R9220-3-01",
         Errors(
             "PROTOCOL_ERROR",
             "H3_SETTINGS_ERROR",

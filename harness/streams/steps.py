@@ -52,6 +52,8 @@ class Answer:
 
     fields: Fields = RESPONSE
     end: bool = False
+    accept: bool = True
+    """Whether a 2xx answers the key of a client that sends one: then it may not do without."""
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,7 @@ class Wire(ABC):
             stream.ended_with_request = ends
             self.came.put_nowait(stream)
         elif self.role == "server" and stream.answer is fields:
-            if fault := section_fault(fields, frozenset({b":status"})):
+            if fault := section_fault(fields, frozenset({b":status"}), self.transport_name):
                 stream.seen.blame(fault)
             stream.seen.opened = 200 <= (stream.status or 0) < 300
             if stream.seen.opened:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,15 +20,15 @@ from tooling.errors import CommandError
 from tooling.module import MODULE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from harness.setups import Setup
+    from harness.setups import Setup, Transport
     from harness.transports.bridge import Files
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 """Its programs are the servers over HTTP/2 and HTTP/3: they are what users run. Only a checkout has them."""
 
-STREAM_SERVERS = {"h2": "http2_server.py", "h3": "http3_server.py"}
+STREAM_SERVERS: Mapping[Transport, str] = {"h2": "http2_server.py", "h3": "http3_server.py"}
 
 LIBRARY = (*MODULE, "harness.testee")
 """The program that is this library's testee."""
@@ -43,20 +43,22 @@ class Testee:
     client: Sequence[str] = ()
     has_variants: bool = False
     """Whether the commands take `--variant NAME`."""
+    stream_servers: Mapping[Transport, Sequence[str]] = field(default_factory=dict)
+    """The commands of servers over HTTP/2 and HTTP/3, where `server` has not all transports."""
 
     def command(self, setup: Setup, files: Files | None = None) -> list[str]:
         """Return the command of a setup, a server's with its port.
 
         :param files: the certificate, where the transport needs one.
         """
-        if setup.transport != "h1" and setup.role == "server":
-            shown = ["--certificate", str(files.certificate), "--key", str(files.key)] if files else []
-            return [sys.executable, str(EXAMPLES / STREAM_SERVERS[setup.transport]), "127.0.0.1", "0", *shown]
         variant = ["--variant", setup.variant] if self.has_variants else []
-        if setup.role == "server":
-            return [*self.server, *variant, "--port", "0"]
         over = [] if setup.transport == "h1" else ["--transport", setup.transport]
-        return [*self.client, *variant, *over, *(["--ca", str(files.authority)] if files else [])]
+        if setup.role == "client":
+            return [*self.client, *variant, *over, *(["--ca", str(files.authority)] if files else [])]
+        shown = ["--certificate", str(files.certificate), "--key", str(files.key)] if files else []
+        if setup.transport in self.stream_servers:
+            return [*self.stream_servers[setup.transport], *shown]
+        return [*self.server, *variant, "--port", "0", *over, *shown]
 
 
 @cache
@@ -72,4 +74,8 @@ def library() -> Testee:
         why = (asked.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise CommandError(f"the library does not run: {why}")
     name = asked.stdout.strip()
-    return Testee(name, server=(*LIBRARY, "serve"), client=(*LIBRARY, "drive"), has_variants=True)
+    over: dict[Transport, Sequence[str]] = {
+        transport: (sys.executable, str(EXAMPLES / program), "127.0.0.1", "0")
+        for transport, program in STREAM_SERVERS.items()
+    }
+    return Testee(name, (*LIBRARY, "serve"), (*LIBRARY, "drive"), has_variants=True, stream_servers=over)

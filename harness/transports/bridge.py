@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 from weakref import WeakSet
 
+from harness.streams.driver import Target
 from harness.transports.passage import FromSuite, ToSuite
 
 if TYPE_CHECKING:
@@ -69,18 +70,22 @@ class Dialer:
         return carrier
 
 
+def on_loopback(transport: BridgedTransport, port: int, files: Files | None) -> Target:
+    """Return the server under test at a port of the loopback interface."""
+    scheme = "https" if files else "http"
+    return Target(transport, f"{scheme}://{LOOPBACK}:{port}", str(files.authority) if files else None)
+
+
 @asynccontextmanager
-async def to_server(
-    transport: BridgedTransport, port: int, files: Files | None, note: Note, *, streams: Streams = "shared"
-) -> AsyncIterator[str]:
-    """Pass what comes by HTTP/1.1 on to a server at a port of the loopback interface; give the URL."""
-    connect = {"h2": _connect_http2, "h3": _connect_http3}[transport]
+async def to_server(server: Target, note: Note, *, streams: Streams = "shared") -> AsyncIterator[str]:
+    """Pass what comes by HTTP/1.1 on to a server; give the URL."""
+    connect = {"h2": _connect_http2, "h3": _connect_http3}[server.transport]
     async with _ending() as keep:
-        connecting = partial(connect, port, files, note, own=streams == "own")
+        connecting = partial(connect, server, note, own=streams == "own")
         dial = Dialer(connecting, keep, shared=streams == "shared")
-        scheme = "https" if files else "http"
+        scheme, authority = server.values["scheme"], server.values["authority"]
         listener = await asyncio.get_running_loop().create_server(
-            lambda: FromSuite(dial, scheme, f"{LOOPBACK}:{port}"), LOOPBACK, 0
+            lambda: FromSuite(dial, scheme, authority), LOOPBACK, 0
         )
         try:
             yield f"ws://{LOOPBACK}:{listener.sockets[0].getsockname()[1]}"
@@ -111,19 +116,12 @@ async def _ending() -> AsyncIterator[Callable[[Carrier], None]]:
 # Each library is imported where it is used: a bridge needs one of them.
 
 
-async def _connect_http2(port: int, files: Files | None, note: Note, *, own: bool) -> Carrier:
+async def _connect_http2(server: Target, note: Note, *, own: bool) -> Carrier:
     from harness.transports.http2 import Http2  # noqa: PLC0415
 
-    context = None
-    if files:
-        context = ssl.create_default_context(cafile=files.authority)
-        context.set_alpn_protocols(["h2"])
+    host, port = server.address
     _, carrier = await asyncio.get_running_loop().create_connection(
-        lambda: Http2(note, own=own),
-        LOOPBACK,
-        port,
-        ssl=context,
-        server_hostname=LOOPBACK if files else None,
+        lambda: Http2(note, own=own), host, port, ssl=server.context()
     )
     await carrier.ready
     return carrier
@@ -150,11 +148,10 @@ async def _listen_http2(accept: Accept, keep: Keep, files: Files | None, note: N
         listener.close()
 
 
-async def _connect_http3(port: int, files: Files | None, note: Note, *, own: bool) -> Carrier:
+async def _connect_http3(server: Target, note: Note, *, own: bool) -> Carrier:
     from harness.transports.http3 import connect  # noqa: PLC0415
 
-    assert files  # noqa: S101  # the command line sees to it
-    return await connect(LOOPBACK, port, files.authority, note, own=own)
+    return await connect(server, note, own=own)
 
 
 @asynccontextmanager

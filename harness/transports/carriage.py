@@ -73,6 +73,8 @@ class Carriage:
 
     transport: Transport = "h1"
     streams: Streams = "shared"
+    tls: bool = False
+    """Whether there is TLS over HTTP/2 as well."""
 
     def check(self) -> None:
         """Raise `MissingError` where a package is not installed."""
@@ -84,8 +86,8 @@ class Carriage:
 
     @contextmanager
     def files(self) -> Iterator[Files | None]:
-        """Make the certificate that a testee needs over HTTP/3; over HTTP/2 it is asked without TLS."""
-        if self.transport == "h3":
+        """Make the certificate that a testee needs over HTTP/3; over HTTP/2 it needs one for `tls` alone."""
+        if self.transport == "h3" or self.tls:
             with certificate() as files:
                 yield files
         else:

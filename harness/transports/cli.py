@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.transports.bridge import STREAMS, Files, to_server, to_suite
+from harness.transports.bridge import STREAMS, Files, on_loopback, to_server, to_suite
 from tooling import running
 from tooling.errors import CommandError
 
@@ -114,7 +114,7 @@ def server_command(  # noqa: PLR0913, PLR0917  # an argument per option
 ) -> None:
     """Listen for HTTP/1.1, and go on to the server under test at PORT."""
     files = _files(transport, authority, certificate, key)
-    asyncio.run(serve(to_server(transport, port, files, Notes(), streams=streams)))
+    asyncio.run(serve(to_server(on_loopback(transport, port, files), Notes(), streams=streams)))
 
 
 @cli.command("client")

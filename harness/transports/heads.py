@@ -57,10 +57,16 @@ def asks_for_websocket(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return (pseudo.get(":method"), pseudo.get(":protocol", "").lower()) == ("CONNECT", "websocket")
 
 
-def response_headers(response: Head) -> Headers:
-    """Return the response of a stream in place of one of HTTP/1.1: 200 stands for 101."""
+def response_headers(response: Head, asked: Iterable[tuple[bytes, bytes]] = ()) -> Headers:
+    """Return the response of a stream in place of one of HTTP/1.1: 200 stands for 101.
+
+    :param asked: the client's request. A key in it is answered: nobody needs it (RFC 8441 5), but who sends
+        one may want the answer.
+    """
     status = 200 if response.status == 101 else response.status
-    return [*_encoded([(":status", str(status))]), *_fields(response)]
+    keys = [value for name, value in asked if name == b"sec-websocket-key"]
+    accept = [("sec-websocket-accept", accept_token(keys[0].decode("latin-1")))] if keys else []
+    return [*_encoded([(":status", str(status)), *accept]), *_fields(response)]
 
 
 def status_of(headers: Iterable[tuple[bytes, bytes]]) -> int:

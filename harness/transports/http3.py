@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from harness.streams.driver import Target
     from harness.transports.heads import Headers
     from harness.transports.passage import Passage
 
@@ -207,7 +209,9 @@ class Http3(QuicConnectionProtocol):
                 self.http3, self._has_http3 = H3Connection(self._quic), True
                 if self._accept:
                     self.ready.set_result(None)
-            case StreamReset() | StopSendingReceived():
+            case StopSendingReceived():
+                self._need_not_send(event.stream_id)
+            case StreamReset():
                 self._was_reset(event.stream_id)
             case ConnectionTerminated():
                 in_order = event.error_code in {QuicErrorCode.NO_ERROR, ErrorCode.H3_NO_ERROR}
@@ -218,6 +222,12 @@ class Http3(QuicConnectionProtocol):
                 self._take(http3_event)
             self._greet()
         self.transmit_soon()
+
+    def _need_not_send(self, stream_id: int) -> None:
+        """Take the end of this direction alone: the peer takes no more, but may still send (RFC 9000 3.5)."""
+        if stream := self._streams.get(stream_id):
+            stream.over = True  # aioquic resets it
+            stream.settle()
 
     def _was_reset(self, stream_id: int) -> None:
         stream = self._streams.get(stream_id)
@@ -277,16 +287,20 @@ def _quiet() -> None:
     logging.getLogger("quic").propagate = False
 
 
-async def connect(host: str, port: int, authority: Path, note: Note, *, own: bool) -> Http3:
+async def connect(server: Target, note: Note, *, own: bool) -> Http3:
     """Connect to a server, and wait for its settings; raises `OSError` where that fails."""
     _quiet()
-    configuration = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name=host)
-    configuration.load_verify_locations(str(authority))
+    configuration = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name=server.address[0])
+    if server.ca:
+        configuration.load_verify_locations(server.ca)
+    if server.insecure:
+        configuration.verify_mode = ssl.CERT_NONE
+    local, address = await server.ends()
     # Not aioquic's own way, whose socket is open on every interface.
     _, carrier = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: Http3(QuicConnection(configuration=configuration), note=note, own=own), local_addr=(host, 0)
+        lambda: Http3(QuicConnection(configuration=configuration), note=note, own=own), local_addr=local
     )
-    carrier.connect((host, port))
+    carrier.connect(address)
     try:
         await carrier.ready
     except BaseException:

@@ -280,6 +280,7 @@ class ToSuite(Passage):
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
         self._host, self._port = host, port
+        self._asked: Sequence[tuple[bytes, bytes]] = ()
         self._request: Head | None = None
         self._answered = False
 
@@ -291,6 +292,7 @@ class ToSuite(Passage):
         elif not asks_for_websocket(headers):
             self._answer(501)
         else:
+            self._asked = headers
             self._request = request_head(headers, f"{self._host}:{self._port}")
             self._do(self._connect())
 
@@ -323,7 +325,7 @@ class ToSuite(Passage):
         response = take_head(self._head)
         if response:
             self._answered = self.opened = True  # a body passes as well
-            self.stream.send_headers(response_headers(response))
+            self.stream.send_headers(response_headers(response, self._asked))
             self._resume()
             if self._head:
                 rest = bytes(self._head)

@@ -13,6 +13,7 @@ from harness.cases import CASES, is_for
 from harness.matrix.page import render
 from harness.matrix.results import RoleResult, Row
 from harness.report import write_report
+from harness.setups import Setup
 from tests.harness.report_samples import bad_run, case, troubled, verdict, whole
 
 if TYPE_CHECKING:
@@ -489,12 +490,12 @@ def matrix_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good = {name: case() for name in cases}
     bad = good | {name: case(**verdict("FAILED")) for name in cases if name[0] == "6"}
     rows = [
-        Row("good", "good 1.0", roles={"server": RoleResult(cases, good)}),
-        Row("bad", "bad 2.0", roles={"server": RoleResult(cases, bad)}),
+        Row("good", "good 1.0", roles={Setup("server"): RoleResult(cases, good)}),
+        Row("bad", "bad 2.0", roles={Setup("server"): RoleResult(cases, bad)}),
     ]
     about = {"started": "2026", "profile": "fast", "patterns": [], "python": "3.13", "engine": "kosoku 0.1.0"}
     file = tmp_path_factory.mktemp("matrix") / "matrix.html"
-    file.write_text(render(about, {"server": cases}, rows), encoding="utf-8")
+    file.write_text(render(about, {Setup("server"): cases}, rows), encoding="utf-8")
     return file
 
 

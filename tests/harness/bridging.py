@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
 
-from harness.transports.bridge import to_server, to_suite
+from harness.transports.bridge import on_loopback, to_server, to_suite
 from harness.transports.certificates import certificate
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def through(
         async with AsyncExitStack() as stack:
             files = stack.enter_context(certificate()) if transport == "h3" else None
             between = await stack.enter_async_context(to_suite(transport, port, files, notes))
-            near = to_server(transport, port_of(between), files, notes, streams=streams)
+            near = to_server(on_loopback(transport, port_of(between), files), notes, streams=streams)
             url = await stack.enter_async_context(near)
             said = await asyncio.gather(*(meet(client, url) for client in clients))
             for writer in writers:

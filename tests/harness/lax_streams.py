@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from harness.streams.codes import CODES
 from harness.streams.driver import WIRES, Target
 from harness.streams.fields import RESPONSE, adding, filled, put
 from tooling import frames
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from harness.streams.codes import Transport
+    from harness.streams.fields import Fields
     from harness.streams.wire import Stream, Wire
 
     Behaviour = Callable[[Wire, Stream], Awaitable[None]]
+
+ALLOWING = {0x8: 1}
+"""The settings by which a server allows extended CONNECT."""
 
 LONGEST = 20.0
 """Seconds that a peer stays, more than any of these tests takes."""
@@ -74,6 +79,25 @@ async def speaks_http1(wire: Wire, stream: Stream) -> None:
     wire.transmit()
 
 
+async def hangs_on_many_fields(wire: Wire, stream: Stream) -> None:
+    """Accept requests, and say nothing to one that is long."""
+    if len(stream.request) < 100:
+        await takes(wire, stream)
+
+
+async def aborts_by_datagram_error(wire: Wire, stream: Stream) -> None:
+    """Accept requests, and abort a stream behind its first message, as a datagram asks for."""
+    stream.seen.opened = True
+    wire.headers(stream, RESPONSE)
+    await wire.until(lambda: bool(stream.seen.frames), LONGEST)
+    frame = stream.seen.frames[0]
+    wire.data(stream, frames.frame(frame.opcode, frame.payload))
+    wire.transmit()
+    await wire.until(lambda: False, 0.05)
+    wire.reset(stream, CODES["H3_DATAGRAM_ERROR"])
+    wire.transmit()
+
+
 async def resets(wire: Wire, stream: Stream) -> None:
     """Accept requests, and reset streams with another error than is due."""
     stream.seen.opened = True
@@ -85,7 +109,12 @@ async def resets(wire: Wire, stream: Stream) -> None:
 
 @asynccontextmanager
 async def serving(
-    transport: Transport, files: tuple[str, str] | None, behave: Behaviour, *, once: bool = False
+    transport: Transport,
+    files: tuple[str, str] | None,
+    behave: Behaviour,
+    *,
+    once: bool = False,
+    settings: dict[int, int] = ALLOWING,
 ) -> AsyncIterator[str]:
     """Serve so, and give the URL; `once`: no connection is served behind the first one."""
     tasks: set[asyncio.Task[None]] = set()
@@ -100,7 +129,7 @@ async def serving(
         if not once or len(wires) == 1:
             tasks.add(asyncio.get_running_loop().create_task(serve(wire)))
 
-    listener, port = await import_module(WIRES[transport]).listen(files, lambda: {0x8: 1}, begin)
+    listener, port = await import_module(WIRES[transport]).listen(files, lambda: settings, begin)
     try:
         yield f"{'https' if files else 'http'}://127.0.0.1:{port}/"
     finally:
@@ -126,14 +155,28 @@ NO_END = ((b":method", b"CONNECT"), (b"upgrade", b"websocket"), (b":path", b"{pa
 
 async def lax_client(target: Target, count: int, how: str) -> None:
     """Ask for each case, and take whatever comes (`takes`), or ask wrongly, or leave when anything comes."""
-    wires: list[Wire] = []
-    try:
+    wire: Wire | None = None
+    async with connecting(target) as connect:
         for number in [*range(1, count + 1), 0]:
             with suppress(OSError):
-                if not wires or wires[-1].gone:
-                    wires.append(await target.connect(None, 1.0))
-                await _ask(wires[-1], target, number, how)
-        await wires[-1].until(lambda: False, 2.0)
+                if wire is None or wire.gone:
+                    wire = await connect()
+                await _ask(wire, target, number, how)
+        if wire:
+            await wire.until(lambda: False, 2.0)
+
+
+@asynccontextmanager
+async def connecting(target: Target) -> AsyncIterator[Callable[[], Awaitable[Wire]]]:
+    """Give what connects to a server, and end the connections at last."""
+    wires: list[Wire] = []
+
+    async def connect() -> Wire:
+        wires.append(await target.connect(None, 1.0))
+        return wires[-1]
+
+    try:
+        yield connect
     finally:
         for wire in wires:
             if not wire.gone:
@@ -141,14 +184,73 @@ async def lax_client(target: Target, count: int, how: str) -> None:
         await asyncio.sleep(0)  # for the ends of their sockets
 
 
-async def _ask(wire: Wire, target: Target, number: int, how: str) -> None:
-    """Ask for a case, or with 0 for the reports."""
-    path = f"/runCase?case={number}&agent=lax" if number else "/updateReports?agent=lax"
-    fields = put(b":path", path.encode(), NO_END if how == "asks wrongly" else REQUEST)
+def ask(wire: Wire, target: Target, path: str, request: Fields = REQUEST, *, end: bool = False) -> Stream:
+    """Send a request."""
     stream = wire.open()
     stream.seen.opened = True
-    wire.headers(stream, filled(fields, **target.values), end=how == "asks wrongly")
+    wire.headers(stream, filled(put(b":path", path.encode(), request), **target.values), end=end)
     wire.transmit()
+    return stream
+
+
+CASE, MODE, REPORTS = (
+    "/runCase?case=1&agent=lax",
+    "/getCaseMode?case=1&modes=close",
+    "/updateReports?agent=lax",
+)
+
+
+async def client_by_settings(target: Target, *, waits: bool) -> None:
+    """Ask for a case; on the connection that follows wait for leave to ask, or not."""
+    async with connecting(target) as connect:
+        wire = await connect()
+        ask(wire, target, CASE)
+        await wire.until(lambda: wire.gone, LONGEST)
+        wire = await connect()
+        if waits:
+            await wire.until(lambda: any(found.get(0x8) for found in wire.settings), LONGEST)
+        ask(wire, target, REPORTS)
+        await wire.until(lambda: wire.gone, LONGEST)
+
+
+async def client_that_closes(target: Target, *, request_ends: bool, close_ends: bool) -> None:
+    """Ask for the mode of a case, then for the case; close first, with the end of the stream or without."""
+    async with connecting(target) as connect:
+        wire = await connect()
+        told = ask(wire, target, MODE)
+        await wire.until(lambda: told.over, 1.0)
+        stream = ask(wire, target, CASE, end=request_ends)
+        await wire.until(lambda: bool(stream.sections), 1.0)
+        wire.data(stream, frames.frame(CLOSE, b"\x03\xe8", mask=MASK), end=close_ends)
+        wire.transmit()
+        await wire.until(lambda: stream.over, 1.0)
+        if not (close_ends or request_ends):
+            wire.data(stream, b"", end=True)
+        ask(wire, target, REPORTS)
+        await wire.until(lambda: wire.gone, LONGEST)
+
+
+async def client_by_goaway(target: Target, *, leaves: bool) -> None:
+    """Ask for a case, and behind the GOAWAY for the reports: by another connection, or by the same."""
+    async with connecting(target) as connect:
+        wire = await connect()
+        ask(wire, target, CASE)
+        await wire.until(lambda: wire.gone if leaves else wire.error is not None, 0.2)
+        if leaves:
+            await wire.until(lambda: wire.gone, LONGEST)
+        else:
+            ask(wire, target, REPORTS)
+            await wire.until(lambda: wire.gone, LONGEST)
+        wire = await connect()
+        ask(wire, target, REPORTS)
+        await wire.until(lambda: wire.gone, LONGEST)
+
+
+async def _ask(wire: Wire, target: Target, number: int, how: str) -> None:
+    """Ask for a case, or with 0 for the reports."""
+    path = f"/runCase?case={number}&agent=lax" if number else REPORTS
+    wrong = how == "asks wrongly"
+    stream = ask(wire, target, path, NO_END if wrong else REQUEST, end=wrong)
     if how == "leaves" and number:
         await wire.until(lambda: bool(stream.sections or stream.over), 1.0)
         wire.cut()

@@ -20,14 +20,21 @@ from h2.events import (
 )
 from h2.settings import SettingCodes, Settings
 
-from harness.transports.bridge import to_server, to_suite
+from harness.streams.codes import CODES
+from harness.streams.driver import Target
+from harness.streams.fields import RESPONSE
+from harness.transports.bridge import on_loopback, to_server, to_suite
+from harness.transports.certificates import certificate
 from tests.harness.bridging import GET, PATIENCE, Notes, accept, ask, port_of, reset
+from tests.harness.lax_streams import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from h2.events import Event
 
+    from harness.streams.wire import Stream, Wire
+    from harness.transports.bridge import Files
     from tests.harness.bridging import Talk
 
 CONNECT = [
@@ -88,7 +95,8 @@ def with_server(serve: Callable[[Peer], Awaitable[Any]], client: Talk) -> tuple[
 
         notes = Notes()
         listener = await asyncio.start_server(serve_once, "127.0.0.1", 0)
-        async with to_server("h2", listener.sockets[0].getsockname()[1], None, notes) as url:
+        server = on_loopback("h2", listener.sockets[0].getsockname()[1], None)
+        async with to_server(server, notes) as url:
             reader, writer = await asyncio.open_connection("127.0.0.1", port_of(url))
             heard = await asyncio.wait_for(client(reader, writer), PATIENCE)
             found = await asyncio.wait_for(said, PATIENCE)
@@ -165,6 +173,34 @@ def test_a_stream_that_the_server_resets_is_a_reset(code: ErrorCodes) -> None:
         return "end"
 
     assert with_server(serve, client)[0] == "reset"
+
+
+def test_a_server_that_takes_no_more_may_still_say_the_rest() -> None:
+    """STOP_SENDING ends one direction of a stream, as Caddy does before its last frame (RFC 9000 3.5)."""
+
+    async def behave(wire: Wire, stream: Stream) -> None:
+        wire.headers(stream, RESPONSE)
+        wire.stop(stream, CODES["H3_REQUEST_CANCELLED"])
+        wire.transmit()
+        await wire.until(lambda: False, 0.1)
+        wire.data(stream, b"\x88\x00", end=True)
+        wire.transmit()
+
+    async def run(files: Files) -> bytes:
+        shown = str(files.certificate), str(files.key)
+        async with (
+            serving("h3", shown, behave) as url,
+            to_server(Target("h3", url, str(files.authority)), Notes()) as near,
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port_of(near))
+            await ask(reader, writer)
+            said = await asyncio.wait_for(reader.read(), PATIENCE)
+            writer.close()
+            await writer.wait_closed()
+        return said
+
+    with certificate() as files:
+        assert asyncio.run(run(files)) == b"\x88\x00"
 
 
 def test_frames_that_come_with_the_response_are_not_lost() -> None:

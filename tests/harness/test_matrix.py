@@ -26,12 +26,15 @@ from harness.matrix.programs import title_of
 from harness.matrix.run import Matrix
 from harness.order import Order
 from harness.patience import Patience
+from harness.setups import TRANSPORTS, Setup
 from tests.harness.processes import all_end, children_of
 from tests.harness.serving import TIMEOUT
 from tooling.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from harness.setups import Transport
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ("1.1.1", "X.1.15", "X.2.15", "X.3.1")
@@ -64,6 +67,52 @@ asyncio.run(main())
 """A server that takes everything."""
 
 
+LAX_OVER_HTTP2 = """
+# /// script
+# [tool.testee]
+# transports = ["h2"]
+# ///
+import asyncio, sys
+sys.path.insert(0, {root!r})
+from tests.harness.lax_streams import serving, takes
+
+async def main():
+    async with serving("h2", None, takes) as url:
+        print("Listening on " + url.replace("http", "ws").rstrip("/"), flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+"""The same over HTTP/2."""
+
+
+LATE = """
+# /// script
+# [tool.testee]
+# transports = ["h2"]
+# ///
+import asyncio, sys
+sys.path.insert(0, {root!r})
+from tests.harness.lax_streams import serving, takes
+
+async def main():
+    ended = asyncio.Event()
+
+    async def takes_one(wire, stream):
+        await takes(wire, stream)
+        ended.set()
+
+    async with serving("h2", None, takes_one) as url:
+        print("Listening on " + url.replace("http", "ws").rstrip("/"), flush=True)
+        await ended.wait()
+    await asyncio.sleep(0.5)
+    sys.exit(3)
+
+asyncio.run(main())
+"""
+"""The same, for one WebSocket; it ends when it has not listened for half a second."""
+
+
 def write_testees(folder: Path, **programs: str) -> Path:
     folder.mkdir()
     for name, program in programs.items():
@@ -72,14 +121,20 @@ def write_testees(folder: Path, **programs: str) -> Path:
 
 
 def run_matrix(
-    folder: Path, testees: Path, cases: Sequence[str] = CASES, only: Sequence[str] = (), limit: float = 20
+    folder: Path,
+    testees: Path,
+    cases: Sequence[str] = CASES,
+    only: Sequence[str] = (),
+    *,
+    limit: float = 20,
+    transports: Sequence[Transport] = ("h1",),
 ) -> tuple[ExitCode | str, str, dict[str, Any]]:
     """Give the exit code or the error, what was printed, and the rows of `matrix.json`."""
     expected = folder / "expected"
     Baseline("server", expected).update({"1.1.1": OK, "X.1.15": REFUSED, "X.3.1": PROTOCOL_ERROR}).save()
     Baseline("client", expected).update({"1.1.1": OK, "X.2.15": NO_CLOSE, "X.3.1": PROTOCOL_ERROR}).save()
     printed = io.StringIO()
-    order = Order(["server", "client"], "fast", cases, expected)
+    order = Order(["server", "client"], "fast", cases, expected, transports=transports)
     console = Console(file=printed, width=200)
     run = Matrix(
         order, KosokuSuite(), folder, Patience(time_limit=limit), console, only, [testees], folder / "cache"
@@ -170,6 +225,42 @@ def test_a_server_that_fails_cases_is_a_result_and_no_error(tmp_path: Path) -> N
     )
 
 
+def test_a_server_that_fails_cases_over_http2(tmp_path: Path) -> None:
+    testees = write_testees(tmp_path / "testees", lax_server=LAX_OVER_HTTP2.format(root=str(ROOT)))
+    _, printed, rows = run_matrix(
+        tmp_path, testees, ["X.3.1", "H.3.1", "H.6.1"], only=["lax"], transports=["h1", "h2"]
+    )
+    assert "lax as server/h2 in 0:" in printed
+    assert set(rows["lax"]["roles"]) == {"server/h2"}
+    found = rows["lax"]["roles"]["server/h2"]
+    assert found["counts"] == {"UNCLEAN": 1, "FAILED": 2}
+    broken = {case: finding for finding in found["findings"] for case in finding["cases"]}
+    assert broken["H.3.1"]["meaning"] == "http"
+    assert "MUST also be included" in broken["H.3.1"]["sentence"]
+    page = (tmp_path / "matrix.html").read_text()
+    assert "As server over HTTP/2" in page
+    assert "--again --only lax --transport h2 --cases H.3.1" in details_of(page)
+    assert "testee  Headers on stream 1" in details_of(page)
+    links, ids = links_and_ids(page)
+    assert "server-h2-H.3.1-lax" in links
+    assert links <= set(ids)
+
+
+def test_a_server_that_dies_a_little_later_than_it_stops_to_listen(tmp_path: Path) -> None:
+    """The bridge answers for it meanwhile, which is no answer of its own."""
+    testees = write_testees(tmp_path / "testees", late_server=LATE.format(root=str(ROOT)))
+    _, _, rows = run_matrix(tmp_path, testees, ["X.3.1"], only=["late"], transports=["h2"])
+    report = rows["late"]["roles"]["server/h2"]["cases"]["X.3.1"]
+    assert report["result"] == "The server under test ended with exit code 3."
+
+
+def test_who_has_not_the_transport_is_not_there(tmp_path: Path) -> None:
+    testees = write_testees(tmp_path / "testees", lax_server=LAX_OVER_HTTP2.format(root=str(ROOT)))
+    assert [found.name for found in implementations([testees], transports=["h1"])] == ["library"]
+    with pytest.raises(CommandError, match="lax has h2 alone: give --transport h2"):
+        implementations([testees], ["lax"], ["h1"])
+
+
 def test_this_library_is_judged_by_its_baseline(tmp_path: Path) -> None:
     testees = write_testees(tmp_path / "testees")
     outcome, printed, _ = run_matrix(tmp_path, testees, cases=["X.3.2"])  # not in the baseline
@@ -229,11 +320,15 @@ def test_every_implementation_pins_what_it_needs() -> None:
     for implementation in known.values():
         for file in implementation.files.values():
             assert file.packages or file.npm or file.debian or file.needs
-            assert all(re.fullmatch(r"[a-z-]+==[\d.]+", package) for package in (*file.packages, *file.npm))
+            assert all(
+                re.fullmatch(r"[a-z0-9-]+==[\d.]+", package) for package in (*file.packages, *file.npm)
+            )
     assert title_of(known["uvicorn"]) == "uvicorn 0.54.0 (wsproto 1.3.2)"
     assert title_of(known["ws"]).startswith("ws ")
-    assert [known[name].files.keys() for name in ("hypercorn", "uvicorn")] == [{"server"}] * 2
-    assert known["ws"].files.keys() == {"server", "client"}
+    assert set(known["uvicorn"].files) == {Setup("server")}
+    assert set(known["hypercorn"].files) == {Setup("server", transport=name) for name in TRANSPORTS}
+    assert set(known["ws"].files) == {Setup("server"), Setup("client"), Setup("server", transport="h2")}
+    assert len({implementation.name for implementation in implementations(transports=["h2", "h3"])}) > 10
 
 
 def test_a_signal_ends_the_matrix_and_every_child(tmp_path: Path) -> None:

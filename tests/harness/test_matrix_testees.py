@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,14 +13,16 @@ import pytest
 from harness.matrix.implementations import implementations
 from harness.matrix.kept import Kept, harness_fingerprint
 from harness.matrix.metadata import read_testee
+from harness.matrix.player import doubtful
 from harness.matrix.programs import Program, lacking, program_of, title_of
 from harness.matrix.results import without_limit
+from harness.setups import Setup
 from tests.harness.test_matrix import run_matrix
+from tooling import environments
 from tooling.errors import CommandError, ExitCode, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from harness.results import CaseReport
 
@@ -66,6 +69,8 @@ def test_a_head_says_what_a_file_needs_in_any_language(tmp_path: Path) -> None:
         ('needs = "go"', "needs of tool.testee is not a list of names: 'go'"),
         ('compiler = "go"', "tool.testee has no key 'compiler': choose from name, title, needs,"),
         ('unlimited = "yes"', "unlimited of tool.testee is not true or false: 'yes'"),
+        ('transports = ["h4"]', "tool.testee knows no transport 'h4': choose from h1, h2, h3"),
+        ('behind = "h9"', "tool.testee knows no transport 'h9': choose from h1, h2, h3"),
         ('start = "{binary}"', r"start of tool.testee may have {source} and {folder} in it: '{binary}'"),
         ('start = "{"', "start of tool.testee may have {source} and {folder} in it: '{'"),
         ('needs = ["go"]', "tool.testee has no start, the command that starts it"),
@@ -95,9 +100,9 @@ def test_a_file_for_both_roles_may_get_its_name_from_its_head(tmp_path: Path) ->
     (tmp_path / "contract.js").write_text("// a helper")
     known = {found.name: found for found in implementations([tmp_path, tmp_path / "absent"])}
     assert list(known) == ["library", "mine", "other"]
-    assert known["mine"].files.keys() == {"server", "client"}
-    assert known["other"].files.keys() == {"client"}
-    assert [helper.name for helper in known["mine"].files["client"].helpers()] == ["contract.js"]
+    assert set(known["mine"].files) == {Setup("server"), Setup("client")}
+    assert set(known["other"].files) == {Setup("client")}
+    assert [helper.name for helper in known["mine"].files[Setup("client")].helpers()] == ["contract.js"]
     write(tmp_path, "testee.go", 'start = "x"')
     with pytest.raises(CommandError, match=r"testee\.go has no name: its tool\.testee has to give one"):
         implementations([tmp_path])
@@ -137,6 +142,40 @@ def test_a_file_is_built_once_beside_its_helpers(tmp_path: Path) -> None:
     (tmp_path / "of" / "contract.go").write_text("another helper")
     changed = prepare(path, said.append)
     assert changed.fingerprint != programs[0].fingerprint
+
+
+def test_a_python_file_may_have_more_done_to_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, ...]] = []
+
+    async def made_by(commands: list[tuple[str, ...]], *_: object) -> None:
+        ran.extend(commands)
+
+    monkeypatch.setattr(environments, "made_by", made_by)
+    path = tmp_path / "of" / "this_server.py"
+    path.parent.mkdir()
+    build = 'build = "{python} -m pip download -d {folder} {pins[0]}"'
+    path.write_text(f'# /// script\n# dependencies = ["x==1.0"]\n# [tool.testee]\n# {build}\n# ///\n')
+    python, _ = prepare(path, lambda _: None).command
+    folder = str(Path(python).parents[1])
+    assert ran[-1] == (sys.executable, "-m", "pip", "download", "-d", folder, "x==1.0")
+
+
+def test_a_proxy_gets_the_command_of_the_server_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "of" / "this_server.py"
+    path.parent.mkdir()
+    fingerprints = set()
+    for behind, said in (
+        ("h1", "harness.testee serve --variant default"),
+        ("h2", "http2_server.py 127.0.0.1 0"),
+    ):
+        path.write_text(f'# /// script\n# [tool.testee]\n# behind = "{behind}"\n# ///\n')
+        program = prepare(path, lambda _: None)
+        assert program.command[:3] == (sys.executable, str(path), "--echo")
+        assert said in program.command[3]
+        fingerprints.add(program.fingerprint)
+    assert len(fingerprints) == 2
 
 
 def test_a_build_that_fails_is_one_line(tmp_path: Path) -> None:
@@ -220,6 +259,15 @@ def test_who_has_no_limit_breaks_a_should(tmp_path: Path) -> None:
     assert read_testee(path).unlimited
 
 
+def test_what_took_too_long_is_played_again_where_it_is_rare() -> None:
+    slow: CaseReport = {**OK, "behavior": "FAILED", "result": "The server under test hangs: it did not end."}
+    cases = [f"1.1.{number}" for number in range(10)]
+    assert doubtful(cases, dict.fromkeys(cases[:9], OK)) == [cases[9]]
+    assert doubtful(cases, {**dict.fromkeys(cases, OK), **dict.fromkeys(cases[:2], slow)}) == cases[:2]
+    assert doubtful(cases, {**dict.fromkeys(cases[:9], OK), **dict.fromkeys(cases[:3], slow)}) == [cases[9]]
+
+
 def test_settings_and_cases_are_part_of_the_key() -> None:
     assert harness_fingerprint("kosoku 1", 3.0) == harness_fingerprint("kosoku 1", 3.0)
     assert harness_fingerprint("kosoku 1", 3.0) != harness_fingerprint("kosoku 2", 3.0)
+    assert harness_fingerprint("kosoku 1", 3.0) != harness_fingerprint("kosoku 1", 3.0, streams=True)

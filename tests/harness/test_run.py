@@ -243,6 +243,27 @@ def test_a_server_that_no_longer_answers_is_found_behind_a_bad_verdict(tmp_path:
     assert "it did not answer a request within 0.2 s" in found.reports["1.1.1"]["result"]
 
 
+class Quic(FakeSuite):
+    """Finds the server gone once, by cases that could not be played: over HTTP/3, TCP says nothing of it."""
+
+    plays = 0
+
+    async def fuzz_server(self, url: str, cases: Sequence[str], log: Path) -> AsyncGenerator[Step, None]:
+        self.plays += 1
+        bad: CaseReport = {**REPORT, "behavior": "FAILED", "result": "The case could not be played: no."}
+        for case in cases:
+            yield Ended(case, bad if self.plays == 1 else REPORT)
+
+    async def still_serves(self, url: str) -> bool:
+        return self.plays > 1
+
+
+def test_a_case_that_could_not_be_played_is_played_when_the_server_has_begun_again(tmp_path: Path) -> None:
+    suite = Quic()
+    assert play("server", suite, tmp_path, testee=IDLE).reports == dict.fromkeys(TWO, REPORT)
+    assert suite.plays == 2
+
+
 def test_a_suite_that_says_nothing_is_ended(tmp_path: Path) -> None:
     suite = FakeSuite(60.0)
     with pytest.raises(CommandError, match=r"client: the suite did not begin within 0\.5 s"):

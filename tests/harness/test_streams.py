@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,9 +22,10 @@ from tests.harness import lax_streams
 from tests.harness.lax_streams import lax_client, serving, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from harness.streams.codes import Transport
+    from harness.streams.driver import Target
     from harness.transports.bridge import Files
 
 PATIENCE = 0.15
@@ -116,7 +118,7 @@ def against(transport: Transport, files: Files | None, behave: Any, names: Itera
     return asyncio.run(run())
 
 
-#: What a server that says nothing, or the same to all, may well do: nothing of these cases is its duty.
+#: What a server that says nothing, or the same to all, may well do; each has a peer of its own below.
 LEFT_OPEN = {"H.4.10", "H.6.2", "H.8.10"}
 
 
@@ -161,6 +163,70 @@ def test_a_verdict_says_what_the_peer_did(behave: Any, name: str, verdict: str, 
     assert "It is decided by" in found["expectation"]
 
 
+@pytest.mark.parametrize(
+    ("behave", "name", "transport", "verdict", "reason"),
+    [
+        (lax_streams.takes, "H.4.10", "h2", "OK", "answered with the status 200"),
+        (lax_streams.hangs_on_many_fields, "H.4.10", "h2", "FAILED", "The peer did nothing."),
+        (lax_streams.hangs_on_many_fields, "H.6.1", "h2", "OK", ""),
+        (lax_streams.takes, "H.6.2", "h2", "INFORMATIONAL", "0 of 1 messages came back"),
+        (lax_streams.takes, "H.6.1", "h2", "OK", ""),
+        (lax_streams.takes, "H.8.10", "h3", "FAILED", "The peer answered with the status 200"),
+        (
+            lax_streams.aborts_by_datagram_error,
+            "H.8.10",
+            "h3",
+            "OK",
+            "reset the stream with H3_DATAGRAM_ERROR",
+        ),
+    ],
+)
+def test_a_server_that_is_lax_in_just_that(  # noqa: PLR0917
+    behave: Any, name: str, transport: Transport, verdict: str, reason: str, files: Files
+) -> None:
+    used = None if transport == "h2" else files
+    found = against(transport, used, behave, [name], settings={0x8: 1, 0x33: 1})[name]
+    assert (found["behavior"], reason in found["result"]) == (verdict, True), found["result"]
+
+
+def test_a_datagram_is_for_who_takes_some(files: Files) -> None:
+    found = against("h3", files, lax_streams.takes, ["H.8.10"])["H.8.10"]
+    assert (found["behavior"], "takes no datagrams" in found["result"]) == ("UNIMPLEMENTED", True)
+
+
+GO_AWAY = bytes.fromhex("0000080700000000000000000000000001")
+"""With PROTOCOL_ERROR."""
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "verdict"),
+    [("H.1.3", GO_AWAY, "OK"), ("H.1.3", b"", "NON-STRICT"), ("H.6.1", GO_AWAY, "FAILED")],
+)
+def test_a_server_that_finds_fault_with_settings_need_not_send_its_own(
+    name: str, said: bytes, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Play, "_served", _served)
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(said)
+        writer.close()
+
+    async def run() -> Any:
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        async with server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            return await Play(STREAMS[name], target_of("h2", url, None), "strict", PATIENCE).run()
+
+    found = asyncio.run(run())
+    assert found["behavior"] == verdict, found["result"]
+
+
+async def _served(_self: Play, _wire: Any) -> str:
+    """Take the next connection for served."""
+    return ""
+
+
 def test_a_server_that_is_not_there_fails_the_case() -> None:
     target = target_of("h2", "http://127.0.0.1:1/", None)
     found: Any = asyncio.run(Play(STREAMS["H.1.1"], target, "nobody", PATIENCE).run())
@@ -170,7 +236,9 @@ def test_a_server_that_is_not_there_fails_the_case() -> None:
 # Clients:
 
 
-def serve(transport: Transport, files: Files | None, names: list[str], how: str) -> dict[str, Any]:
+def serve(
+    transport: Transport, files: Files | None, names: list[str], drive: Callable[[Target], Any]
+) -> dict[str, Any]:
     """Serve cases to a lax client."""
 
     async def run() -> dict[str, Any]:
@@ -183,7 +251,7 @@ def serve(transport: Transport, files: Files | None, names: list[str], how: str)
         )
         url = await server.listen()
         target = target_of(transport, url, str(files.authority) if files else None)
-        client = asyncio.ensure_future(lax_client(target, len(names), how))
+        client = asyncio.ensure_future(drive(target))
         reports: dict[str, Any] = {}
         try:
             while True:
@@ -201,7 +269,7 @@ def serve(transport: Transport, files: Files | None, names: list[str], how: str)
     return asyncio.run(run())
 
 
-#: A client that has asked without leave has seen the server allow it before, on another connection.
+#: What a client that takes all, or leaves, may well do; each has a client of its own below.
 LEFT_TO_CLIENTS = {"H.9.5", "H.11.7"}
 
 
@@ -211,6 +279,45 @@ def test_every_case_finds_out_a_lax_client(transport: Transport, files: Files) -
     left = [name for name in left if not STREAMS[name].mode]
     used = None if transport == "h2" else files
     for how in ("takes", "asks wrongly", "leaves"):
-        found = serve(transport, used, left, how)
+        found = serve(transport, used, left, partial(lax_client, count=len(left), how=how))
         left = [name for name in left if name not in wrong(found)]
     assert left == []
+
+
+NEW_STREAM = "behind the GOAWAY"
+
+
+@pytest.mark.parametrize(
+    ("drive", "how", "name", "transport", "verdict", "reason"),
+    [
+        (lax_streams.client_by_settings, {"waits": True}, "H.9.5", "h2", "OK", "did not ask"),
+        (lax_streams.client_by_settings, {"waits": False}, "H.9.5", "h2", "FAILED", "asked without leave"),
+        (
+            lax_streams.client_that_closes,
+            {"request_ends": True, "close_ends": False},
+            "H.9.7",
+            "h2",
+            "NON-STRICT",
+            "Its CONNECT ends the stream",
+        ),
+        *(
+            (lax_streams.client_that_closes, {"request_ends": first, "close_ends": close}, "H.9.7", *expected)
+            for transport in ("h2", "h3")
+            for first, close, *expected in (
+                (False, False, transport, "OK", "The WebSocket opened"),
+                (False, True, transport, "NON-STRICT", "Its first Close ends the stream"),
+            )
+        ),
+        *(
+            (lax_streams.client_by_goaway, {"leaves": leaves}, "H.11.7", transport, verdict, reason)
+            for transport in ("h2", "h3")
+            for leaves, verdict, reason in ((True, "OK", ""), (False, "FAILED", NEW_STREAM))
+        ),
+    ],
+)
+def test_a_client_that_is_lax_in_just_that(  # noqa: PLR0917
+    drive: Any, how: dict[str, bool], name: str, transport: Transport, verdict: str, reason: str, files: Files
+) -> None:
+    used = None if transport == "h2" else files
+    found = serve(transport, used, [name], partial(drive, **how))[name]
+    assert (found["behavior"], reason in found["result"]) == (verdict, True), found["result"]

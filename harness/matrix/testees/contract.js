@@ -6,11 +6,13 @@ const option = (type, value) => ({ type, default: value });
 const { values: given, positionals: [url] } = parseArgs({
   allowPositionals: true,
   options: {
-    port: option('string', '0'), agent: option('string', 'testee'), modes: option('boolean', false),
+    port: option('string', '0'), transport: option('string', 'h1'), ca: option('string', ''), agent: option('string', 'testee'), modes: option('boolean', false),
     'max-message-size': option('string', String(16 * 2 ** 20)),
   },
 });
 
+exports.ca = given.ca; // file of the authority to trust, where the transport has TLS
+exports.transport = given.transport;
 exports.url = url; // of a fuzzing server; a server has none
 exports.maxMessageSize = Number(given['max-message-size']);
 exports.warn = (error) => console.error((error && error.message) || String(error));

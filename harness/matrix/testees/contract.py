@@ -20,9 +20,13 @@ HOST = "127.0.0.1"
 
 
 def server_arguments() -> argparse.Namespace:
-    """Read `--port` and `--max-message-size`."""
+    """Read `--port`, `--max-message-size` and the options of HTTP/2 and HTTP/3; a proxy gets `--echo`."""
     parser = argparse.ArgumentParser(description="An echo server, to be tested.")
     parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes a free one")
+    parser.add_argument("--certificate", help="PEM file of the certificate, where the transport has TLS")
+    parser.add_argument("--key", help="PEM file of its key")
+    parser.add_argument("--echo", default="", help="command of the server that a proxy stands in front of")
+    _add_transport(parser)
     _add_limit(parser)
     return parser.parse_args()
 
@@ -67,6 +71,10 @@ def mode_of(path: str) -> Mode:
     url = urlsplit(path)
     name, _, rest = url.path.lstrip("/").partition("/")
     return Mode(name, unquote(rest), dict(parse_qsl(url.query, keep_blank_values=True)))
+
+
+def _add_transport(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--transport", choices=("h1", "h2", "h3"), default="h1", help="HTTP/1.1, 2 or 3")
 
 
 def _add_limit(parser: argparse.ArgumentParser) -> None:

@@ -2,14 +2,21 @@
 // [tool.testee]
 // needs = ["node"]
 // npm = ["undici"]
+// transports = ["h1", "h2"]
+// tls = true
 // start = "node {source}"
 // ///
 // undici, the WebSocket client that is part of Node.
 'use strict';
+const { readFileSync } = require('fs');
 const { Agent, WebSocket } = require('undici');
-const { drive, maxMessageSize, warn } = require('./contract.js');
+const { ca, drive, maxMessageSize, transport, warn } = require('./contract.js');
 
-const dispatcher = new Agent({ webSocket: { maxPayloadSize: maxMessageSize } });
+const dispatcher = new Agent({
+  allowH2: transport === 'h2',
+  connect: ca ? { ca: readFileSync(ca) } : {},
+  webSocket: { maxPayloadSize: maxMessageSize },
+});
 
 function visit(target, use) {
   return new Promise((ended) => {
@@ -18,6 +25,13 @@ function visit(target, use) {
     socket.addEventListener('error', (event) => warn(event.error || event.message));
     socket.addEventListener('message', (event) => use(socket, event.data, ended));
     socket.addEventListener('close', () => ended());
+    let closing = 0; // over HTTP/2 the event may not come: a second in which it closes is enough
+    const look = setInterval(() => {
+      if (transport !== 'h2' || socket.readyState < WebSocket.CLOSING || (closing += 1) < 5) return;
+      clearInterval(look);
+      ended();
+    }, 200);
+    look.unref();
   });
 }
 
