@@ -105,12 +105,14 @@ class Player:
         has_variants = not implementation.files
         testee = Testee(row.title, program.command, program.command, has_variants=has_variants)
         missing = cases if self.again else kept.missing(cases)
-        await self._play_missing(role, missing, row, testee, kept)
-        result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
-        if role in implementation.files and implementation.files[role].unlimited:
-            result.reports = {case: without_limit(case, of) for case, of in result.reports.items()}
-        result.played = len(missing)
-        result.duration = kept.duration
+        try:
+            await self._play_missing(role, missing, row, testee, kept)
+        finally:  # also where it is interrupted
+            result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
+            if role in implementation.files and implementation.files[role].unlimited:
+                result.reports = {case: without_limit(case, of) for case, of in result.reports.items()}
+            result.played = len(missing)
+            result.duration = kept.duration
         self.shown.finished(f"{row.name} {role}")
         minutes, seconds = divmod(round(result.duration), 60)
         took = f"in {minutes}:{seconds:02}" if missing else "kept"
