@@ -58,6 +58,10 @@ class Expectation(ABC):
         """Tell whether nothing is left to wait for."""
         return seen.over
 
+    def decided(self, seen: Seen) -> bool:
+        """Tell whether a peer that has answered the ping cannot do any more what is expected, be it late."""
+        return seen.over
+
     @abstractmethod
     def judge(self, seen: Seen, unmet: str) -> Finding:
         """Return the verdict; `unmet` is the one on a peer that did nothing forbidden, but not this."""
@@ -170,6 +174,10 @@ class Fails(Expectation):
     def settled(self, seen: Seen) -> bool:
         """Tell whether it has failed the connection, or taken what it should not."""
         return seen.over or bool(self._taken(seen))
+
+    def decided(self, seen: Seen) -> bool:
+        """Tell whether it has failed the connection, or sent back what it should not have taken."""
+        return seen.over or seen.counts["message"] > len(self._before)
 
     def judge(self, seen: Seen, unmet: str) -> Finding:
         """Want a failed connection."""
