@@ -58,7 +58,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *ses
 	} else if (reason == LWS_CALLBACK_CLIENT_CLOSED || reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
 		closed = 1;
 	}
-	return 0;
+	return lws_callback_http_dummy(wsi, reason, session, in, length); // refuses what asks for no WebSocket
 }
 
 static void visit(struct lws_context *context, const char *url, const char *target, int *number) {

@@ -278,12 +278,20 @@ class Begins(Expectation):
     """The peer sends this Close on its own, takes the answer, and sends nothing more but these pongs.
 
     `or_answers`: the code of a Close that may reach it before it has sent its own, which it then answers.
+    `may_refuse`: whether no Close may come, since it does not send one that is not right.
     """
 
     def __init__(
-        self, code: int, reason: str, *, pongs: tuple[bytes, ...] = (), or_answers: int | None = None
+        self,
+        code: int,
+        reason: str,
+        *,
+        pongs: tuple[bytes, ...] = (),
+        or_answers: int | None = None,
+        may_refuse: bool = False,
     ) -> None:
         self._or_answers = or_answers
+        self._may_refuse = may_refuse
         self._code = code
         self._reason = reason
         self._pongs: list[Event] = [("pong", payload) for payload in pongs]
@@ -307,7 +315,7 @@ class Begins(Expectation):
         if not seen.opened:
             return "FAILED", refusal(seen)
         if seen.close is None:
-            return "FAILED", "The peer sent no Close."
+            return unmet if self._may_refuse else "FAILED", "The peer sent no Close."
         answered = seen.code is not None and seen.code == self._or_answers
         if (seen.code, seen.reason) != (self._code, self._reason) and not answered:
             return unmet, f"The peer closed with the code {seen.code or 'none'}{quoted(seen)}."
