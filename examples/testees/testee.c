@@ -3,7 +3,8 @@
 //   ./testee ws://127.0.0.1:9001 --agent NAME  a client, which runs every case of a fuzzing server
 // Both take --max-message-size BYTES. It has no modes; harness/README.md has the whole contract. And no compression:
 // with it libwebsockets 4.1 spins on a ping inside of a compressed message, and aborts where it sends an empty one.
-// As a client it may abort (X.9.25) where it finds bad UTF-8 in the middle of a long frame: it fills a full buffer then.
+// As a client it may abort in X.9.25: where a text frame of over 64 KiB is not UTF-8, libwebsockets 4.1 goes on to write
+// behind its full buffer, and that cannot be mended from here. `fuzzserver --exclude X.9.25` leaves the case out.
 // /// script
 // [tool.testee]
 // name = "libwebsockets"
@@ -57,7 +58,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *ses
 	} else if (reason == LWS_CALLBACK_CLIENT_CLOSED || reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR) {
 		closed = 1;
 	}
-	return 0;
+	return lws_callback_http_dummy(wsi, reason, session, in, length); // refuses what asks for no WebSocket
 }
 
 static void visit(struct lws_context *context, const char *url, const char *target, int *number) {

@@ -57,7 +57,8 @@ function echo(socket, { name, query }) {
 }
 
 function serve() {
-  const server = require('http').createServer();
+  const upgrade = { Upgrade: 'websocket', Connection: 'Upgrade' }; // is what a request lacks that gets a 426
+  const server = require('http').createServer((request, response) => response.writeHead(426, upgrade).end());
   server.on('upgrade', (request, connection, head) => {
     const mode = modeOf(request.url);
     const handleProtocols = (offers) => mode.name === 'subprotocol' && offers.has(mode.rest) && mode.rest;

@@ -205,8 +205,8 @@ class Exchange:
             wire.close()
         if not connection.gone:
             await wire.read_frames(seen, lambda: expect.settled(seen), self._left(connection))
-        if expect.probes and not seen.over:
-            await wire.read_frames(seen, lambda: seen.over, GRACE)
+        if expect.probes and not expect.decided(seen):
+            await wire.read_frames(seen, lambda: expect.decided(seen), GRACE)
         if watch:
             seen.growth = await watch.stop()
         seen.failed = bool(seen.close or seen.ended)

@@ -58,6 +58,10 @@ class Expectation(ABC):
         """Tell whether nothing is left to wait for."""
         return seen.over
 
+    def decided(self, seen: Seen) -> bool:
+        """Tell whether a peer that has answered the ping cannot do any more what is expected, be it late."""
+        return seen.over
+
     @abstractmethod
     def judge(self, seen: Seen, unmet: str) -> Finding:
         """Return the verdict; `unmet` is the one on a peer that did nothing forbidden, but not this."""
@@ -171,6 +175,10 @@ class Fails(Expectation):
         """Tell whether it has failed the connection, or taken what it should not."""
         return seen.over or bool(self._taken(seen))
 
+    def decided(self, seen: Seen) -> bool:
+        """Tell whether it has failed the connection, or sent back what it should not have taken."""
+        return seen.over or seen.counts["message"] > len(self._before)
+
     def judge(self, seen: Seen, unmet: str) -> Finding:
         """Want a failed connection."""
         if seen.fault:
@@ -270,12 +278,20 @@ class Begins(Expectation):
     """The peer sends this Close on its own, takes the answer, and sends nothing more but these pongs.
 
     `or_answers`: the code of a Close that may reach it before it has sent its own, which it then answers.
+    `may_refuse`: whether no Close may come, since it does not send one that is not right.
     """
 
     def __init__(
-        self, code: int, reason: str, *, pongs: tuple[bytes, ...] = (), or_answers: int | None = None
+        self,
+        code: int,
+        reason: str,
+        *,
+        pongs: tuple[bytes, ...] = (),
+        or_answers: int | None = None,
+        may_refuse: bool = False,
     ) -> None:
         self._or_answers = or_answers
+        self._may_refuse = may_refuse
         self._code = code
         self._reason = reason
         self._pongs: list[Event] = [("pong", payload) for payload in pongs]
@@ -299,7 +315,7 @@ class Begins(Expectation):
         if not seen.opened:
             return "FAILED", refusal(seen)
         if seen.close is None:
-            return "FAILED", "The peer sent no Close."
+            return unmet if self._may_refuse else "FAILED", "The peer sent no Close."
         answered = seen.code is not None and seen.code == self._or_answers
         if (seen.code, seen.reason) != (self._code, self._reason) and not answered:
             return unmet, f"The peer closed with the code {seen.code or 'none'}{quoted(seen)}."

@@ -257,8 +257,8 @@ class FailsHandshake(Expectation):
         return "The client fails the connection, with or without a Close; nothing comes back."
 
     def settled(self, seen: Seen) -> bool:
-        """Tell whether it has done either."""
-        return seen.over or bool(seen.messages)
+        """Tell whether it has done either, or kept too much to be OK."""
+        return seen.over or bool(seen.messages) or (seen.growth or 0) > HEAD_GROWTH
 
     def judge(self, seen: Seen, unmet: str) -> Finding:
         """Want an end before a message comes back."""

@@ -97,7 +97,8 @@ _OTHER_STATUS = (
         "426 that names another version",
         begin("HTTP/1.1 426 Upgrade Required").add("Sec-WebSocket-Version", "14"),
     ),
-    ("204 No Content", begin("HTTP/1.1 204 No Content")),
+    # Without a body to read, a client may ask for its next case on a connection that does not say close.
+    ("204 No Content", begin("HTTP/1.1 204 No Content").put("Connection", "close")),
 )
 
 _BEFORE = (

@@ -54,7 +54,7 @@ CASES = (
     of_server(
         "An offer that knows all four parameters",
         "R7692-7.1.1.1-02",
-        HELLO_BACK,
+        Echoes("Hello", refused="NON-STRICT"),
         deflate=f"{NAME}; server_no_context_takeover; client_no_context_takeover; "
         "server_max_window_bits=12; client_max_window_bits=12",
         send=COMPRESSED,

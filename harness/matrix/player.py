@@ -133,12 +133,15 @@ class Player:
         kept = Kept.read(file, f"{program.fingerprint} {judges}")
         missing = cases if self.again else kept.missing(cases)
         tls = setup.transport == "h2" and testees_file is not None and testees_file.tls
-        await self._play_missing(setup, Carriage(setup.transport, "own", tls), missing, row, testee, kept)
-        result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
-        if testees_file and testees_file.unlimited:
-            result.reports = {case: without_limit(case, of) for case, of in result.reports.items()}
-        result.played = len(missing)
-        result.duration = kept.duration
+        carriage = Carriage(setup.transport, "own", tls)
+        try:
+            await self._play_missing(setup, carriage, missing, row, testee, kept)
+        finally:  # also where it is interrupted
+            result.reports = {case: kept.reports[case] for case in cases if case in kept.reports}
+            if testees_file and testees_file.unlimited:
+                result.reports = {case: without_limit(case, of) for case, of in result.reports.items()}
+            result.played = len(missing)
+            result.duration = kept.duration
         self.shown.finished(f"{row.name} {setup}")
         minutes, seconds = divmod(round(result.duration), 60)
         took = f"in {minutes}:{seconds:02}" if missing else "kept"

@@ -61,7 +61,8 @@ class Matrix:
     def run(self) -> ExitCode:
         """Run all, write `matrix.json` and `matrix.html`, and judge this library by its baseline.
 
-        Raises `CommandError` where an implementation could not be run; the page is written all the same.
+        Raises `CommandError` where an implementation could not be run, and where a signal comes; the page is
+        written all the same, in the latter case of what has been played.
         """
         chosen = implementations(self.testees, self.only, self.order.transports)
         for transport in self.order.transports:
@@ -74,18 +75,17 @@ class Matrix:
         counts = ", ".join(f"as {setup} {count_of(of_setup)}" for setup, of_setup in cases.items())
         running = sum(not row.left_out for row in self.rows)
         self._say(f"{running} implementation{'s' * (running != 1)}: {counts}")
-        asyncio.run(run_until_signal(self._play(chosen, cases)))
-        about: dict[str, Any] = {
-            "format": FORMAT,
-            "engine": engine,
-            "python": platform.python_version(),
-            "started": started,
-            "profile": self.order.profile,
-            "patterns": list(self.order.patterns),
-        }
-        content = {**about, "implementations": [row.report() for row in self.rows]}
-        write_text(self.folder / "matrix.json", json.dumps(content, indent=1) + "\n")
-        write_text(self.folder / "matrix.html", render(about, cases, self.rows))
+        interrupted: CommandError | None = None
+        try:
+            asyncio.run(run_until_signal(self._play(chosen, cases)))
+        except CommandError as error:
+            if not any(result.reports for row in self.rows for result in row.roles.values()):
+                raise
+            interrupted = error
+        self._write({"engine": engine, "started": started, "stopped": str(interrupted or "")}, cases)
+        if interrupted:
+            self._say(f"{self.folder / 'matrix.html'} has what was played")
+            raise interrupted
         self._say(f"{self.folder / 'matrix.html'} compares them")
         return self._conclude(
             {
@@ -127,6 +127,18 @@ class Matrix:
             for failed in await asyncio.gather(*playing, return_exceptions=True):
                 if isinstance(failed, BaseException):
                     raise failed
+
+    def _write(self, about_run: Mapping[str, str], cases: Mapping[Setup, list[str]]) -> None:
+        about: dict[str, Any] = {
+            "format": FORMAT,
+            "python": platform.python_version(),
+            "profile": self.order.profile,
+            "patterns": list(self.order.patterns),
+            **about_run,
+        }
+        content = {**about, "implementations": [row.report() for row in self.rows]}
+        write_text(self.folder / "matrix.json", json.dumps(content, indent=1) + "\n")
+        write_text(self.folder / "matrix.html", render(about, cases, self.rows))
 
     def _conclude(self, differences: Mapping[Setup, Sequence[Difference]]) -> ExitCode:
         reports = {

@@ -16,7 +16,8 @@ from harness.transports.certificates import certificate
 from tests.examples.running import EXAMPLES
 from tests.examples.running import serving as running
 from tests.harness import lax_streams
-from tests.harness.endpoint_servers import Recorder, call, served
+from tests.harness.endpoint_servers import call, served
+from tests.harness.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

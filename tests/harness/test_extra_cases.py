@@ -62,6 +62,17 @@ def test_a_case_is_about_a_rule_for_its_role() -> None:
         assert case.client_requirement == "" or case.roles == ("server", "client"), name
 
 
+def test_a_response_after_which_a_client_could_ask_again_says_close() -> None:
+    """Else a client with a pool of connections, as those on Go's net/http are, loses its next case.
+
+    It takes the frames behind this response for that to its next request: `malformed HTTP response`.
+    """
+    without_body = [case for case in EXTRA.values() if case.response.status in {204, 304}]
+    assert without_body
+    for case in without_body:
+        assert case.response.tokens("Connection") == ["close"]
+
+
 def test_only_a_broken_must_is_a_failure() -> None:
     """Where the row of the RFC says MAY or SHOULD, the case says so too, or says why it is more."""
     for name, case in EXTRA.items():

@@ -119,6 +119,62 @@ def test_a_server_that_began_the_close_may_still_send_pongs() -> None:
     assert "data after its Close" in seen.fault
 
 
+def saying(first: bytes) -> Any:
+    """A server that says this on its own, and ends the connection at the next frame."""
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        writer.write(lax_peers.accepted(await reader.readuntil(b"\r\n\r\n")) + first)
+        await reader.read(1)
+        writer.close()
+
+    return serve
+
+
+REASON = ("x" + "\N{EURO SIGN}" * 41).encode()
+
+
+@pytest.mark.parametrize(
+    ("title", "sent"),
+    [
+        ("The peer closes with a reason of 124 bytes", frames.frame(CLOSE, b"\x0f\xa0" + REASON)),
+        ("The peer is to send a ping of 126 bytes", frames.frame(PING, b"x" * 126)),
+    ],
+)
+def test_who_sends_no_frame_that_is_too_long_breaks_no_must(title: str, sent: bytes) -> None:
+    """What an application wrongly asks for may cost it the connection; only on the wire it breaks a rule."""
+    report = verdict(saying(sent), title)
+    assert report["behavior"] == "FAILED"
+    assert "it sent a control frame in fragments or over 125 bytes" in report["result"]
+    report = verdict(saying(b""), title)
+    assert (report["behavior"], report["behaviorClose"]) == ("NON-STRICT", "NON-STRICT")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "The server with client_max_window_bits=9 does not name it",
+        "An offer that knows all four parameters",
+        "The peer compresses with a window of 8 bits",
+        "The peer inflates what was compressed with a window of 9 bits",
+        "A reference to the far end of a window of 12 bits",
+    ],
+)
+def test_a_server_may_refuse_a_client_whose_offer_it_does_not_take(title: str) -> None:
+    report = verdict(lax_peers.refusing_server, title)
+    assert report["behavior"] == "NON-STRICT"
+    assert "a server may refuse any request" in report["result"]
+
+
+def test_nobody_is_waited_for_who_cannot_do_right_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind its pong a peer may fail late; one that has sent the message back has taken it."""
+    monkeypatch.setattr(exchange, "GRACE", 30.0)
+    monkeypatch.setattr(driver, "TIMEOUT", 30.0)
+    report = verdict(echoing(lax_peers.echoed), "A length of 5 in 16 bits")
+    assert report["behavior"] == "NON-STRICT"
+    assert "a text 'xxxxx' came back" in report["result"]
+    assert report["duration"] < 30_000
+
+
 def test_a_server_that_ends_tcp_late_is_named_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "PROMPT", 0.1)
     report = verdict(echoing(lax_peers.echoed, stays=0.3), A_TEXT)

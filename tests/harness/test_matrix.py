@@ -332,21 +332,40 @@ def test_every_implementation_pins_what_it_needs() -> None:
 
 
 def test_a_signal_ends_the_matrix_and_every_child(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "harness", "matrix", "--again", "--only", "library", "--cases", "6.4"]
+    children = interrupt(tmp_path, ["6.4"], "1 implementation: ")
+    assert all_end(children)
+    assert not (tmp_path / "matrix.html").exists(), "nothing had been played"
+
+
+def test_a_matrix_that_is_interrupted_has_a_page_of_what_was_played(tmp_path: Path) -> None:
+    children = interrupt(tmp_path, ["X.1.1", "X.2", "X.6"], " as server in ")
+    assert all_end(children)
+    content = json.loads((tmp_path / "matrix.json").read_text())
+    assert content["stopped"] == "interrupted by SIGINT, all children have ended"
+    (row,) = content["implementations"]
+    assert row["roles"]["server"]["cases"]["X.1.1"]["behavior"] == "OK"
+    assert row["roles"]["server"]["error"] == ""
+    assert row["roles"]["client"]["error"].endswith(" cases were not run")
+    assert "<b>Partial run</b>: interrupted by SIGINT, all" in (tmp_path / "matrix.html").read_text()
+
+
+def interrupt(folder: Path, cases: Sequence[str], line: str) -> set[int]:
+    """Interrupt the matrix of this library after a line with this text; return its children."""
+    command = [sys.executable, "-m", "harness", "matrix", "--again", "--only", "library", "--cases", *cases]
     with subprocess.Popen(  # noqa: S603 - this very interpreter
-        [*command, "--report", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--report", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("1 implementation: ")
+        while line not in (read := process.stdout.readline()):
+            assert read
         children: set[int] = set()
-        while len(children) < 4:
-            children = children_of(process.pid)
+        while len(children) < 2:
+            children |= children_of(process.pid)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert errors == "error: interrupted by SIGINT, all children have ended\n"
-    assert all_end(children)
-    assert not (tmp_path / "matrix.html").exists()
+    return children
 
 
 def test_a_wire_log_as_lines() -> None:

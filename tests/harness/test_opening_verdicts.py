@@ -12,7 +12,9 @@ import pytest
 
 from harness.cli import main
 from harness.extra import EXTRA, driver, handshake_expectations, opening
+from harness.extra.handshake_expectations import HEAD_GROWTH, FailsHandshake
 from harness.extra.heads import REQUEST, HeadFault, key_fault, request_fault
+from harness.extra.seen import Seen
 from tests.harness import lax_peers
 from tests.harness.test_extra_verdicts import against, by
 
@@ -300,3 +302,8 @@ def assert_one_line(answer: Any, said: str, capsys: pytest.CaptureFixture[str]) 
     assert captured.err.startswith(f"error: {url}/getCaseCount")
     assert captured.err.count("\n") == 1
     assert said in captured.err
+
+
+def test_a_client_that_has_kept_too_much_is_not_waited_for() -> None:
+    for growth, settled in ((None, False), (HEAD_GROWTH, False), (HEAD_GROWTH + 1, True)):
+        assert FailsHandshake().settled(Seen("client", growth=growth)) is settled

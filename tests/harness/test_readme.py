@@ -1,9 +1,14 @@
-"""The README's table of modules is true: it has a row for every module, and no other row."""
+"""READMEs say what is true of the harness: the table of modules, counts of cases, those that are not OK."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from harness.cases import AUTOBAHN_CASES, in_profile
+from harness.extra import EXTRA
+from harness.judge import Baseline
+from harness.roles import ROLES
 
 HARNESS = Path(__file__).resolve().parents[2] / "harness"
 NO_ROW = {"__init__", "__main__"}
@@ -36,3 +41,22 @@ def test_every_module_that_the_text_names_is_there() -> None:
     assert shared - {"bench", "fuzz"} == {
         path.stem for path in (HARNESS.parent / "tooling").glob("*.py") if path.stem not in NO_ROW
     }
+
+
+def test_the_counts_of_cases_are_those_that_there_are() -> None:
+    fast = sum(in_profile(case, "fast") for case in AUTOBAHN_CASES)
+    extra = {role: sum(role in case.roles for case in EXTRA.values()) for role in ROLES}
+    of_run = (HARNESS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{fast} a role, and {extra['server']} and {extra['client']} extra ones" in of_run
+    of_engines = (HARNESS.parent / "autobahn" / "README.md").read_text(encoding="utf-8")
+    for role, count in extra.items():
+        assert f"{fast} cases of Autobahn and {count} extra ones as {role}" in of_engines
+
+
+def test_every_case_that_is_not_ok_is_named() -> None:
+    said = (HARNESS.parent / "autobahn" / "README.md").read_text(encoding="utf-8")
+    for role in ROLES:
+        verdicts = Baseline(role).load().verdicts("default")
+        others = {case for case, verdict in verdicts.items() if not verdict.ok}
+        assert len(others) == 5
+        assert others <= set(re.findall(r"(?:X\.)?\d+\.\d+(?:\.\d+)?", said))

@@ -3,7 +3,7 @@
 // needs = ["go"]
 // debian = ["golang-nhooyr-websocket-dev"]
 // title = "nhooyr.io/websocket"
-// build = "env GO111MODULE=off GOPATH=/usr/share/gocode go build -o {folder}/testee {source}"
+// build = "env GO111MODULE=off GOPATH=/usr/share/gocode go build -o {folder}/testee {source} {folder}/contract.go"
 // start = "{folder}/testee"
 // ///
 
@@ -12,23 +12,14 @@ package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"log"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"strconv"
-	"strings"
 
 	"nhooyr.io/websocket"
 )
 
-var maxMessageSize = flag.Int64("max-message-size", 16<<20, "longest message to take, in bytes")
-
 func echo(socket *websocket.Conn) {
-	socket.SetReadLimit(*maxMessageSize)
+	socket.SetReadLimit(int64(*maxMessageSize))
 	for {
 		kind, message, err := socket.Read(context.Background())
 		if err != nil {
@@ -48,17 +39,12 @@ func visit(target string, use func(*websocket.Conn)) {
 	}
 }
 
-func drive(server, agent string) {
-	count := 0
-	visit(server+"/getCaseCount", func(socket *websocket.Conn) {
+func ask(target string) (answer string) {
+	visit(target, func(socket *websocket.Conn) {
 		_, message, _ := socket.Read(context.Background())
-		count, _ = strconv.Atoi(string(message))
+		answer = string(message)
 	})
-	for number := 1; number <= count; number++ {
-		fmt.Printf("case %d of %d\n", number, count)
-		visit(fmt.Sprintf("%s/runCase?case=%d&agent=%s", server, number, url.QueryEscape(agent)), echo)
-	}
-	visit(server+"/updateReports?agent="+url.QueryEscape(agent), echo)
+	return
 }
 
 func serve(w http.ResponseWriter, r *http.Request) {
@@ -74,19 +60,5 @@ func serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func main() {
-	port := flag.Int("port", 0, "TCP port; 0 takes a free one")
-	agent := flag.String("agent", "nhooyr", "name in the report")
-	flag.Bool("modes", false, "it has none")
-	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "ws://") {
-		flag.CommandLine.Parse(os.Args[2:])
-		drive(os.Args[1], *agent)
-		return
-	}
-	flag.Parse()
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", *port))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("Listening on ws://%s\n", listener.Addr())
-	log.Fatal(http.Serve(listener, http.HandlerFunc(serve)))
+	run(http.HandlerFunc(serve), func(target string) { visit(target, echo) }, ask)
 }

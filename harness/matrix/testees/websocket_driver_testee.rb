@@ -53,7 +53,12 @@ def serve(port)
     Thread.new(listener.accept) do |socket|
       connection = Connection.new(socket)
       driver = WebSocket::Driver.server(connection, LIMIT)
-      driver.on(:connect) { driver.start if WebSocket::Driver.websocket?(driver.env) }
+      driver.on(:connect) do
+        next driver.start if WebSocket::Driver.websocket?(driver.env)
+
+        connection.write("HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n")
+        socket.close_write
+      end
       echo(driver)
       connection.play(driver)
     end
