@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import connection, events, extensions, frame_protocol, handshake, messages, typing, utilities
 from ._version import __version__
 from .connection import Connection
+from .core import compiled
 from .limits import Limits
 from .messages import MessageJoiner
 from .states import ConnectionState, ConnectionType, Ending
@@ -22,6 +23,7 @@ __all__ = [
     "MessageJoiner",
     "WSConnection",
     "__version__",
+    "compiled",
     "connection",
     "events",
     "extensions",

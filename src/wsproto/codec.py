@@ -13,7 +13,7 @@ from .frame_decoder import FrameDecoder
 from .frame_encoder import FrameEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from .errors import ParseFailed
     from .event_base import Event
@@ -44,15 +44,15 @@ class Decoder(Protocol):
 
     @abstractmethod
     def events(
-        self, conclude: Callable[[CloseConnection | ParseFailed | None], Event | None]
-    ) -> Generator[Event, None, None]:
+        self, conclude: Callable[[CloseConnection | ParseFailed | None], Event | None] | None = None
+    ) -> Iterator[Event]:
         """Yield messages, pings and pongs, reading as it goes, then what `conclude` makes of the end.
 
         A generator that is left before its end has lost nothing: the next one goes on where it stopped.
 
         :param conclude: is called once the frames are at their end, if they are: with the peer's Close, with
             the `ParseFailed` of a frame that breaks the protocol, or with None for end of file. It returns an
-            event to yield, or None.
+            event to yield, or None. Without it a Close is one of the events, and a failure is raised.
         """
 
 
@@ -70,6 +70,10 @@ class Encoder(Protocol):
 
         :raises LocalProtocolError: for an event that no frame can say; then nothing has changed.
         """
+
+    @abstractmethod
+    def send_parts(self, event: Event) -> tuple[bytes, bytes]:
+        """Return the same in two parts; of a server the second is the payload, without a copy."""
 
 
 def frame_codec(

@@ -7,12 +7,43 @@ takes 40 KiB, a deflater 260 KiB), and let go of them after each message without
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING, Any
+
+from .errors import LocalTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # What a sender leaves off the end of each message, and a receiver puts back (RFC 7692 7.2.1, 7.2.2).
 TAIL = b"\x00\x00\xff\xff"
 MAX_FINAL_BLOCKS = 1024  # in one message: each, with BFINAL=1, ends a zlib object and costs a new one
 
-InflateError = zlib.error  # the peer's data cannot be inflated (RFC 7692 7.2.2)
+
+class _Backend:
+    """The module that compresses, and the errors of all that have done so."""
+
+    module: Any = zlib
+    errors: tuple[type[Exception], ...] = (zlib.error,)
+
+
+def set_zlib_backend(module: Any) -> None:
+    """Compress by another module than `zlib`, with its interface: `zlib_ng.zlib_ng`, `isal.isal_zlib`.
+
+    It serves all connections of the process, but for the zlib objects that they have already. A compression
+    level that it does not have stands for its highest one.
+
+    :raises LocalProtocolError: for a module that lacks what is needed, also a `TypeError`.
+    """
+    needed = ("compressobj", "decompressobj", "error", "Z_BEST_COMPRESSION", "Z_DEFAULT_COMPRESSION")
+    if missing := [name for name in needed if not hasattr(module, name)]:
+        raise LocalTypeError(f"{module!r} is no backend for zlib: it has no {', '.join(missing)}")
+    _Backend.module = module
+    _Backend.errors = tuple(dict.fromkeys((*_Backend.errors, module.error)))
+
+
+def inflate_errors() -> tuple[type[Exception], ...]:
+    """Return the errors that say that the peer's data cannot be inflated (RFC 7692 7.2.2)."""
+    return _Backend.errors
 
 
 class Inflater:
@@ -40,16 +71,21 @@ class Inflater:
         self._finishing = False
         self._final_blocks = 0
         self._block_open = False  # there is something for the tail to complete
+        # zlib's method, where the next message has the context of those before: it may be called for all of
+        # that.
+        self.direct: Callable[[bytes, int], bytes] | None = None
 
     def inflate(self, data: bytes, limit: int) -> bytes:
         """Take in `data` and return at most `limit` bytes of what has come in so far.
 
-        :raises InflateError: for data that is not DEFLATE (RFC 1951), or too many blocks with BFINAL=1.
+        :raises Exception: one of `inflate_errors()`, for data that is not DEFLATE (RFC 1951), or too many
+            blocks with BFINAL=1.
         """
         if data:
             self._input = self._input[self._offset :] + data if self._input else data
             self._offset = 0
             self._block_open = self.pending = True
+            self.direct = None
         pieces = []
         while self.pending and limit > 0:
             # One unit of the input, with the tail behind it, or what is left of that.
@@ -68,34 +104,46 @@ class Inflater:
         self._finishing = True
         return self.inflate(TAIL if self._block_open else b"", limit)
 
-    def inflate_unit(self, data: bytes, limit: int, *, fin: bool) -> bytes:
-        """Inflate all that a frame has left, a unit at most, into `limit` bytes; `fin` ends the message."""
+    def inflate_unit(self, data: bytes, limit: int, inflated: bytes | None = None, *, fin: bool) -> bytes:
+        """Inflate all that a frame has left, a unit at most, into `limit` bytes; `fin` ends the message.
+
+        :param inflated: what `direct` has made of it already.
+        """
         if not data:  # not even a block that the tail could complete
             return b""
         given = data + TAIL if fin else data
         inflater = self._inflater or self._new_inflater()
-        inflated = inflater.decompress(given, limit)
+        if inflated is None:
+            inflated = inflater.decompress(given, limit)
         if len(inflated) == limit or inflater.eof:
             self._input = given
             self._finishing = fin
             self._block_open = self.pending = True
+            self.direct = None
             self._account(inflater, given, inflated, limit)
             return inflated + self.inflate(b"", limit - len(inflated))
         if not fin:
             self._block_open = True
-        elif self._block_open or self._final_blocks or not self.context_takeover:
+            self.direct = None
+        elif self.direct is None:
             self._end_message()
         return inflated
 
     def _new_inflater(self) -> zlib._Decompress:
-        self._inflater = zlib.decompressobj(-self.window_bits)
-        return self._inflater
+        inflater: zlib._Decompress = _Backend.module.decompressobj(-self.window_bits)
+        self._inflater = inflater
+        return inflater
 
     def _account(self, inflater: zlib._Decompress, given: bytes, inflated: bytes, limit: int) -> None:
         """Note how much of the input was used, and whether there is more to come."""
         # Behind the end of a stream zlib may give what it left in both places.
         rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-        self._offset += len(given) - len(rest)
+        self._offset += len(given)
+        if len(rest) > len(given):  # isal takes in what it does not use yet, and gives it back here
+            self._input = rest + self._input[self._offset :]
+            self._offset = 0
+        else:
+            self._offset -= len(rest)
         if inflater.eof and self._finishing and self._input[self._offset :] == TAIL:
             self._offset = len(self._input)  # there is nothing for the tail to complete
         unread = self._offset < len(self._input)
@@ -109,7 +157,7 @@ class Inflater:
             self._block_open = unread
             self._final_blocks += 1
             if self._final_blocks > MAX_FINAL_BLOCKS:
-                raise InflateError(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
+                raise zlib.error(f"More than {MAX_FINAL_BLOCKS} blocks with BFINAL=1 in one message")
 
     def _end_message(self) -> None:
         """Forget the message, and the context that is not taken over."""
@@ -118,6 +166,7 @@ class Inflater:
         self._final_blocks = 0
         if not self.context_takeover:
             self._inflater = None
+        self.direct = None if self._inflater is None else self._inflater.decompress
 
 
 class Deflater:
@@ -134,7 +183,11 @@ class Deflater:
         """Return the compressed payload of a frame; `fin` ends the message (RFC 7692 7.2.1)."""
         deflater = self._deflater
         if deflater is None:
-            deflater = zlib.compressobj(self.level, zlib.DEFLATED, -self.window_bits, self.memory_level)
+            backend = _Backend.module
+            level = min(self.level, backend.Z_BEST_COMPRESSION)
+            if level < 0:
+                level = backend.Z_DEFAULT_COMPRESSION
+            deflater = backend.compressobj(level, zlib.DEFLATED, -self.window_bits, self.memory_level)
             self._deflater = deflater
         deflated = deflater.compress(data)
         if not fin:

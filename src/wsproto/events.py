@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from .event_base import Event
+from .event_base import ControlFields, Event, MessageFields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,30 +131,25 @@ class CloseConnection(Event):
         return CloseConnection(code=self.code, reason=self.reason)
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class Message(Event, Generic[T]):
+@dataclass(frozen=True, init=False)
+class Message(MessageFields, Event, Generic[T]):  # type: ignore[misc] # weak references take no room
     """A message, or a piece of one (RFC 6455 5.4, 5.6).
 
     Pieces come as they arrive, so a frame may be in several events and a message in several frames.
     """
 
+    __slots__ = ()
+
     data: str | bytes
     """The piece: str for text, bytes for binary data."""
-    frame_finished: bool = True
+    frame_finished: bool = field(default=True)
     """Whether the frame ends here. It says nothing when sending: each event is a frame."""
-    message_finished: bool = True
+    message_finished: bool = field(default=True)
     """Whether the message ends here."""
 
-    def __init__(self, data: T, frame_finished: bool = True, message_finished: bool = True) -> None:
-        set_data(self, data)
-        set_frame_finished(self, frame_finished)
-        set_message_finished(self, message_finished)
+    if TYPE_CHECKING:
 
-
-# Each sets a field past the frozen `__setattr__`, at half the cost of going by its name.
-set_data = vars(Message)["data"].__set__
-set_frame_finished = vars(Message)["frame_finished"].__set__
-set_message_finished = vars(Message)["message_finished"].__set__
+        def __init__(self, data: T, frame_finished: bool = True, message_finished: bool = True) -> None: ...
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -184,11 +179,13 @@ class BytesMessage(Message[bytes]):
 BinaryMessage = BytesMessage
 
 
-@dataclass(frozen=True, slots=True)
-class ControlEvent(Event):
+@dataclass(frozen=True, init=False)
+class ControlEvent(ControlFields, Event):  # type: ignore[misc] # the same
     """What Ping and Pong have in common."""
 
-    payload: bytes = b""
+    __slots__ = ()
+
+    payload: bytes = field(default=b"")
     """At most 125 bytes."""
 
     if TYPE_CHECKING:
@@ -196,7 +193,10 @@ class ControlEvent(Event):
         def __init__(self, payload: BytesLike = b"") -> None: ...
 
 
-set_payload = vars(ControlEvent)["payload"].__set__
+# `dataclass` leaves the defaults on the class, where they would hide the fields.
+for _event, _names in ((Message, ("frame_finished", "message_finished")), (ControlEvent, ("payload",))):
+    for _name in _names:
+        delattr(_event, _name)
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -207,9 +207,7 @@ class Ping(ControlEvent):
 
     def response(self) -> Pong:
         """Return the Pong that answers this Ping, with its payload."""
-        pong = object.__new__(Pong)  # half the cost of calling the frozen class
-        set_payload(pong, self.payload)
-        return pong
+        return self._as(Pong)
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .frame_header import NO_RSV, Opcode, RsvBits
 from .limits import DEFAULT_LIMITS
@@ -92,8 +92,10 @@ class HookState:
     pending = False  # whether `frame_inbound_payload_data(proto, b"")` would give more of what it got before
     unit = 0  # bytes in each piece of the present frame's payload but its last; 0 for pieces as they come
     rest_size = 0  # bytes of payload for which `inbound_rest` may stand for three hooks; 0 for never
-    # Takes the last piece of a frame, and whether it ends the message; or a whole message with RSV1.
-    inbound_rest: Callable[[bytes, bool], bytes | CloseReason]
+    # Takes the last piece of a frame, and whether it ends the message; or a whole message with RSV1, and what
+    # `inflater.direct` has made of it already, if anything.
+    inbound_rest: Callable[[bytes, bool, bytes | None], bytes | CloseReason]
+    inflater: Any
 
     def end_inbound(self) -> None:
         """Let go of what was received: nothing more is read."""

@@ -8,7 +8,7 @@ from .close_codes import CloseReason
 from .codec import frame_codec
 from .errors import ParseFailed
 from .events import CloseConnection, ControlEvent, Event, Message, Ping, Pong, TextMessage
-from .frame_decoder import FrameDecoder, raise_failure
+from .frame_decoder import FrameDecoder
 from .frame_encoder import FrameEncoder
 from .frame_header import Opcode, RsvBits
 
@@ -71,7 +71,7 @@ class FrameProtocol:
 
         :raises ParseFailed: when a frame breaks the protocol.
         """
-        return map(_frame_of, self._decoder.events(raise_failure))
+        return map(_frame_of, self._decoder.events())
 
     def send_data(self, payload: BytesLike | str, fin: bool = True) -> bytes:
         """Return a frame of a message, text or binary after the type of `payload`; `fin` ends the message.

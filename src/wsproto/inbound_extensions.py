@@ -69,7 +69,7 @@ class InboundExtensions:
         piece: bytes | None = b""
         while event is None and piece is not None:
             pieces = []
-            room = self.room if message.bounds is None else message.bounds.room(self.room)
+            room = message.room(self.room)
             frame_finished = False
             try:
                 while room > 0 and not frame_finished:
@@ -86,8 +86,7 @@ class InboundExtensions:
             self.room -= len(payload)
             if self.room <= 0 or frame_finished:
                 self.room = self._event_size
-            if message.bounds is not None:
-                payload = message.bounds.within(payload, message.fail_next)
+            payload = message.within(payload)
             event = message.event(payload, frame_finished and message.failure is None)
             if event is None and message.failure is not None:
                 raise message.failure
@@ -123,11 +122,14 @@ class InboundExtensions:
             raise ParseFailed(f"The extension {extension.name} refused the end of a frame", tail)
         return self._through(self._completed, tail, room) if tail else b""
 
-    def rest(self, data: bytes, room: int, *, fin: bool) -> bytes:
-        """Pass through the last piece of a compressed message's frame, or a whole message, header and all."""
+    def rest(self, data: bytes, room: int, inflated: bytes | None = None, *, fin: bool) -> bytes:
+        """Pass through the last piece of a compressed message's frame, or a whole message, header and all.
+
+        :param inflated: what the inflater has made of it already.
+        """
         extension = self._extensions[0]
         extension.state.room = room
-        result = extension.state.inbound_rest(data, fin)
+        result = extension.state.inbound_rest(data, fin, inflated)
         if isinstance(result, CloseReason):
             raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
         self._completed = 1

@@ -8,6 +8,8 @@ from io import BytesIO
 from struct import iter_unpack
 from typing import TYPE_CHECKING, cast
 
+from .core import twin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,17 +43,19 @@ def random_bytes(size: int) -> bytes:
     return os.urandom(size)
 
 
-class MaskingKeys:
-    """The masking keys of one connection, as integers.
+def key_pool(first: bool) -> bytes:
+    """Draw the bytes of the next masking keys of a connection.
 
-    Random bytes are drawn in pools, since each draw is a system call (0.6 microseconds for a key alone, 0.05
-    for a key from a pool). A pool belongs to one connection, and none of its bytes serves twice.
+    They are drawn in pools, since each draw is a system call (0.6 microseconds for a key alone, 0.05 for one
+    from a pool). The first pool is small: most idle connections have sent a frame or none.
     """
+    return random_bytes(64 if first else 1024)
+
+
+class MaskingKeys:
+    """The masking keys of one connection, as integers. None of their bytes serves twice."""
 
     __slots__ = ("_keys",)
-
-    FIRST_POOL_SIZE = 64
-    POOL_SIZE = 1024
 
     def __init__(self) -> None:
         self._keys: Iterator[tuple[int]] | None = None
@@ -60,9 +64,7 @@ class MaskingKeys:
         """Return the next key of the pool, drawing a new pool when it is used up."""
         for (key,) in self._keys or ():  # the quickest way to ask an iterator that may be at its end
             return key
-        # The first pool is small: most idle connections have sent a frame or none.
-        pool = random_bytes(self.FIRST_POOL_SIZE if self._keys is None else self.POOL_SIZE)
-        self._keys = cast("Iterator[tuple[int]]", iter_unpack(">I", pool))
+        self._keys = cast("Iterator[tuple[int]]", iter_unpack(">I", key_pool(self._keys is None)))
         return next(self._keys)[0]
 
 
@@ -91,6 +93,7 @@ def unmasked_piece(data: bytes, start: int, stop: int, key: bytes) -> bytes:
     return (_from_bytes(data[start:stop], "big") ^ _repeated_again(key, size)).to_bytes(size, "big")
 
 
+@twin
 def masked(data: bytes, start: int, stop: int, key: bytes, header: bytes = b"") -> bytes:
     """Return `header`, then `data[start:stop]` XOR the 4-byte `key`; masking and unmasking are the same."""
     size = stop - start

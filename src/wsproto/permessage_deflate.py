@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from .close_codes import CloseReason
-from .deflate import Deflater, InflateError, Inflater
+from .deflate import Deflater, Inflater, inflate_errors
 from .errors import LocalValueError, RemoteProtocolError
 from .extension import BoundExtension, Extension, HookState, Side
 from .frame_header import NO_RSV, RSV1, Opcode, RsvBits
@@ -306,7 +306,7 @@ class PerMessageDeflate(Extension):
             return data
         try:
             return state.inflater.inflate(data, state.room)
-        except InflateError:
+        except inflate_errors():
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
@@ -316,7 +316,7 @@ class PerMessageDeflate(Extension):
             return None
         try:
             return state.inflater.finish(state.room)
-        except InflateError:
+        except inflate_errors():
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def frame_outbound(
@@ -374,13 +374,13 @@ class DeflateState(HookState):
         bits = max(bits, MIN_DEFLATE_WINDOW_BITS)
         return Deflater(bits, context_takeover=takeover, level=self._level, memory_level=self._memory_level)
 
-    def inbound_rest(self, data: bytes, fin: bool) -> bytes | CloseReason:
+    def inbound_rest(self, data: bytes, fin: bool, inflated: bytes | None) -> bytes | CloseReason:
         """Inflate the rest of a frame, or a whole message (RFC 7692 7.2.2)."""
         self.inbound_control = False
         self.inbound_compressed = True
         try:
-            return self.inflater.inflate_unit(data, self.room, fin=fin)
-        except InflateError:
+            return self.inflater.inflate_unit(data, self.room, inflated, fin=fin)
+        except inflate_errors():
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
     def end_inbound(self) -> None:

@@ -11,7 +11,7 @@ from .handshake import H11Handshake
 from .states import ConnectionState, ConnectionType, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterator
 
     from .events import Event
     from .limits import Limits
@@ -105,7 +105,7 @@ class WSConnection(Connection):
         finally:
             self._after(handshake)
 
-    def _all_events(self) -> Generator[Event, None, None]:
+    def _all_events(self) -> Iterator[Event]:
         """Yield what waits, then what the connection has, which may open in the meantime."""
         while self._waiting:
             yield self._waiting.popleft()

@@ -1,0 +1,158 @@
+/* The compiled core: what all of its files share.
+ *
+ * C reads and writes what needs no judgement. Where anything is not plainly right, it calls the Python class that
+ * is derived from its own (`_read_otherwise`, `_send_otherwise`, `_receive_otherwise`), with nothing consumed: a
+ * rule, a text and a state stand in Python alone.
+ *
+ * References: a function that returns a `PyObject *` returns a new reference, one that takes a `PyObject *` borrows
+ * it, unless its comment says otherwise. A call out of C may run any Python, which may change every object here:
+ * that is calling Python, and allocating an object that the garbage collector knows, since up to Python 3.11 that
+ * may collect garbage. So what is read is committed before an event is allocated, and pointers into a buffer do
+ * not outlive such a call.
+ */
+#ifndef WSPROTO_CORE_H
+#define WSPROTO_CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+#include <structmember.h>
+
+/* What one interpreter has of this module. The classes that Python brings are looked up when the first object
+ * that needs them is made (`new_object`). */
+typedef struct {
+    PyTypeObject *message_fields, *control_fields, *message_state, *reader, *events, *writer, *front;
+    PyTypeObject *text_message, *bytes_message, *ping, *pong;
+    PyObject *open; /* ConnectionState.OPEN */
+    PyObject *key_pool; /* masking.key_pool */
+    PyObject *as_bytes; /* utilities.as_bytes */
+    PyObject *conclude, *direct, *eof, *read_otherwise, *send_otherwise, *receive_otherwise, *all_events; /* names */
+    void *spare_events; /* the memory of an iterator that is gone, or NULL */
+    char package[64]; /* the name of the package, with its dot; all members before `spare_events` are objects */
+} Core;
+
+extern struct PyModuleDef core_module;
+
+/* Return the core that `type`, or a base of it, belongs to; borrowed. NULL with an error for none. */
+Core *core_of(PyTypeObject *type);
+/* Make an object of `type` that begins as `Object` does; the other members are zero. */
+PyObject *new_object(PyTypeObject *type, PyObject *args, PyObject *keywords);
+
+typedef struct {
+    PyObject_HEAD Core *core; /* lives as long as the type does */
+} Object;
+
+#define COLLECTED (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC)
+
+static inline int visit_all(PyObject **held, int count, visitproc visit, void *arg) {
+    for (int at = 0; at < count; at++)
+        Py_VISIT(held[at]);
+    return 0;
+}
+
+static inline int clear_all(PyObject **held, int count) {
+    for (int at = 0; at < count; at++)
+        Py_CLEAR(held[at]);
+    return 0;
+}
+
+/* events.c: the fields of messages, pings and pongs. */
+typedef struct {
+    PyObject_HEAD PyObject *content; /* `data` of a message, `payload` of a Ping or Pong */
+    PyObject *frame_finished, *message_finished; /* of a message */
+} Fields;
+
+extern PyType_Spec message_fields_spec, control_fields_spec;
+/* Make an event; steals `content`, also where it fails. */
+PyObject *new_event(PyTypeObject *type, PyObject *content, int frame_finished, int message_finished);
+
+/* message.c: the message that is being received. */
+enum { NO_MESSAGE, TEXT, BINARY }; /* and the opcodes of the last two */
+
+typedef struct {
+    PyObject_HEAD Core *core;
+    Py_ssize_t remaining; /* bytes of the frame's payload that have not come */
+    Py_ssize_t fragments, size; /* of the message so far */
+    Py_ssize_t max_frame_size, max_message_size, max_fragments; /* -1 for no bound */
+    unsigned char unfinished[3]; /* the first bytes of a code point */
+    unsigned char unfinished_size;
+    unsigned char kind; /* of the message under way */
+    char frames; /* any frames may pass; else whole messages alone, if the next is not 0 */
+    Py_ssize_t max_compressed_size, max_inflated_size; /* of a message that permessage-deflate marks */
+    char in_frame, fin, event_due;
+} MessageState;
+
+extern PyType_Spec message_state_spec;
+/* Take in which message is under way, with no code point unfinished. */
+void message_goes_on(MessageState *message, int kind);
+
+/* reader.c: from bytes to events. */
+typedef struct {
+    PyObject_HEAD Core *core;
+    MessageState *message;
+    PyObject *inflater; /* deflate.Inflater, or NULL or None */
+    PyObject *buffer; /* bytes, being read from `position` on */
+    PyObject *pending; /* a bytearray of what came since, or NULL */
+    Py_ssize_t position;
+    unsigned char key[4]; /* of a data frame, turned to where its payload goes on */
+    unsigned char mask; /* the mask bit that frames must have */
+    char client, drained, eof, ended;
+} FrameReader;
+
+extern PyType_Spec frame_reader_spec;
+/* Take in `data`. 0, or -1 with an error. */
+int reader_receive(FrameReader *reader, PyObject *data);
+/* Let go of what was read, and put what has come in since behind the rest: 1, or 0 if there was none, or -1. */
+int reader_refill(FrameReader *reader);
+
+/* frames.c: what the next bytes are. */
+typedef enum {
+    READ, /* an event was made */
+    WANT, /* no fault so far: more bytes are wanted */
+    JUDGE, /* for Python to judge; nothing is consumed */
+    FAIL, /* a Python error is set */
+} Way;
+
+/* Read what has come of the next frame, or of the one whose payload is under way, into `*event`. With JUDGE that may be
+ * what a message was inflated to already. */
+Way read_frame(FrameReader *reader, PyObject **event);
+Way read_piece(FrameReader *reader, PyObject **event);
+/* Take `size` bytes of the payload under way, unmasked; they are there. */
+PyObject *take_payload(FrameReader *reader, Py_ssize_t size);
+
+/* iterator.c: `events()`. */
+extern PyType_Spec events_spec;
+/* Iterate over the events of `reader`; either `owner` has a method `_conclude`, or `conclude` is callable or NULL. */
+PyObject *new_events(FrameReader *reader, PyObject *owner, PyObject *conclude);
+
+/* writer.c: from events to bytes. */
+typedef struct {
+    PyObject_HEAD Core *core;
+    PyObject *pool; /* bytes from which masking keys are taken, or NULL */
+    Py_ssize_t pool_position;
+    unsigned char opcode; /* of the message under way */
+    char client, plain; /* plain: there are no extensions */
+} FrameWriter;
+
+extern PyType_Spec frame_writer_spec;
+PyObject *writer_send(FrameWriter *writer, PyObject *event);
+
+/* front.c: the methods of a connection. */
+extern PyType_Spec connection_front_spec;
+
+/* mask.c: XOR with a key of 4 bytes (RFC 6455 5.3). */
+void mask_setup(void);
+/* Write `size` bytes of `from` XOR `key` to `to`; return the OR of what was written: below 0x80 it is ASCII. */
+unsigned char mask_into(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char key[4]);
+extern PyMethodDef mask_methods[];
+
+#define FIN 0x80
+#define MASK 0x80
+#define RSV1 0x40
+#define CONTROL 0x08
+#define PING 0x9
+#define PONG 0xA
+#define MAX_CONTROL_PAYLOAD 125
+
+#endif

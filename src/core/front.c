@@ -1,0 +1,124 @@
+/* The methods of a connection that every read and every message take: twin of connection_front.ConnectionFront.
+ *
+ * While the connection is open, they work on the codec at once. Else, and where the codec is not one of C's, the
+ * Python methods behind them do.
+ */
+#include "core.h"
+
+typedef struct {
+    PyObject_HEAD Core *core;
+    PyObject *state, *decoder, *encoder, *waiting; /* NULL where Python has not set them */
+    char eof;
+} ConnectionFront;
+
+static int front_traverse(ConnectionFront *front, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(front));
+    return visit_all(&front->state, 4, visit, arg);
+}
+
+static int front_clear(ConnectionFront *front) {
+    return clear_all(&front->state, 4);
+}
+
+static void front_dealloc(ConnectionFront *front) {
+    PyTypeObject *type = Py_TYPE(front);
+    PyObject_GC_UnTrack(front);
+    front_clear(front);
+    type->tp_free(front);
+    Py_DECREF(type);
+}
+
+static int has_reader(const ConnectionFront *front) {
+    return front->decoder != NULL && PyObject_TypeCheck(front->decoder, front->core->reader);
+}
+
+/* Return the argument of a method that has one, by position or by name; borrowed. */
+static PyObject *only_argument(const char *method, const char *name, PyObject *const *arguments, Py_ssize_t count,
+                               PyObject *names) {
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    if (count + named == 1 && (named == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), name) == 0))
+        return arguments[0];
+    return PyErr_Format(PyExc_TypeError, "%s() takes one argument, '%s'", method, name);
+}
+
+static PyObject *front_receive_data(ConnectionFront *front, PyObject *const *arguments, Py_ssize_t count,
+                                    PyObject *names) {
+    PyObject *data = only_argument("receive_data", "data", arguments, count, names);
+    if (data == NULL)
+        return NULL;
+    if (front->state != front->core->open || front->eof || data == Py_None || !has_reader(front))
+        return PyObject_CallMethodOneArg((PyObject *)front, front->core->receive_otherwise, data);
+    PyObject *reader = Py_NewRef(front->decoder);
+    int failed = reader_receive((FrameReader *)reader, data);
+    Py_DECREF(reader);
+    if (failed)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *front_events(ConnectionFront *front, PyObject *Py_UNUSED(none)) {
+    if ((front->waiting != NULL && front->waiting != Py_None) || !has_reader(front))
+        return PyObject_CallMethodNoArgs((PyObject *)front, front->core->all_events);
+    return new_events((FrameReader *)front->decoder, (PyObject *)front, NULL);
+}
+
+static PyObject *front_send(ConnectionFront *front, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    PyObject *event = only_argument("send", "event", arguments, count, names);
+    if (event == NULL)
+        return NULL;
+    const Core *core = front->core;
+    PyTypeObject *type = Py_TYPE(event);
+    int changes_nothing =
+        type == core->text_message || type == core->bytes_message || type == core->ping || type == core->pong;
+    if (front->state != core->open || !changes_nothing || front->encoder == NULL ||
+        !PyObject_TypeCheck(front->encoder, core->writer))
+        return PyObject_CallMethodOneArg((PyObject *)front, core->send_otherwise, event);
+    PyObject *writer = Py_NewRef(front->encoder);
+    PyObject *frame = writer_send((FrameWriter *)writer, event);
+    Py_DECREF(writer);
+    return frame;
+}
+
+PyDoc_STRVAR(receive_data_doc, "receive_data($self, data)\n--\n\n"
+                               "Take in what the transport received; None stands for end of file.\n\n"
+                               "After the peer's Close, or a failure, data is dropped.\n\n"
+                               ":raises LocalProtocolError: for data after end of file, or once the connection is "
+                               "closed.");
+PyDoc_STRVAR(events_doc, "events($self)\n--\n\n"
+                         "Yield what has happened, reading as it goes: the state changes with the event that changes "
+                         "it.\n\n"
+                         "A frame that breaks the protocol is one `CloseConnection` with the code to answer with.");
+PyDoc_STRVAR(send_doc, "send($self, event)\n--\n\n"
+                       "Return the bytes that say `event` to the peer.\n\n"
+                       ":raises LocalProtocolError: where the state does not permit it or no frame can say it; then "
+                       "nothing\n    has changed.");
+
+static PyMethodDef front_methods[] = {
+    {"receive_data", (PyCFunction)(void (*)(void))front_receive_data, METH_FASTCALL | METH_KEYWORDS, receive_data_doc},
+    {"events", (PyCFunction)front_events, METH_NOARGS, events_doc},
+    {"send", (PyCFunction)(void (*)(void))front_send, METH_FASTCALL | METH_KEYWORDS, send_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef front_members[] = {
+    {"_state", T_OBJECT_EX, offsetof(ConnectionFront, state), 0, NULL},
+    {"_decoder", T_OBJECT_EX, offsetof(ConnectionFront, decoder), 0, NULL},
+    {"_encoder", T_OBJECT_EX, offsetof(ConnectionFront, encoder), 0, NULL},
+    {"_waiting", T_OBJECT, offsetof(ConnectionFront, waiting), 0, NULL},
+    {"_eof", T_BOOL, offsetof(ConnectionFront, eof), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot front_slots[] = {
+    {Py_tp_new, new_object},
+    {Py_tp_traverse, front_traverse},
+    {Py_tp_clear, front_clear},
+    {Py_tp_dealloc, front_dealloc},
+    {Py_tp_methods, front_methods},
+    {Py_tp_members, front_members},
+    {0, NULL},
+};
+
+PyType_Spec connection_front_spec = {
+    "wsproto._core.ConnectionFront", sizeof(ConnectionFront), 0, COLLECTED, front_slots,
+};

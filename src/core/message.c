@@ -1,0 +1,102 @@
+/* The message that is being received: twin of frame_reader.MessageState.
+ *
+ * Python may assign the members that are not read-only. Whoever reads by them checks them first: `remaining` may
+ * be negative, and `in_frame` true where no message is under way.
+ */
+#include "core.h"
+
+void message_goes_on(MessageState *message, int kind) {
+    message->kind = (unsigned char)kind;
+    message->unfinished_size = 0;
+    if (kind == NO_MESSAGE)
+        message->fragments = message->size = 0;
+}
+
+static int message_state_init(MessageState *message, PyObject *args, PyObject *Py_UNUSED(keywords)) {
+    int frames;
+    Py_ssize_t compressed, inflated, frame_size, message_size, fragments;
+    if (!PyArg_ParseTuple(args, "(pnnnnn):MessageState", &frames, &compressed, &inflated, &frame_size, &message_size,
+                          &fragments))
+        return -1;
+    message->frames = (char)frames;
+    message->max_compressed_size = compressed;
+    message->max_inflated_size = inflated;
+    message->max_frame_size = frame_size;
+    message->max_message_size = message_size;
+    message->max_fragments = fragments;
+    message_goes_on(message, NO_MESSAGE);
+    message->in_frame = message->fin = message->event_due = 0;
+    message->remaining = 0;
+    return 0;
+}
+
+static void message_state_dealloc(MessageState *message) {
+    PyTypeObject *type = Py_TYPE(message);
+    type->tp_free(message);
+    Py_DECREF(type);
+}
+
+static PyObject *message_state_go_on(MessageState *message, PyObject *args) {
+    PyObject *kind;
+    const char *unfinished = NULL;
+    Py_ssize_t size = 0;
+    if (!PyArg_ParseTuple(args, "O|y#:go_on", &kind, &unfinished, &size))
+        return NULL;
+    if (size > (Py_ssize_t)sizeof(message->unfinished)) {
+        PyErr_Format(PyExc_ValueError, "a code point that is unfinished has at most 3 bytes, not %zd", size);
+        return NULL;
+    }
+    message_goes_on(message, kind == (PyObject *)message->core->text_message ? TEXT
+                             : kind == Py_None                               ? NO_MESSAGE
+                                                                             : BINARY);
+    if (size)
+        memcpy(message->unfinished, unfinished, (size_t)size);
+    message->unfinished_size = (unsigned char)size;
+    Py_RETURN_NONE;
+}
+
+static PyObject *message_state_kind(MessageState *message, void *Py_UNUSED(closure)) {
+    if (message->kind == NO_MESSAGE)
+        Py_RETURN_NONE;
+    return Py_NewRef(message->kind == TEXT ? message->core->text_message : message->core->bytes_message);
+}
+
+static PyObject *message_state_unfinished(MessageState *message, void *Py_UNUSED(closure)) {
+    return PyBytes_FromStringAndSize((const char *)message->unfinished, message->unfinished_size);
+}
+
+static PyMethodDef message_state_methods[] = {
+    {"go_on", (PyCFunction)message_state_go_on, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef message_state_properties[] = {
+    {"kind", (getter)message_state_kind, NULL, NULL, NULL},
+    {"unfinished_code_point", (getter)message_state_unfinished, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef message_state_members[] = {
+    {"in_frame", T_BOOL, offsetof(MessageState, in_frame), 0, NULL},
+    {"fin", T_BOOL, offsetof(MessageState, fin), 0, NULL},
+    {"event_due", T_BOOL, offsetof(MessageState, event_due), 0, NULL},
+    {"remaining", T_PYSSIZET, offsetof(MessageState, remaining), 0, NULL},
+    {"fragments", T_PYSSIZET, offsetof(MessageState, fragments), 0, NULL},
+    {"size", T_PYSSIZET, offsetof(MessageState, size), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot message_state_slots[] = {
+    {Py_tp_new, new_object},
+    {Py_tp_init, message_state_init},
+    {Py_tp_dealloc, message_state_dealloc},
+    {Py_tp_methods, message_state_methods},
+    {Py_tp_getset, message_state_properties},
+    {Py_tp_members, message_state_members},
+    {0, NULL},
+};
+
+PyType_Spec message_state_spec = {
+    "wsproto._core.MessageState", sizeof(MessageState), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    message_state_slots,
+};
