@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from wsproto.extensions import set_zlib_backend
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,7 +40,12 @@ UNCOVERED = tuple(
 
 
 def pytest_configure() -> None:
-    """Take SIGINT as a terminal gives it: a shell's background job ignores it, and so would every child."""
+    """Take SIGINT as a terminal gives it: a shell's background job ignores it, and so would every child.
+
+    WSPROTO_TEST_ZLIB names the module that compresses in place of zlib: `make test-other-core` tries others.
+    """
+    if backend := os.environ.get("WSPROTO_TEST_ZLIB"):
+        set_zlib_backend(import_module(backend))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -60,6 +60,7 @@ def test_a_connection_uses_all_of_the_contract_and_nothing_else(
     assert list(connection.events()) == [TextMessage("a"), Ping(b"p")]
     connection.send(Pong(b"p"))
     assert connection.can_send(TextMessage)
+    connection.send_parts(TextMessage("a"))
     connection.send(CloseConnection(1000))
     connection.receive_data(None)
     assert list(connection.events()) == [CloseConnection(1006)]

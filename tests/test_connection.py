@@ -14,6 +14,7 @@ import pytest
 import wsproto.connection
 import wsproto.masking
 from tests.marks import roles
+from tests.oracle.deflating import agreed
 from tests.oracle.receiving import receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
@@ -702,3 +703,45 @@ def test_an_error_names_the_state_in_plain_words() -> None:
     connection.send(CloseConnection(1000))
     with pytest.raises(LocalProtocolError, match=r"^A TextMessage cannot be sent in state LOCAL_CLOSING$"):
         connection.send(TextMessage("late"))
+
+
+EVENTS_IN_PARTS: list[Event] = [
+    TextMessage("x" * 200),
+    BytesMessage(b""),
+    BytesMessage(bytes(70_000)),
+    BytesMessage(bytearray(b"abc")),
+    TextMessage("begun", message_finished=False),
+    TextMessage("goes on"),
+    Ping(b"p"),
+    CloseConnection(1000, "done"),
+]
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+@roles
+def test_the_parts_of_what_is_sent_are_the_whole(
+    role: ConnectionType, deflate: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wsproto.masking, "random_bytes", bytes)
+    one, other = (Connection(role, [agreed()] if deflate else []) for _ in range(2))
+    for event in EVENTS_IN_PARTS:
+        assert b"".join(one.send_parts(event)) == other.send(event)
+        assert (one.state, one.can_send(BytesMessage)) == (other.state, other.can_send(BytesMessage))
+
+
+def test_a_payload_that_a_server_sends_in_parts_is_not_copied() -> None:
+    data = bytes(2**20)
+    header, payload = Connection(ConnectionType.SERVER).send_parts(BytesMessage(data))
+    assert header == bytes.fromhex("827f0000000000100000")
+    assert payload is data
+
+
+@roles
+def test_parts_are_refused_as_the_whole_is(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.send_parts(TextMessage("begun", message_finished=False))
+    with pytest.raises(LocalProtocolError, match="BINARY data in a TEXT message"):
+        connection.send_parts(BytesMessage(b"x"))
+    connection.send(CloseConnection(1000))
+    with pytest.raises(LocalProtocolError, match="cannot be sent in state LOCAL_CLOSING"):
+        connection.send_parts(TextMessage("x"))

@@ -28,7 +28,7 @@ from tests.oracle.deflating import (
 from tests.oracle.inflating import DYNAMIC, FIXED, STORED, TAIL, Inflater
 from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
 from tooling import frames as wire
-from wsproto import Connection, ConnectionState, ConnectionType, Limits
+from wsproto import Connection, ConnectionState, ConnectionType, Limits, deflate
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
@@ -209,6 +209,7 @@ def test_empty_messages_repeatedly(role: ConnectionType, cut: bool, parameters: 
     assert all(piece.data or piece.message_finished for piece in message_pieces(events))
 
 
+@pytest.mark.zlib_output
 @pytest.mark.requirement("R7692-7.2.3.6-01")
 @roles
 @takeover
@@ -464,6 +465,7 @@ def test_garbage_in_a_later_fragment_is_1007(role: ConnectionType) -> None:
 A_LONG_BLOCK_THEN_BAD = b"\x00\x20\x4e\xdf\xb1" + b"x" * 20_000 + b"\x07"
 
 
+@pytest.mark.zlib_output
 @roles
 @pytest.mark.parametrize("read", [1, 1000, 2**14, 2**20])
 @pytest.mark.parametrize(
@@ -493,6 +495,7 @@ def test_of_garbage_in_a_short_frame_nothing_comes(cut: bool) -> None:
     assert failure(client, events) == 1007
 
 
+@pytest.mark.zlib_output
 @any_cut
 def test_a_reference_beyond_the_window_to_its_own_unit_is_forgiven(cut: bool) -> None:
     """And one beyond the message before is not: zlib has let go of those bytes."""
@@ -573,6 +576,7 @@ def test_compressed_binary_need_be_no_utf_8(role: ConnectionType) -> None:
 # What is sent ------------------------------------------------------------------------------------
 
 
+@pytest.mark.zlib_output
 @pytest.mark.requirement(
     "R7692-6.1-01", "R7692-6.1-03", "R7692-7.2.1-01", "R7692-7.2.3.1-01", "R7692-7.2.3.2-01"
 )
@@ -587,6 +591,7 @@ def test_hello_is_sent_as_the_rfc_prints_it(role: ConnectionType) -> None:
     assert all((frame.mask is not None) == (role is CLIENT) for frame in frames)
 
 
+@pytest.mark.zlib_output
 @pytest.mark.requirement("R7692-7.2.1-08", "R7692-7.2.1-10", "R7692-7.2.1-09", "R7692-7.2.1-11")
 @roles
 @pytest.mark.parametrize(
@@ -836,6 +841,7 @@ def test_a_message_not_worth_compressing_is_sent_as_it_is(role: ConnectionType, 
         assert sent.payload == text.encode()
 
 
+@pytest.mark.zlib_output
 @roles
 def test_a_message_sent_as_it_is_leaves_the_window_alone(role: ConnectionType) -> None:
     connection = settled(role, min_compress_size=5)
@@ -870,6 +876,7 @@ def test_messages_left_uncompressed_are_read_by_the_peer() -> None:
         assert joined(receive(receiver, sender.send(TextMessage(text)))) == [text]
 
 
+@pytest.mark.zlib_output
 @pytest.mark.parametrize(("level", "kind"), [(0, STORED), (1, DYNAMIC), (9, DYNAMIC), (-1, DYNAMIC)])
 def test_the_compression_level(level: int, kind: int) -> None:
     sent = wire.decode_frame(settled(SERVER, compression_level=level).send(BytesMessage(VARIED)))
@@ -878,6 +885,7 @@ def test_the_compression_level(level: int, kind: int) -> None:
     assert message.block_types[0] == kind
 
 
+@pytest.mark.zlib_output
 def test_a_higher_level_compresses_better() -> None:
     sizes = {
         level: len(settled(SERVER, compression_level=level).send(BytesMessage(VARIED))) for level in (0, 1, 9)
@@ -910,3 +918,18 @@ def test_blocks_that_end_a_stream_are_bounded(role: ConnectionType, count: int, 
         *_, event = events
         assert isinstance(event, CloseConnection)
         assert event.code == 1007
+
+
+def test_what_zlib_was_asked_for_directly_is_taken_on() -> None:
+    """So the compiled core inflates; where more has to be done, it hands on what it got."""
+    inflater = deflate.Inflater(15, context_takeover=True)
+    assert inflater.direct is None  # there is no context yet
+    assert inflater.inflate_unit(HELLO, 100, fin=True) == b"Hello"
+    assert inflater.direct is not None
+    inflated = inflater.direct(HELLO_AGAIN + TAIL, 100)
+    assert inflater.inflate_unit(HELLO_AGAIN, 100, inflated, fin=True) == b"Hello"
+    inflated = inflater.direct(HELLO_AGAIN + TAIL, 3)
+    assert inflater.inflate_unit(HELLO_AGAIN, 3, inflated, fin=True) == b"Hel"
+    assert inflater.pending
+    assert inflater.direct is None
+    assert inflater.inflate(b"", 100) == b"lo"

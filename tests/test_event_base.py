@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 import weakref
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,34 @@ def test_a_copy_equals_the_event(event: Event) -> None:
 @each_event
 def test_an_event_can_be_referred_to_weakly(event: Event) -> None:
     assert weakref.ref(event)() is event
+
+
+@each_event
+def test_no_field_can_be_set_or_deleted(event: Event) -> None:
+    assert is_dataclass(event)
+    for field in fields(event):
+        before = getattr(event, field.name)
+        with pytest.raises(FrozenInstanceError, match=field.name):
+            setattr(event, field.name, before)
+        with pytest.raises(FrozenInstanceError, match=field.name):
+            delattr(event, field.name)
+        assert getattr(event, field.name) is before
+
+
+class OwnRequest(Request):
+    """A class of a user's own with attributes of its own."""
+
+
+def test_a_class_of_a_users_own_keeps_the_fields_frozen_and_nothing_else() -> None:
+    request: Any = OwnRequest("example.com", "/")
+    request.seen = 1
+    assert request.seen == 1
+    del request.seen
+    assert not hasattr(request, "seen")
+    with pytest.raises(FrozenInstanceError, match="host"):
+        request.host = "example.org"
+    with pytest.raises(FrozenInstanceError, match="host"):
+        del request.host
 
 
 @each_event

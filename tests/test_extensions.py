@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,10 +27,14 @@ from tests.oracle.inflating import Inflater
 from tests.oracle.receiving import receive
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, TextMessage
-from wsproto.extensions import SUPPORTED_EXTENSIONS, Extension, PerMessageDeflate
+from wsproto.events import AcceptConnection, CloseConnection, Ping, TextMessage
+from wsproto.extensions import SUPPORTED_EXTENSIONS, Extension, PerMessageDeflate, set_zlib_backend
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
+from wsproto.limits import Limits
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def hello(connection: Connection | WSConnection) -> bytes:
@@ -306,3 +312,46 @@ def test_a_setting_of_another_type_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="must be an int") as error:
         PerMessageDeflate(**settings)
     assert isinstance(error.value, LocalProtocolError)
+
+
+@pytest.fixture(params=["zlib", "zlib_ng.zlib_ng", "isal.isal_zlib"])
+def backend(request: pytest.FixtureRequest) -> Iterator[None]:
+    set_zlib_backend(import_module(request.param))
+    yield
+    set_zlib_backend(import_module(os.environ.get("WSPROTO_TEST_ZLIB", "zlib")))
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("level", [-1, 0, 1, 9])
+@pytest.mark.parametrize("role", ROLES)
+def test_messages_arrive_whatever_compresses(role: ConnectionType, level: int) -> None:
+    """isal has no levels above 3; 0 compresses there, too."""
+    extension = PerMessageDeflate(compression_level=level)
+    extension.finalize("permessage-deflate")
+    other = SERVER if role is CLIENT else CLIENT
+    sender, receiver = Connection(role, [extension]), Connection(other, [agreed()])
+    texts = ["Hello " * 100, "", "Hello " * 100, "x" * 100_000]
+    for text in texts:
+        receiver.receive_data(sender.send(TextMessage(text)))
+    assert joined(receiver.events()) == texts
+
+
+@pytest.mark.usefixtures("backend")
+def test_final_blocks_in_events_of_a_byte_whatever_inflates() -> None:
+    """isal takes in what it has no room for, and gives back what is behind a final block."""
+    connection = Connection(CLIENT, [agreed()], limits=Limits(max_inflated_size=1))
+    connection.receive_data(bytes.fromhex("c10ef348cdc9c90700f248cdc9c907008900"))
+    assert joined(connection.events()) == ["HelloHello", Ping(b"")]
+
+
+@pytest.mark.usefixtures("backend")
+def test_bad_data_fails_the_connection_whatever_inflates() -> None:
+    connection = Connection(CLIENT, [agreed()])
+    connection.receive_data(bytes.fromhex("c103ffffff"))
+    (closed,) = connection.events()
+    assert closed == CloseConnection(1007, "The extension permessage-deflate refused a frame's payload")
+
+
+def test_what_cannot_compress_is_refused_and_named() -> None:
+    with pytest.raises(LocalProtocolError, match="no backend for zlib: it has no compressobj, decompressobj"):
+        set_zlib_backend(os)

@@ -194,6 +194,7 @@ def test_an_empty_frame_has_a_header_and_an_end_alone() -> None:
     assert extension.order == ["header", "payload", "complete", "header", "complete"]
 
 
+@pytest.mark.zlib_output
 @pytest.mark.parametrize("role", ROLES)
 def test_one_object_with_hooks_serves_two_connections_at_once(role: ConnectionType) -> None:
     """Context, window and half messages belong to the connection."""
@@ -213,6 +214,7 @@ def test_one_object_with_hooks_serves_two_connections_at_once(role: ConnectionTy
     assert extension.calls["outbound"] == 3
 
 
+@pytest.mark.zlib_output
 def test_a_second_handshake_does_not_touch_the_first_connection() -> None:
     """RFC 7692 7.1.1: what the first one agreed on stays in force there, before it has sent anything, too."""
     extension = Counting()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tracemalloc
 from enum import Enum
 from functools import cache
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,7 +90,8 @@ def slots(kind: Any) -> tuple[str, ...]:
         return ("unconsumed_tail", "unused_data")
     if issubclass(kind, Exception):
         return ("args",)
-    return tuple(name for base in kind.__mro__ for name in getattr(base, "__slots__", ()))
+    members = [vars(base).items() for base in kind.__mro__]
+    return tuple(name for items in members for name, one in items if isinstance(one, MemberDescriptorType))
 
 
 @st.composite

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import settings
 
 from tests.conftest import EXAMPLES
+from tests.marks import pure_core
 from tests.oracle.connection_model import STATES
 from tests.state_machines.pipes import CLOSING, LOSING, RSV3, Action, End, Pipe, connected_ends
 from wsproto.events import CloseConnection, Ping, TextMessage
@@ -217,6 +218,7 @@ BOTH_FAILED = {("REMOTE_CLOSING", "REMOTE_CLOSING")}  # needs both to fail, in e
 ONE_FAILED = {("OPEN", "REMOTE_CLOSING"), ("REMOTE_CLOSING", "OPEN")}
 
 
+@pure_core  # a state of the compiled one cannot be copied: see `test_every_short_sequence`
 @pytest.mark.uncovered  # a hundred thousand steps, which take 10 to 60 seconds
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
@@ -241,3 +243,35 @@ def test_every_sequence(
     assert explored.pairs == set(product(STATES.values(), repeat=2)) - unreached
     counted = f"{explored.sequences:,} sequences of up to {depth} of {choices} actions"
     record_property("counted", f"{counted}, in {explored.steps:,} steps")
+
+
+@pytest.mark.uncovered
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("actions", "depth"),
+    [
+        pytest.param(CALLS_AND_DELIVERIES, 4, id="calls and deliveries"),
+        pytest.param(WITH_ABUSE, 3, id="spoiled frames, parts of frames, abandoned reads too"),
+    ],
+)
+def test_every_short_sequence(
+    actions: Sequence[Action],
+    depth: int,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """From the start each time, as no state is copied: with any core."""
+    monkeypatch.setattr("wsproto.masking.random_bytes", bytes)
+    depth += settings().max_examples > EXAMPLES
+    turns = list(product((0, 1), actions))
+    played = 0
+    for length in range(1, depth + 1):
+        for sequence in product(turns, repeat=length):
+            pair = connected_ends()
+            for side, action in sequence:
+                action(pair.ends[side])
+                pair.ends[side].check()
+            pair.close()
+            played += 1
+    assert played == sum(len(turns) ** length for length in range(1, depth + 1))
+    record_property("counted", f"{played:,} sequences of up to {depth} of {len(turns)} actions")

@@ -1,0 +1,161 @@
+"""The compiled core gives back what it takes: over many streams, and where there is no memory left."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import wsproto
+from tests.marks import compiled_core
+from tests.oracle.deflating import Deflater
+from tests.oracle.two_cores import CALLS, EXTENSIONS, Player, Setting, copies
+from tooling import frames as wire
+from tooling.mutation import cut
+
+pytestmark = compiled_core
+
+STREAMS = 200
+PASSES = 6
+PAYLOADS = (b"", b"a", b"\xc3\xa9" * 30, b"ab\xff", b"\xe2\x82", bytes(125), bytes(126), bytes(70_000))
+
+
+def one_stream(random: Random, *, client: bool) -> bytes:
+    frames = b""
+    for _ in range(random.randrange(1, 8)):
+        payload = random.choice(PAYLOADS)
+        opcode = random.choice((0, 1, 1, 2, 2, 8, 9, 10, 11))
+        rsv = 0
+        if random.random() < 0.3:
+            payload, rsv = Deflater().message(payload), random.choice((wire.RSV1, wire.RSV1, 7))
+        if opcode >= wire.CLOSE:
+            payload = payload[:125]
+        fin = random.random() < 0.7 or opcode >= wire.CLOSE
+        frames += wire.peer_frame(client, opcode, payload, fin=fin, rsv=rsv)
+    return frames[: random.randrange(len(frames))] if random.random() < 0.3 else frames
+
+
+def one_pass() -> int:
+    """Play all streams, and return how many blocks are allocated then."""
+    random = Random(6455)
+    for number in range(STREAMS):
+        client = number % 2 == 0
+        limits = {"max_message_size": 100} if number % 5 == 0 else {}
+        setting = Setting(
+            client,
+            EXTENSIONS[number % len(EXTENSIONS)],
+            limits,
+            codec_alone=number % 7 == 0,
+            sends_for_keys=number % 3 == 0,
+        )
+        player = Player(copies()[1], setting)
+        for piece in cut(one_stream(random, client=client), random.randrange(256)):
+            player.receive(piece)
+            random.choice(CALLS)[1](player)
+        player.take(None)
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
+def test_passes_over_the_same_streams_leave_nothing_behind() -> None:
+    blocks = [one_pass() for _ in range(PASSES)]
+    assert max(blocks[3:]) <= blocks[2] + 3, blocks  # one that is lost in each stream of a kind would be more
+
+
+NO_MEMORY = """
+import sys, faulthandler
+faulthandler.enable()
+sys.path.insert(0, sys.argv[1])
+sys.path.insert(1, sys.argv[2])
+import _testcapi
+import wsproto.masking
+from wsproto import Connection, ConnectionType
+from wsproto.events import *
+from wsproto.extensions import PerMessageDeflate
+from wsproto.utilities import LocalProtocolError
+
+def deflating():
+    extension = PerMessageDeflate()
+    extension.finalize("permessage-deflate")
+    return [extension]
+
+CLIENT = ConnectionType.CLIENT
+text = TextMessage("h\\u00e9" * 100)
+message = TextMessage("Hello")
+hello = bytes.fromhex("c107f248cdc9c90700")
+long = b"\\x82\\x7e\\x01\\x00" + bytes(256)
+failed = done = 0
+
+def tried(make, work):
+    global failed, done
+    for at in range(40):
+        made = make()
+        try:
+            try:
+                _testcapi.set_nomemory(at, at + 1)
+                work(made)
+            finally:
+                _testcapi.remove_mem_hooks()
+        except MemoryError:
+            failed += 1
+        except SystemError as error:  # of Python's own calls of functions; no such error is the core's
+            place = error.__traceback__
+            while place.tb_next:
+                place = place.tb_next
+            assert place.tb_frame.f_code.co_filename.endswith(".py"), error
+            failed += 1
+        else:
+            done += 1
+        try:  # what is left of it may be read, used and let go of
+            list(made.events())
+            made.send(message)
+        except (MemoryError, LocalProtocolError):
+            pass
+
+def received(*pieces, extensions=list):
+    def make():
+        connection = Connection(CLIENT, extensions())
+        connection.receive_data(hello if extensions is deflating else b"\\x89\\x01p")
+        for event in connection.events():
+            pass
+        for piece in pieces:
+            connection.receive_data(piece)
+        return connection
+    return make
+
+def drain(connection):
+    for event in connection.events():
+        pass
+
+tried(received(), lambda one: one.send(text))
+tried(received(), lambda one: one.send(message))
+tried(received(), lambda one: one.send(Ping(b"p")))
+tried(received(), lambda one: one.receive_data(b"\\x81"))
+tried(received(b"\\x81"), lambda one: one.receive_data(b"\\x01a"))
+tried(received(b"\\x89\\x01p"), drain)
+tried(received(b"\\x81\\x05Hello\\x01\\x03a\\xe2\\x82\\x80\\x01\\xac"), drain)
+tried(received(b"\\x01\\x03a\\xe2", b"\\x82\\x80\\x01", b"\\xac"), drain)
+tried(received(long[:100], long[100:]), drain)
+tried(received(b"\\x81\\x02a\\xff"), drain)
+tried(received(b"\\x88\\x02\\x03\\xe8"), drain)
+tried(received(hello, extensions=deflating), drain)
+tried(received(b"\\xc1\\x01\\xff", extensions=deflating), drain)
+tried(lambda: Connection(CLIENT), lambda one: Connection(CLIENT))
+tried(lambda: Connection(CLIENT), lambda one: TextMessage("a", message_finished=False))
+tried(lambda: Connection(CLIENT), lambda one: Ping(payload=b"a").response())
+print(failed > 50 and done > 50)
+"""
+
+
+def test_no_memory_is_an_error_and_nothing_else() -> None:
+    """Each allocation in turn fails; in a process of its own, which a fault would end."""
+    pytest.importorskip("_testcapi", reason="this Python has no _testcapi, which lets allocations fail")
+    folders = [str(Path(wsproto.__file__).parents[1]), str(Path(__file__).parents[1])]
+    done = subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, "-c", NO_MEMORY, *folders], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr[-3000:]

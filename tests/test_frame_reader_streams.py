@@ -1,0 +1,89 @@
+"""Streams that once went wrong in a core, or might have: each by its bytes, for both cores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.marks import roles
+from tests.oracle.deflating import CLIENT, from_peer
+from tests.oracle.receiving import receive
+from tooling import frames as wire
+from wsproto import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, TextMessage
+
+
+@roles
+def test_nothing_may_be_received_twice_before_events(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.receive_data(b"")
+    connection.receive_data(b"")
+    assert list(connection.events()) == []
+    assert receive(connection, from_peer(connection, wire.TEXT, b"a")) == [TextMessage("a")]
+
+
+@roles
+@pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY])
+def test_a_rest_of_no_bytes_ends_a_message(role: ConnectionType, opcode: int) -> None:
+    connection = Connection(role)
+    kind: Any = TextMessage if opcode == wire.TEXT else BytesMessage
+    data: Any = "a" if opcode == wire.TEXT else b"a"
+    first = from_peer(connection, opcode, b"a", fin=False)
+    assert receive(connection, first) == [kind(data, message_finished=False)]
+    assert receive(connection, from_peer(connection, wire.CONTINUATION)) == [kind(data[:0])]
+    head, rest = first[:-1], first[-1:]
+    assert receive(connection, head) == []
+    assert receive(connection, b"") == []
+    assert receive(connection, rest) == [kind(data, message_finished=False)]
+
+
+@roles
+def test_a_code_point_over_four_fragments(role: ConnectionType) -> None:
+    connection = Connection(role)
+    pieces = [b"\xf0", b"\x9f", b"\x98", b"\x80"]
+    events = []
+    for number, piece in enumerate(pieces):
+        opcode = wire.CONTINUATION if number else wire.TEXT
+        events += receive(connection, from_peer(connection, opcode, piece, fin=number == 3))
+    assert [event.data for event in events if isinstance(event, TextMessage)] == ["", "", "", "\U0001f600"]
+
+
+@roles
+@pytest.mark.parametrize("payload", [b"\xed\xa0", b"a\xed\xbf", b"\xed\xa0\x80"])
+def test_a_surrogate_fails_before_its_third_byte(role: ConnectionType, payload: bytes) -> None:
+    """CPython's decoder would wait for it."""
+    connection = Connection(role)
+    *text, close = receive(connection, from_peer(connection, wire.TEXT, payload, fin=False))
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1007
+    assert "".join(one.data for one in text if isinstance(one, TextMessage)) == payload[:-2].decode(
+        errors="ignore"
+    )
+
+
+@roles
+def test_a_length_of_2_63_minus_1_behind_a_fragment(role: ConnectionType) -> None:
+    """Found by reading: the size of the message overflowed."""
+    connection = Connection(role)
+    first = from_peer(connection, wire.BINARY, b"a", fin=False)
+    head = wire.peer_frame(role is CLIENT, wire.CONTINUATION, b"bc", length=2**63 - 1)
+    events = receive(connection, first + head)
+    assert [event.data for event in events if isinstance(event, BytesMessage)] == [b"a", b"bc"]
+    decoder: Any = connection._decoder
+    assert decoder._message.size == 2**63 - 1
+    assert decoder._message.remaining == 2**63 - 3
+
+
+@roles
+def test_a_second_iterator_may_come_to_the_end(role: ConnectionType) -> None:
+    """Found by the target `cores`: in Python, the first one then asked for the failure once more."""
+    connection = Connection(role)
+    stream = from_peer(connection, wire.TEXT, b"", fin=False)
+    connection.receive_data(stream + from_peer(connection, wire.CONTINUATION, b"\x00\x80"))
+    first = connection.events()
+    assert next(first) == TextMessage("", message_finished=False)
+    *_, close = connection.events()
+    assert isinstance(close, CloseConnection)
+    connection.send(close)
+    assert list(first) == []
