@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -366,6 +367,24 @@ def _drawn(count: int = DRAWN) -> Iterator[bytes]:
         yield bytes((number % 256,)) + random.randbytes(random.choice((64, 256, 1024)))
 
 
+def _with_calls() -> Iterator[bytes]:
+    """Put calls in front of the seeds of the frames: none, and some that follow from a seeded number."""
+    random = Random(_SEED)
+    for client, one, other in product((False, True), range(3), range(3)):
+        for fin in (False, True):
+            frames = wire.peer_frame(client, one, b"ab", fin=fin) + wire.peer_frame(
+                client, other, b"c", fin=fin
+            )
+            begun = wire.peer_frame(client, wire.TEXT, b"a", fin=False)
+            for stream in (frames, begun + frames):
+                yield bytes((0, CLIENT * client, 0, 0)) + stream
+    for number, size in product(range(len(LIMITS)), (1, 2, 20, 21, 40, 41, 130, 131)):
+        yield bytes((0, 0, number, 0)) + wire.frame(wire.BINARY, bytes(size), mask=wire.MASK)
+    for seed in _structured():
+        calls = bytes(random.randrange(64) for _ in range(random.choice((0, 0, 3, 12))))
+        yield bytes((len(calls),)) + calls + seed
+
+
 SEEDS: Final[dict[str, Callable[[], Iterable[bytes]]]] = {
     "frames_server": lambda: _frames(ConnectionType.SERVER),
     "frames_client": lambda: _frames(ConnectionType.CLIENT),
@@ -376,6 +395,7 @@ SEEDS: Final[dict[str, Callable[[], Iterable[bytes]]]] = {
     "stream_handshake_server": _stream_handshake_server,
     "stream_handshake_client": _stream_handshake_client,
     "extension_headers": _extension_headers,
+    "cores": _with_calls,
     "round_trip": _drawn,
     "differential": _drawn,
     "application": lambda: _drawn(20 * DRAWN),

@@ -8,6 +8,7 @@ anywhere.
 from __future__ import annotations
 
 import base64
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -39,6 +40,7 @@ def instrumented(*packages: str) -> AbstractContextManager[object]:
     """
     if not is_program():
         return nullcontext()
+    os.environ.setdefault("WSPROTO_PURE", "1")  # atheris sees into Python alone; `cores` takes both by itself
     try:
         import atheris  # noqa: PLC0415 - an optional dependency
     except ModuleNotFoundError:

@@ -53,7 +53,8 @@ def plant(fault: Fault | None, folder: Path) -> Path:
     :raises CommandError: where the fault has to be written anew.
     """
     copy = folder / "src"
-    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    # Without the compiled core: the faults are in Python.
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so", "*.pyd"))
     if fault is not None:
         (copy / "wsproto" / fault.file).write_text(fault.planted(), "utf-8")
     return copy

@@ -77,13 +77,18 @@ def assert_can_be_planted(faults: Sequence[Fault]) -> None:
         raise CommandError("\n".join(problems))
 
 
+def _of_python(targets: Sequence[Target]) -> list[Target]:
+    """Leave out the target that needs the compiled core, which the copies lack: the faults are in Python."""
+    return [target for target in targets if target.name != "cores"]
+
+
 class Hunter:
     """Runs a hunt."""
 
     def __init__(self, folders: Folders, hunt: Hunt) -> None:
         self._folders = folders
         self._hunt = hunt
-        self._targets: Sequence[Target] = folders.targets() if hunt.with_targets else ()
+        self._targets: Sequence[Target] = _of_python(folders.targets()) if hunt.with_targets else ()
 
     def run(
         self, faults: Sequence[Fault], told: Callable[[Fault, Outcome | None], None], *, control: bool

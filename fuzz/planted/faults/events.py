@@ -13,7 +13,7 @@ FAULTS: Final = (
         "the payload of a ping loses its trailing zeros",
         "RFC 6455 5.5.3",
         _FILE,
-        "set_payload(pong, self.payload)",
-        'set_payload(pong, self.payload.rstrip(b"\\0"))',
+        "return self._as(Pong)",
+        'return Pong(self.payload.rstrip(b"\\0"))',
     ),
 )

@@ -29,7 +29,7 @@ FAULTS: Final = (
         "a text that is no Unicode raises UnicodeEncodeError",
         "sending raises LocalProtocolError alone",
         _FILE,
-        "                except UnicodeEncodeError as error:\n                    raise",
-        "                except UnicodeDecodeError as error:\n                    raise",
+        "            except UnicodeEncodeError as error:\n                message",
+        "            except UnicodeDecodeError as error:\n                message",
     ),
 )

@@ -13,8 +13,8 @@ FAULTS: Final = (
         "each masking key serves twice",
         "RFC 6455 5.3, 10.3",
         _FILE,
-        "pool = random_bytes(self.FIRST_POOL_SIZE if self._keys is None else self.POOL_SIZE)",
-        "pool = random_bytes((self.FIRST_POOL_SIZE if self._keys is None else self.POOL_SIZE) // 2) * 2",
+        "return random_bytes(64 if first else 1024)",
+        "return random_bytes((64 if first else 1024) // 2) * 2",
     ),
     Fault(
         "a payload above 256 KiB is masked in pieces that are no multiple of the key",

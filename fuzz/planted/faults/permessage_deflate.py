@@ -100,7 +100,7 @@ FAULTS: Final = (
         "a compressed fragment that is none raises zlib.error",
         "receiving raises RemoteProtocolError alone",
         _FILE,
-        "            return state.inflater.inflate(data, state.room)\n        except InflateError:",
+        "            return state.inflater.inflate(data, state.room)\n        except inflate_errors():",
         "            return state.inflater.inflate(data, state.room)\n        except ValueError:",
     ),
     Fault(

@@ -1,0 +1,132 @@
+"""`python -m fuzz.planted.core [WORD ...]`: single faults in the C of src/core, and what finds each.
+
+The target `cores` looks for it first, from its seeds, over a copy that was built with sanitizers. What is
+lost there by no sanitizer, since it is memory that nobody gives back, the tests of the core look for: they
+count what is allocated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fuzz.folders import PACKAGE
+from fuzz.planted.child import ROOT
+from fuzz.planted.core_faults import FAULTS
+from tooling.building import build, copy_of_source
+from tooling.errors import CommandError
+from tooling.sanitized import SANITIZERS, sanitized_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fuzz.planted.core_faults import CoreFault
+
+TARGET: Final = "cores"
+TESTS: Final = (
+    "test_core_leaks.py",
+    "test_core_reentrancy.py",
+    "test_core_written.py",
+    "test_core_interpreters.py",
+)
+_SAID: Final = re.compile(
+    r"=== Uncaught Python exception: ===\n(.*)|(ERROR: (?:AddressSanitizer|libFuzzer): .*)"
+    r"|(\S+ runtime error: .*)|^(FAILED .*)",
+    re.MULTILINE,
+)
+
+
+def planted(fault: CoreFault | None, folder: Path) -> Path:
+    """Copy `src` into `folder`, with the fault in it if there is one, and build it; return the copy."""
+    source = copy_of_source(folder)
+    if fault is not None:
+        (source / "core" / fault.file).write_text(fault.planted(), "utf-8")
+    build(source, *SANITIZERS)
+    return source
+
+
+def _said(done: subprocess.CompletedProcess[str]) -> str:
+    found = _SAID.search(done.stdout + done.stderr)
+    what = next(filter(None, found.groups()), "") if found else f"exit code {done.returncode}"
+    return " ".join(what.split())[:160]
+
+
+def _ran(command: Sequence[str], source: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=sanitized_environment(source),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def by_target(source: Path, seeds: Path, seconds: int) -> str | None:
+    """Let the target fuzz for so long; return what it said where it failed."""
+    target = next(one for one in PACKAGE.targets() if one.name == TARGET)
+    with tempfile.TemporaryDirectory() as work:
+        options = target.options | {
+            "max_total_time": str(seconds),
+            "seed": "6455",
+            "artifact_prefix": f"{work}/",
+            "rss_limit_mb": "0",
+        }
+        arguments = [f"-{name}={value}" for name, value in options.items()]
+        child = ["-m", "fuzz.planted.child", str(source), str(target.file), *arguments, work, str(seeds)]
+        done = _ran(child, source)
+    return _said(done) if done.returncode else None
+
+
+def by_tests(source: Path) -> str | None:
+    """Run the tests of the core's safety; return what they said where they failed."""
+    tests = [f"tests/{name}" for name in TESTS]
+    pytest = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout=0", *tests]
+    done = _ran([*pytest, "-k", "not interpreters and not every_python"], source)
+    if done.returncode > 1:
+        raise CommandError(f"the tests did not run, exit code {done.returncode}: {done.stdout[-300:]}")
+    return _said(done) if done.returncode else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Look for the faults, print a line for each, and return 1 where one was not found."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0].strip("`"))
+    parser.add_argument("words", nargs="*", help="take the faults with one of these in their names")
+    parser.add_argument("--seconds", type=int, default=60, help="for each fault, after the seeds")
+    parser.add_argument("--no-control", action="store_true", help="do not begin without a fault")
+    chosen = parser.parse_args(arguments)
+    faults = [one for one in FAULTS if not chosen.words or any(word in one.name for word in chosen.words)]
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="fuzz-seeds-") as seeds:
+        PACKAGE.seed(next(one for one in PACKAGE.targets() if one.name == TARGET), Path(seeds))
+        for fault in (*([] if chosen.no_control else [None]), *faults):
+            began = time.monotonic()
+            with tempfile.TemporaryDirectory() as folder:
+                source = planted(fault, Path(folder))
+                seconds = chosen.seconds if fault else min(10, chosen.seconds)
+                by, said = TARGET, by_target(source, Path(seeds), seconds)
+                if said is None:
+                    by, said = "tests", by_tests(source)
+            took = f"{time.monotonic() - began:.0f} s"
+            if fault is None:
+                if said is not None:
+                    print(f"without any fault, {by} failed: {said}")
+                    return 2
+                continue
+            missed += said is None
+            print(
+                f"{fault.file}: {fault.name}: {'NOT FOUND' if said is None else f'{by}: {said}'}, {took}",
+                flush=True,
+            )
+    print(f"{len(faults) - missed} of {len(faults)} found")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
