@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import wsproto
 from harness.cases import SelectionError, in_profile, is_for, section_of, select
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline
@@ -51,7 +52,11 @@ class Order:
         """
         chosen = select(self.profile, self.patterns)
         cases: dict[Setup, list[str]] = {}
-        for setup in setups_of(self.roles, self.variants, self.transports):
+        # Where the library has no compiled core, its default is the pure one.
+        variants: Sequence[Variant] = [
+            variant for variant in self.variants if variant != "pure" or wsproto.compiled
+        ] or self.variants
+        for setup in setups_of(self.roles, variants, self.transports):
             only = chosen if self.only is None else self.only.get(setup, ())
             if of_setup := [case for case in chosen if plays(setup, case) and case in only]:
                 cases[setup] = of_setup

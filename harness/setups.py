@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.roles import Role
 
-Variant = Literal["default", "limits", "settings"]
+Variant = Literal["default", "limits", "settings", "pure"]
 """A configuration of the library: `testee.variants` has the meaning of each."""
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)

@@ -51,14 +51,15 @@ class Testee:
 
         :param files: the certificate, where the transport needs one.
         """
+        core = ["env", "WSPROTO_PURE=1"] if setup.variant == "pure" else []
         variant = ["--variant", setup.variant] if self.has_variants else []
         over = [] if setup.transport == "h1" else ["--transport", setup.transport]
         if setup.role == "client":
-            return [*self.client, *variant, *over, *(["--ca", str(files.authority)] if files else [])]
+            return [*core, *self.client, *variant, *over, *(["--ca", str(files.authority)] if files else [])]
         shown = ["--certificate", str(files.certificate), "--key", str(files.key)] if files else []
         if setup.transport in self.stream_servers:
             return [*self.stream_servers[setup.transport], *shown]
-        return [*self.server, *variant, "--port", "0", *over, *shown]
+        return [*core, *self.server, *variant, "--port", "0", *over, *shown]
 
 
 @cache

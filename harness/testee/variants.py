@@ -105,6 +105,7 @@ class Configuration:
 
 CONFIGURATIONS: dict[Variant, Configuration] = {
     "default": Configuration(),
+    "pure": Configuration(),  # without the compiled core, which the command of the testee sees to
     "limits": Configuration(
         limits=lambda size: Limits(
             max_message_size=size,

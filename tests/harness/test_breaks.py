@@ -47,7 +47,8 @@ def run_copy(folder: Path, options: list[str]) -> tuple[int, str]:
 
 def copy(folder: Path, file: str) -> None:
     """Copy the library into the folder, and the harness with what it needs where the file is of that."""
-    without_caches = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    # Without the compiled core: the breaks are in Python.
+    without_caches = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so", "*.pyd")
     shutil.copytree(ROOT / "src", folder / "src", ignore=without_caches)
     if file.startswith("harness/"):
         shutil.copytree(ROOT / "harness", folder / "harness", ignore=without_caches)
