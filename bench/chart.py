@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     from bench.results import Results, Row
 
-COLOURS: Final = {"wsproto": "#4477aa", "websockets": "#ee6677", "aiohttp": "#228833", "picows": "#aa3377"}
+COLOURS: Final = {
+    "pure": "#999999",
+    "wsproto": "#4477aa",
+    "websockets": "#ee6677",
+    "aiohttp": "#228833",
+    "picows": "#aa3377",
+}
 ROW_HEIGHT: Final = 0.2
 """Inches."""
 LEAST, MOST = 0.01, 100.0

@@ -29,6 +29,8 @@ class Peer:
     """The packages that pip installs for it."""
     version: str = ""
     """The version that must be imported; empty where it is this checkout's."""
+    pure: bool = False
+    """Whether it is this library without its compiled core."""
 
     @property
     def title(self) -> str:
@@ -46,6 +48,8 @@ _H11: Final = pinned("h11")
 OURS: Final = Peer("ours", "wsproto", ("wsproto",), _H11)
 #: The same code again, from a copy of its files: the distance of its ratios from 1 is noise.
 COPY: Final = Peer("copy", "wsproto", ("wsproto",), _H11)
+#: The same code without its compiled core: its ratio says what that gains.
+PURE: Final = Peer("pure", "wsproto", ("wsproto",), _H11, pure=True)
 PEERS: Final = (
     _pinned("wsproto", needs=["h11"]),
     _pinned("websockets", "websockets.client", "websockets.server"),

@@ -48,7 +48,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**environment(), **(variables or {})},
+            env={**environment(), **({"WSPROTO_PURE": "1"} if peer.pure else {}), **(variables or {})},
             start_new_session=True,
         )
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from bench import chart, scaling
-from bench.peers import OURS, PEERS
+from bench.peers import OURS, PEERS, PURE
 from bench.results import from_json
 from bench.table import closing, number, ranged
 from tooling.written import write_text
@@ -101,7 +101,7 @@ def _render(template: str, results: Results, **more: object) -> str:
     templates.filters.update(number=number, ranged=ranged)
     return templates.get_template(template).render(
         results=results,
-        peers=[peer for peer in PEERS if peer.name in results.peers],
+        peers=[peer for peer in (PURE, *PEERS) if peer.name in results.peers],
         ours=results.peers[OURS.name],
         closing=closing(results),
         groups=_groups(results),

@@ -38,11 +38,13 @@ class Row:
     ratios: dict[str, Estimate]
     unsupported: dict[str, str] = field(default_factory=dict)
     theirs: dict[str, float] = field(default_factory=dict)
+    compiled: bool = False
+    """Whether this library ran with its compiled core."""
 
     def verdicts(self) -> list[Verdict]:
         """Judge it by its goals, as far as the peers were measured."""
         found = []
-        for goal in goals_of(self.label):
+        for goal in goals_of(self.label, compiled=self.compiled):
             measured = self.ratios.get(goal.peer) if goal.peer else self.ours
             if measured is not None:
                 sure = not measured.low <= goal.limit <= measured.high
@@ -119,6 +121,7 @@ def from_json(text: str) -> Results:
             {peer: Estimate(**found) for peer, found in row["ratios"].items()},
             row["unsupported"],
             row["theirs"],
+            row.get("compiled", False),
         )
         for row in data["rows"]
     ]

@@ -8,12 +8,12 @@ import shutil
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import importing, instructions, rounds
-from bench.peers import COPY, OURS, SOURCE, python_of
+from bench.peers import COPY, OURS, PURE, SOURCE, python_of
 from bench.processes import Unsupported, Worker
 from bench.results import Results, Row, row_of
 from bench.selection import IMPORT, counting_label
@@ -73,6 +73,8 @@ def run(order: Order, progress: Progress, find_python: FindPython = python_of) -
             results.rows.append(_peak(compared, case, progress))
         if selection.imports:
             results.rows.append(_imports(sites, order, results, progress))
+    compiled = any(site.peer is PURE for site in sites)
+    results.rows = [replace(row, compiled=compiled) for row in results.rows]
     results.pace["took"] = round(time.monotonic() - begun)
     return results
 
@@ -95,6 +97,8 @@ def _sites(
         shutil.copytree(SOURCE / "wsproto", folder / "wsproto", ignore=shutil.ignore_patterns("__pycache__"))
         python = find_python(OURS, say)
         sites = [Site(OURS, python, SOURCE, SOURCE), Site(COPY, python, folder, folder)]
+        if any(SOURCE.glob("wsproto/_core.*")):
+            sites.append(Site(PURE, python, SOURCE, SOURCE))
         for peer in peers:
             python = find_python(peer, say)
             sites.append(Site(peer, python, None, python.parent.parent))

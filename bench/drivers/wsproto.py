@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 def identity() -> dict[str, str]:
     """Return the version and file that were imported."""
     module = import_module("wsproto")
-    return {"version": module.__version__, "file": str(module.__file__), "helpers": "pure Python"}
+    helpers = "reader and writer in C" if getattr(module, "compiled", False) else "pure Python"
+    return {"version": module.__version__, "file": str(module.__file__), "helpers": helpers}
 
 
 class Endpoint(interface.Endpoint):

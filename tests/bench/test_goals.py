@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from bench.goals import GOALS, Goal, goals_of
+from bench.goals import COMPILED, GOALS, Goal, goals_of
 from bench.peers import PEERS
 from bench.ratios import Estimate
 from bench.results import Row, exact
@@ -19,16 +19,17 @@ def test_labels_are_distinct() -> None:
     assert len(set(LABELS)) == len(LABELS)
 
 
-@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: goal.pattern)
+@pytest.mark.parametrize("goal", [*GOALS, *COMPILED], ids=lambda goal: goal.pattern)
 def test_a_goal_means_a_row_and_a_peer(goal: Goal) -> None:
     assert [label for label in LABELS if fnmatchcase(label, goal.pattern)]
     assert goal.peer in {"", *(peer.name for peer in PEERS)}
     assert goal.limit > 0
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("label", LABELS)
-def test_nothing_may_be_slower_than_the_published_package(label: str) -> None:
-    limits = [goal.limit for goal in goals_of(label) if goal.peer == "wsproto"]
+def test_nothing_may_be_slower_than_the_published_package(label: str, compiled: bool) -> None:
+    limits = [goal.limit for goal in goals_of(label, compiled=compiled) if goal.peer == "wsproto"]
     assert len(limits) == 1
     assert limits[0] <= 1
 
