@@ -10,12 +10,16 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= full
 ROLE ?= both
 TRANSPORT ?= h1
+# Of what the compiled core is made: it is built anew when that changes.
+CORE := setup.py $(wildcard src/core/*)
+DEFLATE_TESTS := $(wildcard tests/test_*deflate*.py tests/test_inbound_extensions*.py tests/test_extension_bound.py)
+LIBRARY_TESTS := tests/test_*.py tests/properties tests/state_machines
 NEEDED = $(if $(filter-out h1,$(TRANSPORT)),$(STREAMS),$(HARNESS))
 FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core browser testees check format autobahn engines gateways campaign fuzz downstream bench clean
+.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways campaign fuzz asan downstream bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,10 +33,17 @@ test: export PYTHONDONTWRITEBYTECODE :=
 test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 test: $(READY) ## run every test, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
-	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
+	WSPROTO_PURE=1 $(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
+
+test-other-core: $(READY) ## run the tests of the library with the core that `make test` does not run them with, those of compression with zlib-ng and isal
+	@$(BIN)/python -c 'import sys, wsproto; sys.exit(None if wsproto.compiled else "the compiled core was not built: there is one core")'
+	$(BIN)/python -m pytest -n auto -m 'not uncovered' tests/test_*.py
+	WSPROTO_PURE=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/properties tests/state_machines
+	WSPROTO_TEST_ZLIB=zlib_ng.zlib_ng $(BIN)/python -m pytest -n auto -m 'not zlib_output' $(DEFLATE_TESTS)
+	WSPROTO_TEST_ZLIB=isal.isal_zlib $(BIN)/python -m pytest -n auto -m 'not zlib_output' $(DEFLATE_TESTS)
 
 test-core: $(READY) ## run the tests of the library alone, without those of its tools and without coverage
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/test_*.py tests/properties tests/state_machines
+	$(BIN)/python -m pytest -n auto --dist worksteal $(LIBRARY_TESTS)
 
 browser: $(READY) ## test the report's page in Chromium, and the WebSockets of Chromium and Firefox over HTTP/1.1 and HTTP/2
 	$(BIN)/python -m pytest -m browser tests/browser
@@ -40,6 +51,7 @@ browser: $(READY) ## test the report's page in Chromium, and the WebSockets of C
 check: $(READY) ## check format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/clang-format --dry-run --Werror src/core/*.[ch]
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
@@ -49,6 +61,7 @@ matrix: $(NEEDED) ## run the cases against other implementations too, and compar
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/clang-format -i src/core/*.[ch]
 
 autobahn: ## have Autobahn's own program, in Docker, judge both roles (PROFILE=full|wide|fast); the exit code is the verdict
 	PROFILE=$(PROFILE) docker compose up --exit-code-from report
@@ -68,6 +81,9 @@ campaign: $(READY) ## run the properties and state machines with 100 times the e
 fuzz: $(READY) ## run every atheris target for FUZZ_SECONDS (60), from its seeds; needs Python 3.11 to 3.14 on Linux
 	$(BIN)/python -m fuzz run --seconds $(FUZZ_SECONDS)
 
+asan: $(READY) ## test the compiled core under sanitizers of addresses and undefined behaviour; needs gcc (ASAN=--coverage for the lines of C that are not reached)
+	$(BIN)/python -m tooling.sanitized $(ASAN)
+
 downstream: ## run hypercorn, uvicorn, mitmproxy, trio-websocket, simple-websocket, httpx-ws, websockets, and the published package's tests
 	$(PYTHON) tests/downstream/run.py
 
@@ -78,7 +94,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(HARNESS): pyproject.toml harness/pyproject.toml | $(BIN)/python
+$(HARNESS): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
 	$(INSTALL) --editable . --editable ./harness
 	@touch $@
 
@@ -86,11 +102,12 @@ $(STREAMS): $(HARNESS)
 	$(INSTALL) --editable './harness[streams]'
 	@touch $@
 
-$(READY): pyproject.toml harness/pyproject.toml | $(BIN)/python
+$(READY): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
 	$(INSTALL) --editable '.[bench,fuzz,test,check]' --editable './harness[docker,streams]'
 	@touch $(HARNESS) $(STREAMS) $@
 
 clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes
 	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f src/wsproto/_core*
 	rm -rf src/*.egg-info harness/*.egg-info
