@@ -46,6 +46,13 @@ FAULTS: Final = (
         "(compression is not None and size < 0)",
     ),
     Fault(
+        "what comes behind a violation is read",
+        "RFC 6455 7.1.7",
+        _FILE,
+        "            self._end()\n            return failure\n",
+        "            return failure\n",
+    ),
+    Fault(
         "what comes behind the peer's Close is read",
         "RFC 6455 5.5.1",
         _FILE,

@@ -84,11 +84,4 @@ FAULTS: Final = (
         "self.fast.in_code_point if unfinished_code_point else self.fast.short[kind]",
         "self.fast.short[kind]",
     ),
-    Fault(
-        "what comes behind a violation is read",
-        "RFC 6455 7.1.7",
-        _FILE,
-        "            yield last\n",
-        "            yield last\n            self._ended = not isinstance(end, Exception)\n",
-    ),
 )
