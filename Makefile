@@ -31,14 +31,15 @@ conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full
 # Each half names its files: every worker imports all that it is given.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
-test: $(READY) ## run every test, with the branch coverage of src/wsproto
+test: export WSPROTO_PURE := 1
+test: $(READY) ## run every test on the core in Python, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
-	WSPROTO_PURE=1 $(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
+	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
 
-test-other-core: $(READY) ## run the tests of the library with the core that `make test` does not run them with, those of compression with zlib-ng and isal
+test-other-core: $(READY) ## run the tests of the library on the compiled core, those of compression with zlib-ng and isal
 	@$(BIN)/python -c 'import sys, wsproto; sys.exit(None if wsproto.compiled else "the compiled core was not built: there is one core")'
-	$(BIN)/python -m pytest -n auto -m 'not uncovered' tests/test_*.py
-	WSPROTO_PURE=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/properties tests/state_machines
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not uncovered' tests/test_*.py
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/properties tests/state_machines
 	WSPROTO_TEST_ZLIB=zlib_ng.zlib_ng $(BIN)/python -m pytest -n auto -m 'not zlib_output' $(DEFLATE_TESTS)
 	WSPROTO_TEST_ZLIB=isal.isal_zlib $(BIN)/python -m pytest -n auto -m 'not zlib_output' $(DEFLATE_TESTS)
 

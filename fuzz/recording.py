@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NAMES: Final = {
     wsproto.WSConnection: "connection",
     wsproto.Connection: "connection",
+    wsproto.Connection.__mro__[1]: "connection",  # its front
     wsproto.extensions.PerMessageDeflate: "deflate",
     wsproto.MessageJoiner: "joiner",
     wsproto.frame_protocol.FrameProtocol: "protocol",

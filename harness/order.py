@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-import wsproto
 from harness.cases import SelectionError, in_profile, is_for, section_of, select
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline
@@ -53,9 +53,9 @@ class Order:
         chosen = select(self.profile, self.patterns)
         cases: dict[Setup, list[str]] = {}
         # Where the library has no compiled core, its default is the pure one.
-        variants: Sequence[Variant] = [
-            variant for variant in self.variants if variant != "pure" or wsproto.compiled
-        ] or self.variants
+        variants = self.variants
+        if "pure" in variants and len(variants) > 1 and not _has_compiled_core():
+            variants = [variant for variant in variants if variant != "pure"]
         for setup in setups_of(self.roles, variants, self.transports):
             only = chosen if self.only is None else self.only.get(setup, ())
             if of_setup := [case for case in chosen if plays(setup, case) and case in only]:
@@ -95,3 +95,11 @@ def plays(setup: Setup, case: str) -> bool:
         return is_for(case, setup.role) and section_of(case) in OVER_STREAMS and known_mode and in_time
     of_variants = in_profile(case, "fast") and not (case in EXTRA and EXTRA[case].over_tls)
     return is_for(case, setup.role) and (setup.variant == "default" or of_variants)
+
+
+def _has_compiled_core() -> bool:
+    """Tell whether the library has it; where there is no library, `testee.commands` says so."""
+    try:
+        return bool(import_module("wsproto").compiled)
+    except (ImportError, AttributeError, SyntaxError):
+        return False

@@ -32,7 +32,7 @@ UNSEEN: Final[Mapping[str, str]] = {
     "the hooks of a subclass are passed by where a compressed message comes whole": _SUBCLASS,
     "a window that is assigned after the agreement is not in force": _SUBCLASS,
     "end of file leads out of CLOSED": _EVENTS,
-    "bytes are taken after end of file": "no transport has bytes behind its end",
+    "bytes are taken after end of file": "no transport has bytes behind its end: none can be sent there",
     "a ping may be sent after the peer's Close": _REFUSED,
     "end of file after the peer's Close is told as 1006": _EVENTS,
     "two connections share the compression of one extension object": (

@@ -79,8 +79,8 @@ CASES = {
     "a receiver forgets the context": (
         "inflate",
         bytes([7, 0, 3, 9]) + b"\xff\xff\xff\xff".join(DEFLATED),
-        # Fragments by the byte; a message that inflates to a zero byte, and a repetition of what came before.
-        b"\x00\x00\x01\x00" + b"\x62\x00\x00" + b"\xff\xff\xff\xff" + b"\x42\x00",
+        # A message that inflates to a zero byte, and a repetition of what came before.
+        b"\x00\x00\x00\x00" + b"\x62\x00\x00" + b"\xff\xff\xff\xff" + b"\x42\x00",
     ),
     "Connection need not name the upgrade": (
         "handshake_server",

@@ -44,28 +44,28 @@ DECODER = [
     ),
     Break(
         "a compressed binary message that comes whole is a text",
-        "src/wsproto/inbound_message.py",
+        "src/wsproto/frame_reader.py",
         "{RSV1_BIT | first: kind for first, kind in _WHOLE.items()}",
         "{RSV1_BIT | first: TextMessage for first in _WHOLE}",
         "client X.7.45",
     ),
     Break(
         "the short path forgets a message behind its first fragment",
-        "src/wsproto/frame_decoder.py",
+        "src/wsproto/frame_reader.py",
         "message.kind = None if fin else kind",
         "message.kind = None",
         "server 5.3",
     ),
     Break(
         "the short path takes the first fragment of a text for a binary one",
-        "src/wsproto/inbound_message.py",
+        "src/wsproto/frame_reader.py",
         "{first & ~FIN: kind for first, kind in _WHOLE.items()}",
         "{first & ~FIN: BytesMessage for first in _WHOLE}",
         "client 5.3",
     ),
     Break(
         "the short path turns the masking key the wrong way",
-        "src/wsproto/frame_decoder.py",
+        "src/wsproto/frame_reader.py",
         "keys >>= 32 - ((size & 3) << 3)",
         "keys >>= (size & 3) << 3",
         "server 2.2",
@@ -86,7 +86,7 @@ DECODER = [
     ),
     Break(
         "the masking key of a piece turns backwards",
-        "src/wsproto/frame_decoder.py",
+        "src/wsproto/frame_reader.py",
         "key[turn:] + key[:turn]",
         "key[-turn:] + key[:-turn]",
         "server X.3.36",
@@ -128,7 +128,7 @@ DECODER = [
     ),
     Break(
         "a message goes on behind its last fragment",
-        "src/wsproto/frame_decoder.py",
+        "src/wsproto/frame_reader.py",
         "message.kind = None if fin else kind",
         "message.kind = kind",
         "server X.3.59",
@@ -136,8 +136,8 @@ DECODER = [
     Break(
         "a message in pieces goes on behind its last fragment",
         "src/wsproto/inbound_message.py",
-        "        if message_finished:\n            self.kind = None\n",
-        "        if message_finished:\n",
+        "        if message_finished:\n            self.go_on(None)\n",
+        "",
         "client X.16.3.61",
     ),
 ]
@@ -145,7 +145,7 @@ DECODER = [
 ENCODER = [
     Break(
         "a long frame names its masking key backwards",
-        "src/wsproto/frame_encoder.py",
+        "src/wsproto/frame_writer.py",
         "masked(payload, 0, size, key_bytes, header + key_bytes)",
         "masked(payload, 0, size, key_bytes, header + key_bytes[::-1])",
         "client X.3.28",
@@ -167,8 +167,8 @@ ENCODER = [
     Break(
         "each fragment has the opcode of its message",
         "src/wsproto/frame_encoder.py",
-        "first = opcode if begun is None else Opcode.CONTINUATION",
-        "first = opcode",
+        "(Opcode.CONTINUATION if begun else opcode)",
+        "opcode",
         "server X.10.1",
     ),
     Break(
@@ -184,8 +184,8 @@ COMPRESSION = [
     Break(
         "a message that comes whole may refer to one before it, whatever was agreed",
         "src/wsproto/deflate.py",
-        "self._block_open or self._final_blocks or not self.context_takeover:",
-        "self._block_open or self._final_blocks:",
+        "        elif self.direct is None:\n",
+        "        elif self._block_open or self._final_blocks:\n",
         "server X.7.50",
     ),
     Break(

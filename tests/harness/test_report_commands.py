@@ -22,6 +22,7 @@ from harness.setups import setups_of
 from harness.stored_results import differing_cases, read_results
 from harness.streams import STREAMS
 from tests.harness.report_samples import case, results, role, troubled
+from tests.harness.serving import PLAYED
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -191,7 +192,9 @@ def test_failed_repeats_what_differed_in_each_role(
         Baseline(of_role, tmp_path).update({"1.1.1": OK, "3.2": Verdict("OK", "OK", code)}).save()  # type: ignore[arg-type]
     options = ["--report", str(tmp_path), "--expected", str(tmp_path)]
     assert main(["run", *options, "--cases", "1.1.1", "3.2"]) == 1
-    assert differing_cases(read_results(tmp_path)) == {setup: ["3.2"] for setup in setups_of(["client"])}
+    assert differing_cases(read_results(tmp_path)) == {
+        setup: ["3.2"] for setup in setups_of(["client"], PLAYED)
+    }
 
     assert main(["run", *options, "--failed", "--role", "server"]) == 0
     assert (

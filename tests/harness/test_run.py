@@ -25,7 +25,7 @@ from harness.setups import Setup, setups_of
 from harness.summary import print_cpu_time
 from harness.testee import commands
 from tests.harness.processes import all_end, descendants_of
-from tests.harness.serving import TIMEOUT
+from tests.harness.serving import PLAYED, TIMEOUT
 from tooling import children
 from tooling.errors import CommandError
 
@@ -59,8 +59,8 @@ def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture
     assert results["cpuTime"] > 0
     assert f"CPU time: {results['library']} with its glue and zlib " in out
     assert [difference["case"] for difference in results["setups"]["client"]["differences"]] == ["7.7.3"]
-    assert list(results["setups"]) == [str(setup) for setup in setups_of(ROLES)]
-    for setup in setups_of(ROLES):
+    assert list(results["setups"]) == [str(setup) for setup in setups_of(ROLES, PLAYED)]
+    for setup in setups_of(ROLES, PLAYED):
         label = str(setup)
         assert min(results["setups"][label]["cpuTime"].values()) > 0
         cases = results["setups"][label]["cases"]

@@ -49,6 +49,7 @@ def test_setups_are_named_by_what_is_unusual_in_them() -> None:
         "server",
         "server/limits",
         "server/settings",
+        "server/pure",
         "server/h3",
     ]
     assert SETUPS["client/h2"] == Setup("client", "default", "h2")

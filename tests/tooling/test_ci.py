@@ -44,7 +44,7 @@ def test_the_targets_of_make_exist(file: str) -> None:
 
 @each_file
 def test_the_modules_that_run_exist(file: str) -> None:
-    for name in re.findall(r"python\d?\"? -m ([a-z]\w*)", commands(file)):
+    for name in re.findall(r"python\d?\"? -m ([a-z]\w*(?:\.\w+)*)", commands(file)):
         spec = importlib.util.find_spec(name)
         assert spec is not None, name
         if spec.submodule_search_locations:
