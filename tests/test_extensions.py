@@ -355,3 +355,10 @@ def test_bad_data_fails_the_connection_whatever_inflates() -> None:
 def test_what_cannot_compress_is_refused_and_named() -> None:
     with pytest.raises(LocalProtocolError, match="no backend for zlib: it has no compressobj, decompressobj"):
         set_zlib_backend(os)
+
+
+def test_a_whole_message_may_begin_with_a_part_of_a_code_point() -> None:
+    """The first event of a byte says nothing: the frame was read anew then, as a message inside of it."""
+    connection = Connection(CLIENT, [agreed()], limits=Limits(max_inflated_size=1))
+    connection.receive_data(bytes.fromhex("c108000200fdffc28000") * 2)
+    assert joined(connection.events()) == ["\x80", "\x80"]

@@ -86,6 +86,7 @@ class FrameDecoder(FrameReader):
                 event = self._whole_message(inflated)
                 if event is not None:
                     return event
+            if not message.in_frame:  # a whole message may have been begun, and say nothing yet
                 if (size := self._read_header()) is None:
                     return None
                 if not message.in_frame:
