@@ -493,7 +493,14 @@ def matrix_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Row("good", "good 1.0", roles={Setup("server"): RoleResult(cases, good)}),
         Row("bad", "bad 2.0", roles={Setup("server"): RoleResult(cases, bad)}),
     ]
-    about = {"started": "2026", "profile": "fast", "patterns": [], "python": "3.13", "engine": "kosoku 0.1.0"}
+    about = {
+        "stopped": "",
+        "started": "2026",
+        "profile": "fast",
+        "patterns": [],
+        "python": "3.13",
+        "engine": "kosoku 0.1.0",
+    }
     file = tmp_path_factory.mktemp("matrix") / "matrix.html"
     file.write_text(render(about, {Setup("server"): cases}, rows), encoding="utf-8")
     return file
