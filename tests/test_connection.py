@@ -32,6 +32,7 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.extensions import Extension, PerMessageDeflate
+from wsproto.limits import Limits
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -745,3 +746,38 @@ def test_parts_are_refused_as_the_whole_is(role: ConnectionType) -> None:
     connection.send(CloseConnection(1000))
     with pytest.raises(LocalProtocolError, match="cannot be sent in state LOCAL_CLOSING"):
         connection.send_parts(TextMessage("x"))
+
+
+@roles
+def test_no_length_that_a_header_can_tell_is_too_much_to_count(role: ConnectionType) -> None:
+    """Counts of 64 bits went over, and `events` raised OverflowError, which nothing of a peer may do."""
+    connection = Connection(role)
+    longest = b"\x7f" + b"\xff" * 7
+    key = b"" if connection.client else bytes(4)
+    mask = 0 if connection.client else 0x80
+    connection.receive_data(
+        bytes([0x01, mask | 5]) + key + b"hello" + bytes([0x00, mask | 127]) + longest + key
+    )
+    connection.receive_data(b"\xff")
+    assert list(connection.events()) == [
+        TextMessage("hello", message_finished=False),
+        CloseConnection(1007, "Invalid UTF-8 in a text message (RFC 6455 8.1)"),
+    ]
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+@roles
+def test_a_limit_may_be_any_number(role: ConnectionType, deflate: bool) -> None:
+    huge = 2**70
+    limits = [
+        Limits(max_frame_size=huge, max_message_size=huge, max_fragments=huge),
+        Limits(max_inflated_size=huge),
+    ]
+    other = ConnectionType.SERVER if role is ConnectionType.CLIENT else ConnectionType.CLIENT
+    for one in limits:
+        extensions = [[agreed()] if deflate else [] for _ in range(2)]
+        receiver = Connection(role, list(extensions[0]), limits=one)
+        sender = Connection(other, list(extensions[1]))
+        for event in (TextMessage("a" * 1000), TextMessage("b"), BytesMessage(b"c" * 1000)):
+            receiver.receive_data(sender.send(event))
+            assert list(receiver.events()) == [event]

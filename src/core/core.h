@@ -15,6 +15,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 #include <structmember.h>
@@ -72,9 +73,9 @@ enum { NO_MESSAGE, TEXT, BINARY }; /* and the opcodes of the last two */
 
 typedef struct {
     PyObject_HEAD Core *core;
-    Py_ssize_t remaining; /* bytes of the frame's payload that have not come */
-    Py_ssize_t fragments, size; /* of the message so far */
-    Py_ssize_t max_frame_size, max_message_size, max_fragments; /* -1 for no bound */
+    long long remaining; /* bytes of the frame's payload that have not come; a peer may announce up to 2**63 - 1 */
+    long long fragments, size; /* of the message so far */
+    long long max_frame_size, max_message_size, max_fragments; /* -1 for no bound */
     unsigned char unfinished[3]; /* the first bytes of a code point */
     unsigned char unfinished_size;
     unsigned char kind; /* of the message under way */
@@ -86,6 +87,8 @@ typedef struct {
 extern PyType_Spec message_state_spec;
 /* Take in which message is under way, with no code point unfinished. */
 void message_goes_on(MessageState *message, int kind);
+/* Count a data frame, and `size` bytes that are known to be the message's. */
+void message_count(MessageState *message, long long size);
 
 /* reader.c: from bytes to events. */
 typedef struct {

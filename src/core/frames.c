@@ -156,16 +156,11 @@ static void turn_key(unsigned char key[4], Py_ssize_t size) {
 /* A piece of a message that is there: a whole frame, or what has come of one. */
 typedef struct {
     Py_ssize_t start, size; /* of the payload, from the reader's position on */
-    Py_ssize_t left; /* of the frame's payload, behind it */
-    Py_ssize_t counted; /* what is new of the message: the frame's payload, or 0 */
+    long long left; /* of the frame's payload, behind it */
+    long long counted; /* what is new of the message: the frame's payload, or 0 */
     const unsigned char *key; /* NULL for no mask */
     int kind, fin;
 } Piece;
-
-/* Counts are writable, and a peer may announce any length: they stop at the greatest one. */
-static Py_ssize_t counted_on(Py_ssize_t count, Py_ssize_t more) {
-    return count > PY_SSIZE_T_MAX - more ? PY_SSIZE_T_MAX : count + more;
-}
 
 /* Take in that a piece was read, all of it at once. */
 static void commit(FrameReader *reader, const Piece *piece, int goes_on_as, const unsigned char rest[4]) {
@@ -177,8 +172,7 @@ static void commit(FrameReader *reader, const Piece *piece, int goes_on_as, cons
     if (piece->left && piece->key != NULL)
         turn_key(reader->key, piece->size);
     if (piece->start) {
-        message->fragments = counted_on(message->fragments, 1);
-        message->size = counted_on(message->size, piece->counted);
+        message_count(message, piece->counted);
     }
     message_goes_on(message, goes_on_as);
     memcpy(message->unfinished, rest, 3);
@@ -345,7 +339,7 @@ Way read_piece(FrameReader *reader, PyObject **event) {
     if (size == 0)
         return WANT;
     if (size > message->remaining)
-        size = message->remaining;
+        size = (Py_ssize_t)message->remaining;
     Piece piece = {
         .size = size,
         .left = message->remaining - size,

@@ -12,10 +12,21 @@ void message_goes_on(MessageState *message, int kind) {
         message->fragments = message->size = 0;
 }
 
+/* A peer may announce any length, and Python write any count: both stop at the greatest one. */
+static long long sum(long long count, long long more) {
+    return count > LLONG_MAX - more ? LLONG_MAX : count + more;
+}
+
+void message_count(MessageState *message, long long size) {
+    message->fragments = sum(message->fragments, 1);
+    message->size = sum(message->size, size);
+}
+
 static int message_state_init(MessageState *message, PyObject *args, PyObject *Py_UNUSED(keywords)) {
     int frames;
-    Py_ssize_t compressed, inflated, frame_size, message_size, fragments;
-    if (!PyArg_ParseTuple(args, "(pnnnnn):MessageState", &frames, &compressed, &inflated, &frame_size, &message_size,
+    Py_ssize_t compressed, inflated;
+    long long frame_size, message_size, fragments;
+    if (!PyArg_ParseTuple(args, "(pnnLLL):MessageState", &frames, &compressed, &inflated, &frame_size, &message_size,
                           &fragments))
         return -1;
     message->frames = (char)frames;
@@ -55,6 +66,14 @@ static PyObject *message_state_go_on(MessageState *message, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+static PyObject *message_state_count_frame(MessageState *message, PyObject *known) {
+    long long size = PyLong_AsLongLong(known);
+    if (size == -1 && PyErr_Occurred())
+        return NULL;
+    message_count(message, size < 0 ? 0 : size);
+    Py_RETURN_NONE;
+}
+
 static PyObject *message_state_kind(MessageState *message, void *Py_UNUSED(closure)) {
     if (message->kind == NO_MESSAGE)
         Py_RETURN_NONE;
@@ -66,6 +85,7 @@ static PyObject *message_state_unfinished(MessageState *message, void *Py_UNUSED
 }
 
 static PyMethodDef message_state_methods[] = {
+    {"count_frame", (PyCFunction)message_state_count_frame, METH_O, NULL},
     {"go_on", (PyCFunction)message_state_go_on, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -80,9 +100,9 @@ static PyMemberDef message_state_members[] = {
     {"in_frame", T_BOOL, offsetof(MessageState, in_frame), 0, NULL},
     {"fin", T_BOOL, offsetof(MessageState, fin), 0, NULL},
     {"event_due", T_BOOL, offsetof(MessageState, event_due), 0, NULL},
-    {"remaining", T_PYSSIZET, offsetof(MessageState, remaining), 0, NULL},
-    {"fragments", T_PYSSIZET, offsetof(MessageState, fragments), 0, NULL},
-    {"size", T_PYSSIZET, offsetof(MessageState, size), 0, NULL},
+    {"remaining", T_LONGLONG, offsetof(MessageState, remaining), 0, NULL},
+    {"fragments", T_LONGLONG, offsetof(MessageState, fragments), 0, NULL},
+    {"size", T_LONGLONG, offsetof(MessageState, size), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

@@ -153,9 +153,9 @@ static PyObject *reader_take_payload(FrameReader *reader, PyObject *args) {
     if (reader->message == NULL || limit < 0 || reader->message->remaining < 0)
         return PyErr_Format(PyExc_ValueError, "there is no payload of less than no bytes");
     Py_ssize_t there = PyBytes_GET_SIZE(reader->buffer) - reader->position;
-    Py_ssize_t size = reader->message->remaining;
-    size = size < limit ? size : limit;
-    return take_payload(reader, size < there ? size : there);
+    Py_ssize_t most_there = limit < there ? limit : there;
+    long long remaining = reader->message->remaining;
+    return take_payload(reader, remaining < most_there ? (Py_ssize_t)remaining : most_there);
 }
 
 static PyObject *reader_end_reading(FrameReader *reader, PyObject *Py_UNUSED(none)) {

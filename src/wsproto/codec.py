@@ -48,7 +48,7 @@ class Decoder(Protocol):
     ) -> Iterator[Event]:
         """Yield messages, pings and pongs, reading as it goes, then what `conclude` makes of the end.
 
-        A generator that is left before its end has lost nothing: the next one goes on where it stopped.
+        An iterator that is left before its end has lost nothing: the next one goes on where it stopped.
 
         :param conclude: is called once the frames are at their end, if they are: with the peer's Close, with
             the `ParseFailed` of a frame that breaks the protocol, or with None for end of file. It returns an

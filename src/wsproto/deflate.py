@@ -71,8 +71,7 @@ class Inflater:
         self._finishing = False
         self._final_blocks = 0
         self._block_open = False  # there is something for the tail to complete
-        # zlib's method, where the next message has the context of those before: it may be called for all of
-        # that.
+        # `decompress` of zlib's object, where it may be called for the next message as a whole; else None.
         self.direct: Callable[[bytes, int], bytes] | None = None
 
     def inflate(self, data: bytes, limit: int) -> bytes:

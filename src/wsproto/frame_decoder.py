@@ -212,8 +212,7 @@ class FrameDecoder(FrameReader):
         if extensions is not None:
             extensions.judge_header(first, size)
             message.event_due = True
-        message.fragments += 1
-        message.size += known
+        message.count_frame(known)
         message.begin_frame(first, size)
         self._go_to(start, True)
         return size

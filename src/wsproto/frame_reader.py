@@ -142,6 +142,11 @@ class MessageState:
             self.fragments = 0  # frames of the message so far
             self.size = 0  # bytes of the message that are known so far
 
+    def count_frame(self, known: int) -> None:
+        """Count a data frame, and the bytes that are known to be the message's."""
+        self.fragments += 1
+        self.size += known
+
 
 @twin
 class FrameReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from .close_codes import CloseReason
@@ -27,7 +28,7 @@ class InboundExtensions:
     """
 
     def __init__(self, extensions: Sequence[BoundExtension], limits: Limits) -> None:
-        self._event_size = limits.max_inflated_size
+        self._event_size = min(limits.max_inflated_size, sys.maxsize)  # zlib takes no higher one
         self.room = self._event_size  # bytes left of the next event; all of it where a frame begins
         self._extensions = tuple(reversed(extensions))
         self._completed = 0  # extensions that know that the frame is complete

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from codecs import utf_8_decode
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 _new = object.__new__
 
 
+LONGEST = 2**63 - 1  # bytes that the header of a frame can tell (RFC 6455 5.2); a higher bound is none
+
+
 def unjudged(limits: Limits, rest_size: int | None) -> Unjudged:
     """Choose what a connection may read without judging it; `rest_size` is that of its extensions, if any."""
     bounds = limits.on_messages()
     if rest_size is not None:
-        return Unjudged(False, 0 if bounds else rest_size, limits.max_inflated_size)
-    known = [bounds.pop(name, -1) for name in BOUNDS]
+        return Unjudged(False, 0 if bounds else rest_size, min(limits.max_inflated_size, sys.maxsize))
+    known = [min(bounds.pop(name, -1), LONGEST) for name in BOUNDS]
     if bounds or 0 in known:  # a bound that is not known here, or that lets hardly anything pass
         return Unjudged(frames=False)
     return Unjudged(True, 0, 0, *known)

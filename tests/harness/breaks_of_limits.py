@@ -38,9 +38,9 @@ LIMIT_BREAKS = [
     ),
     Break(
         "an empty fragment is not counted",
-        "src/wsproto/frame_decoder.py",
-        "        message.fragments += 1\n",
-        "        message.fragments += known > 0\n",
+        "src/wsproto/frame_reader.py",
+        "        self.fragments += 1\n",
+        "        self.fragments += known > 0\n",
         "server/limits X.14.2",
         kind="improvement",
     ),
