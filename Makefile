@@ -31,11 +31,11 @@ conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full
 # Each half names its files: every worker imports all that it is given.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
-test: export WSPROTO_PURE := 1
 test: $(READY) ## run every test on the core in Python, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
 	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
 
+test-other-core: export WSPROTO_PURE := 0
 test-other-core: $(READY) ## run the tests of the library on the compiled core, those of compression with zlib-ng and isal
 	@$(BIN)/python -c 'import sys, wsproto; sys.exit(None if wsproto.compiled else "the compiled core was not built: there is one core")'
 	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not uncovered' tests/test_*.py

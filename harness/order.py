@@ -10,7 +10,7 @@ from harness.cases import SelectionError, in_profile, is_for, section_of, select
 from harness.extra import EXTRA
 from harness.judge import EXPECTED, Baseline
 from harness.roles import ROLES
-from harness.setups import VARIANTS, Setup, setups_of
+from harness.setups import Setup, setups_of
 from harness.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ class Order:
         chosen = select(self.profile, self.patterns)
         cases: dict[Setup, list[str]] = {}
         # Where the library has no compiled core, its default is the pure one.
-        variants: Sequence[Variant] = self.variants
-        if "pure" in variants and len(variants) > 1 and not _has_compiled_core():
-            variants = tuple(variant for variant in variants if variant in VARIANTS[: VARIANTS.index("pure")])
-        for setup in setups_of(self.roles, variants, self.transports):
+        only_one_core = "pure" in self.variants and len(self.variants) > 1 and not _has_compiled_core()
+        for setup in setups_of(self.roles, self.variants, self.transports):
+            if setup.variant == "pure" and only_one_core:
+                continue
             only = chosen if self.only is None else self.only.get(setup, ())
             if of_setup := [case for case in chosen if plays(setup, case) and case in only]:
                 cases[setup] = of_setup

@@ -10,5 +10,7 @@ roles = pytest.mark.parametrize("role", ConnectionType, ids=lambda role: role.na
 any_cut = pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
 
 #: It counts calls of Python, or looks into objects, where only the core in Python has either.
-pure_core = pytest.mark.skipif(compiled, reason="about the core in Python; WSPROTO_PURE=1 takes it")
-compiled_core = pytest.mark.skipif(not compiled, reason="about the compiled core, which is not in use")
+pure_core = pytest.mark.skipif(
+    compiled, reason="about the core in Python, which WSPROTO_PURE=0 does not take"
+)
+compiled_core = pytest.mark.skipif(not compiled, reason="about the compiled core, which WSPROTO_PURE=0 takes")
