@@ -83,7 +83,7 @@ FAULTS: Final = (
     CoreFault(
         "a payload may go on behind the end of its frame",
         "frames.c",
-        "    if (size > message->remaining)\n        size = message->remaining;\n",
+        "    if (size > message->remaining)\n        size = (Py_ssize_t)message->remaining;\n",
         "",
     ),
     CoreFault(
@@ -112,8 +112,8 @@ FAULTS: Final = (
     ),
     CoreFault(
         "what came of a message does not count",
-        "frames.c",
-        "        message->size = counted_on(message->size, piece->counted);\n",
+        "message.c",
+        "    message->size = sum(message->size, size);\n",
         "",
     ),
     CoreFault(
