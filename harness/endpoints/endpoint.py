@@ -91,7 +91,7 @@ class Endpoint:
         except UnreachableError as error:
             raise UnreachableError(f"{target.url}: {error}") from None
         if found := target.place.watch():
-            found.instead_of_this_process()
+            self._stack.enter_context(found.instead_of_this_process())
         url = await self._stack.enter_async_context(to_server(target.over, lambda _: None, streams="own"))
         return target.behind(url)
 

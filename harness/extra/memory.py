@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import suppress
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 INTERVAL = 0.005
 """Seconds between two looks; inflating a bomb takes a tenth of a second at least."""
 
 _found: dict[int, psutil.Process] = {}
 """Those that were found, by their id: to look through all of a machine takes 20 ms."""
-
 
 _instead: dict[int, int] = {}
 """Processes that only pass bytes on, and the peers behind them."""
@@ -59,9 +61,14 @@ class MemoryWatch:
                     return cls(_behind(process))
         return None
 
-    def instead_of_this_process(self) -> None:
-        """Watch it where this process would be found, which passes its bytes on."""
+    @contextmanager
+    def instead_of_this_process(self) -> Iterator[None]:
+        """Watch it where this process would be found, which passes its bytes on in the meantime."""
         watch_instead(os.getpid(), self._process.pid)
+        try:
+            yield
+        finally:
+            del _instead[os.getpid()]
 
     def start(self) -> None:
         """Look from now on, again and again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 import zlib
 from dataclasses import replace
@@ -214,6 +215,22 @@ def test_a_process_is_found_by_its_port_again_and_where_another_is_gone(
         assert list(vars(memory)["_found"]) == [gone.pid, os.getpid()]
         monkeypatch.setattr(psutil, "net_connections", lambda _kind: pytest.fail("it is known"))
         assert MemoryWatch.of_listener(port) is not None
+
+
+def test_a_process_is_watched_in_place_of_this_one_only_while_this_one_leads_to_it() -> None:
+    peer = psutil.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with MemoryWatch(peer).instead_of_this_process():
+            assert watched(port) == peer.pid
+        peer.communicate(b"\n")
+        assert watched(port) == os.getpid()
+
+
+def watched(port: int) -> int:
+    found = MemoryWatch.of_listener(port)
+    assert found is not None
+    return found._process.pid  # noqa: SLF001 - which one it is
 
 
 def test_no_process_has_a_port_that_nobody_listens_at() -> None:
