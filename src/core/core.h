@@ -20,29 +20,28 @@
 #include <string.h>
 #include <structmember.h>
 
-/* What one interpreter has of this module. The classes that Python brings are looked up when the first object
- * that needs them is made (`new_object`). */
+/* What one interpreter has of this module; all members before `held_to_here` are objects, which it owns. What
+ * Python brings is looked up when the first object that needs it is made (`new_object`). */
 typedef struct {
-    PyTypeObject *message_fields, *control_fields, *message_state, *reader, *events, *writer, *front;
-    PyTypeObject *text_message, *bytes_message, *ping, *pong;
-    PyObject *open; /* ConnectionState.OPEN */
-    PyObject *key_pool; /* masking.key_pool */
-    PyObject *as_bytes; /* utilities.as_bytes */
+    PyTypeObject *message_fields, *control_fields, *message_state, *reader, *iterator, *writer, *front;
+    PyTypeObject *text_message, *bytes_message, *ping, *pong, *frame_decoder, *frame_encoder;
+    PyObject *open, *key_pool, *as_bytes, *raise_failure;
     PyObject *conclude, *direct, *eof, *read_otherwise, *send_otherwise, *receive_otherwise, *all_events; /* names */
-    void *spare_events; /* the memory of an iterator that is gone, or NULL */
-    char package[64]; /* the name of the package, with its dot; all members before `spare_events` are objects */
+    char held_to_here;
+    char package[64]; /* the name of the package, with its dot */
+    int spare_count; /* of `spare_event` and those behind it */
+    struct Fields *spare_event; /* the memory of an event that is gone, or NULL */
+    void *spare_iterator;
 } Core;
 
 extern struct PyModuleDef core_module;
 
-/* Return the core that `type`, or a base of it, belongs to; borrowed. NULL with an error for none. */
-Core *core_of(PyTypeObject *type);
 /* Make an object of `type` that begins as `Object` does; the other members are zero. */
 PyObject *new_object(PyTypeObject *type, PyObject *args, PyObject *keywords);
 
 typedef struct {
     PyObject_HEAD Core *core; /* lives as long as the type does */
-} Object;
+} Object; /* as the objects below begin, but for events and their iterator */
 
 #define COLLECTED (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC)
 
@@ -58,15 +57,30 @@ static inline int clear_all(PyObject **held, int count) {
     return 0;
 }
 
+/* End an object of a type made here: let go of the `count` objects that it holds, then of itself. */
+static inline void end_object(PyObject *object, PyObject **held, int count) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (PyType_IS_GC(type))
+        PyObject_GC_UnTrack(object);
+    clear_all(held, count);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
 /* events.c: the fields of messages, pings and pongs. */
-typedef struct {
+typedef struct Fields {
     PyObject_HEAD PyObject *content; /* `data` of a message, `payload` of a Ping or Pong */
     PyObject *frame_finished, *message_finished; /* of a message */
 } Fields;
 
 extern PyType_Spec message_fields_spec, control_fields_spec;
-/* Make an event; steals `content`, also where it fails. */
-PyObject *new_event(PyTypeObject *type, PyObject *content, int frame_finished, int message_finished);
+/* Let `type`, one of the package's own classes of events, be made and freed by the quickest way. */
+void make_quick(Core *core, PyTypeObject *type);
+/* Make an event of such a class; steals `content`, also where it fails. */
+PyObject *new_event(Core *core, PyTypeObject *type, PyObject *content, PyObject *frame_finished,
+                    PyObject *message_finished);
+/* Free the memory that is kept for events, and keep none from now on. */
+void free_spare_events(Core *core);
 
 /* message.c: the message that is being received. */
 enum { NO_MESSAGE, TEXT, BINARY }; /* and the opcodes of the last two */
@@ -125,9 +139,11 @@ Way read_piece(FrameReader *reader, PyObject **event);
 PyObject *take_payload(FrameReader *reader, Py_ssize_t size);
 
 /* iterator.c: `events()`. */
-extern PyType_Spec events_spec;
-/* Iterate over the events of `reader`; either `owner` has a method `_conclude`, or `conclude` is callable or NULL. */
-PyObject *new_events(FrameReader *reader, PyObject *owner, PyObject *conclude);
+extern PyType_Spec iterator_spec;
+/* Iterate over the events of `reader`; `judge` is called for their end, or its method `_conclude` if `by_method`. */
+PyObject *new_iterator(FrameReader *reader, PyObject *judge, int by_method);
+/* Free the memory that is kept for an iterator. */
+void free_spare_iterator(Core *core);
 
 /* writer.c: from events to bytes. */
 typedef struct {

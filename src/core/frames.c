@@ -82,11 +82,19 @@ static Way read_header(const FrameReader *reader, Header *header) {
     return there < header->start ? WANT : READ;
 }
 
-/* Return `size` bytes at `from`, unmasked if there is a `key`. */
-static PyObject *unmasked_bytes(const unsigned char *from, Py_ssize_t size, const unsigned char *key) {
-    PyObject *data = PyBytes_FromStringAndSize(key == NULL ? (const char *)from : NULL, size);
-    if (data != NULL && key != NULL)
-        mask_into((unsigned char *)PyBytes_AS_STRING(data), from, size, key);
+/* Write `size` bytes of `from` to `to`, unmasked if there is a `key`. */
+static void unmask(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char *key) {
+    if (key == NULL)
+        memcpy(to, from, (size_t)size);
+    else
+        mask_into(to, from, size, key);
+}
+
+/* Return `size` bytes at `from`, unmasked if there is a `key`, and room for `more` behind them. */
+static PyObject *unmasked_bytes(const unsigned char *from, Py_ssize_t size, const unsigned char *key, Py_ssize_t more) {
+    PyObject *data = PyBytes_FromStringAndSize(NULL, size + more);
+    if (data != NULL)
+        unmask((unsigned char *)PyBytes_AS_STRING(data), from, size, key);
     return data;
 }
 
@@ -136,10 +144,7 @@ static Way read_text(const MessageState *message, const unsigned char *from, Py_
         return FAIL;
     unsigned char *bytes = (unsigned char *)PyBytes_AS_STRING(joined);
     memcpy(bytes, message->unfinished, (size_t)before);
-    if (key == NULL)
-        memcpy(bytes + before, from, (size_t)size);
-    else
-        mask_into(bytes + before, from, size, key);
+    unmask(bytes + before, from, size, key);
     Way way = decode(bytes, before + size, final, text, rest);
     Py_DECREF(joined);
     return way;
@@ -171,9 +176,8 @@ static void commit(FrameReader *reader, const Piece *piece, int goes_on_as, cons
     message->remaining = piece->left;
     if (piece->left && piece->key != NULL)
         turn_key(reader->key, piece->size);
-    if (piece->start) {
+    if (piece->start)
         message_count(message, piece->counted);
-    }
     message_goes_on(message, goes_on_as);
     memcpy(message->unfinished, rest, 3);
     message->unfinished_size = rest[3];
@@ -194,7 +198,7 @@ static Way read_payload(FrameReader *reader, const Piece *piece, PyObject **even
             return way;
     } else if (piece->key == NULL && piece->size == PyBytes_GET_SIZE(reader->buffer)) {
         data = Py_NewRef(reader->buffer); /* a read within a frame is all payload */
-    } else if ((data = unmasked_bytes(from, piece->size, piece->key)) == NULL) {
+    } else if ((data = unmasked_bytes(from, piece->size, piece->key, 0)) == NULL) {
         return FAIL;
     }
     commit(reader, piece, message_finished ? NO_MESSAGE : piece->kind, rest);
@@ -202,102 +206,87 @@ static Way read_payload(FrameReader *reader, const Piece *piece, PyObject **even
         Py_DECREF(data);
         return WANT;
     }
-    *event = new_event(type, data, frame_finished, message_finished);
+    *event =
+        new_event(reader->core, type, data, frame_finished ? Py_True : Py_False, message_finished ? Py_True : Py_False);
     return *event == NULL ? FAIL : READ;
 }
 
 static Way read_control(FrameReader *reader, const Header *header, const unsigned char *key, PyObject **event) {
-    PyObject *payload = unmasked_bytes(unread(reader) + header->start, header->size, key);
+    PyObject *payload = unmasked_bytes(unread(reader) + header->start, header->size, key, 0);
     if (payload == NULL)
         return FAIL;
     reader->position += header->start + header->size;
-    *event = new_event(header->first == (FIN | PING) ? reader->core->ping : reader->core->pong, payload, 1, 1);
+    Core *core = reader->core;
+    *event = new_event(core, header->first == (FIN | PING) ? core->ping : core->pong, payload, Py_True, Py_True);
     return *event == NULL ? FAIL : READ;
 }
 
-/* Call zlib's `direct` for a whole message: READ with what it was inflated to, JUDGE with it where there may be more,
- * or where zlib has come to an end of its own, JUDGE without it, or FAIL. */
-static Way inflate(const FrameReader *reader, PyObject *direct, PyObject *given, PyObject **inflated) {
+/* Call `direct` of the inflater, which is zlib's, for a whole message. READ with what it was inflated to, JUDGE with it
+ * where there may be more, or where zlib has come to an end of its own, JUDGE without it, or FAIL. */
+static Way inflate(const FrameReader *reader, PyObject *given, PyObject **inflated) {
     Py_ssize_t room = reader->message->max_inflated_size;
-    *inflated = PyObject_CallFunction(direct, "On", given, room);
-    if (*inflated == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_MemoryError))
-            return FAIL;
-        PyErr_Clear(); /* zlib fails again when Python asks it */
-        return JUDGE;
+    PyObject *direct = PyObject_GetAttr(reader->inflater, reader->core->direct), *eof = NULL;
+    Way way = direct == NULL ? FAIL : JUDGE;
+    if (direct != NULL && PyCFunction_Check(direct) && PyCFunction_GET_SELF(direct) != NULL) {
+        PyObject *limit = PyLong_FromSsize_t(room);
+        PyObject *arguments[] = {given, limit};
+        *inflated = limit == NULL ? NULL : PyObject_Vectorcall(direct, arguments, 2, NULL);
+        Py_XDECREF(limit);
+        if (*inflated == NULL) {
+            way = PyErr_ExceptionMatches(PyExc_Exception) && !PyErr_ExceptionMatches(PyExc_MemoryError) ? JUDGE : FAIL;
+            if (way == JUDGE)
+                PyErr_Clear(); /* zlib fails again when Python asks it */
+        } else if (!PyBytes_CheckExact(*inflated)) {
+            PyErr_Format(PyExc_TypeError, "zlib's decompress() has to return bytes, not %R", *inflated);
+            way = FAIL;
+        } else if ((eof = PyObject_GetAttr(PyCFunction_GET_SELF(direct), reader->core->eof)) == NULL) {
+            way = FAIL;
+        } else if (eof == Py_False && PyBytes_GET_SIZE(*inflated) < room) {
+            way = READ;
+        }
     }
-    if (!PyBytes_CheckExact(*inflated)) {
-        PyErr_Format(PyExc_TypeError, "zlib's decompress() has to return bytes, not %R", *inflated);
-        return FAIL;
-    }
-    PyObject *eof = PyObject_GetAttr(PyCFunction_GET_SELF(direct), reader->core->eof);
-    if (eof == NULL)
-        return FAIL;
-    Way way = eof == Py_False && PyBytes_GET_SIZE(*inflated) < room ? READ : JUDGE;
-    Py_DECREF(eof);
+    Py_XDECREF(eof);
+    Py_XDECREF(direct);
     return way;
 }
 
-/* Return the message's payload with the tail that its sender has left off, unmasked. */
-static PyObject *with_tail(const FrameReader *reader, const Header *header, const unsigned char *key) {
-    static const unsigned char tail[] = {0, 0, 0xFF, 0xFF};
-    PyObject *given = PyBytes_FromStringAndSize(NULL, header->size + (Py_ssize_t)sizeof(tail));
-    if (given != NULL) {
-        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(given);
-        if (key == NULL)
-            memcpy(to, unread(reader) + header->start, (size_t)header->size);
-        else
-            mask_into(to, unread(reader) + header->start, header->size, key);
-        memcpy(to + header->size, tail, sizeof(tail));
-    }
-    return given;
-}
-
-/* Whether nothing was read since `buffer` was to be read from `position` on. */
-static int is_still_there(const FrameReader *reader, const PyObject *buffer, Py_ssize_t position) {
-    return reader->buffer == buffer && reader->position == position;
-}
-
-/* Read a whole message that permessage-deflate has compressed (RFC 7692 7.2.2). zlib may let other threads run. */
+/* Read a whole message that permessage-deflate has compressed (RFC 7692 7.2.2). Where Python has to judge it, what it
+ * was inflated to is in `*event`, or NULL. zlib may let other threads run. */
 static Way read_compressed(FrameReader *reader, const Header *header, const unsigned char *key, PyObject **event) {
-    PyTypeObject *type = reader->core->bytes_message;
+    static const unsigned char tail[] = {0, 0, 0xFF, 0xFF}; /* which its sender has left off */
     if (header->size == 0 || header->size > reader->message->max_compressed_size || reader->inflater == NULL)
         return JUDGE;
-    PyObject *buffer = Py_NewRef(reader->buffer), *data = NULL, *given = NULL;
+    PyObject *given = unmasked_bytes(unread(reader) + header->start, header->size, key, sizeof(tail)), *data = NULL;
+    if (given == NULL)
+        return FAIL;
+    memcpy(PyBytes_AS_STRING(given) + header->size, tail, sizeof(tail));
+    PyObject *buffer = Py_NewRef(reader->buffer);
     Py_ssize_t position = reader->position;
-    PyObject *direct = PyObject_GetAttr(reader->inflater, reader->core->direct);
-    Way way = direct == NULL ? FAIL : JUDGE;
-    if (direct != NULL && PyCFunction_Check(direct) && PyCFunction_GET_SELF(direct) != NULL &&
-        is_still_there(reader, buffer, position)) {
-        given = with_tail(reader, header, key);
-        way = given == NULL ? FAIL : inflate(reader, direct, given, &data);
-    }
-    Py_XDECREF(direct);
-    Py_XDECREF(given);
-    if (way != FAIL && !is_still_there(reader, buffer, position)) {
+    Way way = inflate(reader, given, &data);
+    Py_DECREF(given);
+    if (way != FAIL && (reader->buffer != buffer || reader->position != position)) {
         PyErr_SetString(PyExc_RuntimeError, "the connection was read elsewhere while it inflated a message");
         way = FAIL;
     }
     Py_DECREF(buffer);
+    PyTypeObject *type = reader->core->bytes_message;
     if (way == READ && (header->first & 0x0F) == TEXT) {
-        PyObject *inflated = data;
+        PyObject *text;
         unsigned char rest[4];
         type = reader->core->text_message;
-        way = decode((unsigned char *)PyBytes_AS_STRING(inflated), PyBytes_GET_SIZE(inflated), 1, &data, rest);
+        way = decode((unsigned char *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), 1, &text, rest);
         if (way == READ)
-            Py_DECREF(inflated);
-        else
-            data = inflated;
+            Py_SETREF(data, text);
     }
-    if (way == FAIL)
+    if (way == READ) {
+        reader->position += header->start + header->size;
+        data = new_event(reader->core, type, data, Py_True, Py_True);
+        way = data == NULL ? FAIL : READ;
+    } else if (way == FAIL) {
         Py_CLEAR(data);
-    if (way != READ) {
-        *event = data; /* for Python to go on with */
-        return way;
     }
-    reader->position += header->start + header->size;
-    *event = new_event(type, data, 1, 1);
-    return *event == NULL ? FAIL : READ;
+    *event = data;
+    return way;
 }
 
 Way read_frame(FrameReader *reader, PyObject **event) {
@@ -351,7 +340,7 @@ Way read_piece(FrameReader *reader, PyObject **event) {
 }
 
 PyObject *take_payload(FrameReader *reader, Py_ssize_t size) {
-    PyObject *data = unmasked_bytes(unread(reader), size, reader->mask ? reader->key : NULL);
+    PyObject *data = unmasked_bytes(unread(reader), size, reader->mask ? reader->key : NULL, 0);
     if (data != NULL) {
         reader->position += size;
         reader->message->remaining -= size;

@@ -21,15 +21,7 @@ static int front_clear(ConnectionFront *front) {
 }
 
 static void front_dealloc(ConnectionFront *front) {
-    PyTypeObject *type = Py_TYPE(front);
-    PyObject_GC_UnTrack(front);
-    front_clear(front);
-    type->tp_free(front);
-    Py_DECREF(type);
-}
-
-static int has_reader(const ConnectionFront *front) {
-    return front->decoder != NULL && PyObject_TypeCheck(front->decoder, front->core->reader);
+    end_object((PyObject *)front, &front->state, 4);
 }
 
 /* Return the argument of a method that has one, by position or by name; borrowed. */
@@ -41,12 +33,17 @@ static PyObject *only_argument(const char *method, const char *name, PyObject *c
     return PyErr_Format(PyExc_TypeError, "%s() takes one argument, '%s'", method, name);
 }
 
+/* Whether the decoder is the usual one, which is a reader. */
+static int has_decoder(const ConnectionFront *front) {
+    return front->decoder != NULL && Py_TYPE(front->decoder) == front->core->frame_decoder;
+}
+
 static PyObject *front_receive_data(ConnectionFront *front, PyObject *const *arguments, Py_ssize_t count,
                                     PyObject *names) {
     PyObject *data = only_argument("receive_data", "data", arguments, count, names);
     if (data == NULL)
         return NULL;
-    if (front->state != front->core->open || front->eof || data == Py_None || !has_reader(front))
+    if (front->state != front->core->open || front->eof || data == Py_None || !has_decoder(front))
         return PyObject_CallMethodOneArg((PyObject *)front, front->core->receive_otherwise, data);
     PyObject *reader = Py_NewRef(front->decoder);
     int failed = reader_receive((FrameReader *)reader, data);
@@ -57,9 +54,9 @@ static PyObject *front_receive_data(ConnectionFront *front, PyObject *const *arg
 }
 
 static PyObject *front_events(ConnectionFront *front, PyObject *Py_UNUSED(none)) {
-    if ((front->waiting != NULL && front->waiting != Py_None) || !has_reader(front))
+    if ((front->waiting != NULL && front->waiting != Py_None) || !has_decoder(front))
         return PyObject_CallMethodNoArgs((PyObject *)front, front->core->all_events);
-    return new_events((FrameReader *)front->decoder, (PyObject *)front, NULL);
+    return new_iterator((FrameReader *)front->decoder, (PyObject *)front, 1);
 }
 
 static PyObject *front_send(ConnectionFront *front, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
@@ -71,7 +68,7 @@ static PyObject *front_send(ConnectionFront *front, PyObject *const *arguments, 
     int changes_nothing =
         type == core->text_message || type == core->bytes_message || type == core->ping || type == core->pong;
     if (front->state != core->open || !changes_nothing || front->encoder == NULL ||
-        !PyObject_TypeCheck(front->encoder, core->writer))
+        Py_TYPE(front->encoder) != core->frame_encoder)
         return PyObject_CallMethodOneArg((PyObject *)front, core->send_otherwise, event);
     PyObject *writer = Py_NewRef(front->encoder);
     PyObject *frame = writer_send((FrameWriter *)writer, event);

@@ -41,10 +41,8 @@ static int message_state_init(MessageState *message, PyObject *args, PyObject *P
     return 0;
 }
 
-static void message_state_dealloc(MessageState *message) {
-    PyTypeObject *type = Py_TYPE(message);
-    type->tp_free(message);
-    Py_DECREF(type);
+static void message_state_dealloc(PyObject *message) {
+    end_object(message, NULL, 0);
 }
 
 static PyObject *message_state_go_on(MessageState *message, PyObject *args) {

@@ -28,27 +28,15 @@ static int reader_init(FrameReader *reader, PyObject *args, PyObject *keywords) 
 
 static int reader_traverse(FrameReader *reader, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(reader));
-    Py_VISIT(reader->message);
-    Py_VISIT(reader->inflater);
-    Py_VISIT(reader->buffer); /* neither can be in a cycle: for gc.get_referents(), which shows what is held */
-    Py_VISIT(reader->pending);
-    return 0;
+    return visit_all((PyObject **)&reader->message, 4, visit, arg);
 }
 
 static int reader_clear(FrameReader *reader) {
-    Py_CLEAR(reader->message);
-    Py_CLEAR(reader->inflater);
-    return 0;
+    return clear_all((PyObject **)&reader->message, 2); /* the others are bytes, which make no cycle */
 }
 
 static void reader_dealloc(FrameReader *reader) {
-    PyTypeObject *type = Py_TYPE(reader);
-    PyObject_GC_UnTrack(reader);
-    reader_clear(reader);
-    Py_CLEAR(reader->buffer);
-    Py_CLEAR(reader->pending);
-    type->tp_free(reader);
-    Py_DECREF(type);
+    end_object((PyObject *)reader, (PyObject **)&reader->message, 4);
 }
 
 /* Read from the start of `buffer`, which is stolen. NULL does nothing but fail. */
@@ -126,7 +114,7 @@ static PyObject *reader_events(FrameReader *reader, PyObject *args, PyObject *ke
     PyObject *conclude = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:events", names, &conclude))
         return NULL;
-    return new_events(reader, NULL, conclude == Py_None ? NULL : conclude);
+    return new_iterator(reader, conclude == Py_None ? reader->core->raise_failure : conclude, 0);
 }
 
 /* Go on at `position`, which is within what is unread; with `payload` one begins there, behind its masking key. */

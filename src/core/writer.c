@@ -16,10 +16,7 @@ static int writer_init(FrameWriter *writer, PyObject *args, PyObject *keywords) 
 }
 
 static void writer_dealloc(FrameWriter *writer) {
-    PyTypeObject *type = Py_TYPE(writer);
-    Py_CLEAR(writer->pool);
-    type->tp_free(writer);
-    Py_DECREF(type);
+    end_object((PyObject *)writer, &writer->pool, 1);
 }
 
 /* Take the next masking key, drawing a new pool where there is none: none of its bytes serves twice. */
