@@ -31,40 +31,37 @@ typedef struct {
     char package[64]; /* the name of the package, with its dot */
     int spare_count; /* of `spare_event` and those behind it */
     struct Fields *spare_event; /* the memory of an event that is gone, or NULL */
-    void *spare_iterator;
+    void *spare_iterator; /* the same of an iterator */
 } Core;
 
 extern struct PyModuleDef core_module;
 
-/* Make an object of `type` that begins as `Object` does; the other members are zero. */
-PyObject *new_object(PyTypeObject *type, PyObject *args, PyObject *keywords);
-
+/* How all objects here begin, but for events. */
 typedef struct {
     PyObject_HEAD Core *core; /* lives as long as the type does */
-} Object; /* as the objects below begin, but for events and their iterator */
+    Py_ssize_t held; /* how many objects follow, which it owns; each may be NULL */
+    PyObject *objects[1];
+} Object;
+
+/* Make an object of `type` that holds so many others, all of them NULL; its other members are zero. */
+PyObject *new_object(PyTypeObject *type, Py_ssize_t held);
+int object_traverse(Object *object, visitproc visit, void *arg);
+/* Let go of what may be in a cycle: bytes stay. */
+int object_clear(Object *object);
+void object_dealloc(Object *object);
 
 #define COLLECTED (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC)
 
-static inline int visit_all(PyObject **held, int count, visitproc visit, void *arg) {
-    for (int at = 0; at < count; at++)
+static inline int visit_all(PyObject **held, Py_ssize_t count, visitproc visit, void *arg) {
+    for (Py_ssize_t at = 0; at < count; at++)
         Py_VISIT(held[at]);
     return 0;
 }
 
-static inline int clear_all(PyObject **held, int count) {
-    for (int at = 0; at < count; at++)
+static inline int clear_all(PyObject **held, Py_ssize_t count) {
+    for (Py_ssize_t at = 0; at < count; at++)
         Py_CLEAR(held[at]);
     return 0;
-}
-
-/* End an object of a type made here: let go of the `count` objects that it holds, then of itself. */
-static inline void end_object(PyObject *object, PyObject **held, int count) {
-    PyTypeObject *type = Py_TYPE(object);
-    if (PyType_IS_GC(type))
-        PyObject_GC_UnTrack(object);
-    clear_all(held, count);
-    type->tp_free(object);
-    Py_DECREF(type);
 }
 
 /* events.c: the fields of messages, pings and pongs. */
@@ -87,6 +84,7 @@ enum { NO_MESSAGE, TEXT, BINARY }; /* and the opcodes of the last two */
 
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held; /* nothing */
     long long remaining; /* bytes of the frame's payload that have not come; a peer may announce up to 2**63 - 1 */
     long long fragments, size; /* of the message so far */
     long long max_frame_size, max_message_size, max_fragments; /* -1 for no bound */
@@ -99,14 +97,15 @@ typedef struct {
 } MessageState;
 
 extern PyType_Spec message_state_spec;
-/* Take in which message is under way, with no code point unfinished. */
-void message_goes_on(MessageState *message, int kind);
+/* Take in which message is under way, and the first bytes of a code point that it ends with. */
+void message_goes_on(MessageState *message, int kind, const unsigned char *unfinished, Py_ssize_t size);
 /* Count a data frame, and `size` bytes that are known to be the message's. */
 void message_count(MessageState *message, long long size);
 
 /* reader.c: from bytes to events. */
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held;
     MessageState *message;
     PyObject *inflater; /* deflate.Inflater, or NULL or None */
     PyObject *buffer; /* bytes, being read from `position` on */
@@ -135,19 +134,18 @@ typedef enum {
  * what a message was inflated to already. */
 Way read_frame(FrameReader *reader, PyObject **event);
 Way read_piece(FrameReader *reader, PyObject **event);
-/* Take `size` bytes of the payload under way, unmasked; they are there. */
-PyObject *take_payload(FrameReader *reader, Py_ssize_t size);
+/* Twin of FrameReader._take_payload. */
+PyObject *reader_take_payload(FrameReader *reader, PyObject *args);
 
 /* iterator.c: `events()`. */
 extern PyType_Spec iterator_spec;
 /* Iterate over the events of `reader`; `judge` is called for their end, or its method `_conclude` if `by_method`. */
 PyObject *new_iterator(FrameReader *reader, PyObject *judge, int by_method);
-/* Free the memory that is kept for an iterator. */
-void free_spare_iterator(Core *core);
 
 /* writer.c: from events to bytes. */
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held;
     PyObject *pool; /* bytes from which masking keys are taken, or NULL */
     Py_ssize_t pool_position;
     unsigned char opcode; /* of the message under way */

@@ -5,11 +5,13 @@
  */
 #include "core.h"
 
+/* A frame, or a piece of the payload of a data frame. */
 typedef struct {
-    unsigned char first;
-    Py_ssize_t start; /* of the payload, from the reader's position on */
-    Py_ssize_t size; /* of the payload */
-} Header;
+    unsigned char first; /* of a piece that goes on: FIN alone, or nothing */
+    Py_ssize_t start; /* of the payload, from the reader's position on; 0 for a piece that goes on */
+    Py_ssize_t size; /* of what has come of the payload */
+    long long left; /* of the payload behind it */
+} Frame;
 
 static const unsigned char *unread(const FrameReader *reader) {
     return (const unsigned char *)PyBytes_AS_STRING(reader->buffer) + reader->position;
@@ -49,20 +51,21 @@ static int within_bounds(const MessageState *message, Py_ssize_t size) {
                                               size <= message->max_message_size - message->size));
 }
 
-static Way read_header(const FrameReader *reader, Header *header) {
+/* Read a header and its masking key into `*frame`, whose payload may not have come, and the reader's key. */
+static Way read_header(FrameReader *reader, Frame *frame) {
     const unsigned char *bytes = unread(reader);
     Py_ssize_t there = unread_size(reader);
     if (there < 1)
         return WANT;
-    header->first = bytes[0];
-    if (!may_pass(reader->message, header->first))
+    frame->first = bytes[0];
+    if (!may_pass(reader->message, frame->first))
         return JUDGE;
     if (there < 2)
         return WANT;
     uint64_t size = bytes[1] ^ reader->mask;
-    header->start = 2;
+    frame->start = 2;
     if (size > MAX_CONTROL_PAYLOAD) {
-        if (size > 127 || header->first & CONTROL)
+        if (size > 127 || frame->first & CONTROL)
             return JUDGE;
         int more = size == 126 ? 2 : 8;
         if (there < 2 + more)
@@ -72,30 +75,39 @@ static Way read_header(const FrameReader *reader, Header *header) {
             size = size << 8 | bytes[at];
         if (size < (more == 2 ? 126u : 65536u) || size > (uint64_t)PY_SSIZE_T_MAX)
             return JUDGE;
-        header->start += more;
+        frame->start += more;
     }
-    header->size = (Py_ssize_t)size;
-    if (!(header->first & CONTROL) && !within_bounds(reader->message, header->size))
+    if (!(frame->first & CONTROL) && !within_bounds(reader->message, (Py_ssize_t)size))
         return JUDGE;
     if (reader->mask)
-        header->start += 4;
-    return there < header->start ? WANT : READ;
+        frame->start += 4;
+    if (there < frame->start)
+        return WANT;
+    if (reader->mask)
+        memcpy(reader->key, bytes + frame->start - 4, 4);
+    there -= frame->start;
+    frame->size = (Py_ssize_t)size < there ? (Py_ssize_t)size : there;
+    frame->left = (Py_ssize_t)size - frame->size;
+    return READ;
 }
 
-/* Write `size` bytes of `from` to `to`, unmasked if there is a `key`. */
-static void unmask(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char *key) {
-    if (key == NULL)
-        memcpy(to, from, (size_t)size);
-    else
-        mask_into(to, from, size, key);
+/* Write the payload that has come to `to`, unmasked; return the OR of its bytes, if there is a mask. */
+static unsigned char unmask(const FrameReader *reader, const Frame *frame, unsigned char *to) {
+    const unsigned char *from = unread(reader) + frame->start;
+    if (reader->mask)
+        return mask_into(to, from, frame->size, reader->key);
+    memcpy(to, from, (size_t)frame->size);
+    return 0xFF;
 }
 
-/* Return `size` bytes at `from`, unmasked if there is a `key`, and room for `more` behind them. */
-static PyObject *unmasked_bytes(const unsigned char *from, Py_ssize_t size, const unsigned char *key, Py_ssize_t more) {
-    PyObject *data = PyBytes_FromStringAndSize(NULL, size + more);
-    if (data != NULL)
-        unmask((unsigned char *)PyBytes_AS_STRING(data), from, size, key);
-    return data;
+/* Return the payload that has come, and room for `more` bytes behind it. */
+static PyObject *payload_of(const FrameReader *reader, const Frame *frame, Py_ssize_t more) {
+    if (!reader->mask && frame->size == PyBytes_GET_SIZE(reader->buffer) && !more)
+        return Py_NewRef(reader->buffer); /* a read within a frame is all payload */
+    PyObject *payload = PyBytes_FromStringAndSize(NULL, frame->size + more);
+    if (payload != NULL)
+        unmask(reader, frame, (unsigned char *)PyBytes_AS_STRING(payload));
+    return payload;
 }
 
 /* Decode `size` bytes into `*text`; what is left of a code point is kept in `rest`, unless the message is `final`. */
@@ -118,35 +130,25 @@ static Way decode(const unsigned char *bytes, Py_ssize_t size, int final, PyObje
     return READ;
 }
 
-/* Read the text of `size` bytes at `from` into `*text`, behind what the piece before has left of a code point;
- * what this one leaves goes to `rest`, its length to `rest[3]`. */
-static Way read_text(const MessageState *message, const unsigned char *from, Py_ssize_t size, const unsigned char *key,
-                     int final, PyObject **text, unsigned char rest[4]) {
-    Py_ssize_t before = message->unfinished_size;
-    rest[3] = 0;
-    if (before == 0 && key == NULL)
-        return decode(from, size, final, text, rest);
-    if (before == 0) {
-        /* As if it were ASCII, which it mostly is; nobody sees the string if it is not. */
-        PyObject *ascii = PyUnicode_New(size, 127);
-        if (ascii == NULL)
-            return FAIL;
-        if (mask_into(PyUnicode_1BYTE_DATA(ascii), from, size, key) < 0x80) {
-            *text = ascii;
-            return READ;
-        }
-        Way way = decode(PyUnicode_1BYTE_DATA(ascii), size, final, text, rest);
-        Py_DECREF(ascii);
-        return way;
-    }
-    PyObject *joined = PyBytes_FromStringAndSize(NULL, before + size);
-    if (joined == NULL)
+/* Read the payload into `*text`, behind what the piece before has left of a code point; what this one leaves goes to
+ * `rest`, its length to `rest[3]`. */
+static Way read_text(const FrameReader *reader, const Frame *frame, int final, PyObject **text, unsigned char rest[4]) {
+    Py_ssize_t before = reader->message->unfinished_size;
+    if (before == 0 && !reader->mask)
+        return decode(unread(reader) + frame->start, frame->size, final, text, rest);
+    /* As if it were ASCII, which it mostly is; nobody sees the string if it is not. */
+    PyObject *ascii = PyUnicode_New(before + frame->size, 127);
+    if (ascii == NULL)
         return FAIL;
-    unsigned char *bytes = (unsigned char *)PyBytes_AS_STRING(joined);
-    memcpy(bytes, message->unfinished, (size_t)before);
-    unmask(bytes + before, from, size, key);
-    Way way = decode(bytes, before + size, final, text, rest);
-    Py_DECREF(joined);
+    unsigned char *bytes = PyUnicode_1BYTE_DATA(ascii);
+    if (before)
+        memcpy(bytes, reader->message->unfinished, (size_t)before);
+    if (unmask(reader, frame, bytes + before) < 0x80 && before == 0) {
+        *text = ascii;
+        return READ;
+    }
+    Way way = decode(bytes, before + frame->size, final, text, rest);
+    Py_DECREF(ascii);
     return way;
 }
 
@@ -158,66 +160,52 @@ static void turn_key(unsigned char key[4], Py_ssize_t size) {
     memcpy(key, turned, 4);
 }
 
-/* A piece of a message that is there: a whole frame, or what has come of one. */
-typedef struct {
-    Py_ssize_t start, size; /* of the payload, from the reader's position on */
-    long long left; /* of the frame's payload, behind it */
-    long long counted; /* what is new of the message: the frame's payload, or 0 */
-    const unsigned char *key; /* NULL for no mask */
-    int kind, fin;
-} Piece;
-
-/* Take in that a piece was read, all of it at once. */
-static void commit(FrameReader *reader, const Piece *piece, int goes_on_as, const unsigned char rest[4]) {
+/* Take in that a piece of a message of this `kind` was read, all of it at once. */
+static void commit(FrameReader *reader, const Frame *frame, int kind, const unsigned char rest[4]) {
     MessageState *message = reader->message;
-    reader->position += piece->start + piece->size;
-    message->in_frame = piece->left > 0;
-    message->fin = (char)piece->fin;
-    message->remaining = piece->left;
-    if (piece->left && piece->key != NULL)
-        turn_key(reader->key, piece->size);
-    if (piece->start)
-        message_count(message, piece->counted);
-    message_goes_on(message, goes_on_as);
-    memcpy(message->unfinished, rest, 3);
-    message->unfinished_size = rest[3];
+    reader->position += frame->start + frame->size;
+    message->in_frame = frame->left > 0;
+    message->fin = (frame->first & FIN) != 0;
+    message->remaining = frame->left;
+    if (frame->left)
+        turn_key(reader->key, frame->size);
+    if (frame->start)
+        message_count(message, frame->size + frame->left);
+    message_goes_on(message, message->fin && !message->in_frame ? NO_MESSAGE : kind, rest, rest[3]);
 }
 
-static Way read_payload(FrameReader *reader, const Piece *piece, PyObject **event) {
-    const unsigned char *from = unread(reader) + piece->start;
-    int frame_finished = piece->left == 0, message_finished = frame_finished && piece->fin;
+static Way read_payload(FrameReader *reader, const Frame *frame, PyObject **event) {
+    Core *core = reader->core;
+    int kind = reader->message->kind == NO_MESSAGE ? frame->first & 0x0F : reader->message->kind;
+    int frame_finished = frame->left == 0, message_finished = frame_finished && (frame->first & FIN);
     unsigned char rest[4] = {0, 0, 0, 0};
-    PyTypeObject *type = reader->core->bytes_message;
     PyObject *data = NULL;
-    if (piece->kind == TEXT) {
-        type = reader->core->text_message;
+    if (kind == TEXT) {
         PyObject *buffer = Py_NewRef(reader->buffer); /* an exception that is made may collect garbage */
-        Way way = read_text(reader->message, from, piece->size, piece->key, message_finished, &data, rest);
+        Way way = read_text(reader, frame, message_finished, &data, rest);
         Py_DECREF(buffer);
         if (way != READ)
             return way;
-    } else if (piece->key == NULL && piece->size == PyBytes_GET_SIZE(reader->buffer)) {
-        data = Py_NewRef(reader->buffer); /* a read within a frame is all payload */
-    } else if ((data = unmasked_bytes(from, piece->size, piece->key, 0)) == NULL) {
+    } else if ((data = payload_of(reader, frame, 0)) == NULL) {
         return FAIL;
     }
-    commit(reader, piece, message_finished ? NO_MESSAGE : piece->kind, rest);
+    commit(reader, frame, kind, rest);
     if (!frame_finished && PyObject_Size(data) == 0) {
         Py_DECREF(data);
         return WANT;
     }
-    *event =
-        new_event(reader->core, type, data, frame_finished ? Py_True : Py_False, message_finished ? Py_True : Py_False);
+    *event = new_event(core, kind == TEXT ? core->text_message : core->bytes_message, data,
+                       frame_finished ? Py_True : Py_False, message_finished ? Py_True : Py_False);
     return *event == NULL ? FAIL : READ;
 }
 
-static Way read_control(FrameReader *reader, const Header *header, const unsigned char *key, PyObject **event) {
-    PyObject *payload = unmasked_bytes(unread(reader) + header->start, header->size, key, 0);
+static Way read_control(FrameReader *reader, const Frame *frame, PyObject **event) {
+    Core *core = reader->core;
+    PyObject *payload = payload_of(reader, frame, 0);
     if (payload == NULL)
         return FAIL;
-    reader->position += header->start + header->size;
-    Core *core = reader->core;
-    *event = new_event(core, header->first == (FIN | PING) ? core->ping : core->pong, payload, Py_True, Py_True);
+    reader->position += frame->start + frame->size;
+    *event = new_event(core, frame->first == (FIN | PING) ? core->ping : core->pong, payload, Py_True, Py_True);
     return *event == NULL ? FAIL : READ;
 }
 
@@ -252,14 +240,14 @@ static Way inflate(const FrameReader *reader, PyObject *given, PyObject **inflat
 
 /* Read a whole message that permessage-deflate has compressed (RFC 7692 7.2.2). Where Python has to judge it, what it
  * was inflated to is in `*event`, or NULL. zlib may let other threads run. */
-static Way read_compressed(FrameReader *reader, const Header *header, const unsigned char *key, PyObject **event) {
+static Way read_compressed(FrameReader *reader, const Frame *frame, PyObject **event) {
     static const unsigned char tail[] = {0, 0, 0xFF, 0xFF}; /* which its sender has left off */
-    if (header->size == 0 || header->size > reader->message->max_compressed_size || reader->inflater == NULL)
+    if (frame->size == 0 || frame->size > reader->message->max_compressed_size || reader->inflater == NULL)
         return JUDGE;
-    PyObject *given = unmasked_bytes(unread(reader) + header->start, header->size, key, sizeof(tail)), *data = NULL;
+    PyObject *given = payload_of(reader, frame, sizeof(tail)), *data = NULL;
     if (given == NULL)
         return FAIL;
-    memcpy(PyBytes_AS_STRING(given) + header->size, tail, sizeof(tail));
+    memcpy(PyBytes_AS_STRING(given) + frame->size, tail, sizeof(tail));
     PyObject *buffer = Py_NewRef(reader->buffer);
     Py_ssize_t position = reader->position;
     Way way = inflate(reader, given, &data);
@@ -270,7 +258,7 @@ static Way read_compressed(FrameReader *reader, const Header *header, const unsi
     }
     Py_DECREF(buffer);
     PyTypeObject *type = reader->core->bytes_message;
-    if (way == READ && (header->first & 0x0F) == TEXT) {
+    if (way == READ && (frame->first & 0x0F) == TEXT) {
         PyObject *text;
         unsigned char rest[4];
         type = reader->core->text_message;
@@ -279,7 +267,7 @@ static Way read_compressed(FrameReader *reader, const Header *header, const unsi
             Py_SETREF(data, text);
     }
     if (way == READ) {
-        reader->position += header->start + header->size;
+        reader->position += frame->start + frame->size;
         data = new_event(reader->core, type, data, Py_True, Py_True);
         way = data == NULL ? FAIL : READ;
     } else if (way == FAIL) {
@@ -290,61 +278,56 @@ static Way read_compressed(FrameReader *reader, const Header *header, const unsi
 }
 
 Way read_frame(FrameReader *reader, PyObject **event) {
-    const MessageState *message = reader->message;
-    Header header = {0, 0, 0};
-    Way way = read_header(reader, &header);
-    Py_ssize_t there = unread_size(reader) - header.start;
-    if (way == READ && header.size > there && (header.first & CONTROL))
+    Frame frame = {0, 0, 0, 0};
+    Way way = read_header(reader, &frame);
+    if (way == READ && frame.left && (frame.first & CONTROL))
         way = WANT;
-    if (!message->frames && (way == WANT || header.size > there))
+    if (!reader->message->frames && (way == WANT || frame.left))
         return JUDGE; /* Python begins a frame that has not come whole */
     if (way != READ)
         return way;
-    const unsigned char *key = NULL;
-    if (reader->mask)
-        key = memcpy(reader->key, unread(reader) + header.start - 4, 4);
-    if (header.first & CONTROL)
-        return read_control(reader, &header, key, event);
-    if (header.first & RSV1)
-        return read_compressed(reader, &header, key, event);
-    Py_ssize_t size = header.size < there ? header.size : there;
-    Piece piece = {
-        .start = header.start,
-        .size = size,
-        .left = header.size - size,
-        .counted = header.size,
-        .key = key,
-        .kind = message->kind == NO_MESSAGE ? header.first & 0x0F : message->kind,
-        .fin = (header.first & FIN) != 0,
-    };
-    return read_payload(reader, &piece, event);
+    return frame.first & CONTROL ? read_control(reader, &frame, event)
+           : frame.first & RSV1  ? read_compressed(reader, &frame, event)
+                                 : read_payload(reader, &frame, event);
+}
+
+/* Set `*frame` to what has come of the payload under way, at most `most` bytes of it. */
+static void find_piece(const FrameReader *reader, Frame *frame, Py_ssize_t most) {
+    long long remaining = reader->message->remaining;
+    Py_ssize_t there = unread_size(reader);
+    if (there > most)
+        there = most;
+    frame->first = reader->message->fin ? FIN : 0;
+    frame->start = 0;
+    frame->size = remaining < there ? (Py_ssize_t)remaining : there;
+    frame->left = remaining - frame->size;
 }
 
 Way read_piece(FrameReader *reader, PyObject **event) {
     const MessageState *message = reader->message;
-    Py_ssize_t size = unread_size(reader);
     if (!message->frames || message->event_due || message->remaining <= 0 || message->kind == NO_MESSAGE)
         return JUDGE;
-    if (size == 0)
-        return WANT;
-    if (size > message->remaining)
-        size = (Py_ssize_t)message->remaining;
-    Piece piece = {
-        .size = size,
-        .left = message->remaining - size,
-        .key = reader->mask ? reader->key : NULL,
-        .kind = message->kind,
-        .fin = message->fin,
-    };
-    return read_payload(reader, &piece, event);
+    Frame piece;
+    find_piece(reader, &piece, PY_SSIZE_T_MAX);
+    return piece.size == 0 ? WANT : read_payload(reader, &piece, event);
 }
 
-PyObject *take_payload(FrameReader *reader, Py_ssize_t size) {
-    PyObject *data = unmasked_bytes(unread(reader), size, reader->mask ? reader->key : NULL, 0);
+PyObject *reader_take_payload(FrameReader *reader, PyObject *args) {
+    PyObject *most = Py_None;
+    if (!PyArg_ParseTuple(args, "|O:_take_payload", &most))
+        return NULL;
+    Py_ssize_t limit = most == Py_None ? PY_SSIZE_T_MAX : PyLong_AsSsize_t(most);
+    if (limit == -1 && PyErr_Occurred())
+        return NULL;
+    if (reader->message == NULL || limit < 0 || reader->message->remaining < 0)
+        return PyErr_Format(PyExc_ValueError, "there is no payload of less than no bytes");
+    Frame piece;
+    find_piece(reader, &piece, limit);
+    PyObject *data = payload_of(reader, &piece, 0);
     if (data != NULL) {
-        reader->position += size;
-        reader->message->remaining -= size;
-        turn_key(reader->key, size);
+        reader->position += piece.size;
+        reader->message->remaining -= piece.size;
+        turn_key(reader->key, piece.size);
     }
     return data;
 }

@@ -7,21 +7,13 @@
 
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held;
     PyObject *state, *decoder, *encoder, *waiting; /* NULL where Python has not set them */
     char eof;
 } ConnectionFront;
 
-static int front_traverse(ConnectionFront *front, visitproc visit, void *arg) {
-    Py_VISIT(Py_TYPE(front));
-    return visit_all(&front->state, 4, visit, arg);
-}
-
-static int front_clear(ConnectionFront *front) {
-    return clear_all(&front->state, 4);
-}
-
-static void front_dealloc(ConnectionFront *front) {
-    end_object((PyObject *)front, &front->state, 4);
+static PyObject *front_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
+    return new_object(type, 4);
 }
 
 /* Return the argument of a method that has one, by position or by name; borrowed. */
@@ -107,10 +99,10 @@ static PyMemberDef front_members[] = {
 };
 
 static PyType_Slot front_slots[] = {
-    {Py_tp_new, new_object},
-    {Py_tp_traverse, front_traverse},
-    {Py_tp_clear, front_clear},
-    {Py_tp_dealloc, front_dealloc},
+    {Py_tp_new, front_new},
+    {Py_tp_traverse, object_traverse},
+    {Py_tp_clear, object_clear},
+    {Py_tp_dealloc, object_dealloc},
     {Py_tp_methods, front_methods},
     {Py_tp_members, front_members},
     {0, NULL},

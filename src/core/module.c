@@ -76,15 +76,38 @@ static int make_ready(Core *core) {
     return 0;
 }
 
-PyObject *new_object(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
+PyObject *new_object(PyTypeObject *type, Py_ssize_t held) {
     PyObject *module = PyType_GetModuleByDef(type, &core_module);
     Core *core = module == NULL ? NULL : PyModule_GetState(module);
     if (core == NULL || make_ready(core) < 0)
         return NULL;
     Object *object = (Object *)type->tp_alloc(type, 0);
-    if (object != NULL)
+    if (object != NULL) {
         object->core = core;
+        object->held = held;
+    }
     return (PyObject *)object;
+}
+
+int object_traverse(Object *object, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(object));
+    return visit_all(object->objects, object->held, visit, arg);
+}
+
+int object_clear(Object *object) {
+    for (Py_ssize_t at = 0; at < object->held; at++)
+        if (object->objects[at] != NULL && PyObject_IS_GC(object->objects[at]))
+            Py_CLEAR(object->objects[at]);
+    return 0;
+}
+
+void object_dealloc(Object *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (PyType_IS_GC(type))
+        PyObject_GC_UnTrack(object);
+    clear_all(object->objects, object->held);
+    type->tp_free(object);
+    Py_DECREF(type);
 }
 
 static int module_exec(PyObject *module) {
@@ -121,7 +144,9 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
 static int module_clear(PyObject *module) {
     Core *core = PyModule_GetState(module);
     free_spare_events(core); /* while their types are there */
-    free_spare_iterator(core);
+    if (core->spare_iterator != NULL)
+        PyObject_GC_Del(core->spare_iterator);
+    core->spare_iterator = NULL;
     return clear_all((PyObject **)core, HELD);
 }
 

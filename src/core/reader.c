@@ -4,8 +4,8 @@
  */
 #include "core.h"
 
-static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-    FrameReader *reader = (FrameReader *)new_object(type, args, keywords);
+static PyObject *reader_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
+    FrameReader *reader = (FrameReader *)new_object(type, 4);
     if (reader == NULL || (reader->buffer = PyBytes_FromStringAndSize(NULL, 0)) != NULL)
         return (PyObject *)reader;
     Py_DECREF(reader);
@@ -24,19 +24,6 @@ static int reader_init(FrameReader *reader, PyObject *args, PyObject *keywords) 
     reader->drained = 1;
     Py_XSETREF(reader->message, (MessageState *)Py_NewRef(message));
     return 0;
-}
-
-static int reader_traverse(FrameReader *reader, visitproc visit, void *arg) {
-    Py_VISIT(Py_TYPE(reader));
-    return visit_all((PyObject **)&reader->message, 4, visit, arg);
-}
-
-static int reader_clear(FrameReader *reader) {
-    return clear_all((PyObject **)&reader->message, 2); /* the others are bytes, which make no cycle */
-}
-
-static void reader_dealloc(FrameReader *reader) {
-    end_object((PyObject *)reader, (PyObject **)&reader->message, 4);
 }
 
 /* Read from the start of `buffer`, which is stolen. NULL does nothing but fail. */
@@ -131,21 +118,6 @@ static PyObject *reader_go_to(FrameReader *reader, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static PyObject *reader_take_payload(FrameReader *reader, PyObject *args) {
-    PyObject *most = Py_None;
-    if (!PyArg_ParseTuple(args, "|O:_take_payload", &most))
-        return NULL;
-    Py_ssize_t limit = most == Py_None ? PY_SSIZE_T_MAX : PyLong_AsSsize_t(most);
-    if (limit == -1 && PyErr_Occurred())
-        return NULL;
-    if (reader->message == NULL || limit < 0 || reader->message->remaining < 0)
-        return PyErr_Format(PyExc_ValueError, "there is no payload of less than no bytes");
-    Py_ssize_t there = PyBytes_GET_SIZE(reader->buffer) - reader->position;
-    Py_ssize_t most_there = limit < there ? limit : there;
-    long long remaining = reader->message->remaining;
-    return take_payload(reader, remaining < most_there ? (Py_ssize_t)remaining : most_there);
-}
-
 static PyObject *reader_end_reading(FrameReader *reader, PyObject *Py_UNUSED(none)) {
     if (read_from(reader, PyBytes_FromStringAndSize(NULL, 0)) < 0)
         return NULL;
@@ -186,8 +158,8 @@ static PyGetSetDef reader_properties[] = {
 };
 
 static PyType_Slot reader_slots[] = {
-    {Py_tp_new, reader_new},         {Py_tp_init, reader_init},         {Py_tp_traverse, reader_traverse},
-    {Py_tp_clear, reader_clear},     {Py_tp_dealloc, reader_dealloc},   {Py_tp_methods, reader_methods},
+    {Py_tp_new, reader_new},         {Py_tp_init, reader_init},         {Py_tp_traverse, object_traverse},
+    {Py_tp_clear, object_clear},     {Py_tp_dealloc, object_dealloc},   {Py_tp_methods, reader_methods},
     {Py_tp_members, reader_members}, {Py_tp_getset, reader_properties}, {0, NULL},
 };
 
