@@ -213,7 +213,9 @@ static Way read_control(FrameReader *reader, const Frame *frame, PyObject **even
  * where there may be more, or where zlib has come to an end of its own, JUDGE without it, or FAIL. */
 static Way inflate(const FrameReader *reader, PyObject *given, PyObject **inflated) {
     Py_ssize_t room = reader->message->max_inflated_size;
-    PyObject *direct = PyObject_GetAttr(reader->inflater, reader->core->direct), *eof = NULL;
+    PyObject *inflater = Py_NewRef(reader->inflater); /* what is asked for may be computed, and change it */
+    PyObject *direct = PyObject_GetAttr(inflater, reader->core->direct), *eof = NULL;
+    Py_DECREF(inflater);
     Way way = direct == NULL ? FAIL : JUDGE;
     if (direct != NULL && PyCFunction_Check(direct) && PyCFunction_GET_SELF(direct) != NULL) {
         PyObject *limit = PyLong_FromSsize_t(room);
