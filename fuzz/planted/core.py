@@ -113,9 +113,9 @@ def _markdown(outcomes: dict[CoreFault, tuple[str, str] | None]) -> str:
     lines = [
         "# Faults planted in the C",
         "",
-        f"{count} of {len(outcomes)} found. `python -m fuzz.planted.core` puts one after the other into a copy",
-        "of `src/core`, built with sanitizers. The target `cores` looks for it, which compares both cores; then",
-        "the tests of the core's memory do.",
+        f"{count} of {len(outcomes)} found. `python -m fuzz.planted.core` puts one after the other into a",
+        "copy of `src/core`, built with sanitizers. The target `cores`, which compares both cores, looks for it;",
+        "then the tests of the core's memory do.",
         "",
         "| fault | in | found by | which said |",
         "|---|---|---|---|",
