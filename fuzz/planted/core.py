@@ -1,8 +1,7 @@
 """`python -m fuzz.planted.core [WORD ...]`: single faults in the C of src/core, and what finds each.
 
-The target `cores` looks for it first, from its seeds, over a copy that was built with sanitizers. What is
-lost there by no sanitizer, since it is memory that nobody gives back, the tests of the core look for: they
-count what is allocated.
+The seeds of the target `cores` look for it first, over a copy that was built with sanitizers; then the tests
+of the core, which count what is allocated; then the target, for a while.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ TESTS: Final = (
 )
 _SAID: Final = re.compile(
     r"=== Uncaught Python exception: ===\n(.*)|(ERROR: (?:AddressSanitizer|libFuzzer): .*)"
-    r"|(\S+ runtime error: .*)|^(FAILED .*)",
+    r"|(\S+ runtime error: .*)|^(FAILED .*)|^(\w+Error: .*)",
     re.MULTILINE,
 )
 
@@ -67,6 +66,17 @@ def _ran(command: Sequence[str], source: Path) -> subprocess.CompletedProcess[st
         text=True,
         check=False,
     )
+
+
+def by_seeds(source: Path, seeds: Path) -> str | None:
+    """Give the target its seeds, as they are; return what it said where it failed."""
+    replay = (
+        "import sys; from pathlib import Path; import wsproto; assert wsproto.__file__.startswith(sys.argv[2])\n"
+        "from fuzz.targets.fuzz_cores import test_one_input\n"
+        "for file in sorted(Path(sys.argv[1]).iterdir()): test_one_input(file.read_bytes())"
+    )
+    done = _ran(["-c", replay, str(seeds), str(source)], source)
+    return _said(done) if done.returncode else None
 
 
 def by_target(source: Path, seeds: Path, seconds: int) -> str | None:
@@ -100,8 +110,9 @@ def found(fault: CoreFault | None, seeds: Path, seconds: int) -> tuple[str, str]
     with tempfile.TemporaryDirectory() as folder:
         source = planted(fault, Path(folder))
         for by, look in (
-            ("target", lambda: by_target(source, seeds, seconds)),
+            ("seeds", lambda: by_seeds(source, seeds)),
             ("tests", lambda: by_tests(source)),
+            ("target", lambda: by_target(source, seeds, seconds)),
         ):
             if (said := look()) is not None:
                 return by, said
@@ -114,8 +125,8 @@ def _markdown(outcomes: dict[CoreFault, tuple[str, str] | None]) -> str:
         "# Faults planted in the C",
         "",
         f"{count} of {len(outcomes)} found. `python -m fuzz.planted.core` puts one after the other into a",
-        "copy of `src/core`, built with sanitizers. The target `cores`, which compares both cores, looks for it;",
-        "then the tests of the core's memory do.",
+        "copy of `src/core`, built with sanitizers. The seeds of the target `cores`, which compares both",
+        "cores, look for it, then the tests of the core's memory, then the target.",
         "",
         "| fault | in | found by | which said |",
         "|---|---|---|---|",
