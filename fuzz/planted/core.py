@@ -71,7 +71,7 @@ def _ran(command: Sequence[str], source: Path) -> subprocess.CompletedProcess[st
 def by_seeds(source: Path, seeds: Path) -> str | None:
     """Give the target its seeds, as they are; return what it said where it failed."""
     replay = (
-        "import sys; from pathlib import Path; import wsproto; assert wsproto.__file__.startswith(sys.argv[2])\n"
+        "import sys, wsproto; from pathlib import Path; assert wsproto.__file__.startswith(sys.argv[2])\n"
         "from fuzz.targets.fuzz_cores import test_one_input\n"
         "for file in sorted(Path(sys.argv[1]).iterdir()): test_one_input(file.read_bytes())"
     )
