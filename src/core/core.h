@@ -117,8 +117,8 @@ typedef struct {
 } FrameReader;
 
 extern PyType_Spec frame_reader_spec;
-/* Take in `data`. 0, or -1 with an error. */
-int reader_receive(FrameReader *reader, PyObject *data);
+/* Twin of FrameReader.receive_bytes. */
+PyObject *reader_receive_bytes(FrameReader *reader, PyObject *data);
 /* Let go of what was read, and put what has come in since behind the rest: 1, or 0 if there was none, or -1. */
 int reader_refill(FrameReader *reader);
 

@@ -38,11 +38,9 @@ static PyObject *front_receive_data(ConnectionFront *front, PyObject *const *arg
     if (front->state != front->core->open || front->eof || data == Py_None || !has_decoder(front))
         return PyObject_CallMethodOneArg((PyObject *)front, front->core->receive_otherwise, data);
     PyObject *reader = Py_NewRef(front->decoder);
-    int failed = reader_receive((FrameReader *)reader, data);
+    PyObject *none = reader_receive_bytes((FrameReader *)reader, data);
     Py_DECREF(reader);
-    if (failed)
-        return NULL;
-    Py_RETURN_NONE;
+    return none;
 }
 
 static PyObject *front_events(ConnectionFront *front, PyObject *Py_UNUSED(none)) {

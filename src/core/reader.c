@@ -46,6 +46,7 @@ static int read_on_with(FrameReader *reader, PyObject *more) {
     return read_from(reader, buffer);
 }
 
+/* Take in `data`, which is bytes. 0, or -1 with an error. */
 static int receive_exactly(FrameReader *reader, PyObject *data) {
     if (reader->ended)
         return 0;
@@ -61,19 +62,17 @@ static int receive_exactly(FrameReader *reader, PyObject *data) {
     return pending == NULL ? -1 : 0;
 }
 
-int reader_receive(FrameReader *reader, PyObject *data) {
-    if (PyBytes_CheckExact(data))
-        return receive_exactly(reader, data);
-    PyObject *bytes = PyObject_CallFunction(reader->core->as_bytes, "Os", data, "Received data");
+PyObject *reader_receive_bytes(FrameReader *reader, PyObject *data) {
+    PyObject *bytes = PyBytes_CheckExact(data)
+                          ? Py_NewRef(data)
+                          : PyObject_CallFunction(reader->core->as_bytes, "Os", data, "Received data");
     if (bytes == NULL)
-        return -1;
-    int failed = -1;
-    if (PyBytes_CheckExact(bytes))
-        failed = receive_exactly(reader, bytes);
-    else
+        return NULL;
+    if (!PyBytes_CheckExact(bytes))
         PyErr_SetString(PyExc_TypeError, "as_bytes() has to return bytes");
+    int failed = !PyBytes_CheckExact(bytes) || receive_exactly(reader, bytes) < 0;
     Py_DECREF(bytes);
-    return failed;
+    return failed ? NULL : Py_NewRef(Py_None);
 }
 
 int reader_refill(FrameReader *reader) {
@@ -83,12 +82,6 @@ int reader_refill(FrameReader *reader) {
     Py_CLEAR(reader->pending);
     reader->drained = (char)!more;
     return more;
-}
-
-static PyObject *reader_receive_bytes(FrameReader *reader, PyObject *data) {
-    if (reader_receive(reader, data) < 0)
-        return NULL;
-    Py_RETURN_NONE;
 }
 
 static PyObject *reader_receive_eof(FrameReader *reader, PyObject *Py_UNUSED(none)) {
