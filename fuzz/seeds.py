@@ -389,6 +389,12 @@ def _with_calls() -> Iterator[bytes]:
                 yield bytes((0, CLIENT * client, 0, 0)) + stream
     for number, size in product(range(len(LIMITS)), (1, 2, 20, 21, 40, 41, 130, 131)):
         yield bytes((0, 0, number, 0)) + wire.frame(wire.BINARY, bytes(size), mask=wire.MASK)
+        begun, ended = (
+            wire.frame(opcode, bytes(size), fin=fin, mask=wire.MASK)
+            for opcode, fin in ((wire.BINARY, False), (wire.CONTINUATION, True))
+        )
+        yield bytes((0, 0, number, 0)) + wire.frame(wire.BINARY, bytes(size), mask=wire.MASK) * 3
+        yield bytes((0, 0, number, 0)) + (begun + ended) * 3
     for client, first, length, cuts in product((False, True), _FIRST_BYTES, _LENGTHS, (1, 3, 6, 9, 13)):
         payload = b"ab\xc3\xa9" * 33
         header = bytes((first, length[0] | (0x80 * (not client)))) + length[1:]
