@@ -44,8 +44,8 @@ def lines(results: Results) -> list[str]:
         )
         if times:
             said.append(
-                f"**{_title(results, peer)}** takes {median(times):.2g} times as long as this library, in the median"
-                f" of {len(times)} workloads; {times[0]:.2g} to {times[-1]:.2g} times in each."
+                f"**{_title(results, peer)}** takes {median(times):.2g} times as long as this library in "
+                f"the median of {len(times)} workloads; {times[0]:.2g} to {times[-1]:.2g} times in each."
             )
     return said
 
