@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -110,9 +111,9 @@ def found(fault: CoreFault | None, seeds: Path, seconds: int) -> tuple[str, str]
     with tempfile.TemporaryDirectory() as folder:
         source = planted(fault, Path(folder))
         for by, look in (
-            ("seeds", lambda: by_seeds(source, seeds)),
-            ("tests", lambda: by_tests(source)),
-            ("target", lambda: by_target(source, seeds, seconds)),
+            ("seeds", partial(by_seeds, source, seeds)),
+            ("tests", partial(by_tests, source)),
+            ("target", partial(by_target, source, seeds, seconds)),
         ):
             if (said := look()) is not None:
                 return by, said
