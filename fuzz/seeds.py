@@ -400,6 +400,14 @@ def _with_calls() -> Iterator[bytes]:
         header = bytes((first, length[0] | (0x80 * (not client)))) + length[1:]
         key = b"" if client else wire.MASK
         yield bytes((0, CLIENT * client, 0, cuts)) + header + key + payload
+    # From the second message on the compiled core inflates by itself: one that fills its room, one that ends
+    # the stream of zlib, one that is too long to be inflated at once, and wrong at its end.
+    noise = Deflater().message(random.randbytes(20_000))[:-1] + b"\x07"
+    for client, payloads in product(
+        (False, True), ([Deflater().message(bytes(3000))], [HELLO_FINAL, HELLO], [noise])
+    ):
+        frames = [wire.peer_frame(client, wire.BINARY, one, rsv=wire.RSV1) for one in (HELLO, *payloads)]
+        yield bytes((0, DEFLATE | CLIENT * client, _SMALL_PIECES, 0)) + b"".join(frames)
     for client in (False, True):  # as many calls as there may be, so that a client draws keys more than once
         yield from (bytes((31, *[call] * 31, CLIENT * client, 0, 0)) for call in range(15, 39))
     for seed in _structured():
