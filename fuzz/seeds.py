@@ -406,8 +406,8 @@ def _with_calls() -> Iterator[bytes]:
     for client, payloads in product(
         (False, True), ([Deflater().message(bytes(3000))], [HELLO_FINAL, HELLO], [noise])
     ):
-        frames = [wire.peer_frame(client, wire.BINARY, one, rsv=wire.RSV1) for one in (HELLO, *payloads)]
-        yield bytes((0, DEFLATE | CLIENT * client, _SMALL_PIECES, 0)) + b"".join(frames)
+        compressed = [wire.peer_frame(client, wire.BINARY, one, rsv=wire.RSV1) for one in (HELLO, *payloads)]
+        yield bytes((0, DEFLATE | CLIENT * client, _SMALL_PIECES, 0)) + b"".join(compressed)
     for client in (False, True):  # as many calls as there may be, so that a client draws keys more than once
         yield from (bytes((31, *[call] * 31, CLIENT * client, 0, 0)) for call in range(15, 39))
     for seed in _structured():
