@@ -32,7 +32,7 @@ class WSConnection(Connection):
         # The base begins when the handshake is complete.
         self._handshake: H11Handshake | None = H11Handshake(connection_type, limits=limits)
         self._begin_with = connection_type, limits
-        self.client = self._handshake.client
+        self.client: bool = self._handshake.client
         self._state = self._handshake.state
         self._eof = False
         self._waiting = deque()
