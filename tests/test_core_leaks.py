@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +160,16 @@ def test_no_memory_is_an_error_and_nothing_else() -> None:
         [sys.executable, "-c", NO_MEMORY, *folders], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr[-3000:]
+
+
+def test_the_spare_iterator_is_freed_before_the_type_that_it_reads() -> None:
+    """The end of the interpreter crashed where freed memory is overwritten: `python -X dev`."""
+    program = (
+        "import wsproto; connection = wsproto.Connection(wsproto.ConnectionType.CLIENT); "
+        "assert wsproto.compiled; list(connection.events())"
+    )
+    environment = {**os.environ, "PYTHONMALLOC": "debug", "WSPROTO_PURE": "0"}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -47,7 +47,7 @@ static void events_dealloc(Events *events) {
     /* NULL where the garbage collector has taken the type from its module, which may be gone. */
     PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
     Core *core = module == NULL ? NULL : PyModule_GetState(module);
-    if (core != NULL && core->spare_events == NULL)
+    if (core != NULL && core->events == type && core->spare_events == NULL)
         core->spare_events = events; /* for the next call of events(), of any connection */
     else
         PyObject_GC_Del(events);

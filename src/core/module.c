@@ -106,14 +106,19 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
 }
 
 static int module_clear(PyObject *module) {
-    return clear_all(PyModule_GetState(module), HELD);
+    Core *core = PyModule_GetState(module);
+    PyTypeObject *type = core->events;
+    core->events = NULL; /* so that no iterator becomes the spare one any more */
+    if (core->spare_events != NULL) {
+        PyObject_GC_Del(core->spare_events); /* reads its type, to which it has no reference of its own */
+        core->spare_events = NULL;
+    }
+    Py_XDECREF(type);
+    return clear_all((PyObject **)core, HELD);
 }
 
 static void module_free(void *module) {
-    Core *core = PyModule_GetState(module);
     module_clear(module);
-    if (core->spare_events != NULL)
-        PyObject_GC_Del(core->spare_events);
 }
 
 static PyModuleDef_Slot module_slots[] = {
