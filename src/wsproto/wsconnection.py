@@ -54,6 +54,16 @@ class WSConnection(Connection):
             super().receive_data(None)
 
     @property
+    def handshake(self) -> H11Handshake | None:
+        """The opening handshake; None once it is complete."""
+        return self._handshake
+
+    @property
+    def connection(self) -> Connection | None:
+        """This object, once the opening handshake is complete, in wsproto 1.3 another one; None before."""
+        return self if self._handshake is None else None
+
+    @property
     def ending(self) -> Ending:
         """Whether this side is to end the TCP connection now, and how: the server first (RFC 6455 7.1.1).
 
