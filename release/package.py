@@ -81,13 +81,13 @@ def _try_library(built: Built, work: Path, python: Path, sources: Path | None) -
     :param sources: whose tests run, if any do.
     """
     work.mkdir()
-    compiled = wheel(built.source, work / "wheel", core="compiled", python=python)
+    compiled = wheel(built.source, work / "built", core="compiled", python=python)
     for what, file, core in (
         ("compiled wheel", compiled, "compiled"),
         ("pure wheel", built.pure, "pure"),
         ("source archive without compiler", built.source, "pure"),
     ):
-        environment = Environment.make(work / file.parent.name, python)
+        environment = Environment.make(work / what.replace(" ", "-"), python)
         environment.install(file, bare=file is built.source)
         environment.check(core)
         seen = ["h11 and wsproto alone", "runs under -W error -X dev -bb"]
