@@ -33,12 +33,14 @@ def publish(
     :param push: whether to run them.
     :param root: the checkout.
     :param gates: the commands that have to pass.
-    :raises BadResultError: with a line for each thing that is wrong.
+    :raises BadResultError: where anything is wrong; `say` got a line for each.
     """
     version = version_of(root / "src" / "wsproto" / "_version.py")
     wrong = list(obstacles(root, version))
+    for line in wrong:
+        say(f"REFUSED: {line}")
     if wrong:
-        raise BadResultError(f"{version} cannot be released: {'; '.join(wrong)}")
+        raise BadResultError(f"{version} cannot be released")
     for gate in gates:
         say(f"running {shlex.join(gate)}")
         if code := subprocess.run(gate, cwd=root, check=False).returncode:  # noqa: S603 - a list

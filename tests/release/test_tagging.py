@@ -131,9 +131,10 @@ def nothing_new(root: Path) -> None:
 )
 def test_it_refuses_before_anything_runs(checkout: Path, spoil: Callable[[Path], None], line: str) -> None:
     spoil(checkout)
-    with pytest.raises(BadResultError) as caught:
-        said(checkout, push=True, gates=(("touch", "ran"),))
-    assert str(caught.value) == f"1.0.0 cannot be released: {line}"
+    lines: list[str] = []
+    with pytest.raises(BadResultError, match=r"^1\.0\.0 cannot be released$"):
+        publish(push=True, say=lines.append, root=checkout, gates=(("touch", "ran"),))
+    assert lines == [f"REFUSED: {line}"]
     assert not (checkout / "ran").exists()
 
 
