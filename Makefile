@@ -19,7 +19,7 @@ FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways campaign fuzz asan downstream bench clean
+.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways campaign fuzz asan downstream package release bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,10 +49,12 @@ test-core: $(READY) ## run the tests of the library alone, without those of its 
 browser: $(READY) ## test the report's page in Chromium, and the WebSockets of Chromium and Firefox over HTTP/1.1 and HTTP/2
 	$(BIN)/python -m pytest -m browser tests/browser
 
-check: $(READY) ## check format, lint and types
+check: $(READY) ## check format, lint, types and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run --Werror src/core/*.[ch]
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
@@ -88,6 +90,12 @@ asan: $(READY) ## test the compiled core under sanitizers of addresses and undef
 downstream: ## run hypercorn, uvicorn, mitmproxy, trio-websocket, simple-websocket, httpx-ws, websockets, and the published package's tests
 	$(PYTHON) tests/downstream/run.py
 
+package: $(READY) ## build all that is released, twice, and test it in empty environments of every Python that is here (QUICK=1: this one, no tests)
+	$(BIN)/python -m release package $(if $(QUICK),--quick)
+
+release: $(READY) ## check that a release can be made, and print what it would do; it does nothing (python -m release publish --push does)
+	$(BIN)/python -m release publish
+
 bench: $(READY) ## measure the library beside its peers, about 10 minutes (python -m bench --help has more)
 	$(BIN)/python -m bench
 
@@ -104,7 +112,7 @@ $(STREAMS): $(HARNESS)
 	@touch $@
 
 $(READY): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
-	$(INSTALL) --editable '.[bench,fuzz,test,check]' --editable './harness[docker,streams]'
+	$(INSTALL) --editable '.[bench,fuzz,test,check,release]' --editable './harness[docker,streams]'
 	@touch $(HARNESS) $(STREAMS) $@
 
 clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes

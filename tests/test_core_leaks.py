@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import weakref
@@ -253,3 +254,16 @@ def test_a_class_that_is_made_otherwise_is_called_as_python_calls_any(
     assert (TextMessage("a").data, seen) == ("a", [("a",)])
     monkeypatch.undo()
     assert (TextMessage("a").data, len(seen)) == ("a", 1)
+
+
+def test_the_spare_iterator_is_freed_before_the_type_that_it_reads() -> None:
+    """The end of the interpreter crashed where freed memory is overwritten: `python -X dev`."""
+    program = (
+        "import wsproto; connection = wsproto.Connection(wsproto.ConnectionType.CLIENT); "
+        "assert wsproto.compiled; list(connection.events())"
+    )
+    environment = {**os.environ, "PYTHONMALLOC": "debug", "WSPROTO_PURE": "0"}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "")
