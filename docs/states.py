@@ -19,7 +19,7 @@ PAGE = Path(__file__).with_name("states.md")
 INTRODUCTION = """\
 # States
 
-Drawn from `src/wsproto/states.py` by `python docs/states.py`; the theory stands on top of that file.
+Drawn from [`src/wsproto/states.py`](../src/wsproto/states.py) by `python docs/states.py`; the theory stands on top of that file.
 An empty cell means that the state does not permit the input: where the program asks for it, that is a
 `LocalProtocolError`. `can_send(event_type)` looks it up.
 
@@ -32,17 +32,6 @@ a rejection may end with the connection, and an interim response becomes a rejec
 behind it. End of file behind the 101 is judged by the connection. A read of nothing, `b""`, is not an input,
 but where it ends the body of a rejection.
 """
-
-
-def diagram(table: Table, start: Enum) -> str:
-    """Draw a table as a diagram of its changes of state (Mermaid)."""
-    inputs: dict[tuple[str, str], list[str]] = {}
-    for state, transitions in table.items():
-        for what, following in transitions.items():
-            if following is not state:
-                inputs.setdefault((state.name, following.name), []).append(what.name)
-    lines = [f"    {old} --> {new}: {', '.join(names)}" for (old, new), names in inputs.items()]
-    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {start.name}", *lines, "```"])
 
 
 def grid(table: Table) -> str:
@@ -59,12 +48,12 @@ def grid(table: Table) -> str:
 def page() -> str:
     """Return the whole page."""
     parts = [INTRODUCTION]
-    for title, table in (
-        ("The connection", CONNECTION),
-        ("The opening handshake of a client", CLIENT_HANDSHAKE),
-        ("The opening handshake of a server", SERVER_HANDSHAKE),
+    for title, table, picture in (
+        ("The connection", CONNECTION, "connection"),
+        ("The opening handshake of a client", CLIENT_HANDSHAKE, "client"),
+        ("The opening handshake of a server", SERVER_HANDSHAKE, "server"),
     ):
-        parts += [f"## {title}\n", diagram(table, next(iter(table))) + "\n", grid(table) + "\n"]
+        parts += [f"## {title}\n", f"![{title}: its changes of state](states-{picture}.svg)\n", grid(table) + "\n"]
     stages = "\n".join(f"| {stage.name} | {state.name} |" for stage, state in STATE_OF_STAGE.items())
     parts += [
         "## The public state at each stage of the handshake\n",
