@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-os.environ["WSPROTO_PURE"] = "1"  # classes in C tell autodoc less than their twins in Python
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ["WSPROTO_PURE"] = (
+    "1"  # classes in C tell autodoc less than their twins in Python
+)
 
-import pages  # noqa: E402
-from sphinx.util import logging  # noqa: E402
+from sphinx.util import logging
 
-from wsproto import __version__  # noqa: E402
+from docs import pages
+from wsproto import __version__
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -27,10 +28,18 @@ release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 4
-suppress_warnings = ["toc.empty_glob"]  # a page that another command writes may not be there yet
-default_role = "py:obj"  # a name in a docstring's backticks leads to its place, where it has one
+suppress_warnings = [
+    "toc.empty_glob"
+]  # a page that another command writes may not be there yet
+default_role = (
+    "py:obj"  # a name in a docstring's backticks leads to its place, where it has one
+)
 
-autodoc_default_options = {"members": True, "undoc-members": True, "member-order": "bysource"}
+autodoc_default_options = {
+    "members": True,
+    "undoc-members": True,
+    "member-order": "bysource",
+}
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 add_module_names = False

@@ -1,4 +1,4 @@
-"""Draws the pictures of the pages: `python docs/diagrams.py`.
+"""Draws the pictures of the pages: `python -m docs.diagrams`.
 
 Those of states are drawn from the tables in `wsproto.states`, that of the modules from their imports.
 """
@@ -6,44 +6,67 @@ Those of states are drawn from the tables in `wsproto.states`, that of the modul
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-from drawing import Arrow, Box, drawn  # noqa: E402
-
-from wsproto.states import CLIENT_HANDSHAKE, CONNECTION, SERVER_HANDSHAKE  # noqa: E402
+from docs.drawing import Arrow, Box, drawn
+from wsproto.states import CLIENT_HANDSHAKE, CONNECTION, SERVER_HANDSHAKE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+HERE = Path(__file__).resolve().parent
 ACROSS, DOWN = 300, 120  # pixels between two states
 
 SOURCE = HERE.parent / "src" / "wsproto"
 
 GROUPS = {
-    "values and rules": (
-        "typing close_codes core event_base errors header_grammar utilities limits masking states frame_header"
-    ).split(),
-    "events": "extension events close_frame".split(),
-    "compression": "deflate permessage_deflate extensions".split(),
-    "codec": (
-        "frame_reader frame_writer inbound_message inbound_extensions frame_decoder frame_encoder codec "
-        "frame_protocol"
-    ).split(),
-    "connection": "connection_front connection".split(),
-    "opening handshake": (
-        "handshake_fields authority handshake_messages handshake_stages http_exchange handshake stream_handshake"
-    ).split(),
-    "for programs": "messages wsconnection __init__".split(),
+    "values and rules": [
+        "typing",
+        "close_codes",
+        "core",
+        "event_base",
+        "errors",
+        "header_grammar",
+        "utilities",
+        "limits",
+        "masking",
+        "states",
+        "frame_header",
+    ],
+    "events": ["extension", "events", "close_frame"],
+    "compression": ["deflate", "permessage_deflate", "extensions"],
+    "codec": [
+        "frame_reader",
+        "frame_writer",
+        "inbound_message",
+        "inbound_extensions",
+        "frame_decoder",
+        "frame_encoder",
+        "codec",
+        "frame_protocol",
+    ],
+    "connection": ["connection_front", "connection"],
+    "opening handshake": [
+        "handshake_fields",
+        "authority",
+        "handshake_messages",
+        "handshake_stages",
+        "http_exchange",
+        "handshake",
+        "stream_handshake",
+    ],
+    "for programs": ["messages", "wsconnection", "__init__"],
 }
 """The modules of the library by what they are for: those of a group use groups above it alone."""
 
 PLACES = {
-    "connection": {"OPEN": (0, 0), "REMOTE_CLOSING": (1, 0), "LOCAL_CLOSING": (0, 1), "CLOSED": (1, 1)},
+    "connection": {
+        "OPEN": (0, 0),
+        "REMOTE_CLOSING": (1, 0),
+        "LOCAL_CLOSING": (0, 1),
+        "CLOSED": (1, 1),
+    },
     "client": {
         "INITIAL": (0, 0),
         "REQUESTED": (1, 0),
@@ -62,21 +85,32 @@ PLACES = {
 }
 """Where each state stands: column and row."""
 
-ON_ARROWS = {("server", "REQUESTED", "ENDED"): 0.62, ("server", "INITIAL", "REFUSED"): 0.4}
+ON_ARROWS = {
+    ("server", "REQUESTED", "ENDED"): 0.62,
+    ("server", "INITIAL", "REFUSED"): 0.4,
+}
 """Where the labels stand on arrows that meet others: 0 is the start, 1 the end."""
 
 
 def of_states(kind: str, table: Mapping[Any, Mapping[Any, Any]]) -> str:
     """Draw a table of states, each change of state an arrow."""
     places = PLACES[kind]
-    boxes = {name: Box(100 + ACROSS * column, 30 + DOWN * row, name) for name, (column, row) in places.items()}
+    boxes = {
+        name: Box(100 + ACROSS * column, 30 + DOWN * row, name)
+        for name, (column, row) in places.items()
+    }
     inputs: dict[tuple[str, str], list[str]] = {}
     for state, transitions in table.items():
         for what, following in transitions.items():
             if following is not state:
                 inputs.setdefault((state.name, following.name), []).append(what.name)
     arrows = [
-        Arrow(boxes[old], boxes[new], tuple(names), place=ON_ARROWS.get((kind, old, new), 0.5))
+        Arrow(
+            boxes[old],
+            boxes[new],
+            tuple(names),
+            place=ON_ARROWS.get((kind, old, new), 0.5),
+        )
         for (old, new), names in inputs.items()
     ]
     columns, rows = (max(place[axis] for place in places.values()) for axis in (0, 1))
@@ -93,8 +127,12 @@ def of_states(kind: str, table: Mapping[Any, Mapping[Any, Any]]) -> str:
 def sandwich() -> str:
     """Draw the library between the program and the network."""
     program = Box(190, 35, "your program", ("acts on events, makes events",), 340)
-    library = Box(190, 175, "wsproto", ("the protocol: no sockets, no clock, no threads",), 340)
-    network = Box(190, 315, "your transport", ("socket, TLS, event loop, HTTP/2 stream",), 340)
+    library = Box(
+        190, 175, "wsproto", ("the protocol: no sockets, no clock, no threads",), 340
+    )
+    network = Box(
+        190, 315, "your transport", ("socket, TLS, event loop, HTTP/2 stream",), 340
+    )
     left, right = -90, 90
 
     def beside(box: Box, shift: float) -> Box:
@@ -102,28 +140,44 @@ def sandwich() -> str:
 
     arrows = [
         Arrow(beside(program, left), beside(library, left), ("send(event)",)),
-        Arrow(beside(library, left), beside(network, left), ("its return value: bytes",)),
+        Arrow(
+            beside(library, left), beside(network, left), ("its return value: bytes",)
+        ),
         Arrow(beside(network, right), beside(library, right), ("receive_data(bytes)",)),
         Arrow(beside(library, right), beside(program, right), ("events()",)),
     ]
-    return drawn([program, library, network], arrows, 380, 350, "wsproto between a program and its transport")
+    return drawn(
+        [program, library, network],
+        arrows,
+        380,
+        350,
+        "wsproto between a program and its transport",
+    )
 
 
 def imported_by(module: str) -> set[str]:
     """Return the modules of the library that one of them imports."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))):
+    for node in ast.walk(
+        ast.parse((SOURCE / f"{module}.py").read_text(encoding="utf-8"))
+    ):
         if isinstance(node, ast.ImportFrom) and node.level == 1:
-            names |= {node.module} if node.module else {alias.name for alias in node.names}
+            names |= (
+                {node.module} if node.module else {alias.name for alias in node.names}
+            )
     return names
 
 
 def architecture() -> str:
     """Draw the groups of modules, and which uses which."""
-    group_of = {module: group for group, modules in GROUPS.items() for module in modules}
+    group_of = {
+        module: group for group, modules in GROUPS.items() for module in modules
+    }
     there = {path.stem for path in SOURCE.glob("*.py")} - {"_version"}
     if there != group_of.keys():
-        raise SystemExit(f"GROUPS and src/wsproto differ in {sorted(there ^ group_of.keys())}")
+        raise SystemExit(
+            f"GROUPS and src/wsproto differ in {sorted(there ^ group_of.keys())}"
+        )
     uses = {
         (group, group_of[name])
         for module, group in group_of.items()
@@ -134,7 +188,9 @@ def architecture() -> str:
     shown = {
         (user, used)
         for user, used in uses
-        if not any((user, between) in uses and (between, used) in uses for between in GROUPS)
+        if not any(
+            (user, between) in uses and (between, used) in uses for between in GROUPS
+        )
     }
     return _layered(shown)
 
@@ -152,7 +208,13 @@ def _layered(uses: set[tuple[str, str]]) -> str:
     for row in range(max(rows.values()) + 1):
         members = [group for group in GROUPS if rows[group] == row]
         made = [
-            Box((number + 0.5) * 640 / len(members), 0, group, _lines(GROUPS[group]), 315)
+            Box(
+                (number + 0.5) * 640 / len(members),
+                0,
+                group,
+                _lines(GROUPS[group]),
+                315,
+            )
             for number, group in enumerate(members)
         ]
         height = max(box.height for box in made)
@@ -162,7 +224,13 @@ def _layered(uses: set[tuple[str, str]]) -> str:
         Arrow(boxes[user], boxes[used], bend=0 if rows[user] == rows[used] + 1 else -90)
         for user, used in sorted(uses)
     ]
-    return drawn([*boxes.values()], arrows, 640, top - 30, "The groups of modules, and which imports which")
+    return drawn(
+        [*boxes.values()],
+        arrows,
+        640,
+        top - 30,
+        "The groups of modules, and which imports which",
+    )
 
 
 def _lines(names: list[str]) -> tuple[str, ...]:

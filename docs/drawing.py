@@ -32,13 +32,17 @@ class Box(NamedTuple):
         """Draw it."""
         top = self.y - self.height / 2
         lines = [
-            f'<rect class="box" x="{self.x - self.width / 2:g}" y="{top:g}" width="{self.width:g}" '
-            f'height="{self.height:g}" rx="6"/>'
+            (
+                f'<rect class="box" x="{self.x - self.width / 2:g}" y="{top:g}" width="{self.width:g}" '
+                f'height="{self.height:g}" rx="6"/>'
+            )
         ]
         for number, text in enumerate((self.name, *self.more)):
             kind = "more" if number else "name"
             y = top + 17.5 + LINE * number
-            lines.append(f'<text class="{kind}" x="{self.x:g}" y="{y:g}">{escape(text)}</text>')
+            lines.append(
+                f'<text class="{kind}" x="{self.x:g}" y="{y:g}">{escape(text)}</text>'
+            )
         return "\n".join(lines)
 
     def edge(self, x: float, y: float) -> tuple[float, float]:
@@ -69,7 +73,9 @@ class Arrow(NamedTuple):
         bent_y = (self.start.y + self.end.y) / 2 + across / length * self.bend * 2
         x1, y1 = self.start.edge(bent_x, bent_y)
         x2, y2 = self.end.edge(bent_x, bent_y)
-        lines = [f'<path class="arrow" d="M{x1:.1f} {y1:.1f}Q{bent_x:.1f} {bent_y:.1f} {x2:.1f} {y2:.1f}"/>']
+        lines = [
+            f'<path class="arrow" d="M{x1:.1f} {y1:.1f}Q{bent_x:.1f} {bent_y:.1f} {x2:.1f} {y2:.1f}"/>'
+        ]
         if self.labels:
             there, back = self.place, 1 - self.place
             x = back**2 * x1 + 2 * there * back * bent_x + there**2 * x2
@@ -87,9 +93,13 @@ class Arrow(NamedTuple):
         return "\n".join(lines)
 
 
-def drawn(boxes: list[Box], arrows: list[Arrow], width: float, height: float, title: str) -> str:
+def drawn(
+    boxes: list[Box], arrows: list[Arrow], width: float, height: float, title: str
+) -> str:
     """Return a picture of boxes and arrows; `title` is for those who cannot see it."""
-    parts = "\n".join([*(arrow.svg() for arrow in arrows), *(box.svg() for box in boxes)])
+    parts = "\n".join(
+        [*(arrow.svg() for arrow in arrows), *(box.svg() for box in boxes)]
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" role="img">\n<title>{escape(title)}</title>\n'

@@ -14,6 +14,7 @@ from tests.docs.snippets import page
 from tooling import frames as wire
 from wsproto import events
 
+
 class Http2Server:
     """A server made of the snippets of the chapter on HTTP/2, in memory, and an h2 client of it."""
 

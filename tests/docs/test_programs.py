@@ -7,7 +7,6 @@ import importlib.util
 import socket
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +29,7 @@ from tooling import frames as wire
 from wsproto.events import CloseConnection, Event, Pong, TextMessage
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
 SERVERS = [("start", "echo_server.py"), ("howto/asyncio", "asyncio_echo.py"), ("howto/trio", "trio_echo.py")]

@@ -44,7 +44,8 @@ def recording(folder: Path) -> Iterator[tuple[int, list[Request]]]:
             answer: Event | None = super().answer(event)
             return answer
 
-    with socketserver.ThreadingTCPServer((HOST, 0), Recording) as server:
+    handler: Any = Recording
+    with socketserver.ThreadingTCPServer((HOST, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

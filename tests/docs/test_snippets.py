@@ -6,14 +6,13 @@ import asyncio
 import json
 import re
 import socket
-import ssl
 import threading
 import time
 import tracemalloc
 import zlib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,6 +44,9 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.extensions import PerMessageDeflate, set_zlib_backend
+
+if TYPE_CHECKING:
+    import ssl
 
 TESTED = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
 WITH_CODE = [name for name in PAGES if blocks(name)]
@@ -232,7 +234,9 @@ def test_compression() -> None:
         assert b"101" in sock.taken()
         snippets.run()
         snippets.run(ws=WSConnection(ConnectionType.CLIENT))
-        assert b"server_no_context_takeover, permessage-deflate" in re.sub(rb"; client_\w+", b"", sock.taken())
+        assert b"server_no_context_takeover, permessage-deflate" in re.sub(
+            rb"; client_\w+", b"", sock.taken()
+        )
         try:
             snippets.run()
         finally:
