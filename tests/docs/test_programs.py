@@ -165,4 +165,4 @@ def test_the_page_about_tests_has_a_test_that_passes(tmp_path: Path) -> None:
     path = program("howto/testing", "test_chat.py", tmp_path)
     # Neither this project's settings nor its plugins.
     command = [PYTHON, "-m", "pytest", "-q", "-c", "/dev/null", "-p", "no:cacheprovider", path.name]
-    assert "5 passed" in output_of(*command, folder=tmp_path)
+    assert "6 passed" in output_of(*command, folder=tmp_path)
