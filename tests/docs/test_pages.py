@@ -109,7 +109,7 @@ def documented() -> dict[str, Any]:
     """What the API reference has, by the address that it has it under."""
     reference = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "api").glob("*.md"))
     found = re.findall(r"^\.\. (?:auto|py:)(\w+):: (wsproto[\w.]*)", reference, re.MULTILINE)
-    return {name: resolved(name) for kind, name in found if kind not in {"attribute", "currentmodule"}}
+    return {name: resolved(name) for kind, name in found if kind != "attribute"}
 
 
 def resolved(address: str) -> Any:

@@ -15,14 +15,7 @@ FILES = sorted(
     for path in ROOT.glob(pattern)
 )
 FOLDERS = "src|tests|fuzz|harness|bench|tooling|examples|docs|autobahn|.ci|.clusterfuzzlite"
-MADE = {
-    "fuzz/corpus",
-    "fuzz/crashes",
-    "fuzz/report",
-    "autobahn/reports",
-    "src/*.egg-info",
-    "harness/*.egg-info",
-}
+MADE = {"fuzz/corpus", "fuzz/crashes", "fuzz/report", "autobahn/reports", "src/*.egg-info"}
 
 each_file = pytest.mark.parametrize("file", FILES)
 
