@@ -77,7 +77,7 @@ class FakeSocket:
     def sendall(self, data: bytes) -> None:
         self.sent += data
 
-    def sendmsg(self, parts: tuple[bytes, bytes]) -> None:
+    def writelines(self, parts: tuple[bytes, bytes]) -> None:
         self.sent += b"".join(parts)
 
     def recv(self, _size: int) -> bytes:

@@ -94,7 +94,7 @@ def test_messages(capsys: pytest.CaptureFixture[str]) -> None:
         snippets.run()
         first = wire.frame(wire.BINARY, b"first", fin=False)
         assert sock.taken() == first + wire.frame(wire.CONTINUATION, b"last")
-        snippets.run(video=bytes(20_000))
+        snippets.run(video=bytes(20_000), writer=sock)
         assert sock.taken() == wire.frame(wire.BINARY, bytes(20_000))
         snippets.run()
         assert list(ws.events()) == [TextMessage("from the proxy")]
