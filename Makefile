@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HARNESS := $(VENV)/.harness
 STREAMS := $(VENV)/.streams
+DOCS := $(VENV)/.docs
 READY := $(VENV)/.ready
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= full
@@ -19,7 +20,7 @@ FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways campaign fuzz asan downstream package release bench clean
+.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways proxies docs campaign fuzz asan downstream package release bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +33,7 @@ conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full
 test: export PYTHONDONTWRITEBYTECODE :=
 test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 test: $(READY) ## run every test on the core in Python, with the branch coverage of src/wsproto
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not proxies and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
 	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
 
 test-other-core: export WSPROTO_PURE := 0
@@ -78,6 +79,13 @@ engines: $(READY) ## test that the engines agree, and leave nothing behind; need
 gateways: $(READY) ## test that HAProxy in place of the harness's bridge gives the same verdicts over HTTP/2; needs haproxy
 	$(BIN)/python -m pytest -m engines tests/harness/test_gateways.py
 
+proxies: $(READY) ## test the configurations of reverse proxies in the documentation; needs nginx, haproxy and apache2
+	$(BIN)/python -m pytest -m proxies tests/docs/test_proxies.py
+
+docs: $(DOCS) ## build the site into build/docs, warnings as errors
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
 campaign: $(READY) ## run the properties and state machines with 100 times the examples
 	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines
 
@@ -111,9 +119,13 @@ $(STREAMS): $(HARNESS)
 	$(INSTALL) --editable './harness[streams]'
 	@touch $@
 
+$(DOCS): pyproject.toml $(CORE) | $(BIN)/python
+	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
 $(READY): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
-	$(INSTALL) --editable '.[bench,fuzz,test,check,release]' --editable './harness[docker,streams]'
-	@touch $(HARNESS) $(STREAMS) $@
+	$(INSTALL) --editable '.[bench,docs,fuzz,test,check,release]' --editable './harness[docker,streams]'
+	@touch $(HARNESS) $(STREAMS) $(DOCS) $@
 
 clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes
 	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist
