@@ -33,6 +33,10 @@ def _title(results: Results, peer: str) -> str:
     return f"this library without its C ({version})" if peer == PURE.name else f"{peer} {version}"
 
 
+def _rounded(times: float) -> str:
+    return f"{times:.0f}" if times >= 10 else f"{times:.2g}"
+
+
 def lines(results: Results) -> list[str]:
     """Say for each peer how many times as long it takes: the median of all workloads, the least, the most."""
     said = []
@@ -43,9 +47,10 @@ def lines(results: Results) -> list[str]:
             if row.unit.startswith("µs per") and peer in row.ratios and row.ratios[peer].value
         )
         if times:
+            middle, least, most = (_rounded(one) for one in (median(times), times[0], times[-1]))
             said.append(
-                f"**{_title(results, peer)}** takes {median(times):.2g} times as long as this library in "
-                f"the median of {len(times)} workloads; {times[0]:.2g} to {times[-1]:.2g} times in each."
+                f"**{_title(results, peer)}** takes {middle} times as long as this library in the median of"
+                f" {len(times)} workloads; {least} to {most} times in each."
             )
     return said
 
@@ -65,10 +70,10 @@ def draw(results: Results) -> Figure:
             color=COLOURS.get(peer),
             label=_title(results, peer),
         )
-        axes.bar_label(bars, fmt=lambda times: f" {times:.2g}" if times else "", fontsize=7)
+        axes.bar_label(bars, fmt=lambda times: f" {_rounded(times)}" if times else "", fontsize=7)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
-    axes.set_xlim(left=0.5)
+    axes.set_xlim(0.5, axes.get_xlim()[1] * 1.6)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks(range(len(shown)), [SHOWN[label] for label in shown], fontsize=8)

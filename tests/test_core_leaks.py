@@ -186,8 +186,26 @@ def test_events_leave_their_classes_as_often_referred_to_as_they_were() -> None:
     before = [sys.getrefcount(kind) for kind in classes]
     for _ in range(100):
         events_of(connection)
-        TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()
+        _ = TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()
     assert [sys.getrefcount(kind) for kind in classes] == before
+
+
+def test_what_was_sent_is_let_go_of() -> None:
+    text, data, payload = str(10**5), bytes(bytearray(b"abc")), bytes(bytearray(b"pq"))
+    for role in ConnectionType:
+        connection = Connection(role)
+        before = [sys.getrefcount(one) for one in (text, data, payload)]
+        for event in (
+            TextMessage(text),
+            BytesMessage(data),
+            Ping(payload),
+            Pong(payload),
+            BytesMessage(data),
+        ):
+            connection.send(event)
+            connection.send_parts(event)
+        del event
+        assert [sys.getrefcount(one) for one in (text, data, payload)] == before
 
 
 def test_weak_references_end_with_their_event() -> None:

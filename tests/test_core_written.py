@@ -6,6 +6,7 @@ is right, too: so does what these tests do not look at.
 
 from __future__ import annotations
 
+import binascii
 from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
@@ -19,6 +20,7 @@ from tests.marks import compiled_core, roles
 from tests.oracle.deflating import CLIENT, HELLO, SERVER, Deflater, agreed
 from tests.oracle.receiving import receive
 from tooling import frames as wire
+from tooling.cores import load, unload
 from wsproto import Connection, ConnectionType, Limits, masking
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, Pong, TextMessage
 from wsproto.frame_protocol import FrameDecoder, FrameEncoder
@@ -92,6 +94,13 @@ def test_a_message_may_be_told_anything(role: ConnectionType, stage: str, limits
         for name, value in (first, second):
             setattr(message, name, value)
         go_on_anyhow(connection)
+
+
+@roles
+def test_an_event_may_be_due_of_which_nothing_has_come(role: ConnectionType) -> None:
+    connection = Connection(role)
+    decoder_of(connection)._message.event_due = True
+    assert receive(connection, b"") == []
 
 
 @roles
@@ -209,7 +218,9 @@ class Meddling:
 
 
 @roles
-@pytest.mark.parametrize("direct", [None, 1, len, b"".join, [].append, "".join, print, bytes.join])
+@pytest.mark.parametrize(
+    "direct", [None, 1, len, b"".join, [].append, "".join, print, bytes.join, binascii.b2a_qp]
+)
 def test_what_inflates_may_be_anything(role: ConnectionType, direct: Any) -> None:
     connection = Connection(role, [agreed()])
     decoder_of(connection)._inflater = Direct(direct)
@@ -381,7 +392,10 @@ def test_events_may_hold_each_other_to_any_depth() -> None:
 
 #: To be called as the type checkers would not permit it.
 ANY: dict[str, Any] = {
-    **{kind.__name__: kind for kind in (TextMessage, BytesMessage, Ping, FrameDecoder, FrameEncoder)},
+    **{
+        kind.__name__: kind
+        for kind in (TextMessage, BytesMessage, Ping, FrameDecoder, FrameEncoder, Connection)
+    },
     "masked": masking.masked,
 }
 
@@ -402,6 +416,11 @@ ANY: dict[str, Any] = {
         lambda: ANY["FrameEncoder"].__mro__[1](True),
         lambda: ANY["FrameEncoder"](True)._frame(1),
         lambda: ANY["Ping"](b"a")._as(1),
+        Connection(CLIENT).send,
+        lambda: ANY["Connection"](CLIENT).receive_data(b"", b""),
+        lambda: ANY["Connection"](CLIENT).send(data=Ping()),
+        lambda: decoder_of(Connection(CLIENT))._message.count_frame("1"),
+        lambda: ANY["FrameDecoder"](True).events(until=1),
         lambda: ANY["masked"](b"abc", 0, 3),
         lambda: ANY["masked"]("abc", 0, 3, bytes(4)),
     ],
@@ -437,3 +456,26 @@ def test_the_module_belongs_to_a_package_of_a_short_name(name: str) -> None:
     module = module_from_spec(spec)
     with pytest.raises(ImportError, match="is not a module of a package"):
         spec.loader.exec_module(module)  # type: ignore[union-attr]
+
+
+def test_a_core_takes_the_classes_that_it_finds_where_they_fit() -> None:
+    """It looks for them when the first connection is made."""
+    copy: Any = load("wsproto_changed", pure=False)
+    try:
+        text_message, as_bytes = copy.events.TextMessage, copy.utilities.as_bytes
+        copy.events.TextMessage = int
+        with pytest.raises(TypeError, match=r"events\.TextMessage is not made of"):
+            copy.Connection(copy.ConnectionType.CLIENT)
+        copy.events.TextMessage = text_message
+        copy.utilities.as_bytes = lambda *_: 1
+        let_go: list[object] = []
+        copy.events.Pong.__del__ = lambda _: let_go.append(None)
+        connection = copy.Connection(copy.ConnectionType.CLIENT)
+        with pytest.raises(TypeError, match=r"as_bytes\(\) has to return bytes"):
+            connection.receive_data(bytearray(b"\x81\x01a"))
+        connection.receive_data(b"\x81\x01a\x8a\x00")
+        assert [type(event).__name__ for event in connection.events()] == ["TextMessage", "Pong"]
+        assert len(let_go) == 1
+        copy.utilities.as_bytes = as_bytes
+    finally:
+        unload("wsproto_changed")

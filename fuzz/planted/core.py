@@ -146,6 +146,8 @@ def _in_a_cell(said: str) -> str:
         return f"UndefinedBehaviorSanitizer: {undefined[1][:50]}"
     if test := re.search(r"::(\w+)", said):
         return f"`{test[1]}`"
+    if said.startswith("AssertionError: call"):
+        return "the cores differ"
     return said.partition(":")[0].replace("|", "\\|")[:50]
 
 

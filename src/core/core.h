@@ -23,7 +23,7 @@
 /* What one interpreter has of this module; all members before `held_to_here` are objects, which it owns. What
  * Python brings is looked up when the first object that needs it is made (`new_object`). */
 typedef struct {
-    PyTypeObject *message_fields, *control_fields, *message_state, *reader, *iterator, *writer, *front;
+    PyTypeObject *message_state, *message_fields, *control_fields, *reader, *iterator, *writer, *front;
     PyTypeObject *text_message, *bytes_message, *ping, *pong, *frame_decoder, *frame_encoder;
     PyObject *open, *key_pool, *as_bytes, *raise_failure;
     PyObject *conclude, *direct, *eof, *read_otherwise, *send_otherwise, *receive_otherwise, *all_events; /* names */

@@ -9,7 +9,7 @@
 typedef struct {
     size_t place; /* in `Core` */
     const char *module, *name; /* of the package; a name alone where `module` is NULL */
-    size_t base; /* the type that it must be derived from, as C relies on its fields; 0 for any object */
+    size_t base; /* the type that it must be derived from, as C relies on its fields; 0, the first member, for none */
 } Part;
 
 #define AT(member) offsetof(Core, member)
@@ -121,9 +121,9 @@ static int module_exec(PyObject *module) {
     }
     memcpy(core->package, name, (size_t)(dot - name) + 1);
     mask_setup();
-    PyType_Spec *specs[] = {&message_fields_spec, &control_fields_spec, &message_state_spec,   &frame_reader_spec,
-                            &iterator_spec,       &frame_writer_spec,   &connection_front_spec};
-    PyTypeObject **types = &core->message_fields;
+    PyType_Spec *specs[] = {&message_state_spec, &message_fields_spec, &control_fields_spec,  &frame_reader_spec,
+                            &iterator_spec,      &frame_writer_spec,   &connection_front_spec};
+    PyTypeObject **types = &core->message_state;
     for (size_t at = 0; at < Py_ARRAY_LENGTH(specs); at++) {
         types[at] = (PyTypeObject *)PyType_FromModuleAndSpec(module, specs[at], NULL);
         if (types[at] == NULL || PyModule_AddType(module, types[at]) < 0)
