@@ -14,7 +14,7 @@ from tooling.errors import BadResultError, CommandError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SECONDS: Final = 1800.0
+SECONDS: Final = 3600.0
 """How long a program may take."""
 
 NAME: Final = 80

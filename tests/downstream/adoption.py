@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,7 +121,11 @@ def tested(project: Project, suites: dict[str, tuple[bool, str]]) -> str:
     if project.name in NO_SUITE:
         return f"{NO_SUITE[project.name]}; `make downstream` runs it"
     passed, line = suites[project.name]
-    return line.partition(" in ")[0] if passed else f"**fail**: {line.splitlines()[0]}"
+    if not passed:
+        return f"**fail**: {line.splitlines()[0]}"
+    counts = re.findall(r"\d+ (?:passed|skipped)", line)
+    known = next(len(suite.known) for suite in SUITES if suite.project == project.name)
+    return ", ".join([*counts, *([f"{known} known to fail"] if known else [])])
 
 
 def section(project: Project, folder: Path) -> str:
@@ -152,7 +157,8 @@ def names_in(file: Path) -> Iterator[str]:
         return
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "wsproto")
+            names = [alias.name for alias in node.names if alias.name.partition(".")[0] == "wsproto"]
+            yield from (name.partition(".")[2] or name for name in names)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "wsproto":
             below = (node.module or "").partition(".")[2]
             yield from (f"{below}.{alias.name}".lstrip(".") for alias in node.names)
