@@ -24,6 +24,13 @@ FAULTS: Final = (
         "if not message.remaining and self.rest_size and not message.fin:",
     ),
     Fault(
+        "a compressed frame is inflated as it comes",
+        "any cutting gives the same events",
+        _FILE,
+        "            self._unit = max(self._unit, extension.state.unit)\n",
+        "",
+    ),
+    Fault(
         "where zlib stops depends on which events were taken before",
         "any cutting gives the same events",
         _FILE,
