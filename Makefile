@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HARNESS := $(VENV)/.harness
 STREAMS := $(VENV)/.streams
+DOCS := $(VENV)/.docs
 READY := $(VENV)/.ready
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROFILE ?= full
@@ -19,7 +20,7 @@ FUZZ_SECONDS ?= 60
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways campaign fuzz asan downstream bench clean
+.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways proxies docs campaign fuzz asan downstream package release bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +33,7 @@ conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full
 test: export PYTHONDONTWRITEBYTECODE :=
 test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 test: $(READY) ## run every test on the core in Python, with the branch coverage of src/wsproto
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not proxies and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
 	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
 
 test-other-core: export WSPROTO_PURE := 0
@@ -49,10 +50,12 @@ test-core: $(READY) ## run the tests of the library alone, without those of its 
 browser: $(READY) ## test the report's page in Chromium, and the WebSockets of Chromium and Firefox over HTTP/1.1 and HTTP/2
 	$(BIN)/python -m pytest -m browser tests/browser
 
-check: $(READY) ## check format, lint and types
+check: $(READY) ## check format, lint, types and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/clang-format --dry-run --Werror src/core/*.[ch]
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
@@ -76,6 +79,13 @@ engines: $(READY) ## test that the engines agree, and leave nothing behind; need
 gateways: $(READY) ## test that HAProxy in place of the harness's bridge gives the same verdicts over HTTP/2; needs haproxy
 	$(BIN)/python -m pytest -m engines tests/harness/test_gateways.py
 
+proxies: $(READY) ## test the configurations of reverse proxies in the documentation; needs nginx, haproxy and apache2
+	$(BIN)/python -m pytest -m proxies tests/docs/test_proxies.py
+
+docs: $(DOCS) ## build the site into build/docs, warnings as errors
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
 campaign: $(READY) ## run the properties and state machines with 100 times the examples
 	$(BIN)/python -m pytest -n auto --timeout 3600 --hypothesis-profile nightly tests/properties tests/state_machines
 
@@ -87,6 +97,12 @@ asan: $(READY) ## test the compiled core under sanitizers of addresses and undef
 
 downstream: ## run hypercorn, uvicorn, mitmproxy, trio-websocket, simple-websocket, httpx-ws, websockets, and the published package's tests
 	$(PYTHON) tests/downstream/run.py
+
+package: $(READY) ## build all that is released, twice, and test it in empty environments of every Python that is here (QUICK=1: this one, no tests)
+	$(BIN)/python -m release package $(if $(QUICK),--quick)
+
+release: $(READY) ## check that a release can be made, and print what it would do; it does nothing (python -m release publish --push does)
+	$(BIN)/python -m release publish
 
 bench: $(READY) ## measure the library beside its peers, about 10 minutes (python -m bench --help has more)
 	$(BIN)/python -m bench
@@ -103,9 +119,13 @@ $(STREAMS): $(HARNESS)
 	$(INSTALL) --editable './harness[streams]'
 	@touch $@
 
+$(DOCS): pyproject.toml $(CORE) | $(BIN)/python
+	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
 $(READY): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
-	$(INSTALL) --editable '.[bench,fuzz,test,check]' --editable './harness[docker,streams]'
-	@touch $(HARNESS) $(STREAMS) $@
+	$(INSTALL) --editable '.[bench,docs,fuzz,test,check,release]' --editable './harness[docker,streams]'
+	@touch $(HARNESS) $(STREAMS) $(DOCS) $@
 
 clean: ## remove all that the other targets made, except fuzz/corpus and fuzz/crashes
 	rm -rf $(VENV) .peers .downstream .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* htmlcov report autobahn/reports fuzz/report build dist

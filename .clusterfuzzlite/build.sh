@@ -5,8 +5,9 @@
 # `python tests/fuzz/clusterfuzzlite_build.py` runs this on any machine, with a stand-in for that program.
 cd "$SRC/wsproto"
 
-# atheris stays that of the image, which was built with the image's sanitizer library.
-python3 -m pip install --quiet '.[fuzz,test]'
+# atheris stays that of the image, which was built with the image's sanitizer library. The compiled core is built with
+# the image's compiler and its CFLAGS, which have the sanitizer; where that fails, so does this.
+WSPROTO_BUILD=yes python3 -m pip install --quiet '.[fuzz,test]'
 
 for target in ${TARGETS:-$(cd fuzz/targets && ls fuzz_*.py | sed 's/^fuzz_//; s/\.py$//')}; do
   name=fuzz_$target
@@ -26,5 +27,6 @@ for target in ${TARGETS:-$(cd fuzz/targets && ls fuzz_*.py | sed 's/^fuzz_//; s/
   fi
 
   # --paths: `fuzz` and `tests` are packages of the checkout, and the program stands inside of one.
-  compile_python_fuzzer "fuzz/targets/$name.py" --paths . --noconfirm
+  # --collect-submodules: a second copy of the library, and its compiled core, are imported by names that are put together.
+  compile_python_fuzzer "fuzz/targets/$name.py" --paths . --collect-submodules wsproto --noconfirm
 done

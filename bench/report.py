@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from bench import chart, scaling
+from bench import chart, glance, scaling
 from bench.peers import OURS, PEERS, PURE
 from bench.results import from_json
 from bench.table import closing, number, ranged
@@ -73,7 +73,8 @@ def write_page(file: Path, results: Results) -> None:
 def write_docs(folder: Path, results: Results) -> None:
     """Write docs/performance.md, its data, and its pictures."""
     write_text(folder / "performance.json", results.as_json())
-    chart.save(folder / "performance.svg", chart.draw(results))
+    chart.save(folder / "performance.svg", glance.draw(results))
+    chart.save(folder / "performance-ratios.svg", chart.draw(results))
     if results.curves:
         scaling.draw(folder / "scaling.svg", results.curves)
     write_text(folder / "performance.md", page(results))
@@ -104,6 +105,7 @@ def _render(template: str, results: Results, **more: object) -> str:
         peers=[peer for peer in (PURE, *PEERS) if peer.name in results.peers],
         ours=results.peers[OURS.name],
         closing=closing(results),
+        glance=glance.lines(results),
         groups=_groups(results),
         dashes=dashes(results),
         packages=packages(results.imports),

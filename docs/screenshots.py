@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PICTURES: tuple[tuple[Literal["light", "dark"], str], ...] = (("light", ""), ("dark", "#server/5.6"))
+PICTURES: tuple[tuple[Literal["light", "dark"], str], ...] = (
+    ("light", ""),
+    ("dark", "#server/5.6"),
+)
 """Of each theme a picture: the page as it opens, and a case."""
 
 
@@ -39,7 +42,9 @@ def chromium() -> Iterator[Browser]:
         try:
             browser = playwright.chromium.launch(executable_path=found)
         except Error as error:
-            reason = f"{found} does not start: {error}" if found else "there is no Chromium"
+            reason = (
+                f"{found} does not start: {error}" if found else "there is no Chromium"
+            )
             raise NoBrowserError(
                 f"{reason}: `apt-get install chromium`, or `playwright install --with-deps chromium`"
             ) from error
@@ -53,7 +58,9 @@ def take(browser: Browser, page_file: Path, folder: Path) -> list[Path]:
     """Write `report-light.png` and `report-dark.png` into a folder."""
     pictures = []
     for theme, address in PICTURES:
-        with browser.new_context(color_scheme=theme, viewport={"width": 1200, "height": 860}) as context:
+        with browser.new_context(
+            color_scheme=theme, viewport={"width": 1200, "height": 860}
+        ) as context:
             page = context.new_page()
             page.goto(page_file.resolve().as_uri() + address)
             page.mouse.move(0, 0)
@@ -66,7 +73,10 @@ def main() -> int:
     """Write the pictures."""
     page_file = Path(*sys.argv[1:2] or ["report"]) / "index.html"
     if not page_file.is_file():
-        print(f"error: there is no {page_file}: `python -m harness run` writes it", file=sys.stderr)
+        print(
+            f"error: there is no {page_file}: `python -m harness run` writes it",
+            file=sys.stderr,
+        )
         return 2
     try:
         with chromium() as browser:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wsproto.states import CLIENT_HANDSHAKE, CONNECTION, SERVER_HANDSHAKE, STATE_OF_STAGE
+from wsproto.states import (
+    CLIENT_HANDSHAKE,
+    CONNECTION,
+    SERVER_HANDSHAKE,
+    STATE_OF_STAGE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +24,8 @@ PAGE = Path(__file__).with_name("states.md")
 INTRODUCTION = """\
 # States
 
-Drawn from `src/wsproto/states.py` by `python docs/states.py`; the theory stands on top of that file.
+Drawn from [`src/wsproto/states.py`](../src/wsproto/states.py) by `python docs/states.py`; the theory
+stands on top of that file.
 An empty cell means that the state does not permit the input: where the program asks for it, that is a
 `LocalProtocolError`. `can_send(event_type)` looks it up.
 
@@ -34,23 +40,17 @@ but where it ends the body of a rejection.
 """
 
 
-def diagram(table: Table, start: Enum) -> str:
-    """Draw a table as a diagram of its changes of state (Mermaid)."""
-    inputs: dict[tuple[str, str], list[str]] = {}
-    for state, transitions in table.items():
-        for what, following in transitions.items():
-            if following is not state:
-                inputs.setdefault((state.name, following.name), []).append(what.name)
-    lines = [f"    {old} --> {new}: {', '.join(names)}" for (old, new), names in inputs.items()]
-    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {start.name}", *lines, "```"])
-
-
 def grid(table: Table) -> str:
     """Write a table as a grid: inputs down, states across, the next state in each cell."""
-    kind: type[Enum] = type(next(what for transitions in table.values() for what in transitions))
+    kind: type[Enum] = type(
+        next(what for transitions in table.values() for what in transitions)
+    )
     rows = [["input", *(state.name for state in table)], ["---"] * (len(table) + 1)]
     for what in kind:
-        following = [transitions[what].name if what in transitions else "" for transitions in table.values()]
+        following = [
+            transitions[what].name if what in transitions else ""
+            for transitions in table.values()
+        ]
         if any(following):
             rows.append([what.name, *following])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -59,13 +59,19 @@ def grid(table: Table) -> str:
 def page() -> str:
     """Return the whole page."""
     parts = [INTRODUCTION]
-    for title, table in (
-        ("The connection", CONNECTION),
-        ("The opening handshake of a client", CLIENT_HANDSHAKE),
-        ("The opening handshake of a server", SERVER_HANDSHAKE),
+    for title, table, picture in (
+        ("The connection", CONNECTION, "connection"),
+        ("The opening handshake of a client", CLIENT_HANDSHAKE, "client"),
+        ("The opening handshake of a server", SERVER_HANDSHAKE, "server"),
     ):
-        parts += [f"## {title}\n", diagram(table, next(iter(table))) + "\n", grid(table) + "\n"]
-    stages = "\n".join(f"| {stage.name} | {state.name} |" for stage, state in STATE_OF_STAGE.items())
+        parts += [
+            f"## {title}\n",
+            f"![{title}: its changes of state](states-{picture}.svg)\n",
+            grid(table) + "\n",
+        ]
+    stages = "\n".join(
+        f"| {stage.name} | {state.name} |" for stage, state in STATE_OF_STAGE.items()
+    )
     parts += [
         "## The public state at each stage of the handshake\n",
         f"| stage | state |\n| --- | --- |\n{stages}\n",

@@ -367,6 +367,15 @@ def _drawn(count: int = DRAWN) -> Iterator[bytes]:
         yield bytes((number % 256,)) + random.randbytes(random.choice((64, 256, 1024)))
 
 
+#: First bytes and lengths of headers, right ones and wrong ones (RFC 6455 5.2).
+_FIRST_BYTES: Final = (0x81, 0x82, 0x02, 0x80, 0x89, 0x8A)
+_LENGTHS: Final = (
+    *(bytes((size,)) for size in (0, 1, 125)),
+    *(b"\x7e" + size.to_bytes(2, "big") for size in (0, 125, 126, 132, 65535)),
+    *(b"\x7f" + size.to_bytes(8, "big") for size in (65535, 65536, 2**63 - 1, 2**63, 2**64 - 1)),
+)
+
+
 def _with_calls() -> Iterator[bytes]:
     """Put calls in front of the seeds of the frames: none, and some that follow from a seeded number."""
     random = Random(_SEED)
@@ -380,6 +389,27 @@ def _with_calls() -> Iterator[bytes]:
                 yield bytes((0, CLIENT * client, 0, 0)) + stream
     for number, size in product(range(len(LIMITS)), (1, 2, 20, 21, 40, 41, 130, 131)):
         yield bytes((0, 0, number, 0)) + wire.frame(wire.BINARY, bytes(size), mask=wire.MASK)
+        begun, ended = (
+            wire.frame(opcode, bytes(size), fin=fin, mask=wire.MASK)
+            for opcode, fin in ((wire.BINARY, False), (wire.CONTINUATION, True))
+        )
+        yield bytes((0, 0, number, 0)) + wire.frame(wire.BINARY, bytes(size), mask=wire.MASK) * 3
+        yield bytes((0, 0, number, 0)) + (begun + ended) * 3
+    for client, first, length, cuts in product((False, True), _FIRST_BYTES, _LENGTHS, (1, 3, 6, 9, 13)):
+        payload = b"ab\xc3\xa9" * 33
+        header = bytes((first, length[0] | (0x80 * (not client)))) + length[1:]
+        key = b"" if client else wire.MASK
+        yield bytes((0, CLIENT * client, 0, cuts)) + header + key + payload
+    # From the second message on the compiled core inflates by itself: one that fills its room, one that ends
+    # the stream of zlib, one that is too long to be inflated at once, and wrong at its end.
+    noise = Deflater().message(random.randbytes(20_000))[:-1] + b"\x07"
+    for client, payloads in product(
+        (False, True), ([Deflater().message(bytes(3000))], [HELLO_FINAL, HELLO], [noise])
+    ):
+        compressed = [wire.peer_frame(client, wire.BINARY, one, rsv=wire.RSV1) for one in (HELLO, *payloads)]
+        yield bytes((0, DEFLATE | CLIENT * client, _SMALL_PIECES, 0)) + b"".join(compressed)
+    for client in (False, True):  # as many calls as there may be, so that a client draws keys more than once
+        yield from (bytes((31, *[call] * 31, CLIENT * client, 0, 0)) for call in range(15, 39))
     for seed in _structured():
         calls = bytes(random.randrange(64) for _ in range(random.choice((0, 0, 3, 12))))
         yield bytes((len(calls),)) + calls + seed

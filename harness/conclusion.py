@@ -133,6 +133,7 @@ def _update(outcome: Outcome, verdicts: Mapping[Setup, Mapping[str, Verdict]], c
     """Make the results the expected ones; raises `CommandError` where they do not fit the order."""
     runs, differences = outcome.runs, outcome.differences
     baselines = {role: judge for role, judge in outcome.baselines.items() if isinstance(judge, Baseline)}
+    changed: dict[Path, set[str]] = {}
     for setup, of_setup in differences.items():
         if unfit := [found for found in of_setup if found.kind in {"missing", "extra"}]:
             raise CommandError(f"the baseline is left as it was: case {unfit[0].case} is {unfit[0].kind}")
@@ -142,10 +143,12 @@ def _update(outcome: Outcome, verdicts: Mapping[Setup, Mapping[str, Verdict]], c
         baseline = baselines[setup.role].update(verdicts[setup], setup.variant, durations, setup.transport)
         if outcome.endpoint:  # the user may say it better
             baseline.explain({case: _why(case, report) for case, report in runs[setup].reports.items()})
-    for role, baseline in baselines.items():
+        cases = changed.setdefault(baseline.path_of(setup.transport), set())
+        cases.update(found.case for found in of_setup)
+    for baseline in baselines.values():
         baseline.save()
-        changed = {found.case for setup, all_ in differences.items() if setup.role == role for found in all_}
-        say(console, f"{baseline.path}: {count_of(changed)} changed")
+    for path, cases in changed.items():
+        say(console, f"{path}: the verdicts of {count_of(cases)} changed")
 
 
 def _why(case: str, report: CaseReport) -> str:

@@ -174,6 +174,7 @@ class SetupRunner:
                     collecting.cancel()  # before the client ends, which would look like its failure
                     raise
         except ChildError:
+            way.cut()
             # The suite tells of the cases before when it is asked, as the client would have asked it.
             with suppress(OSError, asyncio.TimeoutError):
                 await _ask_for_reports(listening.url, self.testee.name)

@@ -36,7 +36,17 @@ settings.load_profile("everyday")
 #: and by the same tests in every run.
 UNCOVERED = tuple(
     Path(__file__).parent / name
-    for name in ("bench", "examples", "fuzz", "harness", "properties", "state_machines", "tooling")
+    for name in (
+        "bench",
+        "docs",
+        "examples",
+        "fuzz",
+        "harness",
+        "properties",
+        "release",
+        "state_machines",
+        "tooling",
+    )
 )
 
 

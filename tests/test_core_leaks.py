@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +19,11 @@ from tests.oracle.deflating import Deflater
 from tests.oracle.two_cores import CALLS, EXTENSIONS, Player, Setting, copies
 from tooling import frames as wire
 from tooling.mutation import cut
+from wsproto import Connection, ConnectionType
+from wsproto.events import BytesMessage, Ping, Pong, TextMessage
+
+if TYPE_CHECKING:
+    from wsproto.events import Event
 
 pytestmark = compiled_core
 
@@ -147,6 +155,7 @@ tried(received(b"\\xc1\\x01\\xff", extensions=deflating), drain)
 tried(lambda: Connection(CLIENT), lambda one: Connection(CLIENT))
 tried(lambda: Connection(CLIENT), lambda one: TextMessage("a", message_finished=False))
 tried(lambda: Connection(CLIENT), lambda one: Ping(payload=b"a").response())
+tried(lambda: Connection(CLIENT), lambda one: [TextMessage("a", True, True) for _ in range(3)])
 print(failed > 50 and done > 50)
 """
 
@@ -159,3 +168,102 @@ def test_no_memory_is_an_error_and_nothing_else() -> None:
         [sys.executable, "-c", NO_MEMORY, *folders], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr[-3000:]
+
+
+# What an event leaves --------------------------------------------------------------------------------
+
+
+def events_of(connection: Connection) -> list[Event]:
+    """Four events, of each class that the core makes; then what they left may serve the next ones."""
+    connection.receive_data(b"\x81\x05Hello\x82\x01a\x89\x01p\x8a\x01q")
+    return list(connection.events())
+
+
+def test_events_leave_their_classes_as_often_referred_to_as_they_were() -> None:
+    connection = Connection(ConnectionType.CLIENT)
+    classes = [type(event) for event in events_of(connection)]
+    gc.collect()
+    before = [sys.getrefcount(kind) for kind in classes]
+    for _ in range(100):
+        events_of(connection)
+        TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()
+    assert [sys.getrefcount(kind) for kind in classes] == before
+
+
+def test_weak_references_end_with_their_event() -> None:
+    """Each event lies where the one before was."""
+    connection = Connection(ConnectionType.CLIENT)
+    ended: list[str] = []
+    for _ in range(3):
+        events = events_of(connection)
+        references = [weakref.ref(event, lambda _: ended.append("")) for event in events]
+        assert [reference() for reference in references] == events
+        del events
+        again = events_of(connection)
+        assert [reference() for reference in references] == [None] * 4
+        del again
+    assert len(ended) == 12
+
+
+def test_an_event_that_is_in_a_cycle_is_freed() -> None:
+    for kind in (TextMessage, BytesMessage, Ping, Pong):
+        content: Any = [bytearray(1000)]
+        content.append(kind(content))
+        reference = weakref.ref(content[1])
+        del content
+        gc.collect()
+        assert reference() is None
+
+
+def test_events_of_a_class_of_ones_own_are_made_and_freed_as_any_other() -> None:
+    class Own(TextMessage):
+        __slots__ = ("more",)
+
+    class Counted(Ping):
+        made = 0
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            type(self).made += 1
+
+    connection = Connection(ConnectionType.CLIENT)
+    for _ in range(3):
+        own: Any = Own("a", message_finished=False)
+        object.__setattr__(own, "more", [own])
+        reference = weakref.ref(own)
+        assert connection.send(TextMessage("a"))[:2] == b"\x81\x81"
+        del own
+        gc.collect()
+        assert reference() is None
+        assert Counted(b"p").response() == Pong(b"p")
+    assert Counted.made == 3
+
+
+def test_a_class_that_is_made_otherwise_is_called_as_python_calls_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[object, ...]] = []
+    plain = TextMessage.__init__
+
+    def noting(self: TextMessage, *arguments: Any) -> None:
+        seen.append(arguments)
+        plain(self, *arguments)
+
+    Connection(ConnectionType.CLIENT)
+    monkeypatch.setattr(TextMessage, "__init__", noting)
+    assert (TextMessage("a").data, seen) == ("a", [("a",)])
+    monkeypatch.undo()
+    assert (TextMessage("a").data, len(seen)) == ("a", 1)
+
+
+def test_the_spare_iterator_is_freed_before_the_type_that_it_reads() -> None:
+    """The end of the interpreter crashed where freed memory is overwritten: `python -X dev`."""
+    program = (
+        "import wsproto; connection = wsproto.Connection(wsproto.ConnectionType.CLIENT); "
+        "assert wsproto.compiled; list(connection.events())"
+    )
+    environment = {**os.environ, "PYTHONMALLOC": "debug", "WSPROTO_PURE": "0"}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -196,6 +196,22 @@ def test_a_connection_is_of_one_of_the_two_types(kind: object) -> None:
         WSConnection(kind)  # type: ignore[arg-type]
 
 
+def test_what_is_inside_as_programs_look_for_it() -> None:
+    """urllib3.future goes on with `connection` alone, once the handshake is complete."""
+    ws = WSConnection(CLIENT)
+    assert ws.connection is None
+    assert isinstance(ws.handshake, H11Handshake)
+    ws.send(Request(host="localhost", target="/"))
+    opening = WSConnection(SERVER)
+    opening.receive_data(request())
+    assert opening.connection is None
+    opening.send(AcceptConnection())
+    assert opening.handshake is None
+    assert isinstance(opening.connection, Connection)
+    opening.connection.receive_data(peer_frame(opening.client, TEXT, b"text"))
+    assert list(opening.connection.events())[-1] == TextMessage("text")
+
+
 def test_the_state_cannot_be_set() -> None:
     connection = WSConnection(ConnectionType.CLIENT)
     with pytest.raises(AttributeError):

@@ -23,15 +23,15 @@ from tooling.building import COMPILER, ROOT, build, copy_of_source
 SANITIZERS: Final = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-O1")
 COVERAGE: Final = ("--coverage", "-O0")
 TESTS: Final = (
+    *(f"tests/test_{name}.py" for name in ("core", "core_written", "core_reentrancy", "core_leaks")),
+    *(f"tests/test_{name}.py" for name in ("frame_reader_streams", "frame_writer", "connection", "masking")),
+    *(f"tests/test_{name}.py" for name in ("connection_front", "inbound_message", "event_base_values")),
+    "tests/test_permessage_deflate.py",
+    *(f"tests/properties/test_{name}.py" for name in ("any_bytes", "any_calls", "any_cutting", "any_events")),
     *(
-        "tests/properties",
-        "tests/test_core.py",
-        "tests/test_core_written.py",
-        "tests/test_core_reentrancy.py",
+        f"tests/properties/test_{name}.py"
+        for name in ("at_the_limits", "fast_paths", "lengths", "round_trip")
     ),
-    *("tests/test_core_leaks.py", "tests/test_frame_reader_streams.py", "tests/test_frame_writer.py"),
-    *("tests/test_connection.py", "tests/test_connection_front.py", "tests/test_masking.py"),
-    *("tests/test_inbound_message.py", "tests/test_event_base_values.py", "tests/test_permessage_deflate.py"),
 )
 """The tests that reach the core; others repeat them, or are slow."""
 #: A child of a test has no sanitizer before it, and sanitizers make memory and time another matter.

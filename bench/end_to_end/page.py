@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.end_to_end.chart import svg
-from bench.end_to_end.table import HEADINGS, releases, tables
+from bench.end_to_end.table import HEADINGS, glance, releases, tables
 from tooling.written import write_text
 
 if TYPE_CHECKING:
@@ -44,5 +44,10 @@ def _render(template: str, results: Results, **more: Any) -> str:
         keep_trailing_newline=True,
     )
     return environment.get_template(template).render(
-        results=results, tables=tables(results), releases=releases(results), headings=HEADINGS, **more
+        results=results,
+        glance=glance(results),
+        tables=tables(results),
+        releases=releases(results),
+        headings=HEADINGS,
+        **more,
     )

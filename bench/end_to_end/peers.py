@@ -22,6 +22,8 @@ class Peer:
     """The module under `bench.end_to_end.servers`, and its arguments."""
     requirements: tuple[str, ...] = ()
     """The packages of its environment. Without any it runs in this one: it needs the checkout alone."""
+    pure: bool = False
+    """Whether it runs on this library without its compiled core."""
 
     def python(self) -> Path:
         """Return the interpreter of its environment, which is made on first use.
@@ -45,6 +47,7 @@ PEERS = {
     for peer in (
         LIBRARY,
         Peer("wsproto-again", "this library again", ("echo_wsproto",)),
+        Peer("wsproto-pure", "this library without its C", ("echo_wsproto",), pure=True),
         Peer("websockets", "websockets", ("echo_websockets",), pinned("websockets")),
         Peer("aiohttp", "aiohttp", ("echo_aiohttp",), pinned("aiohttp")),
         Peer("picows", "picows (core interface)", ("echo_picows",), pinned("picows")),

@@ -85,7 +85,8 @@ def serving(peer: Peer) -> Iterator[ServerProcess]:
         *peer.command[1:],
     ]
     # The checkout's library, wherever it is installed besides.
-    environment = {**os.environ, **MALLOC, "PYTHONPATH": str(ROOT / "src")}
+    library = {"PYTHONPATH": str(ROOT / "src"), "WSPROTO_PURE": str(int(peer.pure))}
+    environment = {**os.environ, **MALLOC, **library}
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(

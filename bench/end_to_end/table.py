@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.table import Table
@@ -41,6 +42,20 @@ def tables(results: Results) -> dict[Scenario, list[Row]]:
         scenario: [_row(measured, results.ratio(measured)) for measured in found]
         for scenario, found in results.scenarios().items()
     }
+
+
+def glance(results: Results) -> list[str]:
+    """Say for each other server how many times the library's CPU time it takes in the scenarios."""
+    ratios: dict[str, list[float]] = {}
+    for measured in results.measured:
+        ratio = results.ratio(measured)
+        if ratio is not None and measured.name != "wsproto-again":
+            ratios.setdefault(measured.title, []).append(1 / ratio.median)
+    return [
+        f"**{title}** takes {median(found):.2g} times as much CPU time for an echo as this library, in the "
+        f"scenarios {min(found):.2g} to {max(found):.2g} times."
+        for title, found in ratios.items()
+    ]
 
 
 def releases(results: Results) -> list[str]:

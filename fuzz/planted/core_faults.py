@@ -38,7 +38,7 @@ FAULTS: Final = (
     CoreFault(
         "a key is not turned behind a piece",
         "frames.c",
-        "    if (piece->left && piece->key != NULL)\n        turn_key(reader->key, piece->size);\n",
+        "    if (frame->left)\n        turn_key(reader->key, frame->size);\n",
         "",
     ),
     CoreFault(
@@ -56,7 +56,7 @@ FAULTS: Final = (
     CoreFault(
         "a control frame may have 126 bytes and more",
         "frames.c",
-        "if (size > 127 || header->first & CONTROL)",
+        "if (size > 127 || frame->first & CONTROL)",
         "if (size > 127)",
     ),
     CoreFault(
@@ -71,20 +71,20 @@ FAULTS: Final = (
     CoreFault(
         "a masking key is read before all of it has come",
         "frames.c",
-        "return there < header->start ? WANT : READ;",
-        "return there + 1 < header->start ? WANT : READ;",
+        "if (there < frame->start)",
+        "if (there + 1 < frame->start)",
     ),
     CoreFault(
         "a control frame is read before all of it has come",
         "frames.c",
-        "    if (way == READ && header.size > there && (header.first & CONTROL))\n        way = WANT;\n",
+        "    if (way == READ && frame.left && (frame.first & CONTROL))\n        way = WANT;\n",
         "",
     ),
     CoreFault(
         "a payload may go on behind the end of its frame",
         "frames.c",
-        "    if (size > message->remaining)\n        size = (Py_ssize_t)message->remaining;\n",
-        "",
+        "frame->size = remaining < there ? (Py_ssize_t)remaining : there;",
+        "frame->size = there;",
     ),
     CoreFault(
         "a message may begin within another",
@@ -128,8 +128,8 @@ FAULTS: Final = (
     CoreFault(
         "the start of a code point is forgotten",
         "frames.c",
-        "    message->unfinished_size = rest[3];\n",
-        "    message->unfinished_size = 0;\n",
+        "NO_MESSAGE : kind, rest, rest[3]);",
+        "NO_MESSAGE : kind, rest, 0);",
     ),
     CoreFault(
         "a code point may end with its message",
@@ -140,8 +140,8 @@ FAULTS: Final = (
     CoreFault(
         "text that is not ASCII is taken for it",
         "frames.c",
-        "if (mask_into(PyUnicode_1BYTE_DATA(ascii), from, size, key) < 0x80) {",
-        "if (mask_into(PyUnicode_1BYTE_DATA(ascii), from, size, key) <= 0xFF) {",
+        "if (unmask(reader, frame, bytes + before) < 0x80 && before == 0) {",
+        "if (unmask(reader, frame, bytes + before) <= 0xFF && before == 0) {",
     ),
     CoreFault(
         "the last bytes are not looked at for ASCII",
@@ -162,22 +162,58 @@ FAULTS: Final = (
         "memcpy(to, rest, 8);",
     ),
     CoreFault(
-        "a reference to the payload of a Ping is lost",
+        "a reference to the data of an event is lost",
         "events.c",
-        "new_event((PyTypeObject *)kind, Py_NewRef(event->content), 1, 1)",
-        "new_event((PyTypeObject *)kind, event->content, 1, 1)",
+        "type, Py_NewRef(arguments[0]), frame_finished",
+        "type, arguments[0], frame_finished",
+    ),
+    CoreFault(
+        "the memory of an event is used twice",
+        "events.c",
+        "        core->spare_event = (Fields *)event->content;\n        core->spare_count -= 1;\n",
+        "",
+    ),
+    CoreFault(
+        "weak references outlive their event",
+        "events.c",
+        "    if (type->tp_weaklistoffset)\n        PyObject_ClearWeakRefs((PyObject *)event);\n",
+        "",
+    ),
+    CoreFault(
+        "an event that is in a cycle is never freed",
+        "events.c",
+        "        PyObject_GC_Track(event);\n",
+        "        (void)0;\n",
     ),
     CoreFault(
         "a reference to each event's class is kept",
         "events.c",
-        "    type->tp_free(event);\n    Py_DECREF(type);\n    Py_TRASHCAN_END",
-        "    type->tp_free(event);\n    Py_TRASHCAN_END",
+        "        type->tp_free(event);\n    }\n    Py_DECREF(type);\n",
+        "        type->tp_free(event);\n    }\n",
     ),
     CoreFault(
         "a buffer that an event has shares no reference",
         "frames.c",
-        "data = Py_NewRef(reader->buffer); /* a read",
-        "data = reader->buffer; /* a read",
+        "return Py_NewRef(reader->buffer); /* a read",
+        "return reader->buffer; /* a read",
+    ),
+    CoreFault(
+        "what a message inflates to may fill all the room",
+        "frames.c",
+        "PyBytes_GET_SIZE(*inflated) < room) {",
+        "PyBytes_GET_SIZE(*inflated) <= room) {",
+    ),
+    CoreFault(
+        "an inflater that is at its end is used again",
+        "frames.c",
+        "} else if (eof == Py_False && PyBytes",
+        "} else if (PyBytes",
+    ),
+    CoreFault(
+        "a compressed message may have any size",
+        "frames.c",
+        " || frame->size > reader->message->max_compressed_size ||",
+        " ||",
     ),
     CoreFault(
         "a payload is not let go of when it was sent",
@@ -226,6 +262,12 @@ FAULTS: Final = (
         "front.c",
         "if (front->state != core->open || !changes_nothing",
         "if (!changes_nothing",
+    ),
+    CoreFault(
+        "bytes may come after the end of file",
+        "front.c",
+        " || front->eof || data == Py_None",
+        " || data == Py_None",
     ),
     CoreFault(
         "what an iterator is made of is not held",

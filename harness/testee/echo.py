@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 MAX_MESSAGE_SIZE = 16 * 2**20
 """Bytes in the longest message that is echoed, by default: the longest that Autobahn sends (9.1.6, 9.2.6)."""
 
+LARGE = 2**18
+"""Bytes of a message that a server sends in two writes, its payload without a copy.
+
+In microseconds of CPU over TCP, against one write: on Python 3.11 16 (15) for 64 KiB, 48 (56) for 256 KiB and
+218 (248) for 1 MiB; on Python 3.13 18 (14), 57 (70) and 232 (316). `writelines` costs 178 for 1 MiB on Python
+3.13, but 312 on 3.11, where it joins its parts, and loses below.
+"""
+
 CLOSE_TIMEOUT = 5.0
 """Seconds that the peer has to send its Close, and a server to end the TCP connection."""
 
@@ -60,6 +68,10 @@ class WebSocket(Protocol):
     @abstractmethod
     def send(self, event: Event) -> bytes:
         """Return the bytes to send."""
+
+    @abstractmethod
+    def send_parts(self, event: Event) -> tuple[bytes, bytes]:
+        """Return the same in two parts."""
 
     @abstractmethod
     def receive_data(self, data: bytes | None) -> None:
@@ -92,6 +104,8 @@ class EchoConnection(asyncio.Protocol):
         self.bound_messages(max_message_size)
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.mode = Mode()
+        self._replies: list[bytes] = []
+        """The answers to one read."""
         self._rest: Sequence[Event] = ()
         """The fragments that wait for a pong, a Close, or another message."""
         self._deadline: asyncio.TimerHandle | None = None
@@ -159,6 +173,11 @@ class EchoConnection(asyncio.Protocol):
         answers: list[Event] = [*self.mode.answers(message)]
         if ping := self.mode.ping_within:
             answers, self._rest = [answers[0], ping], answers[1:]
+        match answers:
+            case [TextMessage() | BytesMessage() as large] if len(large.data) >= LARGE:
+                header, payload = self.ws.send_parts(large)
+                self._replies += before, header
+                return payload
         return before + b"".join(map(self.ws.send, answers))
 
     def opening(self) -> Iterable[Event]:
@@ -187,12 +206,15 @@ class EchoConnection(asyncio.Protocol):
         yield from self.ws.events()
 
     def _answer(self, events: Iterator[Event]) -> None:
-        replies: list[bytes] = []
+        replies = self._replies = []
         try:
-            replies.extend(map(self._reply, events))
+            for event in events:
+                replies.append(self._reply(event))  # noqa: PERF401 - a large one puts its header before itself
         except RemoteProtocolError as error:
             replies.append(self._refuse(error))
-        self.transport.write(b"".join(replies))
+        has_large = any(len(reply) >= LARGE for reply in replies)
+        for data in replies if has_large else [b"".join(replies)]:
+            self.transport.write(data)
         if self.ws.ending is not Ending.NONE:
             self._finish()
         elif self.closed or self.ws.state is ConnectionState.LOCAL_CLOSING:

@@ -101,6 +101,10 @@ class StreamSocket:
         self._stream.send(event)
         return b""
 
+    def send_parts(self, event: Event) -> tuple[bytes, bytes]:
+        """Do the same."""
+        return self.send(event), b""
+
     def receive_data(self, data: bytes | None) -> None:
         """Take nothing: the glue hands the bytes on."""
 

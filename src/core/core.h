@@ -20,59 +20,71 @@
 #include <string.h>
 #include <structmember.h>
 
-/* What one interpreter has of this module. The classes that Python brings are looked up when the first object
- * that needs them is made (`new_object`). */
+/* What one interpreter has of this module; all members before `held_to_here` are objects, which it owns. What
+ * Python brings is looked up when the first object that needs it is made (`new_object`). */
 typedef struct {
-    PyTypeObject *message_fields, *control_fields, *message_state, *reader, *events, *writer, *front;
-    PyTypeObject *text_message, *bytes_message, *ping, *pong;
-    PyObject *open; /* ConnectionState.OPEN */
-    PyObject *key_pool; /* masking.key_pool */
-    PyObject *as_bytes; /* utilities.as_bytes */
+    PyTypeObject *message_fields, *control_fields, *message_state, *reader, *iterator, *writer, *front;
+    PyTypeObject *text_message, *bytes_message, *ping, *pong, *frame_decoder, *frame_encoder;
+    PyObject *open, *key_pool, *as_bytes, *raise_failure;
     PyObject *conclude, *direct, *eof, *read_otherwise, *send_otherwise, *receive_otherwise, *all_events; /* names */
-    void *spare_events; /* the memory of an iterator that is gone, or NULL */
-    char package[64]; /* the name of the package, with its dot; all members before `spare_events` are objects */
+    char held_to_here;
+    char package[64]; /* the name of the package, with its dot */
+    int spare_count; /* of `spare_event` and those behind it */
+    struct Fields *spare_event; /* the memory of an event that is gone, or NULL */
+    void *spare_iterator; /* the same of an iterator */
 } Core;
 
 extern struct PyModuleDef core_module;
 
-/* Return the core that `type`, or a base of it, belongs to; borrowed. NULL with an error for none. */
-Core *core_of(PyTypeObject *type);
-/* Make an object of `type` that begins as `Object` does; the other members are zero. */
-PyObject *new_object(PyTypeObject *type, PyObject *args, PyObject *keywords);
-
+/* How all objects here begin, but for events. */
 typedef struct {
     PyObject_HEAD Core *core; /* lives as long as the type does */
+    Py_ssize_t held; /* how many objects follow, which it owns; each may be NULL */
+    PyObject *objects[1];
 } Object;
+
+/* Make an object of `type` that holds so many others, all of them NULL; its other members are zero. */
+PyObject *new_object(PyTypeObject *type, Py_ssize_t held);
+int object_traverse(Object *object, visitproc visit, void *arg);
+/* Let go of what may be in a cycle: bytes stay. */
+int object_clear(Object *object);
+void object_dealloc(Object *object);
 
 #define COLLECTED (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC)
 
-static inline int visit_all(PyObject **held, int count, visitproc visit, void *arg) {
-    for (int at = 0; at < count; at++)
+static inline int visit_all(PyObject **held, Py_ssize_t count, visitproc visit, void *arg) {
+    for (Py_ssize_t at = 0; at < count; at++)
         Py_VISIT(held[at]);
     return 0;
 }
 
-static inline int clear_all(PyObject **held, int count) {
-    for (int at = 0; at < count; at++)
+static inline int clear_all(PyObject **held, Py_ssize_t count) {
+    for (Py_ssize_t at = 0; at < count; at++)
         Py_CLEAR(held[at]);
     return 0;
 }
 
 /* events.c: the fields of messages, pings and pongs. */
-typedef struct {
+typedef struct Fields {
     PyObject_HEAD PyObject *content; /* `data` of a message, `payload` of a Ping or Pong */
     PyObject *frame_finished, *message_finished; /* of a message */
 } Fields;
 
 extern PyType_Spec message_fields_spec, control_fields_spec;
-/* Make an event; steals `content`, also where it fails. */
-PyObject *new_event(PyTypeObject *type, PyObject *content, int frame_finished, int message_finished);
+/* Let `type`, one of the package's own classes of events, be made and freed by the quickest way. */
+void make_quick(Core *core, PyTypeObject *type);
+/* Make an event of such a class; steals `content`, also where it fails. */
+PyObject *new_event(Core *core, PyTypeObject *type, PyObject *content, PyObject *frame_finished,
+                    PyObject *message_finished);
+/* Free the memory that is kept for events, and keep none from now on. */
+void free_spare_events(Core *core);
 
 /* message.c: the message that is being received. */
 enum { NO_MESSAGE, TEXT, BINARY }; /* and the opcodes of the last two */
 
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held; /* nothing */
     long long remaining; /* bytes of the frame's payload that have not come; a peer may announce up to 2**63 - 1 */
     long long fragments, size; /* of the message so far */
     long long max_frame_size, max_message_size, max_fragments; /* -1 for no bound */
@@ -85,14 +97,15 @@ typedef struct {
 } MessageState;
 
 extern PyType_Spec message_state_spec;
-/* Take in which message is under way, with no code point unfinished. */
-void message_goes_on(MessageState *message, int kind);
+/* Take in which message is under way, and the first bytes of a code point that it ends with. */
+void message_goes_on(MessageState *message, int kind, const unsigned char *unfinished, Py_ssize_t size);
 /* Count a data frame, and `size` bytes that are known to be the message's. */
 void message_count(MessageState *message, long long size);
 
 /* reader.c: from bytes to events. */
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held;
     MessageState *message;
     PyObject *inflater; /* deflate.Inflater, or NULL or None */
     PyObject *buffer; /* bytes, being read from `position` on */
@@ -104,8 +117,8 @@ typedef struct {
 } FrameReader;
 
 extern PyType_Spec frame_reader_spec;
-/* Take in `data`. 0, or -1 with an error. */
-int reader_receive(FrameReader *reader, PyObject *data);
+/* Twin of FrameReader.receive_bytes. */
+PyObject *reader_receive_bytes(FrameReader *reader, PyObject *data);
 /* Let go of what was read, and put what has come in since behind the rest: 1, or 0 if there was none, or -1. */
 int reader_refill(FrameReader *reader);
 
@@ -121,17 +134,18 @@ typedef enum {
  * what a message was inflated to already. */
 Way read_frame(FrameReader *reader, PyObject **event);
 Way read_piece(FrameReader *reader, PyObject **event);
-/* Take `size` bytes of the payload under way, unmasked; they are there. */
-PyObject *take_payload(FrameReader *reader, Py_ssize_t size);
+/* Twin of FrameReader._take_payload. */
+PyObject *reader_take_payload(FrameReader *reader, PyObject *args);
 
 /* iterator.c: `events()`. */
-extern PyType_Spec events_spec;
-/* Iterate over the events of `reader`; either `owner` has a method `_conclude`, or `conclude` is callable or NULL. */
-PyObject *new_events(FrameReader *reader, PyObject *owner, PyObject *conclude);
+extern PyType_Spec iterator_spec;
+/* Iterate over the events of `reader`; `judge` is called for their end, or its method `_conclude` if `by_method`. */
+PyObject *new_iterator(FrameReader *reader, PyObject *judge, int by_method);
 
 /* writer.c: from events to bytes. */
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held;
     PyObject *pool; /* bytes from which masking keys are taken, or NULL */
     Py_ssize_t pool_position;
     unsigned char opcode; /* of the message under way */

@@ -2,29 +2,53 @@
  *
  * An event owns its fields; one that was not set is NULL. They can be assigned, as slots can: a frozen dataclass
  * forbids it on top of them.
+ *
+ * The package's own four classes are called by `event_vectorcall` and freed by `fields_dealloc`, without what Python
+ * does for any class. Their `ht_module`, which a class of Python's leaves empty, leads to the core: it is NULL again
+ * once the garbage collector has cleared the class, when the core may be gone.
  */
 #include "core.h"
 
-PyObject *new_event(PyTypeObject *type, PyObject *content, int frame_finished, int message_finished) {
-    Fields *event = (Fields *)type->tp_alloc(type, 0);
+/* About the short messages of a read of 64 KiB: 64 bytes each. */
+#define MOST_SPARE 1000
+
+/* Whether `value` refers to nothing, so that the garbage collector need not look at what holds it. */
+static int refers_to_nothing(const PyObject *value) {
+    return PyBytes_CheckExact(value) || PyUnicode_CheckExact(value) || PyBool_Check(value);
+}
+
+/* Make an event without fields that the garbage collector does not look at; `core` may be NULL. */
+static Fields *new_fields(Core *core, PyTypeObject *type) {
+    Fields *event = core == NULL ? NULL : core->spare_event;
+    if (event != NULL) {
+        core->spare_event = (Fields *)event->content;
+        core->spare_count -= 1;
+        event->content = NULL;
+        return (Fields *)PyObject_Init((PyObject *)event, type);
+    }
+    event = (Fields *)type->tp_alloc(type, 0);
+    if (event != NULL)
+        PyObject_GC_UnTrack(event);
+    return event;
+}
+
+PyObject *new_event(Core *core, PyTypeObject *type, PyObject *content, PyObject *frame_finished,
+                    PyObject *message_finished) {
+    Fields *event = new_fields(core, type);
     if (event == NULL) {
         Py_DECREF(content);
         return NULL;
     }
-    PyObject_GC_UnTrack(event); /* bytes, str and bool make no cycle: the garbage collector need not look at it */
     event->content = content;
-    event->frame_finished = Py_NewRef(frame_finished ? Py_True : Py_False);
-    event->message_finished = Py_NewRef(message_finished ? Py_True : Py_False);
+    event->frame_finished = Py_NewRef(frame_finished);
+    event->message_finished = Py_NewRef(message_finished);
     return (PyObject *)event;
 }
 
 static int message_init(Fields *event, PyObject *args, PyObject *keywords) {
     static char *names[] = {"data", "frame_finished", "message_finished", NULL};
     PyObject *data, *frame_finished = Py_True, *message_finished = Py_True;
-    if (keywords == NULL && PyTuple_GET_SIZE(args) == 1)
-        data = PyTuple_GET_ITEM(args, 0);
-    else if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OO:__init__", names, &data, &frame_finished,
-                                          &message_finished))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OO:__init__", names, &data, &frame_finished, &message_finished))
         return -1;
     Py_XSETREF(event->content, Py_NewRef(data));
     Py_XSETREF(event->frame_finished, Py_NewRef(frame_finished));
@@ -44,16 +68,43 @@ static int control_init(Fields *event, PyObject *args, PyObject *keywords) {
     return 0;
 }
 
-static PyObject *control_as(Fields *event, PyObject *kind) {
-    Core *core = core_of(Py_TYPE(event));
-    if (core == NULL)
-        return NULL;
-    if (!PyType_Check(kind) || !PyType_IsSubtype((PyTypeObject *)kind, core->control_fields) || event->content == NULL)
-        return PyErr_Format(PyExc_TypeError, "%R is not a class of control events", kind);
-    PyObject *other = new_event((PyTypeObject *)kind, Py_NewRef(event->content), 1, 1);
-    if (other != NULL)
-        PyObject_GC_Track(other); /* a class of somebody's own may have more to it */
-    return other;
+/* Call `type` as Python calls any class, with the arguments of a vectorcall. */
+static PyObject *called_as_any(PyObject *type, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    PyObject *positional = PyTuple_New(count), *keywords = names == NULL ? NULL : PyDict_New(), *event = NULL;
+    int failed = positional == NULL || (names != NULL && keywords == NULL);
+    for (Py_ssize_t at = 0; at < count && !failed; at++)
+        PyTuple_SET_ITEM(positional, at, Py_NewRef(arguments[at]));
+    for (Py_ssize_t at = 0; names != NULL && at < PyTuple_GET_SIZE(names) && !failed; at++)
+        failed = PyDict_SetItem(keywords, PyTuple_GET_ITEM(names, at), arguments[count + at]) < 0;
+    if (!failed)
+        event = PyType_Type.tp_call(type, positional, keywords);
+    Py_XDECREF(positional);
+    Py_XDECREF(keywords);
+    return event;
+}
+
+static PyObject *event_vectorcall(PyObject *, PyObject *const *, size_t, PyObject *);
+
+/* Return the core of one of the package's own classes of events; NULL for any other, or where it is gone. */
+static Core *core_of_own(PyTypeObject *type) {
+    PyObject *module = type->tp_vectorcall == event_vectorcall ? ((PyHeapTypeObject *)type)->ht_module : NULL;
+    return module == NULL ? NULL : PyModule_GetState(module);
+}
+
+/* Make an event by its arguments where they are by position alone, and its class is as it was. */
+static PyObject *event_vectorcall(PyObject *called, PyObject *const *arguments, size_t flags, PyObject *names) {
+    PyTypeObject *type = (PyTypeObject *)called;
+    Py_ssize_t count = PyVectorcall_NARGS(flags);
+    Py_ssize_t most = type->tp_init == (initproc)message_init ? 3 : type->tp_init == (initproc)control_init ? 1 : 0;
+    if (names != NULL || count < 1 || count > most || type->tp_new != PyBaseObject_Type.tp_new)
+        return called_as_any(called, arguments, count, names);
+    PyObject *frame_finished = count > 1 ? arguments[1] : Py_True,
+             *message_finished = count > 2 ? arguments[2] : Py_True;
+    PyObject *event = new_event(core_of_own(type), type, Py_NewRef(arguments[0]), frame_finished, message_finished);
+    if (event != NULL &&
+        !(refers_to_nothing(arguments[0]) && refers_to_nothing(frame_finished) && refers_to_nothing(message_finished)))
+        PyObject_GC_Track(event);
+    return event;
 }
 
 static int fields_traverse(Fields *event, visitproc visit, void *arg) {
@@ -65,14 +116,54 @@ static int fields_clear(Fields *event) {
     return clear_all(&event->content, 3);
 }
 
-static void fields_dealloc(Fields *event) {
+static void fields_free(Fields *event) {
     PyTypeObject *type = Py_TYPE(event);
-    PyObject_GC_UnTrack(event);
-    Py_TRASHCAN_BEGIN(event, fields_dealloc); /* events may hold each other, to any depth */
+    if (type->tp_weaklistoffset)
+        PyObject_ClearWeakRefs((PyObject *)event);
     fields_clear(event);
-    type->tp_free(event);
+    Core *core = core_of_own(type); /* looked up here: a finalizer may have made it go */
+    if (core != NULL && core->spare_count < MOST_SPARE) {
+        core->spare_count += 1;
+        event->content = (PyObject *)core->spare_event;
+        core->spare_event = event;
+    } else {
+        type->tp_free(event);
+    }
     Py_DECREF(type);
+}
+
+static void fields_dealloc(Fields *event) {
+    PyObject_GC_UnTrack(event);
+    if (event->content == NULL || refers_to_nothing(event->content)) {
+        fields_free(event);
+        return;
+    }
+    Py_TRASHCAN_BEGIN(event, fields_dealloc); /* events may hold each other, to any depth */
+    fields_free(event);
     Py_TRASHCAN_END;
+}
+
+void make_quick(Core *core, PyTypeObject *type) {
+    /* They differ in nothing but their methods, so that one may take the memory of another. */
+    if (type->tp_vectorcall != NULL || type->tp_basicsize != core->text_message->tp_basicsize || type->tp_finalize)
+        return;
+    type->tp_vectorcall = event_vectorcall;
+    type->tp_dealloc = (destructor)fields_dealloc;
+    ((PyHeapTypeObject *)type)->ht_module = Py_NewRef(PyType_GetModule(core->message_fields));
+}
+
+void free_spare_events(Core *core) {
+    for (Fields *event; (event = core->spare_event) != NULL;) {
+        core->spare_event = (Fields *)event->content;
+        PyObject_GC_Del(event);
+    }
+    core->spare_count = MOST_SPARE;
+}
+
+/* Return an event of the class `kind` with the same payload. */
+static PyObject *control_as(Fields *event, PyObject *kind) {
+    return event->content == NULL ? PyErr_Format(PyExc_AttributeError, "payload")
+                                  : PyObject_CallOneArg(kind, event->content);
 }
 
 static PyMemberDef message_members[] = {
@@ -87,6 +178,11 @@ static PyMemberDef control_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
+static PyMethodDef control_methods[] = {
+    {"_as", (PyCFunction)control_as, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot message_slots[] = {
     {Py_tp_doc, "MessageFields(data, frame_finished=True, message_finished=True)\n--\n\n"},
     {Py_tp_init, message_init},
@@ -95,11 +191,6 @@ static PyType_Slot message_slots[] = {
     {Py_tp_dealloc, fields_dealloc},
     {Py_tp_members, message_members},
     {0, NULL},
-};
-
-static PyMethodDef control_methods[] = {
-    {"_as", (PyCFunction)control_as, METH_O, NULL},
-    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot control_slots[] = {

@@ -5,11 +5,13 @@
  */
 #include "core.h"
 
+/* A frame, or a piece of the payload of a data frame. */
 typedef struct {
-    unsigned char first;
-    Py_ssize_t start; /* of the payload, from the reader's position on */
-    Py_ssize_t size; /* of the payload */
-} Header;
+    unsigned char first; /* of a piece that goes on: FIN alone, or nothing */
+    Py_ssize_t start; /* of the payload, from the reader's position on; 0 for a piece that goes on */
+    Py_ssize_t size; /* of what has come of the payload */
+    long long left; /* of the payload behind it */
+} Frame;
 
 static const unsigned char *unread(const FrameReader *reader) {
     return (const unsigned char *)PyBytes_AS_STRING(reader->buffer) + reader->position;
@@ -49,20 +51,21 @@ static int within_bounds(const MessageState *message, Py_ssize_t size) {
                                               size <= message->max_message_size - message->size));
 }
 
-static Way read_header(const FrameReader *reader, Header *header) {
+/* Read a header and its masking key into `*frame`, whose payload may not have come, and the reader's key. */
+static Way read_header(FrameReader *reader, Frame *frame) {
     const unsigned char *bytes = unread(reader);
     Py_ssize_t there = unread_size(reader);
     if (there < 1)
         return WANT;
-    header->first = bytes[0];
-    if (!may_pass(reader->message, header->first))
+    frame->first = bytes[0];
+    if (!may_pass(reader->message, frame->first))
         return JUDGE;
     if (there < 2)
         return WANT;
     uint64_t size = bytes[1] ^ reader->mask;
-    header->start = 2;
+    frame->start = 2;
     if (size > MAX_CONTROL_PAYLOAD) {
-        if (size > 127 || header->first & CONTROL)
+        if (size > 127 || frame->first & CONTROL)
             return JUDGE;
         int more = size == 126 ? 2 : 8;
         if (there < 2 + more)
@@ -72,22 +75,39 @@ static Way read_header(const FrameReader *reader, Header *header) {
             size = size << 8 | bytes[at];
         if (size < (more == 2 ? 126u : 65536u) || size > (uint64_t)PY_SSIZE_T_MAX)
             return JUDGE;
-        header->start += more;
+        frame->start += more;
     }
-    header->size = (Py_ssize_t)size;
-    if (!(header->first & CONTROL) && !within_bounds(reader->message, header->size))
+    if (!(frame->first & CONTROL) && !within_bounds(reader->message, (Py_ssize_t)size))
         return JUDGE;
     if (reader->mask)
-        header->start += 4;
-    return there < header->start ? WANT : READ;
+        frame->start += 4;
+    if (there < frame->start)
+        return WANT;
+    if (reader->mask)
+        memcpy(reader->key, bytes + frame->start - 4, 4);
+    there -= frame->start;
+    frame->size = (Py_ssize_t)size < there ? (Py_ssize_t)size : there;
+    frame->left = (Py_ssize_t)size - frame->size;
+    return READ;
 }
 
-/* Return `size` bytes at `from`, unmasked if there is a `key`. */
-static PyObject *unmasked_bytes(const unsigned char *from, Py_ssize_t size, const unsigned char *key) {
-    PyObject *data = PyBytes_FromStringAndSize(key == NULL ? (const char *)from : NULL, size);
-    if (data != NULL && key != NULL)
-        mask_into((unsigned char *)PyBytes_AS_STRING(data), from, size, key);
-    return data;
+/* Write the payload that has come to `to`, unmasked; return the OR of its bytes, if there is a mask. */
+static unsigned char unmask(const FrameReader *reader, const Frame *frame, unsigned char *to) {
+    const unsigned char *from = unread(reader) + frame->start;
+    if (reader->mask)
+        return mask_into(to, from, frame->size, reader->key);
+    memcpy(to, from, (size_t)frame->size);
+    return 0xFF;
+}
+
+/* Return the payload that has come, and room for `more` bytes behind it. */
+static PyObject *payload_of(const FrameReader *reader, const Frame *frame, Py_ssize_t more) {
+    if (!reader->mask && frame->size == PyBytes_GET_SIZE(reader->buffer) && !more)
+        return Py_NewRef(reader->buffer); /* a read within a frame is all payload */
+    PyObject *payload = PyBytes_FromStringAndSize(NULL, frame->size + more);
+    if (payload != NULL)
+        unmask(reader, frame, (unsigned char *)PyBytes_AS_STRING(payload));
+    return payload;
 }
 
 /* Decode `size` bytes into `*text`; what is left of a code point is kept in `rest`, unless the message is `final`. */
@@ -110,38 +130,25 @@ static Way decode(const unsigned char *bytes, Py_ssize_t size, int final, PyObje
     return READ;
 }
 
-/* Read the text of `size` bytes at `from` into `*text`, behind what the piece before has left of a code point;
- * what this one leaves goes to `rest`, its length to `rest[3]`. */
-static Way read_text(const MessageState *message, const unsigned char *from, Py_ssize_t size, const unsigned char *key,
-                     int final, PyObject **text, unsigned char rest[4]) {
-    Py_ssize_t before = message->unfinished_size;
-    rest[3] = 0;
-    if (before == 0 && key == NULL)
-        return decode(from, size, final, text, rest);
-    if (before == 0) {
-        /* As if it were ASCII, which it mostly is; nobody sees the string if it is not. */
-        PyObject *ascii = PyUnicode_New(size, 127);
-        if (ascii == NULL)
-            return FAIL;
-        if (mask_into(PyUnicode_1BYTE_DATA(ascii), from, size, key) < 0x80) {
-            *text = ascii;
-            return READ;
-        }
-        Way way = decode(PyUnicode_1BYTE_DATA(ascii), size, final, text, rest);
-        Py_DECREF(ascii);
-        return way;
-    }
-    PyObject *joined = PyBytes_FromStringAndSize(NULL, before + size);
-    if (joined == NULL)
+/* Read the payload into `*text`, behind what the piece before has left of a code point; what this one leaves goes to
+ * `rest`, its length to `rest[3]`. */
+static Way read_text(const FrameReader *reader, const Frame *frame, int final, PyObject **text, unsigned char rest[4]) {
+    Py_ssize_t before = reader->message->unfinished_size;
+    if (before == 0 && !reader->mask)
+        return decode(unread(reader) + frame->start, frame->size, final, text, rest);
+    /* As if it were ASCII, which it mostly is; nobody sees the string if it is not. */
+    PyObject *ascii = PyUnicode_New(before + frame->size, 127);
+    if (ascii == NULL)
         return FAIL;
-    unsigned char *bytes = (unsigned char *)PyBytes_AS_STRING(joined);
-    memcpy(bytes, message->unfinished, (size_t)before);
-    if (key == NULL)
-        memcpy(bytes + before, from, (size_t)size);
-    else
-        mask_into(bytes + before, from, size, key);
-    Way way = decode(bytes, before + size, final, text, rest);
-    Py_DECREF(joined);
+    unsigned char *bytes = PyUnicode_1BYTE_DATA(ascii);
+    if (before)
+        memcpy(bytes, reader->message->unfinished, (size_t)before);
+    if (unmask(reader, frame, bytes + before) < 0x80 && before == 0) {
+        *text = ascii;
+        return READ;
+    }
+    Way way = decode(bytes, before + frame->size, final, text, rest);
+    Py_DECREF(ascii);
     return way;
 }
 
@@ -153,209 +160,176 @@ static void turn_key(unsigned char key[4], Py_ssize_t size) {
     memcpy(key, turned, 4);
 }
 
-/* A piece of a message that is there: a whole frame, or what has come of one. */
-typedef struct {
-    Py_ssize_t start, size; /* of the payload, from the reader's position on */
-    long long left; /* of the frame's payload, behind it */
-    long long counted; /* what is new of the message: the frame's payload, or 0 */
-    const unsigned char *key; /* NULL for no mask */
-    int kind, fin;
-} Piece;
-
-/* Take in that a piece was read, all of it at once. */
-static void commit(FrameReader *reader, const Piece *piece, int goes_on_as, const unsigned char rest[4]) {
+/* Take in that a piece of a message of this `kind` was read, all of it at once. */
+static void commit(FrameReader *reader, const Frame *frame, int kind, const unsigned char rest[4]) {
     MessageState *message = reader->message;
-    reader->position += piece->start + piece->size;
-    message->in_frame = piece->left > 0;
-    message->fin = (char)piece->fin;
-    message->remaining = piece->left;
-    if (piece->left && piece->key != NULL)
-        turn_key(reader->key, piece->size);
-    if (piece->start) {
-        message_count(message, piece->counted);
-    }
-    message_goes_on(message, goes_on_as);
-    memcpy(message->unfinished, rest, 3);
-    message->unfinished_size = rest[3];
+    reader->position += frame->start + frame->size;
+    message->in_frame = frame->left > 0;
+    message->fin = (frame->first & FIN) != 0;
+    message->remaining = frame->left;
+    if (frame->left)
+        turn_key(reader->key, frame->size);
+    if (frame->start)
+        message_count(message, frame->size + frame->left);
+    message_goes_on(message, message->fin && !message->in_frame ? NO_MESSAGE : kind, rest, rest[3]);
 }
 
-static Way read_payload(FrameReader *reader, const Piece *piece, PyObject **event) {
-    const unsigned char *from = unread(reader) + piece->start;
-    int frame_finished = piece->left == 0, message_finished = frame_finished && piece->fin;
+static Way read_payload(FrameReader *reader, const Frame *frame, PyObject **event) {
+    Core *core = reader->core;
+    int kind = reader->message->kind == NO_MESSAGE ? frame->first & 0x0F : reader->message->kind;
+    int frame_finished = frame->left == 0, message_finished = frame_finished && (frame->first & FIN);
     unsigned char rest[4] = {0, 0, 0, 0};
-    PyTypeObject *type = reader->core->bytes_message;
     PyObject *data = NULL;
-    if (piece->kind == TEXT) {
-        type = reader->core->text_message;
+    if (kind == TEXT) {
         PyObject *buffer = Py_NewRef(reader->buffer); /* an exception that is made may collect garbage */
-        Way way = read_text(reader->message, from, piece->size, piece->key, message_finished, &data, rest);
+        Way way = read_text(reader, frame, message_finished, &data, rest);
         Py_DECREF(buffer);
         if (way != READ)
             return way;
-    } else if (piece->key == NULL && piece->size == PyBytes_GET_SIZE(reader->buffer)) {
-        data = Py_NewRef(reader->buffer); /* a read within a frame is all payload */
-    } else if ((data = unmasked_bytes(from, piece->size, piece->key)) == NULL) {
+    } else if ((data = payload_of(reader, frame, 0)) == NULL) {
         return FAIL;
     }
-    commit(reader, piece, message_finished ? NO_MESSAGE : piece->kind, rest);
+    commit(reader, frame, kind, rest);
     if (!frame_finished && PyObject_Size(data) == 0) {
         Py_DECREF(data);
         return WANT;
     }
-    *event = new_event(type, data, frame_finished, message_finished);
+    *event = new_event(core, kind == TEXT ? core->text_message : core->bytes_message, data,
+                       frame_finished ? Py_True : Py_False, message_finished ? Py_True : Py_False);
     return *event == NULL ? FAIL : READ;
 }
 
-static Way read_control(FrameReader *reader, const Header *header, const unsigned char *key, PyObject **event) {
-    PyObject *payload = unmasked_bytes(unread(reader) + header->start, header->size, key);
+static Way read_control(FrameReader *reader, const Frame *frame, PyObject **event) {
+    Core *core = reader->core;
+    PyObject *payload = payload_of(reader, frame, 0);
     if (payload == NULL)
         return FAIL;
-    reader->position += header->start + header->size;
-    *event = new_event(header->first == (FIN | PING) ? reader->core->ping : reader->core->pong, payload, 1, 1);
+    reader->position += frame->start + frame->size;
+    *event = new_event(core, frame->first == (FIN | PING) ? core->ping : core->pong, payload, Py_True, Py_True);
     return *event == NULL ? FAIL : READ;
 }
 
-/* Call zlib's `direct` for a whole message: READ with what it was inflated to, JUDGE with it where there may be more,
- * or where zlib has come to an end of its own, JUDGE without it, or FAIL. */
-static Way inflate(const FrameReader *reader, PyObject *direct, PyObject *given, PyObject **inflated) {
+/* Call `direct` of the inflater, which is zlib's, for a whole message. READ with what it was inflated to, JUDGE with it
+ * where there may be more, or where zlib has come to an end of its own, JUDGE without it, or FAIL. */
+static Way inflate(const FrameReader *reader, PyObject *given, PyObject **inflated) {
     Py_ssize_t room = reader->message->max_inflated_size;
-    *inflated = PyObject_CallFunction(direct, "On", given, room);
-    if (*inflated == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_MemoryError))
-            return FAIL;
-        PyErr_Clear(); /* zlib fails again when Python asks it */
-        return JUDGE;
+    PyObject *inflater = Py_NewRef(reader->inflater); /* what is asked for may be computed, and change it */
+    PyObject *direct = PyObject_GetAttr(inflater, reader->core->direct), *eof = NULL;
+    Py_DECREF(inflater);
+    Way way = direct == NULL ? FAIL : JUDGE;
+    if (direct != NULL && PyCFunction_Check(direct) && PyCFunction_GET_SELF(direct) != NULL) {
+        PyObject *limit = PyLong_FromSsize_t(room);
+        PyObject *arguments[] = {given, limit};
+        *inflated = limit == NULL ? NULL : PyObject_Vectorcall(direct, arguments, 2, NULL);
+        Py_XDECREF(limit);
+        if (*inflated == NULL) {
+            way = PyErr_ExceptionMatches(PyExc_Exception) && !PyErr_ExceptionMatches(PyExc_MemoryError) ? JUDGE : FAIL;
+            if (way == JUDGE)
+                PyErr_Clear(); /* zlib fails again when Python asks it */
+        } else if (!PyBytes_CheckExact(*inflated)) {
+            PyErr_Format(PyExc_TypeError, "zlib's decompress() has to return bytes, not %R", *inflated);
+            way = FAIL;
+        } else if ((eof = PyObject_GetAttr(PyCFunction_GET_SELF(direct), reader->core->eof)) == NULL) {
+            way = FAIL;
+        } else if (eof == Py_False && PyBytes_GET_SIZE(*inflated) < room) {
+            way = READ;
+        }
     }
-    if (!PyBytes_CheckExact(*inflated)) {
-        PyErr_Format(PyExc_TypeError, "zlib's decompress() has to return bytes, not %R", *inflated);
-        return FAIL;
-    }
-    PyObject *eof = PyObject_GetAttr(PyCFunction_GET_SELF(direct), reader->core->eof);
-    if (eof == NULL)
-        return FAIL;
-    Way way = eof == Py_False && PyBytes_GET_SIZE(*inflated) < room ? READ : JUDGE;
-    Py_DECREF(eof);
+    Py_XDECREF(eof);
+    Py_XDECREF(direct);
     return way;
 }
 
-/* Return the message's payload with the tail that its sender has left off, unmasked. */
-static PyObject *with_tail(const FrameReader *reader, const Header *header, const unsigned char *key) {
-    static const unsigned char tail[] = {0, 0, 0xFF, 0xFF};
-    PyObject *given = PyBytes_FromStringAndSize(NULL, header->size + (Py_ssize_t)sizeof(tail));
-    if (given != NULL) {
-        unsigned char *to = (unsigned char *)PyBytes_AS_STRING(given);
-        if (key == NULL)
-            memcpy(to, unread(reader) + header->start, (size_t)header->size);
-        else
-            mask_into(to, unread(reader) + header->start, header->size, key);
-        memcpy(to + header->size, tail, sizeof(tail));
-    }
-    return given;
-}
-
-/* Whether nothing was read since `buffer` was to be read from `position` on. */
-static int is_still_there(const FrameReader *reader, const PyObject *buffer, Py_ssize_t position) {
-    return reader->buffer == buffer && reader->position == position;
-}
-
-/* Read a whole message that permessage-deflate has compressed (RFC 7692 7.2.2). zlib may let other threads run. */
-static Way read_compressed(FrameReader *reader, const Header *header, const unsigned char *key, PyObject **event) {
-    PyTypeObject *type = reader->core->bytes_message;
-    if (header->size == 0 || header->size > reader->message->max_compressed_size || reader->inflater == NULL)
+/* Read a whole message that permessage-deflate has compressed (RFC 7692 7.2.2). Where Python has to judge it, what it
+ * was inflated to is in `*event`, or NULL. zlib may let other threads run. */
+static Way read_compressed(FrameReader *reader, const Frame *frame, PyObject **event) {
+    static const unsigned char tail[] = {0, 0, 0xFF, 0xFF}; /* which its sender has left off */
+    if (frame->size == 0 || frame->size > reader->message->max_compressed_size || reader->inflater == NULL)
         return JUDGE;
-    PyObject *buffer = Py_NewRef(reader->buffer), *data = NULL, *given = NULL;
+    PyObject *given = payload_of(reader, frame, sizeof(tail)), *data = NULL;
+    if (given == NULL)
+        return FAIL;
+    memcpy(PyBytes_AS_STRING(given) + frame->size, tail, sizeof(tail));
+    PyObject *buffer = Py_NewRef(reader->buffer);
     Py_ssize_t position = reader->position;
-    PyObject *direct = PyObject_GetAttr(reader->inflater, reader->core->direct);
-    Way way = direct == NULL ? FAIL : JUDGE;
-    if (direct != NULL && PyCFunction_Check(direct) && PyCFunction_GET_SELF(direct) != NULL &&
-        is_still_there(reader, buffer, position)) {
-        given = with_tail(reader, header, key);
-        way = given == NULL ? FAIL : inflate(reader, direct, given, &data);
-    }
-    Py_XDECREF(direct);
-    Py_XDECREF(given);
-    if (way != FAIL && !is_still_there(reader, buffer, position)) {
+    Way way = inflate(reader, given, &data);
+    Py_DECREF(given);
+    if (way != FAIL && (reader->buffer != buffer || reader->position != position)) {
         PyErr_SetString(PyExc_RuntimeError, "the connection was read elsewhere while it inflated a message");
         way = FAIL;
     }
     Py_DECREF(buffer);
-    if (way == READ && (header->first & 0x0F) == TEXT) {
-        PyObject *inflated = data;
+    PyTypeObject *type = reader->core->bytes_message;
+    if (way == READ && (frame->first & 0x0F) == TEXT) {
+        PyObject *text;
         unsigned char rest[4];
         type = reader->core->text_message;
-        way = decode((unsigned char *)PyBytes_AS_STRING(inflated), PyBytes_GET_SIZE(inflated), 1, &data, rest);
+        way = decode((unsigned char *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), 1, &text, rest);
         if (way == READ)
-            Py_DECREF(inflated);
-        else
-            data = inflated;
+            Py_SETREF(data, text);
     }
-    if (way == FAIL)
+    if (way == READ) {
+        reader->position += frame->start + frame->size;
+        data = new_event(reader->core, type, data, Py_True, Py_True);
+        way = data == NULL ? FAIL : READ;
+    } else if (way == FAIL) {
         Py_CLEAR(data);
-    if (way != READ) {
-        *event = data; /* for Python to go on with */
-        return way;
     }
-    reader->position += header->start + header->size;
-    *event = new_event(type, data, 1, 1);
-    return *event == NULL ? FAIL : READ;
+    *event = data;
+    return way;
 }
 
 Way read_frame(FrameReader *reader, PyObject **event) {
-    const MessageState *message = reader->message;
-    Header header = {0, 0, 0};
-    Way way = read_header(reader, &header);
-    Py_ssize_t there = unread_size(reader) - header.start;
-    if (way == READ && header.size > there && (header.first & CONTROL))
+    Frame frame = {0, 0, 0, 0};
+    Way way = read_header(reader, &frame);
+    if (way == READ && frame.left && (frame.first & CONTROL))
         way = WANT;
-    if (!message->frames && (way == WANT || header.size > there))
+    if (!reader->message->frames && (way == WANT || frame.left))
         return JUDGE; /* Python begins a frame that has not come whole */
     if (way != READ)
         return way;
-    const unsigned char *key = NULL;
-    if (reader->mask)
-        key = memcpy(reader->key, unread(reader) + header.start - 4, 4);
-    if (header.first & CONTROL)
-        return read_control(reader, &header, key, event);
-    if (header.first & RSV1)
-        return read_compressed(reader, &header, key, event);
-    Py_ssize_t size = header.size < there ? header.size : there;
-    Piece piece = {
-        .start = header.start,
-        .size = size,
-        .left = header.size - size,
-        .counted = header.size,
-        .key = key,
-        .kind = message->kind == NO_MESSAGE ? header.first & 0x0F : message->kind,
-        .fin = (header.first & FIN) != 0,
-    };
-    return read_payload(reader, &piece, event);
+    return frame.first & CONTROL ? read_control(reader, &frame, event)
+           : frame.first & RSV1  ? read_compressed(reader, &frame, event)
+                                 : read_payload(reader, &frame, event);
+}
+
+/* Set `*frame` to what has come of the payload under way, at most `most` bytes of it. */
+static void find_piece(const FrameReader *reader, Frame *frame, Py_ssize_t most) {
+    long long remaining = reader->message->remaining;
+    Py_ssize_t there = unread_size(reader);
+    if (there > most)
+        there = most;
+    frame->first = reader->message->fin ? FIN : 0;
+    frame->start = 0;
+    frame->size = remaining < there ? (Py_ssize_t)remaining : there;
+    frame->left = remaining - frame->size;
 }
 
 Way read_piece(FrameReader *reader, PyObject **event) {
     const MessageState *message = reader->message;
-    Py_ssize_t size = unread_size(reader);
     if (!message->frames || message->event_due || message->remaining <= 0 || message->kind == NO_MESSAGE)
         return JUDGE;
-    if (size == 0)
-        return WANT;
-    if (size > message->remaining)
-        size = (Py_ssize_t)message->remaining;
-    Piece piece = {
-        .size = size,
-        .left = message->remaining - size,
-        .key = reader->mask ? reader->key : NULL,
-        .kind = message->kind,
-        .fin = message->fin,
-    };
-    return read_payload(reader, &piece, event);
+    Frame piece;
+    find_piece(reader, &piece, PY_SSIZE_T_MAX);
+    return piece.size == 0 ? WANT : read_payload(reader, &piece, event);
 }
 
-PyObject *take_payload(FrameReader *reader, Py_ssize_t size) {
-    PyObject *data = unmasked_bytes(unread(reader), size, reader->mask ? reader->key : NULL);
+PyObject *reader_take_payload(FrameReader *reader, PyObject *args) {
+    PyObject *most = Py_None;
+    if (!PyArg_ParseTuple(args, "|O:_take_payload", &most))
+        return NULL;
+    Py_ssize_t limit = most == Py_None ? PY_SSIZE_T_MAX : PyLong_AsSsize_t(most);
+    if (limit == -1 && PyErr_Occurred())
+        return NULL;
+    if (reader->message == NULL || limit < 0 || reader->message->remaining < 0)
+        return PyErr_Format(PyExc_ValueError, "there is no payload of less than no bytes");
+    Frame piece;
+    find_piece(reader, &piece, limit);
+    PyObject *data = payload_of(reader, &piece, 0);
     if (data != NULL) {
-        reader->position += size;
-        reader->message->remaining -= size;
-        turn_key(reader->key, size);
+        reader->position += piece.size;
+        reader->message->remaining -= piece.size;
+        turn_key(reader->key, piece.size);
     }
     return data;
 }

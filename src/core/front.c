@@ -7,29 +7,13 @@
 
 typedef struct {
     PyObject_HEAD Core *core;
+    Py_ssize_t held;
     PyObject *state, *decoder, *encoder, *waiting; /* NULL where Python has not set them */
     char eof;
 } ConnectionFront;
 
-static int front_traverse(ConnectionFront *front, visitproc visit, void *arg) {
-    Py_VISIT(Py_TYPE(front));
-    return visit_all(&front->state, 4, visit, arg);
-}
-
-static int front_clear(ConnectionFront *front) {
-    return clear_all(&front->state, 4);
-}
-
-static void front_dealloc(ConnectionFront *front) {
-    PyTypeObject *type = Py_TYPE(front);
-    PyObject_GC_UnTrack(front);
-    front_clear(front);
-    type->tp_free(front);
-    Py_DECREF(type);
-}
-
-static int has_reader(const ConnectionFront *front) {
-    return front->decoder != NULL && PyObject_TypeCheck(front->decoder, front->core->reader);
+static PyObject *front_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
+    return new_object(type, 4);
 }
 
 /* Return the argument of a method that has one, by position or by name; borrowed. */
@@ -41,25 +25,28 @@ static PyObject *only_argument(const char *method, const char *name, PyObject *c
     return PyErr_Format(PyExc_TypeError, "%s() takes one argument, '%s'", method, name);
 }
 
+/* Whether the decoder is the usual one, which is a reader. */
+static int has_decoder(const ConnectionFront *front) {
+    return front->decoder != NULL && Py_TYPE(front->decoder) == front->core->frame_decoder;
+}
+
 static PyObject *front_receive_data(ConnectionFront *front, PyObject *const *arguments, Py_ssize_t count,
                                     PyObject *names) {
     PyObject *data = only_argument("receive_data", "data", arguments, count, names);
     if (data == NULL)
         return NULL;
-    if (front->state != front->core->open || front->eof || data == Py_None || !has_reader(front))
+    if (front->state != front->core->open || front->eof || data == Py_None || !has_decoder(front))
         return PyObject_CallMethodOneArg((PyObject *)front, front->core->receive_otherwise, data);
     PyObject *reader = Py_NewRef(front->decoder);
-    int failed = reader_receive((FrameReader *)reader, data);
+    PyObject *none = reader_receive_bytes((FrameReader *)reader, data);
     Py_DECREF(reader);
-    if (failed)
-        return NULL;
-    Py_RETURN_NONE;
+    return none;
 }
 
 static PyObject *front_events(ConnectionFront *front, PyObject *Py_UNUSED(none)) {
-    if ((front->waiting != NULL && front->waiting != Py_None) || !has_reader(front))
+    if ((front->waiting != NULL && front->waiting != Py_None) || !has_decoder(front))
         return PyObject_CallMethodNoArgs((PyObject *)front, front->core->all_events);
-    return new_events((FrameReader *)front->decoder, (PyObject *)front, NULL);
+    return new_iterator((FrameReader *)front->decoder, (PyObject *)front, 1);
 }
 
 static PyObject *front_send(ConnectionFront *front, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
@@ -71,7 +58,7 @@ static PyObject *front_send(ConnectionFront *front, PyObject *const *arguments, 
     int changes_nothing =
         type == core->text_message || type == core->bytes_message || type == core->ping || type == core->pong;
     if (front->state != core->open || !changes_nothing || front->encoder == NULL ||
-        !PyObject_TypeCheck(front->encoder, core->writer))
+        Py_TYPE(front->encoder) != core->frame_encoder)
         return PyObject_CallMethodOneArg((PyObject *)front, core->send_otherwise, event);
     PyObject *writer = Py_NewRef(front->encoder);
     PyObject *frame = writer_send((FrameWriter *)writer, event);
@@ -110,10 +97,10 @@ static PyMemberDef front_members[] = {
 };
 
 static PyType_Slot front_slots[] = {
-    {Py_tp_new, new_object},
-    {Py_tp_traverse, front_traverse},
-    {Py_tp_clear, front_clear},
-    {Py_tp_dealloc, front_dealloc},
+    {Py_tp_new, front_new},
+    {Py_tp_traverse, object_traverse},
+    {Py_tp_clear, object_clear},
+    {Py_tp_dealloc, object_dealloc},
     {Py_tp_methods, front_methods},
     {Py_tp_members, front_members},
     {0, NULL},

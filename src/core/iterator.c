@@ -1,77 +1,59 @@
-/* `events()`: reads on with each step. It owns its reader and its owner or `conclude`, and lets go of all at its
- * end, as a generator does.
+/* `events()`: reads on with each step. It owns its reader and what judges the end, and lets go of both at its end, as
+ * a generator does.
  */
 #include "core.h"
 
 typedef struct {
-    PyObject_HEAD PyObject *reader; /* NULL once it is at its end */
-    PyObject *owner; /* whose method `_conclude` judges the end, or NULL */
-    PyObject *conclude; /* else: what judges it, or NULL */
-} Events;
+    PyObject_HEAD Core *core;
+    Py_ssize_t held;
+    PyObject *reader; /* NULL once it is at its end */
+    PyObject *judge; /* of the end; or its method `_conclude` is, if `by_method` */
+    char by_method;
+} Iterator;
 
-PyObject *new_events(FrameReader *reader, PyObject *owner, PyObject *conclude) {
-    if (reader->message == NULL) {
-        PyErr_SetString(PyExc_TypeError, "FrameReader.__init__() was not called");
-        return NULL;
-    }
+PyObject *new_iterator(FrameReader *reader, PyObject *judge, int by_method) {
+    if (reader->message == NULL || judge == NULL)
+        return PyErr_Format(PyExc_TypeError, "FrameReader.__init__() was not called");
     Core *core = reader->core;
-    Events *events = core->spare_events;
+    Iterator *iterator = core->spare_iterator;
     Py_INCREF(reader); /* what is allocated may collect garbage, whose finalizers let go of the reader */
-    if (events != NULL) {
-        core->spare_events = NULL;
-        PyObject_Init((PyObject *)events, core->events);
-    } else if ((events = PyObject_GC_New(Events, core->events)) == NULL) {
+    if (iterator != NULL) {
+        core->spare_iterator = NULL;
+        PyObject_Init((PyObject *)iterator, core->iterator);
+    } else if ((iterator = PyObject_GC_New(Iterator, core->iterator)) == NULL) {
         Py_DECREF(reader);
         return NULL;
     }
-    events->reader = (PyObject *)reader;
-    events->owner = Py_XNewRef(owner);
-    events->conclude = Py_XNewRef(conclude);
-    PyObject_GC_Track(events);
-    return (PyObject *)events;
+    iterator->core = core;
+    iterator->held = 2;
+    iterator->reader = (PyObject *)reader;
+    iterator->judge = Py_NewRef(judge);
+    iterator->by_method = (char)by_method;
+    PyObject_GC_Track(iterator);
+    return (PyObject *)iterator;
 }
 
-static int events_traverse(Events *events, visitproc visit, void *arg) {
-    Py_VISIT(Py_TYPE(events));
-    return visit_all(&events->reader, 3, visit, arg);
-}
-
-static int events_clear(Events *events) {
-    return clear_all(&events->reader, 3);
-}
-
-static void events_dealloc(Events *events) {
-    PyTypeObject *type = Py_TYPE(events);
-    PyObject_GC_UnTrack(events);
-    events_clear(events);
+/* Its memory serves the next call of events(), of any connection: one message per call costs a sixth less. */
+static void iterator_dealloc(Iterator *iterator) {
+    PyTypeObject *type = Py_TYPE(iterator);
+    PyObject_GC_UnTrack(iterator);
+    clear_all(&iterator->reader, iterator->held);
     /* NULL where the garbage collector has taken the type from its module, which may be gone. */
     PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
     Core *core = module == NULL ? NULL : PyModule_GetState(module);
-    if (core != NULL && core->spare_events == NULL)
-        core->spare_events = events; /* for the next call of events(), of any connection */
+    if (core != NULL && core->iterator != NULL && core->spare_iterator == NULL)
+        core->spare_iterator = iterator;
     else
-        PyObject_GC_Del(events);
+        PyObject_GC_Del(iterator);
     Py_DECREF(type);
 }
 
-/* Return what is to be yielded for `end`, which is stolen: a Close, a failure, or NULL. NULL for nothing. */
-static PyObject *concluded(Events *events, FrameReader *reader, PyObject *end) {
+/* Return what `judge` makes of `end`, which is stolen: a Close, a failure, or NULL. NULL for nothing to yield. */
+static PyObject *concluded(const Core *core, PyObject *judge, int by_method, PyObject *end) {
     if (end == NULL)
         end = Py_NewRef(Py_None);
-    PyObject *owner = Py_XNewRef(events->owner), *conclude = Py_XNewRef(events->conclude), *last;
-    events_clear(events); /* it is at its end, whatever comes of this */
-    if (owner != NULL) {
-        last = PyObject_CallMethodOneArg(owner, reader->core->conclude, end);
-    } else if (conclude != NULL) {
-        last = PyObject_CallOneArg(conclude, end);
-    } else if (PyExceptionInstance_Check(end)) {
-        PyErr_SetObject((PyObject *)Py_TYPE(end), end);
-        last = NULL;
-    } else {
-        last = Py_NewRef(end);
-    }
-    Py_XDECREF(owner);
-    Py_XDECREF(conclude);
+    PyObject *last =
+        by_method ? PyObject_CallMethodOneArg(judge, core->conclude, end) : PyObject_CallOneArg(judge, end);
     Py_DECREF(end);
     if (last == Py_None)
         Py_CLEAR(last);
@@ -118,44 +100,45 @@ static Way read_on(FrameReader *reader, PyObject **event) {
     return JUDGE;
 }
 
-static PyObject *events_next(Events *events) {
-    if (events->reader == NULL)
+static PyObject *iterator_next(Iterator *iterator) {
+    if (iterator->reader == NULL)
         return NULL;
-    FrameReader *reader = (FrameReader *)Py_NewRef(events->reader);
-    PyObject *event = NULL;
+    FrameReader *reader = (FrameReader *)Py_NewRef(iterator->reader);
+    PyObject *judge = Py_NewRef(iterator->judge), *event = NULL;
     Way way = read_on(reader, &event);
+    if (way != READ)
+        clear_all(&iterator->reader, iterator->held); /* it is at its end, whatever comes of this */
     if (way == JUDGE)
-        event = concluded(events, reader, event);
-    else if (way != READ)
-        events_clear(events);
+        event = concluded(reader->core, judge, iterator->by_method, event);
+    Py_DECREF(judge);
     Py_DECREF(reader);
     return event;
 }
 
-static PyObject *events_close(Events *events, PyObject *Py_UNUSED(none)) {
-    events_clear(events);
+static PyObject *iterator_close(Iterator *iterator, PyObject *Py_UNUSED(none)) {
+    clear_all(&iterator->reader, iterator->held);
     Py_RETURN_NONE;
 }
 
-static PyMethodDef events_methods[] = {
-    {"close", (PyCFunction)events_close, METH_NOARGS, PyDoc_STR("close($self)\n--\n\nYield nothing more.")},
+static PyMethodDef iterator_methods[] = {
+    {"close", (PyCFunction)iterator_close, METH_NOARGS, PyDoc_STR("close($self)\n--\n\nYield nothing more.")},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot events_slots[] = {
+static PyType_Slot iterator_slots[] = {
     {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, events_next},
-    {Py_tp_traverse, events_traverse},
-    {Py_tp_clear, events_clear},
-    {Py_tp_dealloc, events_dealloc},
-    {Py_tp_methods, events_methods},
+    {Py_tp_iternext, iterator_next},
+    {Py_tp_traverse, object_traverse},
+    {Py_tp_clear, object_clear},
+    {Py_tp_dealloc, iterator_dealloc},
+    {Py_tp_methods, iterator_methods},
     {0, NULL},
 };
 
-PyType_Spec events_spec = {
+PyType_Spec iterator_spec = {
     "wsproto._core.Events",
-    sizeof(Events),
+    sizeof(Iterator),
     0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    events_slots,
+    iterator_slots,
 };

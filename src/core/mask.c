@@ -1,55 +1,41 @@
 /* Masking (RFC 6455 5.3). */
 #include "core.h"
 
-#if (defined(__x86_64__) || defined(__i386__)) && (defined(__GNUC__) || defined(__clang__)) && !defined(WITHOUT_AVX2)
+#if defined(__GNUC__) || defined(__clang__)
+#define HAVE_VECTORS 1
+#if (defined(__x86_64__) || defined(__i386__)) && !defined(WITHOUT_AVX2)
 #define HAVE_AVX2 1
-#include <immintrin.h>
 #endif
 
-/* Mask a multiple of 32 bytes by a key that was repeated to 8 bytes; return the OR of what was written. */
-typedef uint64_t (*MaskBlocks)(unsigned char *to, const unsigned char *from, Py_ssize_t size, uint64_t key);
+typedef uint64_t Block __attribute__((vector_size(32)));
 
-static uint64_t mask_blocks_of_words(unsigned char *to, const unsigned char *from, Py_ssize_t size, uint64_t key) {
-    uint64_t all = 0;
+/* Mask a multiple of 32 bytes by a key that was repeated to 8 bytes; return the OR of what was written. The compiler
+ * makes of a block what the processor has. */
+__attribute__((always_inline)) static inline uint64_t mask_blocks_inline(unsigned char *to, const unsigned char *from,
+                                                                         Py_ssize_t size, uint64_t key) {
+    Block keys = {key, key, key, key}, all = {0}, block;
     for (Py_ssize_t at = 0; at < size; at += 32) {
-        uint64_t words[4];
-        memcpy(words, from + at, 32);
-        for (int word = 0; word < 4; word++) {
-            words[word] ^= key;
-            all |= words[word];
-        }
-        memcpy(to + at, words, 32);
+        memcpy(&block, from + at, 32);
+        block ^= keys;
+        all |= block;
+        memcpy(to + at, &block, 32);
     }
-    return all;
+    return all[0] | all[1] | all[2] | all[3];
+}
+
+static uint64_t mask_blocks_by_any(unsigned char *to, const unsigned char *from, Py_ssize_t size, uint64_t key) {
+    return mask_blocks_inline(to, from, size, key);
 }
 
 #ifdef HAVE_AVX2
 __attribute__((target("avx2"))) static uint64_t mask_blocks_by_avx2(unsigned char *to, const unsigned char *from,
                                                                     Py_ssize_t size, uint64_t key) {
-    const __m256i keys = _mm256_set1_epi64x((long long)key);
-    __m256i all = _mm256_setzero_si256(), more = all;
-    Py_ssize_t at = 0;
-    for (; at + 64 <= size; at += 64) {
-        __m256i one = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(from + at)), keys);
-        __m256i two = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(from + at + 32)), keys);
-        _mm256_storeu_si256((__m256i *)(to + at), one);
-        _mm256_storeu_si256((__m256i *)(to + at + 32), two);
-        all = _mm256_or_si256(all, one);
-        more = _mm256_or_si256(more, two);
-    }
-    if (at < size) {
-        __m256i one = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(from + at)), keys);
-        _mm256_storeu_si256((__m256i *)(to + at), one);
-        all = _mm256_or_si256(all, one);
-    }
-    all = _mm256_or_si256(all, more);
-    uint64_t words[4];
-    _mm256_storeu_si256((__m256i *)words, all);
-    return words[0] | words[1] | words[2] | words[3];
+    return mask_blocks_inline(to, from, size, key);
 }
 #endif
 
-static MaskBlocks mask_blocks = mask_blocks_of_words;
+static uint64_t (*mask_blocks)(unsigned char *, const unsigned char *, Py_ssize_t, uint64_t) = mask_blocks_by_any;
+#endif
 
 /* Choose the quickest way that this processor has. It is the same for every interpreter of the process. */
 void mask_setup(void) {
@@ -63,11 +49,13 @@ unsigned char mask_into(unsigned char *to, const unsigned char *from, Py_ssize_t
     uint32_t half;
     memcpy(&half, key, 4);
     uint64_t keys = (uint64_t)half << 32 | half, all = 0, word;
+#ifdef HAVE_VECTORS
     if (size >= 64) {
         Py_ssize_t blocks = size & ~(Py_ssize_t)31;
         all = mask_blocks(to, from, blocks, keys);
         to += blocks, from += blocks, size -= blocks;
     }
+#endif
     for (; size >= 8; to += 8, from += 8, size -= 8) {
         memcpy(&word, from, 8);
         word ^= keys;

@@ -5,9 +5,11 @@
  */
 #include "core.h"
 
-void message_goes_on(MessageState *message, int kind) {
+void message_goes_on(MessageState *message, int kind, const unsigned char *unfinished, Py_ssize_t size) {
     message->kind = (unsigned char)kind;
-    message->unfinished_size = 0;
+    message->unfinished_size = (unsigned char)size;
+    for (Py_ssize_t at = 0; at < size; at++)
+        message->unfinished[at] = unfinished[at];
     if (kind == NO_MESSAGE)
         message->fragments = message->size = 0;
 }
@@ -20,6 +22,10 @@ static long long sum(long long count, long long more) {
 void message_count(MessageState *message, long long size) {
     message->fragments = sum(message->fragments, 1);
     message->size = sum(message->size, size);
+}
+
+static PyObject *message_state_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
+    return new_object(type, 0);
 }
 
 static int message_state_init(MessageState *message, PyObject *args, PyObject *Py_UNUSED(keywords)) {
@@ -35,34 +41,22 @@ static int message_state_init(MessageState *message, PyObject *args, PyObject *P
     message->max_frame_size = frame_size;
     message->max_message_size = message_size;
     message->max_fragments = fragments;
-    message_goes_on(message, NO_MESSAGE);
+    message_goes_on(message, NO_MESSAGE, NULL, 0);
     message->in_frame = message->fin = message->event_due = 0;
     message->remaining = 0;
     return 0;
 }
 
-static void message_state_dealloc(MessageState *message) {
-    PyTypeObject *type = Py_TYPE(message);
-    type->tp_free(message);
-    Py_DECREF(type);
-}
-
 static PyObject *message_state_go_on(MessageState *message, PyObject *args) {
     PyObject *kind;
-    const char *unfinished = NULL;
+    const unsigned char *unfinished = NULL;
     Py_ssize_t size = 0;
     if (!PyArg_ParseTuple(args, "O|y#:go_on", &kind, &unfinished, &size))
         return NULL;
-    if (size > (Py_ssize_t)sizeof(message->unfinished)) {
-        PyErr_Format(PyExc_ValueError, "a code point that is unfinished has at most 3 bytes, not %zd", size);
-        return NULL;
-    }
-    message_goes_on(message, kind == (PyObject *)message->core->text_message ? TEXT
-                             : kind == Py_None                               ? NO_MESSAGE
-                                                                             : BINARY);
-    if (size)
-        memcpy(message->unfinished, unfinished, (size_t)size);
-    message->unfinished_size = (unsigned char)size;
+    if (size > (Py_ssize_t)sizeof(message->unfinished))
+        return PyErr_Format(PyExc_ValueError, "a code point that is unfinished has at most 3 bytes, not %zd", size);
+    int is_text = kind == (PyObject *)message->core->text_message;
+    message_goes_on(message, is_text ? TEXT : kind == Py_None ? NO_MESSAGE : BINARY, unfinished, size);
     Py_RETURN_NONE;
 }
 
@@ -107,9 +101,9 @@ static PyMemberDef message_state_members[] = {
 };
 
 static PyType_Slot message_state_slots[] = {
-    {Py_tp_new, new_object},
+    {Py_tp_new, message_state_new},
     {Py_tp_init, message_state_init},
-    {Py_tp_dealloc, message_state_dealloc},
+    {Py_tp_dealloc, object_dealloc},
     {Py_tp_methods, message_state_methods},
     {Py_tp_getset, message_state_properties},
     {Py_tp_members, message_state_members},

@@ -5,71 +5,109 @@
 #define PyType_GetModuleByDef _PyType_GetModuleByDef
 #endif
 
-/* Look up `name` in `module`, a module of the package that `package` ends with its dot. */
-static PyObject *looked_up(const char *package, const char *module, const char *name) {
-    PyObject *full = PyUnicode_FromFormat("%s%s", package, module);
-    PyObject *found = full == NULL ? NULL : PyImport_Import(full);
+/* An object that a core holds: where it does, and what it is. */
+typedef struct {
+    size_t place; /* in `Core` */
+    const char *module, *name; /* of the package; a name alone where `module` is NULL */
+    size_t base; /* the type that it must be derived from, as C relies on its fields; 0 for any object */
+} Part;
+
+#define AT(member) offsetof(Core, member)
+#define HELD (int)(AT(held_to_here) / sizeof(PyObject *))
+
+static const Part brought[] = {
+    {AT(text_message), "events", "TextMessage", AT(message_fields)},
+    {AT(bytes_message), "events", "BytesMessage", AT(message_fields)},
+    {AT(ping), "events", "Ping", AT(control_fields)},
+    {AT(pong), "events", "Pong", AT(control_fields)},
+    {AT(frame_decoder), "frame_decoder", "FrameDecoder", AT(reader)},
+    {AT(frame_encoder), "frame_encoder", "FrameEncoder", AT(writer)},
+    {AT(open), "connection_front", "_OPEN", 0},
+    {AT(key_pool), "masking", "key_pool", 0},
+    {AT(raise_failure), "frame_reader", "_raise_failure", 0},
+    {AT(as_bytes), "utilities", "as_bytes", 0},
+};
+
+static const Part names[] = {
+    {AT(conclude), NULL, "_conclude", 0},
+    {AT(direct), NULL, "direct", 0},
+    {AT(eof), NULL, "eof", 0},
+    {AT(read_otherwise), NULL, "_read_otherwise", 0},
+    {AT(send_otherwise), NULL, "_send_otherwise", 0},
+    {AT(receive_otherwise), NULL, "_receive_otherwise", 0},
+    {AT(all_events), NULL, "_all_events", 0},
+};
+
+static PyObject **place_of(Core *core, size_t place) {
+    return (PyObject **)((char *)core + place);
+}
+
+/* Look up what Python brings. */
+static PyObject *looked_up(Core *core, const Part *part) {
+    PyObject *full = PyUnicode_FromFormat("%s%s", core->package, part->module);
+    PyObject *module = full == NULL ? NULL : PyImport_Import(full);
+    PyObject *found = module == NULL ? NULL : PyObject_GetAttrString(module, part->name);
     Py_XDECREF(full);
-    PyObject *value = found == NULL ? NULL : PyObject_GetAttrString(found, name);
-    Py_XDECREF(found);
-    return value;
-}
-
-/* Look up a class of events, whose instances C makes and reads by their fields. */
-static PyTypeObject *looked_up_event(const char *package, const char *name, PyTypeObject *fields) {
-    PyObject *type = looked_up(package, "events", name);
-    if (type != NULL && (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, fields))) {
-        PyErr_Format(PyExc_TypeError, "events.%s is not made of %s", name, fields->tp_name);
-        Py_CLEAR(type);
+    Py_XDECREF(module);
+    if (found != NULL && part->base) {
+        PyTypeObject *base = (PyTypeObject *)*place_of(core, part->base);
+        if (!PyType_Check(found) || !PyType_IsSubtype((PyTypeObject *)found, base)) {
+            PyErr_Format(PyExc_TypeError, "%s.%s is not made of %s", part->module, part->name, base->tp_name);
+            Py_CLEAR(found);
+        }
     }
-    return (PyTypeObject *)type;
+    return found;
 }
 
-/* Look up what Python brings. 0, or -1 with an error. */
+/* Look up all that Python brings, once. 0, or -1 with an error. */
 static int make_ready(Core *core) {
     if (core->as_bytes != NULL) /* the last one to be set */
         return 0;
-    const char *package = core->package;
-    PyObject *states = looked_up(package, "states", "ConnectionState");
-    Py_XSETREF(core->open, states == NULL ? NULL : PyObject_GetAttrString(states, "OPEN"));
-    Py_XDECREF(states);
-    if (core->open == NULL)
-        return -1;
-    Py_XSETREF(core->text_message, looked_up_event(package, "TextMessage", core->message_fields));
-    Py_XSETREF(core->bytes_message, looked_up_event(package, "BytesMessage", core->message_fields));
-    Py_XSETREF(core->ping, looked_up_event(package, "Ping", core->control_fields));
-    Py_XSETREF(core->pong, looked_up_event(package, "Pong", core->control_fields));
-    Py_XSETREF(core->key_pool, looked_up(package, "masking", "key_pool"));
-    if (core->text_message == NULL || core->bytes_message == NULL || core->ping == NULL || core->pong == NULL ||
-        core->key_pool == NULL)
-        return -1;
-    core->as_bytes = looked_up(package, "utilities", "as_bytes");
-    return core->as_bytes == NULL ? -1 : 0;
+    for (size_t at = 0; at < Py_ARRAY_LENGTH(brought); at++) {
+        PyObject *found = looked_up(core, &brought[at]);
+        Py_XSETREF(*place_of(core, brought[at].place), found);
+        if (found == NULL)
+            return -1;
+    }
+    make_quick(core, core->text_message);
+    make_quick(core, core->bytes_message);
+    make_quick(core, core->ping);
+    make_quick(core, core->pong);
+    return 0;
 }
 
-Core *core_of(PyTypeObject *type) {
+PyObject *new_object(PyTypeObject *type, Py_ssize_t held) {
     PyObject *module = PyType_GetModuleByDef(type, &core_module);
-    return module == NULL ? NULL : PyModule_GetState(module);
-}
-
-PyObject *new_object(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
-    Core *core = core_of(type);
+    Core *core = module == NULL ? NULL : PyModule_GetState(module);
     if (core == NULL || make_ready(core) < 0)
         return NULL;
     Object *object = (Object *)type->tp_alloc(type, 0);
-    if (object != NULL)
+    if (object != NULL) {
         object->core = core;
+        object->held = held;
+    }
     return (PyObject *)object;
 }
 
-static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type) {
-    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    return *type == NULL ? -1 : PyModule_AddType(module, *type);
+int object_traverse(Object *object, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(object));
+    return visit_all(object->objects, object->held, visit, arg);
 }
 
-static int intern(PyObject **name, const char *text) {
-    *name = PyUnicode_InternFromString(text);
-    return *name == NULL ? -1 : 0;
+int object_clear(Object *object) {
+    for (Py_ssize_t at = 0; at < object->held; at++)
+        if (object->objects[at] != NULL && PyObject_IS_GC(object->objects[at]))
+            Py_CLEAR(object->objects[at]);
+    return 0;
+}
+
+void object_dealloc(Object *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (PyType_IS_GC(type))
+        PyObject_GC_UnTrack(object);
+    clear_all(object->objects, object->held);
+    type->tp_free(object);
+    Py_DECREF(type);
 }
 
 static int module_exec(PyObject *module) {
@@ -83,37 +121,37 @@ static int module_exec(PyObject *module) {
     }
     memcpy(core->package, name, (size_t)(dot - name) + 1);
     mask_setup();
-    if (add_type(module, &message_fields_spec, &core->message_fields) < 0 ||
-        add_type(module, &control_fields_spec, &core->control_fields) < 0 ||
-        add_type(module, &message_state_spec, &core->message_state) < 0 ||
-        add_type(module, &frame_reader_spec, &core->reader) < 0 || add_type(module, &events_spec, &core->events) < 0 ||
-        add_type(module, &frame_writer_spec, &core->writer) < 0 ||
-        add_type(module, &connection_front_spec, &core->front) < 0)
-        return -1;
-    return intern(&core->conclude, "_conclude") < 0 || intern(&core->direct, "direct") < 0 ||
-                   intern(&core->eof, "eof") < 0 || intern(&core->read_otherwise, "_read_otherwise") < 0 ||
-                   intern(&core->send_otherwise, "_send_otherwise") < 0 ||
-                   intern(&core->receive_otherwise, "_receive_otherwise") < 0 ||
-                   intern(&core->all_events, "_all_events") < 0
-               ? -1
-               : 0;
+    PyType_Spec *specs[] = {&message_fields_spec, &control_fields_spec, &message_state_spec,   &frame_reader_spec,
+                            &iterator_spec,       &frame_writer_spec,   &connection_front_spec};
+    PyTypeObject **types = &core->message_fields;
+    for (size_t at = 0; at < Py_ARRAY_LENGTH(specs); at++) {
+        types[at] = (PyTypeObject *)PyType_FromModuleAndSpec(module, specs[at], NULL);
+        if (types[at] == NULL || PyModule_AddType(module, types[at]) < 0)
+            return -1;
+    }
+    for (size_t at = 0; at < Py_ARRAY_LENGTH(names); at++) {
+        PyObject *name_of = *place_of(core, names[at].place) = PyUnicode_InternFromString(names[at].name);
+        if (name_of == NULL)
+            return -1;
+    }
+    return 0;
 }
-
-#define HELD (int)(offsetof(Core, spare_events) / sizeof(PyObject *))
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     return visit_all(PyModule_GetState(module), HELD, visit, arg);
 }
 
 static int module_clear(PyObject *module) {
-    return clear_all(PyModule_GetState(module), HELD);
+    Core *core = PyModule_GetState(module);
+    free_spare_events(core); /* while their types are there */
+    if (core->spare_iterator != NULL)
+        PyObject_GC_Del(core->spare_iterator);
+    core->spare_iterator = NULL;
+    return clear_all((PyObject **)core, HELD);
 }
 
 static void module_free(void *module) {
-    Core *core = PyModule_GetState(module);
     module_clear(module);
-    if (core->spare_events != NULL)
-        PyObject_GC_Del(core->spare_events);
 }
 
 static PyModuleDef_Slot module_slots[] = {

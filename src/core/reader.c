@@ -4,8 +4,8 @@
  */
 #include "core.h"
 
-static PyObject *reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
-    FrameReader *reader = (FrameReader *)new_object(type, args, keywords);
+static PyObject *reader_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
+    FrameReader *reader = (FrameReader *)new_object(type, 4);
     if (reader == NULL || (reader->buffer = PyBytes_FromStringAndSize(NULL, 0)) != NULL)
         return (PyObject *)reader;
     Py_DECREF(reader);
@@ -24,31 +24,6 @@ static int reader_init(FrameReader *reader, PyObject *args, PyObject *keywords) 
     reader->drained = 1;
     Py_XSETREF(reader->message, (MessageState *)Py_NewRef(message));
     return 0;
-}
-
-static int reader_traverse(FrameReader *reader, visitproc visit, void *arg) {
-    Py_VISIT(Py_TYPE(reader));
-    Py_VISIT(reader->message);
-    Py_VISIT(reader->inflater);
-    Py_VISIT(reader->buffer); /* neither can be in a cycle: for gc.get_referents(), which shows what is held */
-    Py_VISIT(reader->pending);
-    return 0;
-}
-
-static int reader_clear(FrameReader *reader) {
-    Py_CLEAR(reader->message);
-    Py_CLEAR(reader->inflater);
-    return 0;
-}
-
-static void reader_dealloc(FrameReader *reader) {
-    PyTypeObject *type = Py_TYPE(reader);
-    PyObject_GC_UnTrack(reader);
-    reader_clear(reader);
-    Py_CLEAR(reader->buffer);
-    Py_CLEAR(reader->pending);
-    type->tp_free(reader);
-    Py_DECREF(type);
 }
 
 /* Read from the start of `buffer`, which is stolen. NULL does nothing but fail. */
@@ -71,6 +46,7 @@ static int read_on_with(FrameReader *reader, PyObject *more) {
     return read_from(reader, buffer);
 }
 
+/* Take in `data`, which is bytes. 0, or -1 with an error. */
 static int receive_exactly(FrameReader *reader, PyObject *data) {
     if (reader->ended)
         return 0;
@@ -86,19 +62,17 @@ static int receive_exactly(FrameReader *reader, PyObject *data) {
     return pending == NULL ? -1 : 0;
 }
 
-int reader_receive(FrameReader *reader, PyObject *data) {
-    if (PyBytes_CheckExact(data))
-        return receive_exactly(reader, data);
-    PyObject *bytes = PyObject_CallFunction(reader->core->as_bytes, "Os", data, "Received data");
+PyObject *reader_receive_bytes(FrameReader *reader, PyObject *data) {
+    PyObject *bytes = PyBytes_CheckExact(data)
+                          ? Py_NewRef(data)
+                          : PyObject_CallFunction(reader->core->as_bytes, "Os", data, "Received data");
     if (bytes == NULL)
-        return -1;
-    int failed = -1;
-    if (PyBytes_CheckExact(bytes))
-        failed = receive_exactly(reader, bytes);
-    else
+        return NULL;
+    if (!PyBytes_CheckExact(bytes))
         PyErr_SetString(PyExc_TypeError, "as_bytes() has to return bytes");
+    int failed = !PyBytes_CheckExact(bytes) || receive_exactly(reader, bytes) < 0;
     Py_DECREF(bytes);
-    return failed;
+    return failed ? NULL : Py_NewRef(Py_None);
 }
 
 int reader_refill(FrameReader *reader) {
@@ -108,12 +82,6 @@ int reader_refill(FrameReader *reader) {
     Py_CLEAR(reader->pending);
     reader->drained = (char)!more;
     return more;
-}
-
-static PyObject *reader_receive_bytes(FrameReader *reader, PyObject *data) {
-    if (reader_receive(reader, data) < 0)
-        return NULL;
-    Py_RETURN_NONE;
 }
 
 static PyObject *reader_receive_eof(FrameReader *reader, PyObject *Py_UNUSED(none)) {
@@ -126,7 +94,7 @@ static PyObject *reader_events(FrameReader *reader, PyObject *args, PyObject *ke
     PyObject *conclude = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O:events", names, &conclude))
         return NULL;
-    return new_events(reader, NULL, conclude == Py_None ? NULL : conclude);
+    return new_iterator(reader, conclude == Py_None ? reader->core->raise_failure : conclude, 0);
 }
 
 /* Go on at `position`, which is within what is unread; with `payload` one begins there, behind its masking key. */
@@ -141,21 +109,6 @@ static PyObject *reader_go_to(FrameReader *reader, PyObject *args) {
     memcpy(reader->key, PyBytes_AS_STRING(reader->buffer) + position - key_size, (size_t)key_size);
     reader->position = position;
     Py_RETURN_NONE;
-}
-
-static PyObject *reader_take_payload(FrameReader *reader, PyObject *args) {
-    PyObject *most = Py_None;
-    if (!PyArg_ParseTuple(args, "|O:_take_payload", &most))
-        return NULL;
-    Py_ssize_t limit = most == Py_None ? PY_SSIZE_T_MAX : PyLong_AsSsize_t(most);
-    if (limit == -1 && PyErr_Occurred())
-        return NULL;
-    if (reader->message == NULL || limit < 0 || reader->message->remaining < 0)
-        return PyErr_Format(PyExc_ValueError, "there is no payload of less than no bytes");
-    Py_ssize_t there = PyBytes_GET_SIZE(reader->buffer) - reader->position;
-    Py_ssize_t most_there = limit < there ? limit : there;
-    long long remaining = reader->message->remaining;
-    return take_payload(reader, remaining < most_there ? (Py_ssize_t)remaining : most_there);
 }
 
 static PyObject *reader_end_reading(FrameReader *reader, PyObject *Py_UNUSED(none)) {
@@ -198,8 +151,8 @@ static PyGetSetDef reader_properties[] = {
 };
 
 static PyType_Slot reader_slots[] = {
-    {Py_tp_new, reader_new},         {Py_tp_init, reader_init},         {Py_tp_traverse, reader_traverse},
-    {Py_tp_clear, reader_clear},     {Py_tp_dealloc, reader_dealloc},   {Py_tp_methods, reader_methods},
+    {Py_tp_new, reader_new},         {Py_tp_init, reader_init},         {Py_tp_traverse, object_traverse},
+    {Py_tp_clear, object_clear},     {Py_tp_dealloc, object_dealloc},   {Py_tp_methods, reader_methods},
     {Py_tp_members, reader_members}, {Py_tp_getset, reader_properties}, {0, NULL},
 };
 

@@ -5,6 +5,10 @@
  */
 #include "core.h"
 
+static PyObject *writer_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords)) {
+    return new_object(type, 1);
+}
+
 static int writer_init(FrameWriter *writer, PyObject *args, PyObject *keywords) {
     static char *names[] = {"client", "plain", NULL};
     int client, plain;
@@ -13,13 +17,6 @@ static int writer_init(FrameWriter *writer, PyObject *args, PyObject *keywords) 
     writer->client = (char)client;
     writer->plain = (char)plain;
     return 0;
-}
-
-static void writer_dealloc(FrameWriter *writer) {
-    PyTypeObject *type = Py_TYPE(writer);
-    Py_CLEAR(writer->pool);
-    type->tp_free(writer);
-    Py_DECREF(type);
 }
 
 /* Take the next masking key, drawing a new pool where there is none: none of its bytes serves twice. */
@@ -129,10 +126,6 @@ PyObject *writer_send(FrameWriter *writer, PyObject *event) {
     return frame;
 }
 
-static PyObject *writer_send_method(FrameWriter *writer, PyObject *event) {
-    return writer_send(writer, event);
-}
-
 static PyObject *writer_frame(FrameWriter *writer, PyObject *args) {
     unsigned char first;
     PyObject *payload;
@@ -146,7 +139,7 @@ static PyObject *writer_message_begun(FrameWriter *writer, void *Py_UNUSED(closu
 }
 
 static PyMethodDef writer_methods[] = {
-    {"send", (PyCFunction)writer_send_method, METH_O, NULL},
+    {"send", (PyCFunction)writer_send, METH_O, NULL},
     {"_frame", (PyCFunction)writer_frame, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -164,9 +157,9 @@ static PyGetSetDef writer_properties[] = {
 };
 
 static PyType_Slot writer_slots[] = {
-    {Py_tp_new, new_object},
+    {Py_tp_new, writer_new},
     {Py_tp_init, writer_init},
-    {Py_tp_dealloc, writer_dealloc},
+    {Py_tp_dealloc, object_dealloc},
     {Py_tp_methods, writer_methods},
     {Py_tp_members, writer_members},
     {Py_tp_getset, writer_properties},

@@ -62,7 +62,7 @@ class Connection(ConnectionFront):
     ) -> None:
         if not isinstance(connection_type, ConnectionType):
             raise LocalTypeError(f"connection_type must be a ConnectionType, not {connection_type!r}")
-        self.client = connection_type is CLIENT
+        self.client: bool = connection_type is CLIENT
         self._state = ConnectionState.OPEN
         self._eof = False
         enabled = [extension for extension in extensions or () if extension.enabled()]

@@ -64,7 +64,7 @@ class Inflater:
     def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
         self.window_bits = window_bits
         self.context_takeover = context_takeover
-        self.pending = False  # `inflate` stopped at its limit and may have more to give
+        self.pending: bool = False  # `inflate` stopped at its limit and may have more to give
         self._inflater: zlib._Decompress | None = None
         self._input = b""  # what zlib has not read
         self._finishing = False

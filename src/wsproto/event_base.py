@@ -136,7 +136,7 @@ class ControlFields:
 
 
 # Each sets a field past the frozen `__setattr__`, at half the cost of going by its name.
-set_data = vars(MessageFields)["data"].__set__
-set_frame_finished = vars(MessageFields)["frame_finished"].__set__
-set_message_finished = vars(MessageFields)["message_finished"].__set__
-set_payload = vars(ControlFields)["payload"].__set__
+set_data: Any = vars(MessageFields)["data"].__set__
+set_frame_finished: Any = vars(MessageFields)["frame_finished"].__set__
+set_message_finished: Any = vars(MessageFields)["message_finished"].__set__
+set_payload: Any = vars(ControlFields)["payload"].__set__

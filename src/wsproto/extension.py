@@ -105,7 +105,7 @@ class BoundExtension(Extension):
     """An extension that was agreed on, bound to one connection: its hooks, and their `proto`."""
 
     def __init__(self, extension: Extension, state: HookState) -> None:
-        self.name = extension.name
+        self.name: str = extension.name
         self.hooks = extension
         self.state = state
 

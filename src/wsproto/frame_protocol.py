@@ -55,8 +55,8 @@ class FrameProtocol:
     def __init__(
         self, client: bool, extensions: Sequence[Extension], *, limits: Limits | None = None
     ) -> None:
-        self.client = client
-        self.extensions = list(extensions)
+        self.client: bool = client
+        self.extensions: list[Extension] = list(extensions)
         self._decoder, self._encoder = frame_codec(extensions, limits, client=client)
 
     def receive_bytes(self, data: BytesLike) -> None:

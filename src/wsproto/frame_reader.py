@@ -68,7 +68,7 @@ class FastFrames:
         self.short = short  # short frames, by the kind of the message under way; None for no message
         self.max_size = max_size  # bytes of payload in a short frame, at most
         # Short frames where a text waits for the rest of a code point.
-        self.in_code_point = _kinds(_CONTROL) if max_size >= 0 else _NONE
+        self.in_code_point: Kinds = _kinds(_CONTROL) if max_size >= 0 else _NONE
 
 
 _FRAGMENTS: dict[type[Any] | None, Kinds] = {
@@ -122,25 +122,25 @@ class MessageState:
     )
 
     def __init__(self, unjudged: Unjudged) -> None:
-        self.fast = _fast_frames(unjudged)
+        self.fast: FastFrames = _fast_frames(unjudged)
         self.go_on(None)
-        self.in_frame = False  # the payload of a data frame is being read
-        self.fin = False  # that frame ends the message
-        self.remaining = 0  # bytes of that payload that have not come
-        self.event_due = False  # an event, or a failure, may follow without further bytes
+        self.in_frame: bool = False  # the payload of a data frame is being read
+        self.fin: bool = False  # that frame ends the message
+        self.remaining: int = 0  # bytes of that payload that have not come
+        self.event_due: bool = False  # an event, or a failure, may follow without further bytes
 
     def go_on(self, kind: type[Message[Any]] | None, unfinished_code_point: bytes = b"") -> None:
         """Take in of which kind the message under way is, None for no message.
 
         :param unfinished_code_point: the first bytes of a code point, whose others have not come.
         """
-        self.kind = kind
-        self.unfinished_code_point = unfinished_code_point
+        self.kind: type[Message[Any]] | None = kind
+        self.unfinished_code_point: bytes = unfinished_code_point
         # What the next frame may be to take the fast path.
-        self.fast_kinds = self.fast.in_code_point if unfinished_code_point else self.fast.short[kind]
+        self.fast_kinds: Kinds = self.fast.in_code_point if unfinished_code_point else self.fast.short[kind]
         if kind is None:
-            self.fragments = 0  # frames of the message so far
-            self.size = 0  # bytes of the message that are known so far
+            self.fragments: int = 0  # frames of the message so far
+            self.size: int = 0  # bytes of the message that are known so far
 
     def count_frame(self, known: int) -> None:
         """Count a data frame, and the bytes that are known to be the message's."""

@@ -44,7 +44,7 @@ class FrameWriter:
     _send_otherwise: Callable[[Event], bytes]
 
     def __init__(self, client: bool, plain: bool) -> None:
-        self.client = client
+        self.client: bool = client
         self._plain = plain
         self._mask = MASK if client else 0
         self._headers = _SHORT_HEADERS[self._mask]

@@ -60,7 +60,7 @@ class Handshake(Generic[Written]):
 
     agreement: Agreement | None = None
     """What the handshake leaves to the connection, once it is complete."""
-    failed = False
+    failed: bool = False
     """Whether the peer has broken the protocol."""
     _reserved: frozenset[bytes]  # names of fields that an application may not write
     _reserved_in_rejection: frozenset[bytes]
@@ -76,7 +76,7 @@ class Handshake(Generic[Written]):
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
         if not isinstance(connection_type, ConnectionType):
             raise LocalTypeError(f"connection_type must be a ConnectionType, not {connection_type!r}")
-        self.client = connection_type is ConnectionType.CLIENT
+        self.client: bool = connection_type is ConnectionType.CLIENT
         self._connection_type = connection_type
         self._table = CLIENT_HANDSHAKE if self.client else SERVER_HANDSHAKE
         self._stage = Stage.INITIAL

@@ -29,14 +29,14 @@ class InboundExtensions:
 
     def __init__(self, extensions: Sequence[BoundExtension], limits: Limits) -> None:
         self._event_size = min(limits.max_inflated_size, sys.maxsize)  # zlib takes no higher one
-        self.room = self._event_size  # bytes left of the next event; all of it where a frame begins
+        self.room: int = self._event_size  # bytes left of the next event; all of it where a frame begins
         self._extensions = tuple(reversed(extensions))
         self._completed = 0  # extensions that know that the frame is complete
         self._held_back_by: int | None = None  # the last extension that has more to give
         self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
         self._held = bytearray()  # of a unit that has not all come
         # Bytes that `rest` takes, at most; 0 where it may not be used.
-        self.rest_size = extensions[0].state.rest_size if len(extensions) == 1 else 0
+        self.rest_size: int = extensions[0].state.rest_size if len(extensions) == 1 else 0
 
     @property
     def frame_complete(self) -> bool:

@@ -14,6 +14,7 @@ from .frame_header import FIN, Opcode
 from .frame_reader import BOUNDS, MessageState, Unjudged, whole_messages
 
 if TYPE_CHECKING:
+    from .frame_reader import Kinds
     from .limits import Limits
 
 _new = object.__new__
@@ -37,12 +38,17 @@ class InboundMessage(MessageState):
 
     __slots__ = ("bounds", "failure", "whole")
 
+    event_due: bool
+    fin: bool
+    in_frame: bool
+    size: int
+
     def __init__(self, limits: Limits, rest_size: int | None) -> None:
         bounds = limits.on_messages
-        self.bounds = limits if bounds else None
+        self.bounds: Limits | None = limits if bounds else None
         may_pass = unjudged(bounds, rest_size, limits.max_inflated_size)
         super().__init__(may_pass)
-        self.whole = whole_messages(may_pass)  # those that may be read in one piece
+        self.whole: Kinds = whole_messages(may_pass)  # those that may be read in one piece
         self.failure: ParseFailed | None = None  # to be raised once the text before it was yielded
 
     def begin_frame(self, first: int, size: int) -> None:

@@ -18,7 +18,7 @@ class MessageJoiner:
     """
 
     def __init__(self, max_size: int) -> None:
-        self.max_size = checked_int("max_size", max_size, 0)
+        self.max_size: int = checked_int("max_size", max_size, 0)
         self._forget()
 
     def _forget(self) -> None:

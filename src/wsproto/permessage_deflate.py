@@ -195,10 +195,10 @@ class PerMessageDeflate(Extension):
     DEFAULT_CLIENT_MAX_WINDOW_BITS = MAX_WINDOW_BITS
     DEFAULT_SERVER_MAX_WINDOW_BITS = MAX_WINDOW_BITS
 
-    client_no_context_takeover = _Parameter(default=False)
-    client_max_window_bits = _Parameter(DEFAULT_CLIENT_MAX_WINDOW_BITS)
-    server_no_context_takeover = _Parameter(default=False)
-    server_max_window_bits = _Parameter(DEFAULT_SERVER_MAX_WINDOW_BITS)
+    client_no_context_takeover: _Parameter[bool] = _Parameter(default=False)
+    client_max_window_bits: _Parameter[int] = _Parameter(DEFAULT_CLIENT_MAX_WINDOW_BITS)
+    server_no_context_takeover: _Parameter[bool] = _Parameter(default=False)
+    server_max_window_bits: _Parameter[int] = _Parameter(DEFAULT_SERVER_MAX_WINDOW_BITS)
 
     def __init__(
         self,
@@ -336,11 +336,11 @@ class DeflateState(HookState):
     """What the hooks know of one connection: its inflater, its deflater, and the messages under way."""
 
     def __init__(self, agreed: DeflateParameters, level: int, memory_level: int) -> None:
-        self.rest_size = _UNIT
+        self.rest_size: int = _UNIT
         self._agreed = agreed
         self._level = level
         self._memory_level = memory_level
-        self.inbound_compressed = False  # the message being received is compressed
+        self.inbound_compressed: bool = False  # the message being received is compressed
         self.outbound_compressed = False  # the message being sent is compressed
 
     @property

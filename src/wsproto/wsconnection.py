@@ -32,7 +32,7 @@ class WSConnection(Connection):
         # The base begins when the handshake is complete.
         self._handshake: H11Handshake | None = H11Handshake(connection_type, limits=limits)
         self._begin_with = connection_type, limits
-        self.client = self._handshake.client
+        self.client: bool = self._handshake.client
         self._state = self._handshake.state
         self._eof = False
         self._waiting = deque()
@@ -52,6 +52,16 @@ class WSConnection(Connection):
             super().receive_data(trailing_data)
         if eof:
             super().receive_data(None)
+
+    @property
+    def handshake(self) -> H11Handshake | None:
+        """The opening handshake; None once it is complete."""
+        return self._handshake
+
+    @property
+    def connection(self) -> Connection | None:
+        """This object, once the opening handshake is complete, in wsproto 1.3 another one; None before."""
+        return self if self._handshake is None else None
 
     @property
     def ending(self) -> Ending:

@@ -114,7 +114,7 @@ def test_the_picture_is_the_same_for_the_same_results(written_results: Results) 
 
 def test_the_docs_are_written_and_agree_with_their_data(written_results: Results, tmp_path: Path) -> None:
     report.write_docs(tmp_path, written_results)
-    names = {"performance.md", "performance.json", "performance.svg", "scaling.svg"}
+    names = {"performance.md", "performance.json", "performance.svg", "performance-ratios.svg", "scaling.svg"}
     assert {entry.name for entry in tmp_path.iterdir()} == names
     text = (tmp_path / "performance.md").read_text(encoding="utf-8")
     assert "| 0.8 | µs per message | 0.35 (0.30-0.40) | 0.50 (0.45-0.52) | - |" in text

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -37,6 +37,7 @@ class Environment:
     requirements: Path
     python: tuple[int, int] = (3, 10)
     wants_another_wsproto: bool = False
+    published: bool = False  # with the published wsproto, in place of this project
 
     def interpreter(self, *more: Path) -> Path:
         """Give its interpreter; makes it when it is missing or what it depends on changed.
@@ -64,7 +65,8 @@ class Environment:
             run_or_raise([*pip, *lists, *pins_of(self.requirements)], failure)
             lists = []
         # One run of pip for all: no project can bring another wsproto than this one.
-        run_or_raise([*pip, *lists, f"--editable={ROOT}"], failure)
+        library = published_pin() if self.published else f"--editable={ROOT}"
+        run_or_raise([*pip, *lists, library], failure)
         ready.write_text("\n".join(wanted))
         return python
 
@@ -76,6 +78,16 @@ MITMPROXY = Environment(
     python=(3, 12),
     wants_another_wsproto=True,
 )
+
+
+PUBLISHED = replace(PEERS, folder=FOLDER / "published", published=True)
+PUBLISHED_MITMPROXY = replace(MITMPROXY, folder=FOLDER / "mitmproxy-published", published=True)
+
+
+def published_pin() -> str:
+    """Give the pin of the published package."""
+    (line,) = (line for line in PINS.read_text().splitlines() if line.startswith("wsproto=="))
+    return line.partition(";")[0]
 
 
 def pins_of(requirements: Path) -> list[str]:

@@ -264,9 +264,12 @@ def pinged_client(port: int) -> Iterator[OwnEndpoint]:
 
 
 @contextlib.contextmanager
-def websockets_client(port: int) -> Iterator[WebsocketsEndpoint]:
+def websockets_client(port: int, compression: str | None = "deflate") -> Iterator[WebsocketsEndpoint]:
     """Connect with the `websockets` package."""
-    with websockets.sync.client.connect(f"ws://{HOST}:{port}/", max_size=None) as connection:
+    connecting = websockets.sync.client.connect(
+        f"ws://{HOST}:{port}/", max_size=None, compression=compression
+    )
+    with connecting as connection:
         yield WebsocketsEndpoint(connection)
 
 

@@ -1,10 +1,11 @@
 """Run the projects that are built on wsproto against this working tree: `make downstream`.
 
-    python3 tests/downstream/run.py [--only PROJECT] [--suites]
+    python3 tests/downstream/run.py [--only PROJECT] [--suites [--markdown FILE]]
 
 Makes virtual environments in `.downstream/`, in which `wsproto` is this project and the others are what
 `requirements.txt` asks for, then runs each `check_*.py` in a process of its own, with a line for each, and
-the published package's own tests. `--suites` runs the projects' own tests instead (some minutes).
+the published package's own tests. `--suites` runs the projects' own tests instead (some minutes); with
+`--markdown` it then measures each project on the published wsproto and on this library, and writes the page.
 
 Exit status: 0 when all passed, 1 when one failed, 2 for a wrong argument, 3 when there is no environment.
 A project that needs a newer Python than there is on this machine is left out, with a line that says so.
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from adoption import page
 from downstream_environments import (
     FOLDER,
     HERE,
@@ -35,6 +37,8 @@ CHECK_SECONDS = 60
 PROJECTS = {
     path.stem.removeprefix("check_").replace("_", "-"): path for path in sorted(HERE.glob("check_*.py"))
 }
+OUTCOMES: dict[str, tuple[bool, str]] = {}
+"""What came of the projects' own tests: whether they passed, and a line."""
 QUICK_SUITES = [suite.project for suite in SUITES if suite.quick]
 
 
@@ -46,7 +50,10 @@ def main() -> int:
     names = [*PROJECTS, *QUICK_SUITES]
     parser.add_argument("--only", choices=names, metavar="PROJECT", help=", ".join(names))
     parser.add_argument("--suites", action="store_true", help="run the projects' own tests")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write docs/adoption.md from the run")
     arguments = parser.parse_args()
+    if arguments.markdown and (arguments.only or not arguments.suites):
+        parser.error("--markdown is of a run with --suites, without --only")
     if arguments.suites:
         names = [suite.project for suite in SUITES]
     if arguments.only is not None:
@@ -55,6 +62,8 @@ def main() -> int:
         names = [arguments.only]
     try:
         failed = [name for name in names if not run(name, of_suites=arguments.suites)]
+        if arguments.markdown:
+            arguments.markdown.write_text(page(OUTCOMES), "utf-8")
     except EnvironmentMissingError as error:
         give_up(str(error))
     if failed:
@@ -100,7 +109,7 @@ def suite_passes(name: str, python: Path) -> bool:
     """Run one project's own tests, and print its line."""
     start = time.monotonic()
     suite = next(suite for suite in SUITES if suite.project == name)
-    passed, line = run_suite(suite, python, FOLDER / "suites", run_limited)
+    passed, line = OUTCOMES[name] = run_suite(suite, python, FOLDER / "suites", run_limited)
     print(f"{'ok  ' if passed else 'FAIL'}  {name}: {line} ({time.monotonic() - start:.1f} s)", flush=True)
     return passed
 

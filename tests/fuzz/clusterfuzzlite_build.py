@@ -48,8 +48,8 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     return output
 
 
-def build(work: Path, targets: list[str], sanitizer: str) -> Path:
-    """Build `targets` below `work`; return the folder of what was built."""
+def build(work: Path, targets: list[str], sanitizer: str, script: Path) -> Path:
+    """Build `targets` below `work` with `script`; return the folder of what was built."""
     venv.create(work / "venv", with_pip=True)
     programs = work / "venv" / "bin"
     shutil.copy(ROOT / "tests" / "fuzz" / "compile_python_fuzzer", programs)
@@ -69,7 +69,7 @@ def build(work: Path, targets: list[str], sanitizer: str) -> Path:
         "PATH": f"{programs}:{os.environ['PATH']}",
     }
     run([str(programs / "pip"), "install", "--quiet", "pyinstaller>=6,<7"], work, environment)
-    run(["bash", str(ROOT / ".clusterfuzzlite" / "build.sh")], work, environment)
+    run(["bash", str(script)], work, environment)
     return out
 
 
@@ -108,14 +108,18 @@ def main() -> int:
     parser.add_argument(
         "--sanitizer", choices=("address", "coverage"), default="address", help="what to build for"
     )
+    parser.add_argument(
+        "--oss-fuzz", action="store_true", help="by oss-fuzz/build.sh, not .clusterfuzzlite/build.sh"
+    )
     arguments = parser.parse_args()
     targets: list[str] = arguments.targets or [*DEFAULT]
     for target in targets:
         if not (ROOT / "fuzz" / "targets" / f"fuzz_{target}.py").is_file():
             parser.error(f"there is no target {target!r}, no file fuzz/targets/fuzz_{target}.py")
+    script = ROOT / ("oss-fuzz" if arguments.oss_fuzz else ".clusterfuzzlite") / "build.sh"
     with tempfile.TemporaryDirectory(prefix="clusterfuzzlite-") as work:
         try:
-            out = build(Path(work), targets, arguments.sanitizer)
+            out = build(Path(work), targets, arguments.sanitizer, script)
             print(*sorted(path.name for path in out.iterdir()), sep="\n")
             for target in targets:
                 print(fuzz(out, f"fuzz_{target}", arguments.seconds))

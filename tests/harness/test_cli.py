@@ -238,7 +238,9 @@ def test_what_autobahn_itself_has_written_needs_no_extra_case(
 def test_a_new_baseline_shows_what_it_changes(verdicts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judging = ["judge", str(verdicts), "--role", "client", "--expected", str(verdicts), "--cases", "3.[12]"]
     assert main([*judging, "--update-baseline"]) == 0
-    assert "client 3.2: OK, close OK, code 1000 -> FAILED, close OK, code 1000" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "client 3.2: OK, close OK, code 1000 -> FAILED, close OK, code 1000" in out
+    assert f"{verdicts / 'client.json'}: the verdicts of 1 case changed" in out
     assert main(judging) == 0
 
 

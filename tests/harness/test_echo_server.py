@@ -108,6 +108,20 @@ def test_the_answers_to_one_read_come_in_one_piece(echo_server: EchoServer) -> N
         assert len(wire.decode_frames(sock.recv(65536))) == 100
 
 
+def test_a_large_message_comes_back_behind_what_was_sent_before_it(echo_server: EchoServer) -> None:
+    """Its payload is written by itself."""
+    with opened(echo_server) as sock:
+        sock.sendall(
+            frame(TEXT, b"before") + zeros(300_000, fin=True) + frame(TEXT, b"behind") + frame(CLOSE)
+        )
+        assert rest(sock) == [
+            Frame(TEXT, b"before"),
+            Frame(BINARY, bytes(300_000)),
+            Frame(TEXT, b"behind"),
+            Frame(CLOSE),
+        ]
+
+
 def test_permessage_deflate_is_accepted_where_it_is_offered(echo_server: EchoServer) -> None:
     with echo_server.connect() as sock:
         sock.sendall(REQUEST + DEFLATE + b"\r\n")

@@ -180,11 +180,11 @@ def test_the_cases_run_over_http2_and_http3_in_both_roles(
     assert not list(tmp_path.glob("*.log")), "a bridge has nothing to say of good peers"
 
 
-def start(folder: Path, name: str, transport: Transport) -> subprocess.Popen[str]:
-    """Start a run of a role that takes some seconds, and wait until it is at its cases."""
+def start(folder: Path, name: str, transport: Transport, *options: str) -> subprocess.Popen[str]:
+    """Start a run of a role that takes some seconds, and wait until it is at its last section."""
     command = [sys.executable, "-m", "harness", "run", "--role", name, "--transport", transport]
     process = subprocess.Popen(  # noqa: S603
-        [*command, "--cases", "6.4", "--report", str(folder)],
+        [*command, *options, "--cases", "6.4", "--report", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -213,6 +213,19 @@ def test_a_bridge_that_dies_is_an_error_of_the_harness_and_no_verdict(
         assert found["complete"] is False
         cases = [report for setup in found["setups"].values() for report in setup["cases"].values()]
         assert {report["behavior"] for report in cases} <= {"OK"}
+
+
+def test_a_client_that_hangs_loses_no_case_before(tmp_path: Path) -> None:
+    """Over QUIC its end does not show: the suite would wait for it when it is asked for its reports."""
+    with start(tmp_path, "client", "h3", "--time-limit", "10", "--cases", "5") as process:
+        children = descendants_of(process.pid)
+        os.kill(max(pid for pid, line in children.items() if "harness.testee" in line), signal.SIGSTOP)
+        said, errors = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, errors) == (1, "")
+    assert "case 5.1 " not in said, "the cases before are played once"
+    (setup,) = json.loads((tmp_path / "results.json").read_text())["setups"].values()
+    bad = [report["result"] for report in setup["cases"].values() if report["behavior"] == "FAILED"]
+    assert bad == ["The client under test hangs: the case did not end within 10 s (--time-limit)."]
 
 
 def test_a_killed_run_leaves_no_bridge(tmp_path: Path) -> None:

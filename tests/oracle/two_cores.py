@@ -116,12 +116,18 @@ class Player:
         return value
 
     def stand(self) -> str:
-        """What the connection shows of itself."""
+        """What the connection shows of itself, and how many bytes it holds that are not read."""
+        decoder = self.decoder if self.connection is None else self.connection._decoder  # noqa: SLF001 - no other way
+        buffer, position, pending = decoder._buffer, decoder._position, decoder._pending  # noqa: SLF001
+        unread = len(buffer) - position + len(pending or b"")
+        held = f"drained {decoder.drained}, {unread} bytes unread"
         if self.connection is None:
-            return f"drained {self.decoder.drained}, message begun {self.encoder.message_begun}"
+            return f"{held}, message begun {self.encoder.message_begun}"
         one = self.connection
         error = one.protocol_error
-        return f"{one.state.name}, {one.ending.name}, {type(error).__name__} {error}, {self._may_send()}"
+        return (
+            f"{held}, {one.state.name}, {one.ending.name}, {type(error).__name__} {error}, {self._may_send()}"
+        )
 
     def _may_send(self) -> list[bool]:
         kinds = (self.events.TextMessage, self.events.Ping, self.events.CloseConnection, self.events.Request)
@@ -232,6 +238,9 @@ CALLS: Final[tuple[tuple[str, Callable[[Player], object]], ...]] = (
         "a text begun in parts",
         lambda player: player.send_parts(player.events.TextMessage("\u00e9", True, False)),
     ),
+    ("65535 bytes", _sends("BytesMessage", bytes(65535))),
+    ("text of 126", _sends("TextMessage", "x" * 126, True, True)),
+    ("event by name", _sends("BytesMessage", message_finished=True, data=b"abc")),
 )
 """What may happen between two reads."""
 

@@ -11,11 +11,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("Makefile", ".ci/run", ".github/workflows/*.yml", ".clusterfuzzlite/*")
+    for pattern in ("Makefile", ".ci/run", ".github/workflows/*.yml", ".clusterfuzzlite/*", "oss-fuzz/*")
     for path in ROOT.glob(pattern)
 )
-FOLDERS = "src|tests|fuzz|harness|bench|tooling|examples|docs|autobahn|.ci|.clusterfuzzlite"
-MADE = {"fuzz/corpus", "fuzz/crashes", "fuzz/report", "autobahn/reports", "src/*.egg-info"}
+FOLDERS = "src|tests|fuzz|harness|bench|tooling|examples|docs|autobahn|release|changes|.ci|.clusterfuzzlite"
+MADE = {
+    "fuzz/corpus",
+    "fuzz/crashes",
+    "fuzz/report",
+    "autobahn/reports",
+    "autobahn/reports/summary.md",
+    "src/*.egg-info",
+    "harness/*.egg-info",
+}
 
 each_file = pytest.mark.parametrize("file", FILES)
 

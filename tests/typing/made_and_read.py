@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from typing_extensions import assert_type
 
-from wsproto import ConnectionType, WSConnection
+from wsproto import Connection, ConnectionState, ConnectionType, Ending, Limits, MessageJoiner, WSConnection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -28,7 +28,7 @@ from wsproto.events import (
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.stream_handshake import StreamHandshake
 from wsproto.typing import Headers
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 
 def make_of_wider_types(
@@ -131,10 +131,29 @@ def match_events(event: Event) -> str:
         case BytesMessage(data=content):
             assert_type(content, bytes)
             return content.decode()
+        case Ping(payload) | Pong(payload):
+            assert_type(payload, bytes)
+            return payload.hex()
         case CloseConnection(code, reason):
             assert_type(code, int)
             assert_type(reason, str | None)
             return reason or str(code)
+        case Request(host, target, subprotocols=subprotocols):
+            assert_type(host, str)
+            assert_type(target, str)
+            assert_type(subprotocols, list[str])
+            return host + target
+        case AcceptConnection(subprotocol):
+            assert_type(subprotocol, str | None)
+            return subprotocol or ""
+        case RejectConnection(status_code, headers, has_body=has_body):
+            assert_type(status_code, int)
+            assert_type(headers, Headers)
+            assert_type(has_body, bool)
+            return str(status_code)
+        case RejectData(data, body_finished=True):
+            assert_type(data, bytes)
+            return ""
         case _:
             return ""
 
@@ -154,3 +173,58 @@ def answer_a_violation(data: bytes) -> bytes:
     except RemoteProtocolError as error:
         return connection.send(error.event_hint)
     return b""
+
+
+def run_a_connection(connection: Connection, joiner: MessageJoiner) -> None:
+    """Use all that an open connection has."""
+    assert_type(connection.state, ConnectionState)
+    assert_type(connection.client, bool)
+    assert_type(connection.ending, Ending)
+    assert_type(connection.protocol_error, RemoteProtocolError | None)
+    assert_type(connection.can_send(Ping), bool)
+    assert_type(connection.send_parts(TextMessage("text")), tuple[bytes, bytes])
+    connection.receive_data(None)
+    connection.inject(TextMessage("text"))
+    for event in connection.events():
+        assert_type(event, Event)
+        if isinstance(event, (TextMessage, BytesMessage)):
+            assert_type(joiner.join(event), TextMessage | BytesMessage | None)
+
+
+def bound_a_connection() -> None:
+    """Pass limits by name."""
+    limits = Limits(max_message_size=2**20, max_frame_size=None)
+    assert_type(limits.max_message_size, int | None)
+    assert_type(WSConnection(ConnectionType.CLIENT, limits=limits).client, bool)
+    Limits(max_message_size="1 MiB")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Limits(max_messages=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    WSConnection(ConnectionType.CLIENT, limits)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    WSConnection("client")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def misuse_a_connection(connection: WSConnection) -> None:
+    """Call it as no connection can be called."""
+    connection.send(b"data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    connection.receive_data("data")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    connection.can_send("Ping")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    connection.state = ConnectionState.OPEN  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    for event in connection.events():
+        event.data  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
+
+
+def set_up_compression(extension: PerMessageDeflate) -> None:
+    """Read and set the parameters of permessage-deflate (RFC 7692 7.1)."""
+    assert_type(extension.client_no_context_takeover, bool)
+    assert_type(extension.server_max_window_bits, int)
+    extension.client_max_window_bits = 12
+    extension.client_max_window_bits = "12"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    PerMessageDeflate(client_max_window_bits=None, compression_level=1, min_compress_size=64)
+
+
+def catch_an_error(connection: WSConnection, event: Event) -> bytes:
+    """Catch what sending can raise."""
+    try:
+        return connection.send(event)
+    except LocalProtocolError as error:
+        assert_type(error, LocalProtocolError)
+        return b""

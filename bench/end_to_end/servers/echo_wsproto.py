@@ -6,7 +6,7 @@ import asyncio
 from typing import cast
 
 from bench.end_to_end.servers.serving import HOST, MAX_MESSAGE_SIZE, ready
-from wsproto import ConnectionState, ConnectionType, MessageJoiner, WSConnection, __version__
+from wsproto import ConnectionState, ConnectionType, MessageJoiner, WSConnection, __version__, compiled
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Request, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
@@ -64,7 +64,10 @@ class EchoConnection(asyncio.Protocol):
 async def main() -> None:
     """Serve."""
     server = await asyncio.get_running_loop().create_server(EchoConnection, HOST, 0)
-    ready(server.sockets[0].getsockname()[1], f"wsproto {__version__}")
+    ready(
+        server.sockets[0].getsockname()[1],
+        f"wsproto {__version__}, {'compiled' if compiled else 'pure Python'}",
+    )
     await server.serve_forever()
 
 

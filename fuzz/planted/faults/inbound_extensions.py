@@ -41,7 +41,7 @@ FAULTS: Final = (
         "an extension is not asked of a frame that permessage-deflate alone would need",
         "RFC 6455 9.1, 5.2",
         _FILE,
-        "self.rest_size = extensions[0].state.rest_size if len(extensions) == 1 else 0",
-        "self.rest_size = extensions[0].state.rest_size",
+        "self.rest_size: int = extensions[0].state.rest_size if len(extensions) == 1 else 0",
+        "self.rest_size: int = extensions[0].state.rest_size",
     ),
 )

@@ -1,0 +1,5 @@
+"""`python -m release`."""
+
+from tooling.start import start
+
+start("release")
