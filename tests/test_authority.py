@@ -96,11 +96,51 @@ def test_a_client_never_asks_another_domain(meant: str, other: bytes) -> None:
         ("::1", b"[::1]"),
         ("[fe80::1%25eth0]:80", b"[fe80::1]:80"),
         ("a:80", b"a:80"),
+        ("a%41", b"a%41"),
+        ("::ffff:1.2.3.255", b"[::ffff:1.2.3.255]"),
         ("\N{SNOWMAN}.de", b"xn--n3h.de"),
     ],
 )
 def test_a_host_is_written(host: str, sent: bytes) -> None:
     assert written(host) == sent
+
+
+#: Addresses that look like IPv6, and have too many groups, too few, or ones that are none (RFC 3986 3.2.2).
+NOT_IPV6 = [
+    "[:]",
+    "[:::]",
+    "[::::::]",
+    "[1:2:3]",
+    "[1:2:3:4:5:6:7:8:9]",
+    "[1:2:3:4::5:6:7:8]",
+    "[1::2::3]",
+    "[1:2:3:4:5:6:7:]",
+    "[12345::]",
+    "[::1.2.3.256]",
+    "[::1.2.3]",
+    "[::1.2.3.4.5]",
+    "[::01.2.3.4]",
+    "[1.2.3.4]",
+    "[1.2.3.4::]",
+]
+#: `%` stands before two hexadecimal digits alone.
+NOT_ESCAPED = ["%", "a%4", "%zz", "a%4g.b"]
+
+
+@pytest.mark.parametrize("host", [*NOT_IPV6, *NOT_ESCAPED])
+def test_what_only_looks_like_a_host_is_refused_on_both_sides(host: str) -> None:
+    with pytest.raises(LocalProtocolError, match=r"is not a host \(RFC 9110 7.2\)"):
+        written(host)
+    with pytest.raises(RemoteProtocolError, match=r"is not a host \(RFC 9112 3.2\)"):
+        read(host.encode())
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["[::]", "[1::]", "[::1]:80", "[1:2:3:4:5:6:7:8]", "[::2:3:4:5:6:7:8]", "[1:2:3:4:5:6:255.0.10.99]"],
+)
+def test_an_address_is_given_as_it_came(host: str) -> None:
+    assert read(host.encode()) == host
 
 
 @pytest.mark.parametrize("host", [5, "a b", "a/b", f"STRA{CAPITAL_SHARP_S}E.de", "\ud800", "\u00e9" * 64])

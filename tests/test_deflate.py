@@ -924,12 +924,12 @@ def test_what_zlib_was_asked_for_directly_is_taken_on() -> None:
     """So the compiled core inflates; where more has to be done, it hands on what it got."""
     inflater = deflate.Inflater(15, context_takeover=True)
     assert inflater.direct is None  # there is no context yet
-    assert inflater.inflate_unit(HELLO, 100, fin=True) == b"Hello"
+    assert inflater.inflate(HELLO, 100, fin=True) == b"Hello"
     assert inflater.direct is not None
     inflated = inflater.direct(HELLO_AGAIN + TAIL, 100)
-    assert inflater.inflate_unit(HELLO_AGAIN, 100, inflated, fin=True) == b"Hello"
+    assert inflater.inflate(HELLO_AGAIN, 100, inflated, fin=True) == b"Hello"
     inflated = inflater.direct(HELLO_AGAIN + TAIL, 3)
-    assert inflater.inflate_unit(HELLO_AGAIN, 3, inflated, fin=True) == b"Hel"
+    assert inflater.inflate(HELLO_AGAIN, 3, inflated, fin=True) == b"Hel"
     assert inflater.pending
     assert inflater.direct is None
     assert inflater.inflate(b"", 100) == b"lo"

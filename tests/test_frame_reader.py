@@ -49,9 +49,9 @@ def test_nor_in_the_fast_path_of_compressed_messages(role: ConnectionType) -> No
 
 
 def test_the_limits_on_messages_are_those_that_are_set() -> None:
-    assert DEFAULT_LIMITS.on_messages() == {}
+    assert DEFAULT_LIMITS.on_messages == {}
     limits = MoreLimits(max_frame_size=1, max_fragments=0, max_headers=3, max_messages=4)
-    assert limits.on_messages() == {"max_frame_size": 1, "max_fragments": 0, "max_messages": 4}
+    assert limits.on_messages == {"max_frame_size": 1, "max_fragments": 0, "max_messages": 4}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -20,7 +20,7 @@ from tests.oracle.receiving import feed
 from wsproto import ConnectionState, ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.extensions import Extension, PerMessageDeflate
-from wsproto.utilities import LocalProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,6 +162,14 @@ def test_target(written: bytes, target: str) -> None:
 def test_the_host_of_an_absolute_target_stands_for_the_header() -> None:
     event = received(request(target=b"http://other.example:81/chat"))
     assert (event.host, event.target) == ("other.example:81", "/chat")
+
+
+@pytest.mark.parametrize("host", [b"bad@host", b"[::::]", b"a b"])
+def test_a_bad_host_is_refused_beside_an_absolute_target(host: bytes) -> None:
+    """RFC 9112 3.2: any request with an invalid Host gets 400, also one whose Host would not count."""
+    server = WSConnection(ConnectionType.SERVER)
+    with pytest.raises(RemoteProtocolError, match=r"^Bad header 'Host'"):
+        server.receive_data(request({b"Host": [host]}, target=b"http://other.example/chat"))
 
 
 HOSTS = [

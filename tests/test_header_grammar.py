@@ -323,5 +323,5 @@ def test_what_can_be_read_by_itself() -> None:
     assert is_extension(b"a; b=1")
     assert not is_extension(b"a;")
     assert parse_extension(b'a; b; c=1; d="2\\3"') == ("a", [("b", None), ("c", "1"), ("d", "23")])
-    with pytest.raises(GrammarError, match="is no extension with its parameters"):
+    with pytest.raises(GrammarError, match="is not an extension with its parameters"):
         parse_extension(b"a;")

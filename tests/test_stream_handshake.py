@@ -372,6 +372,7 @@ MALFORMED = {
     "white space before a value": [*REQUEST, (b"x", b" a")],
     "white space behind a value": [*REQUEST, (b"x", b"a\t")],
     "content": [*REQUEST, (b"content-length", b"5")],
+    "a length of nothing": [*REQUEST, (b"content-length", b"")],
     "two lengths": [*REQUEST, *[(b"content-length", b"0")] * 2],
     "no version": request({b"sec-websocket-version": None}),
     "two versions": [*REQUEST, (b"sec-websocket-version", b"13")],
@@ -712,6 +713,28 @@ def test_any_other_final_status_rejects_and_the_body_ends_with_the_stream(status
         RejectData(b"", body_finished=True),
     ]
     assert (client.state, client.failed) == (CLOSED, False)
+
+
+@pytest.mark.parametrize("pieces", [[None], [b"abcd", None], [b"abcdef"], [b"abc", b"def"]])
+@pytest.mark.requirement("R9113-8.1.1-03", "R9114-4.1.2-01")
+def test_a_body_that_is_not_as_long_as_its_head_says_fails_a_client(pieces: list[bytes | None]) -> None:
+    failure(asking(), "not as long as", [(b":status", b"403"), (b"content-length", b"5")], *pieces)
+
+
+@pytest.mark.parametrize("length", [b"", b"+5", b"5, 5", b"a", b"9" * 21, b"9" * 5000])
+def test_a_length_that_is_no_number_fails_a_client(length: bytes) -> None:
+    failure(asking(), "must be a number", [(b":status", b"403"), (b"content-length", length)])
+
+
+def test_two_lengths_fail_a_client() -> None:
+    failure(asking(), "2 times", [(b":status", b"403"), *[(b"content-length", b"5")] * 2])
+
+
+def test_a_304_may_have_the_length_of_another_response() -> None:
+    client = asking()
+    client.receive_headers([(b":status", b"304"), (b"content-length", b"5")])
+    client.receive_data(None)
+    assert list(client.events())[-1] == RejectData(b"", body_finished=True)
 
 
 def test_the_body_of_a_rejection_is_bounded() -> None:

@@ -14,13 +14,15 @@ import unicodedata
 from .errors import LocalTypeError, LocalValueError
 from .handshake_fields import refused
 
-_IPV6 = r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
+_IPV6 = r"[0-9A-Fa-f:.]+"  # what it may be of: `_is_ipv6` judges it
+_OCTET = r"(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])"
+_IPV4_BEHIND_COLON = rf"(?<=:){_OCTET}(?:\.{_OCTET}){{3}}\Z"
 _ZONE = r"(?:%[A-Za-z0-9\-._~%]+)?"  # RFC 6874 2, and as it is written outside of URIs
 _SUB_DELIMS = r"!$&-,;="  # from & to , they are &'()*+,
 # RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or an address in brackets, then perhaps a port.
 _HOST = re.compile(
-    rf"([A-Za-z0-9\-._~%{_SUB_DELIMS}]+|"
-    rf"\[(?:{_IPV6}|[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~:{_SUB_DELIMS}]+)\])(:[0-9]*)?"
+    rf"((?:[A-Za-z0-9\-._~{_SUB_DELIMS}]|%[0-9A-Fa-f]{{2}})+|"
+    rf"\[(?:({_IPV6})|[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~:{_SUB_DELIMS}]+)\])(:[0-9]*)?"
 )
 _ADDRESS = rf"(\[)?({_IPV6}){_ZONE}(?(1)\](:[0-9]*)?)"
 _MAX_HOST = 255 + len(":65535")
@@ -28,7 +30,7 @@ _MAX_LABEL = 63  # RFC 1035 2.3.4
 _DOTS = "[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}]"
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 _NO_JOINERS = dict.fromkeys(map(ord, _JOINERS))
-# Characters that IDNA 2003 takes for others, or for none, and IDNA 2008 for themselves.
+# Characters that IDNA 2003 maps to others, or leaves out, and that IDNA 2008 keeps.
 _CAPITAL_SHARP_S = "\N{LATIN CAPITAL LETTER SHARP S}"  # ss to some, ß to others
 _DEVIATIONS = frozenset(
     "\N{LATIN SMALL LETTER SHARP S}\N{GREEK SMALL LETTER FINAL SIGMA}" + _JOINERS + _CAPITAL_SHARP_S
@@ -52,7 +54,7 @@ def written_host(host: str) -> bytes:
         written = ".".join(map(_written_label, re.split(_DOTS, name))) + colon + port
     elif host.count(":") > 1 and (address := re.fullmatch(_ADDRESS, host)):
         written = f"[{address[2]}]{address[3] or ''}"
-    if not _HOST.fullmatch(written):
+    if not _is_host(written):
         raise LocalValueError(f"{host!r} is not a host (RFC 9110 7.2)")
     return written.encode("ascii")
 
@@ -60,7 +62,7 @@ def written_host(host: str) -> bytes:
 def read_host(received: bytes) -> str:
     """Return the host of a request, its IDNA labels in Unicode; it may be empty (RFC 9110 7.2)."""
     host = received.decode("latin-1")  # so that anything gets as far as the match
-    if host and (len(host) > _MAX_HOST or not _HOST.fullmatch(host)):
+    if host and (len(host) > _MAX_HOST or not _is_host(host)):
         raise refused(f"Bad header 'Host': {received!r} is not a host (RFC 9112 3.2)")
     if "xn--" not in host.lower():
         return host
@@ -71,10 +73,24 @@ def read_host(received: bytes) -> str:
         raise refused(f"Bad header 'Host': {received!r} is not valid IDNA (RFC 3492)") from error
 
 
-def _written_label(label: str) -> str:
-    """Return a label in its `xn--` form, where it is not in ASCII (RFC 5891 4).
+def _is_host(text: str) -> bool:
+    match = _HOST.fullmatch(text)
+    return match is not None and (match[2] is None or _is_ipv6(match[2]))
 
-    Refuse one that has none, or stands for one name in IDNA 2003 and for another in 2008.
+
+def _is_ipv6(address: str) -> bool:
+    """Tell whether there are eight groups, some of which `::` may stand for (RFC 3986 3.2.2)."""
+    with_groups = re.sub(_IPV4_BEHIND_COLON, "0:0", address)
+    before, compressed, behind = with_groups.partition("::")
+    groups = [group for part in (before, behind) if part for group in part.split(":")]
+    right = all(re.fullmatch("[0-9A-Fa-f]{1,4}", group) for group in groups)
+    return right and (len(groups) < 8 if compressed else len(groups) == 8)
+
+
+def _written_label(label: str) -> str:
+    """Return a label that is not in ASCII in its `xn--` form, any other as it is (RFC 5891 4).
+
+    Refuse a label without such a form, and one that means different names in IDNA 2003 and in 2008.
     """
     if label.isascii():
         return label
@@ -93,7 +109,10 @@ def _written_label(label: str) -> str:
 
 
 def _read_label(label: str) -> str:
-    """Return a label in Unicode where that is written as this one, else as it is; Punycode has to decode."""
+    """Return a label in Unicode if its Unicode form is written as this label, else as it is.
+
+    :raises UnicodeError: for Punycode that does not decode, or a label that is too long.
+    """
     lower = label.lower()
     if not lower.startswith("xn--"):
         return label

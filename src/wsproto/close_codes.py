@@ -25,7 +25,7 @@ class CloseReason(IntEnum):
     TLS_HANDSHAKE_FAILED = 1015
 
 
-# What an application sees but no frame ever carries (RFC 6455 7.4.1).
+# Codes that an application may see, and that no frame ever carries (RFC 6455 7.4.1).
 NEVER_ON_THE_WIRE = frozenset(
     {CloseReason.NO_STATUS_RCVD, CloseReason.ABNORMAL_CLOSURE, CloseReason.TLS_HANDSHAKE_FAILED}
 )

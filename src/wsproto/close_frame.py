@@ -34,7 +34,7 @@ def read_close(payload: bytes) -> CloseConnection:
 def written_close(code: int | None, reason: str | None) -> bytes:
     """Return the payload of a Close.
 
-    :param code: None and 1005 stand for none; 1006 and 1015, which never travel, become 1000.
+    :param code: None and 1005 stand for no code; 1006 and 1015, which never travel, become 1000.
     :param reason: cut at 123 bytes, at the end of a code point.
     :raises LocalProtocolError: for a code that may not travel, or a reason without a code.
     """

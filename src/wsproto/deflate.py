@@ -29,14 +29,14 @@ class _Backend:
 def set_zlib_backend(module: Any) -> None:
     """Compress by another module than `zlib`, with its interface: `zlib_ng.zlib_ng`, `isal.isal_zlib`.
 
-    It serves all connections of the process, but for the zlib objects that they have already. A compression
-    level that it does not have stands for its highest one.
+    All connections of the process use it for the zlib objects that they make from now on. A compression level
+    that it does not have stands for its highest one.
 
     :raises LocalProtocolError: for a module that lacks what is needed, also a `TypeError`.
     """
     needed = ("compressobj", "decompressobj", "error", "Z_BEST_COMPRESSION", "Z_DEFAULT_COMPRESSION")
     if missing := [name for name in needed if not hasattr(module, name)]:
-        raise LocalTypeError(f"{module!r} is no backend for zlib: it has no {', '.join(missing)}")
+        raise LocalTypeError(f"{module!r} is not a backend for zlib: it lacks {', '.join(missing)}")
     _Backend.module = module
     _Backend.errors = tuple(dict.fromkeys((*_Backend.errors, module.error)))
 
@@ -54,11 +54,11 @@ class Inflater:
     """
 
     unit = 2**14
-    """Bytes of a frame that are to be given at a time, counted from its first one.
+    """Bytes of a frame to pass to zlib in one call, counted from the frame's first byte.
 
-    zlib keeps to itself what it inflated in the call that fails, and forgives a reference beyond the window
-    to what it inflated in the same call. So what comes of bad data depends on these units, and not on how it
-    was cut into reads. They bound the work per byte, too, as zlib copies what it leaves unread.
+    zlib returns nothing of what it inflated in a call that fails, and accepts a reference beyond the window
+    to what it inflated in the same call. With units, the events of bad data do not depend on how it was cut
+    into reads. Units also bound the work per byte, since zlib copies what it leaves unread.
     """
 
     def __init__(self, window_bits: int, *, context_takeover: bool) -> None:
@@ -66,67 +66,54 @@ class Inflater:
         self.context_takeover = context_takeover
         self.pending: bool = False  # `inflate` stopped at its limit and may have more to give
         self._inflater: zlib._Decompress | None = None
-        self._input = b""
-        self._offset = 0
+        self._input = b""  # what zlib has not read
         self._finishing = False
         self._final_blocks = 0
         self._block_open = False  # there is something for the tail to complete
         # `decompress` of zlib's object, where it may be called for the next message as a whole; else None.
         self.direct: Callable[[bytes, int], bytes] | None = None
 
-    def inflate(self, data: bytes, limit: int) -> bytes:
-        """Take in `data` and return at most `limit` bytes of what has come in so far.
+    def inflate(  # noqa: C901 - a fast path before the loop
+        self, data: bytes, limit: int, inflated: bytes | None = None, *, fin: bool = False
+    ) -> bytes:
+        """Take in `data`, return at most `limit` bytes of what has come in so far; `fin` ends the message.
 
+        :param inflated: what `direct` has made of `data` and the tail already.
         :raises Exception: one of `inflate_errors()`, for data that is not DEFLATE (RFC 1951), or too many
             blocks with BFINAL=1.
         """
+        if fin and (data or self._block_open):
+            data += TAIL
+        if data and not self._input:
+            inflater = self._inflater or self._new_inflater()
+            if inflated is None:
+                inflated = inflater.decompress(data, limit)
+            if len(inflated) < limit and not inflater.eof:  # so zlib has read all of it, as nearly always
+                if not fin:
+                    self._block_open = True
+                    self.direct = None
+                elif self.direct is None:
+                    self._end_message()
+                return inflated
         if data:
-            self._input = self._input[self._offset :] + data if self._input else data
-            self._offset = 0
+            self._input += data
             self._block_open = self.pending = True
             self.direct = None
+        self._finishing = self._finishing or fin
+        given = data
         pieces = []
         while self.pending and limit > 0:
-            # One unit of the input, with the tail behind it, or what is left of that.
-            given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
             inflater = self._inflater or self._new_inflater()
-            piece = inflater.decompress(given, limit)
-            self._account(inflater, given, piece, limit)
-            limit -= len(piece)
-            pieces.append(piece)
+            if inflated is None:  # one unit of the input and the tail, or what is left of them
+                given = self._input[: self.unit + len(TAIL)]
+                inflated = inflater.decompress(given, limit)
+            self._account(inflater, given, inflated, limit)
+            limit -= len(inflated)
+            pieces.append(inflated)
+            inflated = None
         if self._finishing and not self.pending:
             self._end_message()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def finish(self, limit: int) -> bytes:
-        """Do the same with the tail that ends a message (RFC 7692 7.2.2)."""
-        self._finishing = True
-        return self.inflate(TAIL if self._block_open else b"", limit)
-
-    def inflate_unit(self, data: bytes, limit: int, inflated: bytes | None = None, *, fin: bool) -> bytes:
-        """Inflate all that a frame has left, a unit at most, into `limit` bytes; `fin` ends the message.
-
-        :param inflated: what `direct` has made of it already.
-        """
-        if not data:  # not even a block that the tail could complete
-            return b""
-        given = data + TAIL if fin else data
-        inflater = self._inflater or self._new_inflater()
-        if inflated is None:
-            inflated = inflater.decompress(given, limit)
-        if len(inflated) == limit or inflater.eof:
-            self._input = given
-            self._finishing = fin
-            self._block_open = self.pending = True
-            self.direct = None
-            self._account(inflater, given, inflated, limit)
-            return inflated + self.inflate(b"", limit - len(inflated))
-        if not fin:
-            self._block_open = True
-            self.direct = None
-        elif self.direct is None:
-            self._end_message()
-        return inflated
+        return b"".join(pieces)
 
     def _new_inflater(self) -> zlib._Decompress:
         inflater: zlib._Decompress = _Backend.module.decompressobj(-self.window_bits)
@@ -135,20 +122,12 @@ class Inflater:
 
     def _account(self, inflater: zlib._Decompress, given: bytes, inflated: bytes, limit: int) -> None:
         """Note how much of the input was used, and whether there is more to come."""
-        # Behind the end of a stream zlib may give what it left in both places.
+        # At the end of a stream zlib may give what it left unread in both places.
         rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-        self._offset += len(given)
-        if len(rest) > len(given):  # isal takes in what it does not use yet, and gives it back here
-            self._input = rest + self._input[self._offset :]
-            self._offset = 0
-        else:
-            self._offset -= len(rest)
-        if inflater.eof and self._finishing and self._input[self._offset :] == TAIL:
-            self._offset = len(self._input)  # there is nothing for the tail to complete
-        unread = self._offset < len(self._input)
-        if not unread:
-            self._input = b""
-            self._offset = 0
+        self._input = rest + self._input[len(given) :]
+        if inflater.eof and self._finishing and self._input == TAIL:
+            self._input = b""  # there is nothing for the tail to complete
+        unread = self._input != b""
         # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
         self.pending = unread or (len(inflated) == limit and not inflater.eof)
         if inflater.eof:  # A block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4).

@@ -21,7 +21,7 @@ class Side(Protocol):
 
 
 class Extension:
-    """Base of all extensions. By itself it is never offered, never accepted, and changes no frame.
+    """Base of all extensions (RFC 6455 9). By itself it is never offered or accepted, and changes no frame.
 
     The handshake calls `offer` and `finalize` on a client, `accept` on a server. An enabled extension then
     sees every frame: a received one in the order header, payload (any number of pieces), complete.
@@ -82,8 +82,8 @@ class Extension:
 class HookState:
     """The `proto` of an extension's hooks: which side this is, and how much they may return.
 
-    The hooks of a program need `client` alone. Those of this library keep their state in a subclass, so that
-    their results are bounded and do not depend on how the bytes were cut into reads.
+    The hooks of a program need `client` alone. Those of this library keep their state in a subclass: it
+    bounds their results, and makes them independent of how the bytes were cut into reads.
     """
 
     client = False  # whether this is the client's side

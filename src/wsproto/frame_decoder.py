@@ -4,12 +4,11 @@ A frame is read in one of three ways, each tried before the next:
 
     unjudged  `FrameReader`: what is plainly right. Where the core is not compiled, that is a frame of at most
               125 bytes that has come whole.
-    whole     `_whole_message`: a message that has come whole in one frame, of any size, plain or compressed
-              by permessage-deflate, where there are no limits on messages.
-    judged    `_read_otherwise`: everything else, a piece at a time as it comes. Its header is judged byte by
-              byte.
+    whole     `_read_frame`: a message that has come whole in one frame, of any size, plain or compressed by
+              permessage-deflate, where there are no limits on messages.
+    judged    `_read_otherwise`: the payload of any other frame, a piece at a time as it comes.
 
-Only the third way finds anything wrong: the other two leave a frame unread that they cannot take.
+`_read_frame` judges the header, byte by byte, of every frame that the first way leaves unread.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ from .frame_header import (
     RSV1_BIT,
     Opcode,
     first_byte_fault,
-    judge_length,
-    judge_second_byte,
+    length_fault,
+    second_byte_fault,
 )
 from .frame_reader import FrameReader
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
@@ -51,8 +50,8 @@ _from_bytes, _new = int.from_bytes, object.__new__
 class FrameDecoder(FrameReader):
     """Turns what one side of a connection receives into events.
 
-    Its extensions perhaps hold part of a unit between calls. Outside of extensions no byte is copied more
-    than twice.
+    Between calls its extensions may hold part of a unit. Outside of extensions no byte is copied more than
+    twice.
 
     :param client: whether this is the client's side.
     :param extensions: the negotiated extensions, in the order of the response.
@@ -69,28 +68,23 @@ class FrameDecoder(FrameReader):
         self._extensions = InboundExtensions(used, limits) if used else None
         rest_size = None if self._extensions is None else self._extensions.rest_size
         super().__init__(client, InboundMessage(limits, rest_size))
-        # By it the compiled core inflates whole messages.
+        # With it the compiled core inflates whole messages.
         self._inflater = used[0].state.inflater if rest_size else None
-        self._control_judged = False  # the extensions know the header of the control frame to be read
+        self._control_judged = False  # the extensions have seen the header of the control frame under way
 
     def _read_otherwise(self, inflated: bytes | None = None) -> Event | ParseFailed | None:
         """Read what may not pass unjudged: a whole message, or what has come of a frame.
 
-        :param inflated: what has been inflated already of the whole message to be read.
-
-        Returns None for want of bytes, and what ends the frames as it is: a Close, or a failure.
+        :param inflated: what the compiled core has inflated of a whole message already.
+        :returns: an event; None for want of bytes; a failure as its error.
         """
         message = self._message
         try:
             if not message.in_frame:
-                event = self._whole_message(inflated)
-                if event is not None:
+                event = self._read_frame(inflated)
+                # More is read of a data frame that has begun, also of a whole message that says nothing yet.
+                if event is not None or not message.in_frame:
                     return event
-            if not message.in_frame:  # a whole message may have been begun, and say nothing yet
-                if (size := self._read_header()) is None:
-                    return None
-                if not message.in_frame:
-                    return self._control_event(size)
             if message.failure is not None:
                 raise message.failure
             if self._extensions is not None:
@@ -109,37 +103,46 @@ class FrameDecoder(FrameReader):
             self._inflater = None
         self._end_reading()
 
-    def _whole_message(self, inflated: bytes | None) -> Event | None:  # noqa: C901 - a fast path
-        """Read a message that has come whole in one frame, or return None for anything else.
+    def _read_frame(self, inflated: bytes | None) -> Event | None:  # noqa: C901, PLR0912 - a fast path
+        """Judge a frame's header byte by byte as it comes (RFC 6455 5.2), and read a whole message at once.
 
-        It takes half the time of the judged way, which asks an extension three times.
+        That takes half the time of the judged way, which asks an extension three times. Of another data frame
+        only the header is consumed, of a control frame nothing until all of it is there.
         """
         buffer, position, message = self._buffer, self._position, self._message
-        start = position + 2
-        # Two bytes of length are wanted in any case: what is as short as that is a short frame.
-        kind = message.whole[buffer[position]] if start + 2 <= len(buffer) else None
-        if kind is None or message.kind is not None:
+        end, start = len(buffer), position + 2
+        if position == end:
             return None
         first = buffer[position]
-        size = buffer[position + 1] ^ self._mask
-        # What is wrong with a length is for `_read_header` to say.
-        if size == LENGTH_16:
-            size = buffer[start] << 8 | buffer[start + 1]
-            start += 2
-            if size < LENGTH_16:
-                return None
-        elif size == LENGTH_64:
-            start += 8
-            size = _from_bytes(buffer[start - 8 : start], "big")
-            if size < 1 << 16:
-                return None
-        elif size > LENGTH_64:  # the mask bit is wrong
+        kind = message.whole[first] if message.kind is None else None
+        if kind is None and first not in FAULTLESS[begun := message.kind is not None]:
+            fault = first_byte_fault(first, message_begun=begun)
+            # Extensions may have a meaning for the reserved bits.
+            if fault is not None or self._extensions is None:
+                raise ParseFailed(fault or UNDEFINED_BITS)
+        if end < start:
             return None
+        size = buffer[position + 1] ^ self._mask
+        if size > MAX_CONTROL_PAYLOAD:
+            if size > LENGTH_64 or first & CONTROL:
+                raise ParseFailed(second_byte_fault(buffer[position + 1], client=self.client))
+            start += 2 if size == LENGTH_16 else 8
+            if end < start:
+                return None
+            if size == LENGTH_16:
+                size, least = buffer[start - 2] << 8 | buffer[start - 1], LENGTH_16
+            else:
+                size, least = _from_bytes(buffer[start - 8 : start], "big"), 1 << 16
+            if size < least or size >> 63:
+                raise ParseFailed(length_fault(size))
         if self._mask:
             start += 4
         stop = start + size
         compression = self._extensions if first & RSV1_BIT else None
-        if stop > len(buffer) or (compression is not None and size > compression.rest_size):
+        if kind is None or stop > end or (compression is not None and size > compression.rest_size):
+            if first & CONTROL:
+                return self._control_event(first, size, start)
+            self._begin_frame(first, size, start)
             return None
         payload = masked(buffer, start, stop, buffer[start - 4 : start]) if self._mask else buffer[start:stop]
         self._go_to(stop)
@@ -165,71 +168,34 @@ class FrameDecoder(FrameReader):
         set_message_finished(event, True)
         return event
 
-    def _read_header(self) -> int | None:
-        """Judge a frame's header byte by byte as it comes (RFC 6455 5.2).
-
-        Returns the size of the payload, or None for want of bytes. The header of a data frame is consumed,
-        that of a control frame only with its payload.
-        """
-        buffer, position = self._buffer, self._position
-        if position == len(buffer):
-            return None
-        first = buffer[position]
-        begun = self._message.kind is not None
-        if first not in FAULTLESS[begun]:
-            fault = first_byte_fault(first, message_begun=begun)
-            # Extensions may have a meaning for the reserved bits.
-            if fault is not None or self._extensions is None:
-                raise ParseFailed(fault or UNDEFINED_BITS)
-        start = position + 2
-        if len(buffer) < start:
-            return None
-        size = buffer[position + 1] ^ self._mask
-        if size > MAX_CONTROL_PAYLOAD:
-            judge_second_byte(first, buffer[position + 1], client=self.client)
-            start += 2 if size == LENGTH_16 else 8
-            if len(buffer) < start:
-                return None
-            length = _from_bytes(buffer[position + 2 : start], "big")
-            judge_length(size, length)
-            size = length
-        if first & CONTROL:
-            if self._extensions is not None and not self._control_judged:
-                self._extensions.judge_header(first, size)
-                self._control_judged = True
-            return size
-        return self._begin_frame(first, size, start)
-
-    def _begin_frame(self, first: int, size: int, start: int) -> int | None:
-        """Go on to the payload of a data frame, which is at `start` but for the masking key."""
+    def _begin_frame(self, first: int, size: int, start: int) -> None:
+        """Go on to the payload of a data frame, which is at `start`."""
         message, extensions = self._message, self._extensions
-        known = size if extensions is None else 0  # which may make a payload longer or shorter
+        known = size if extensions is None else 0  # an extension may make a payload longer or shorter
         message.judge_frame(size, known)
-        if self._mask:
-            start += 4
-            if len(self._buffer) < start:
-                return None
+        if len(self._buffer) < start:  # the masking key has not all come
+            return
         if extensions is not None:
             extensions.judge_header(first, size)
             message.event_due = True
         message.count_frame(known)
         message.begin_frame(first, size)
         self._go_to(start, True)
-        return size
 
-    def _control_event(self, size: int) -> Event | None:
+    def _control_event(self, first: int, size: int, start: int) -> Event | None:
         """Make an event of a control frame, once all of it has come; it touches no state of a message."""
-        buffer, position = self._buffer, self._position
-        start = position + (6 if self._mask else 2)
-        stop = start + size
+        buffer, stop, extensions = self._buffer, start + size, self._extensions
+        if extensions is not None and not self._control_judged:
+            extensions.judge_header(first, size)
+            self._control_judged = True
         if len(buffer) < stop:
             return None
         payload = masked(buffer, start, stop, buffer[start - 4 : start]) if self._mask else buffer[start:stop]
-        if self._extensions is not None:
-            payload = self._extensions.control_payload(payload)
+        if extensions is not None:
+            payload = extensions.control_payload(payload)
             self._control_judged = False
         self._go_to(stop)
-        opcode = buffer[position] & 0x0F
+        opcode = first & 0x0F
         if opcode == Opcode.CLOSE:
             close = read_close(payload)
             self._end()

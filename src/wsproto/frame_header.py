@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from .errors import ParseFailed
-
 MAX_CONTROL_PAYLOAD = 125  # bytes, at most (RFC 6455 5.5)
 
 FIN = 0x80
@@ -17,7 +15,7 @@ LENGTH_64 = 127
 
 
 class Opcode(IntEnum):
-    """What a frame is."""
+    """What a frame is (RFC 6455 5.2)."""
 
     CONTINUATION = 0x0
     TEXT = 0x1
@@ -32,7 +30,7 @@ class Opcode(IntEnum):
 
 
 class RsvBits(NamedTuple):
-    """The three bits of a header that extensions may define."""
+    """The three bits of a header that extensions may define (RFC 6455 5.2, 9.1)."""
 
     rsv1: bool
     rsv2: bool
@@ -54,7 +52,7 @@ RSV_BITS = [RsvBits(bool(bits & 4), bool(bits & 2), bool(bits & 1)) for bits in 
 
 
 def first_byte_fault(first: int, *, message_begun: bool) -> str | None:
-    """Say what is wrong with the opcode and FIN of a `first` byte, perhaps inside a message, or None."""
+    """Say what is wrong with the opcode and FIN of a `first` byte; None where nothing is."""
     opcode = first & 0x0F
     if opcode == Opcode.CONTINUATION:
         return None if message_begun else "Continuation frame without a message to continue (RFC 6455 5.4)"
@@ -79,21 +77,19 @@ FAULTLESS = tuple(
 )
 
 
-def judge_second_byte(first: int, second: int, *, client: bool) -> None:
-    """Judge the mask bit in the `second` byte that a client or server got, and a control frame's length."""
-    if bool(second & MASK) is client:
-        frame = "Masked frame from the server" if client else "Unmasked frame from the client"
-        raise ParseFailed(f"{frame} (RFC 6455 5.1)")
-    if first & CONTROL and second & 0x7F > MAX_CONTROL_PAYLOAD:
-        raise ParseFailed("Control frame with more than 125 bytes of payload (RFC 6455 5.5)")
+def second_byte_fault(second: int, *, client: bool) -> str:
+    """Say what is wrong with the `second` byte that a side got: its mask bit, or a control frame's length."""
+    if bool(second & MASK) is not client:
+        return "Control frame with more than 125 bytes of payload (RFC 6455 5.5)"
+    frame = "Masked frame from the server" if client else "Unmasked frame from the client"
+    return f"{frame} (RFC 6455 5.1)"
 
 
-def judge_length(form: int, length: int) -> None:
-    """Judge an extended `length`, whose 7-bit length was `form` (RFC 6455 5.2)."""
+def length_fault(length: int) -> str:
+    """Say what is wrong with the `length` of a frame."""
     if length >> 63:
-        raise ParseFailed("Frame length with its most significant bit set (RFC 6455 5.2)")
-    if length < (LENGTH_16 if form == LENGTH_16 else 1 << 16):
-        raise ParseFailed(f"Frame length {length} not in its shortest form (RFC 6455 5.2)")
+        return "Frame length with its most significant bit set (RFC 6455 5.2)"
+    return f"Frame length {length} not in its shortest form (RFC 6455 5.2)"
 
 
 def write_header(first: int, length: int, mask: int) -> bytes:

@@ -105,7 +105,6 @@ class FrameProtocol:
 
 
 def _frame_of(event: Event) -> Frame:
-    """Return the frame that `event` came from."""
     if isinstance(event, Message):
         opcode = Opcode.TEXT if isinstance(event, TextMessage) else Opcode.BINARY
         return Frame(opcode, event.data, event.frame_finished, event.message_finished)

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import utilities
-from .authority import written_host
+from .authority import read_host, written_host
 from .errors import LocalProtocolError, RemoteProtocolError
 from .events import RejectConnection, Request
 from .handshake_fields import (
@@ -18,7 +18,6 @@ from .handshake_fields import (
     UPGRADING,
     WEBSOCKET_VERSION,
     Fields,
-    checked_headers,
     collected,
     list_of,
     refused,
@@ -36,18 +35,16 @@ from .handshake_messages import (
 from .handshake_stages import Handshake
 from .http_exchange import HTTPExchange, RequestHead, ResponseHead, rewritten_request, written_head
 from .states import ConnectionType, Input, Stage
-from .utilities import as_bytes, generate_accept_token
+from .utilities import generate_accept_token
 
 if TYPE_CHECKING:
     from .limits import Limits
-    from .typing import BytesLike, Headers
+    from .typing import Headers
 
 __all__ = ["WEBSOCKET_VERSION", "H11Handshake", "client_extensions_handshake", "server_extensions_handshake"]
 
 _UPGRADE, _CONNECTION = (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
-# A rejection frames its own body, and its connection-level fields are its own.
-_RESERVED_IN_REJECTION = RESERVED - FRAMING - UPGRADING - {b"sec-websocket-version"}
 
 
 class H11Handshake(Handshake[bytes]):
@@ -57,16 +54,17 @@ class H11Handshake(Handshake[bytes]):
     :param limits: bounds on what the peer may send.
     """
 
+    _reserved = RESERVED
+    # A rejection frames its own body, and its connection-level fields are its own.
+    _reserved_in_rejection = RESERVED - FRAMING - UPGRADING - {b"sec-websocket-version"}
+
     _key: bytes  # with the next one from the stage REQUESTED on
     _expects_continue: bool  # whether the client of a server does
-    _last_interim: RejectConnection | None = None  # the answer, should the transport end behind it
+    _last_interim: RejectConnection | None = None  # the answer, should the transport end after it
 
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
         super().__init__(connection_type, limits=limits)
         self._exchange = HTTPExchange(client=self.client, limits=self._limits)
-
-    def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
-        return checked_headers(headers, _RESERVED_IN_REJECTION if rejecting else RESERVED)
 
     def _written_request(self, event: Request, fields: Headers) -> bytes:
         host, target = (b"Host", written_host(event.host)), written_target(event.target)
@@ -103,45 +101,25 @@ class H11Handshake(Handshake[bytes]):
             raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         try:
             data = rewritten_request(path, headers)
-        except RemoteProtocolError:
-            self._fail()
+        except RemoteProtocolError as error:
+            self._fail(error)
             raise
         self.receive_data(data)
 
-    def receive_data(self, data: BytesLike | None) -> None:
-        """Take in what the transport received; None stands for end of file.
-
-        `b""` is nothing, but where the body of a rejection ends with the connection: there it is that end.
-        Behind the 101 the bytes are the connection's to receive, and end of file changes nothing here.
-
-        :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send.
-        :raises LocalProtocolError: for data after the handshake has ended.
-        """
-        if data is not None:
-            data = as_bytes(data, "Received data")
-            if not data and self._stage is not Stage.BODY:
-                return
-        stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
-        try:
-            if data is None:
-                self._receive_eof()
-                self._stage = stage
-            elif self.client:
-                if stage is Stage.INITIAL:
-                    raise refused("The server spoke before it was asked (RFC 6455 4.1)")
-                self._exchange.receive(data)
-                self._read_response()
-            else:
+    def _receive_data(self, data: bytes | None) -> None:
+        if not self.client:
+            if data is not None:
                 self._receive_request(data)
-        except RemoteProtocolError:
-            self._fail()
-            raise
+        elif data is None:
+            self._receive_eof()
+        elif self._stage is Stage.INITIAL:
+            raise refused("The server spoke before it was asked (RFC 6455 4.1)")
+        else:
+            self._exchange.receive(data)
+            self._read_response()
 
     def _receive_eof(self) -> None:
         """Judge end of file (RFC 6455 7.2.1): a client has to have its answer by then."""
-        self._eof = True
-        if not self.client:
-            return
         if self._stage is Stage.BODY:
             self._exchange.receive_eof()  # where a body without a length ends
             self._read_response()
@@ -153,7 +131,7 @@ class H11Handshake(Handshake[bytes]):
             self._events.append(self._last_interim)
 
     def _receive_request(self, data: bytes) -> None:
-        """Read a client's request; what comes behind it waits until it is answered."""
+        """Read a client's request; what comes after it waits until it is answered."""
         if self._stage is Stage.INITIAL:
             self._exchange.receive(data)
             head = self._exchange.next()
@@ -233,6 +211,7 @@ def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:
     absolute = re.fullmatch(ABSOLUTE, target)
     if absolute is None or not absolute[1]:  # RFC 9110 4.2.1: no authority, no http URI
         raise refused(f"Bad request target {target!r} (RFC 9112 3.2)")
+    read_host(host)  # which is judged all the same (RFC 9112 3.2)
     authority, rest = absolute.groups()
     return rest if rest.startswith("/") else "/" + rest, authority.encode("ascii")
 

@@ -29,12 +29,12 @@ FRAMING = frozenset({b"content-length", b"transfer-encoding"})  # they say how l
 UPGRADING = frozenset({b"connection", b"upgrade"})
 NEGOTIATING = frozenset({b"sec-websocket-protocol", b"sec-websocket-extensions"})
 PROVING = frozenset({b"sec-websocket-key", b"sec-websocket-accept"})
-# What has a place of its own in the events, or says nothing to an application.
+# Fields that have a place of their own in the events, or say nothing to an application.
 NOT_EXTRA_IN_REQUEST = NEGOTIATING | {b"host"}
 NOT_EXTRA_IN_ACCEPT = NEGOTIATING | UPGRADING | {b"sec-websocket-accept"}
-# What the library writes itself, or what would give the handshake a body.
+# Fields that the library writes itself, or that would give the handshake a body.
 RESERVED = FRAMING | UPGRADING | NEGOTIATING | PROVING | {b"host", b"sec-websocket-version"}
-# What each element of a list has to be, and where that is written.
+# The grammar of each element of a list, and where it is written.
 _GRAMMAR_OF_LIST = {
     "Connection": (is_token, "RFC 9110 7.6.1"),
     "Upgrade": (is_protocol, "RFC 9110 7.8"),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .typing import Headers
 
 # A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2).
-ABSOLUTE = r"(?i:https?|wss?)://([^/?#]*)([^#]*)"  # compiled when a target is no path
+ABSOLUTE = r"(?i:https?|wss?)://([^/?#]*)([^#]*)"  # compiled when a target is not a path
 _NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
 
 
@@ -98,7 +98,7 @@ def written_target(target: str) -> bytes:
 def judge_content(fields: Fields) -> None:
     """Refuse a request that says it has content (RFC 6455 4.1): frames follow it (RFC 9110 7.8, 9.3.6)."""
     length = single(fields, "Content-Length")
-    if b"transfer-encoding" in fields or (length is not None and length.strip(b"0")):
+    if b"transfer-encoding" in fields or (length is not None and not re.fullmatch(b"0+", length)):
         raise refused("The request has a body (RFC 6455 4.1)")
 
 
@@ -171,23 +171,16 @@ def rejection_fields(event: RejectConnection, own: Headers) -> tuple[Headers, in
     framed = not FRAMING.isdisjoint(name.lower() for name, _ in own)
     if framed and status == 204:
         raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
-    length = _declared_length(own)
+    lengths = [value for name, value in own if name.lower() == b"content-length"]
+    if len(lengths) > 1 or not all(map(bytes.isdigit, lengths)):
+        raise LocalValueError(f"Content-Length must be one number, not {lengths!r} (RFC 9110 8.6)")
+    length = int(lengths[0]) if lengths else None
     if not event.has_body:
         if length:
             raise LocalValueError("A rejection without a body has a Content-Length of 0")
         if not bodiless and not framed:
             own = [*own, (b"content-length", b"0")]
     return own, length
-
-
-def _declared_length(headers: Headers) -> int | None:
-    """Return the Content-Length that an application gave, None where it gave none (RFC 9110 8.6)."""
-    values = [value for name, value in headers if name.lower() == b"content-length"]
-    if not values:
-        return None
-    if len(values) > 1 or not values[0].isdigit():
-        raise LocalValueError(f"Content-Length must be one number, not {values!r} (RFC 9110 8.6)")
-    return int(values[0])
 
 
 def server_extensions_handshake(requested: Iterable[str], supported: list[Extension]) -> bytes | None:

@@ -11,9 +11,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from .connection import Connection
-from .errors import LocalProtocolError, LocalTypeError, LocalValueError
+from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
-from .handshake_fields import Fields, refused
+from .handshake_fields import Fields, checked_headers, refused
 from .handshake_messages import answer_fields, offer_fields, read_answer, read_offers, rejection_fields
 from .limits import DEFAULT_LIMITS, Limits
 from .states import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from .extensions import Extension
-    from .typing import Headers
+    from .typing import BytesLike, Headers
 
 Written = TypeVar("Written")
 """What a transport takes: bytes, or a header section of a stream."""
@@ -45,14 +45,14 @@ _INPUT_OF_EVENT = {
 
 
 class Agreement(NamedTuple):
-    """What a finished handshake leaves to its connection: all that was agreed on, and what came behind it."""
+    """What a finished handshake leaves to its connection: all that was agreed on, and what came after it."""
 
     extensions: list[Extension]
     """Those in use, in the order of the response: the objects of this one connection."""
     trailing_data: bytes
-    """Bytes behind the handshake, for the connection to read."""
+    """Bytes that came after the handshake, for the connection to read."""
     eof: bool
-    """Whether the transport ended behind them."""
+    """Whether the transport ended after them."""
 
 
 class Handshake(Generic[Written]):
@@ -62,6 +62,8 @@ class Handshake(Generic[Written]):
     """What the handshake leaves to the connection, once it is complete."""
     failed: bool = False
     """Whether the peer has broken the protocol."""
+    _reserved: frozenset[bytes]  # names of fields that an application may not write
+    _reserved_in_rejection: frozenset[bytes]
     _connection: Connection | None = None
     _eof = False
 
@@ -106,7 +108,7 @@ class Handshake(Generic[Written]):
         return any(_INPUT_OF_EVENT.get(base) in self._table[self._stage] for base in kind.__mro__)
 
     def events(self) -> Generator[Event, None, None]:
-        """Yield what has happened."""
+        """Yield what has happened, each event once."""
         while self._events:
             yield self._events.popleft()
 
@@ -145,7 +147,7 @@ class Handshake(Generic[Written]):
             own = self._own_fields(event.extra_headers)  # before an extension agrees to anything
             fields, extensions = answer_fields(event, self._request)
             written = self._written_acceptance(fields + own)
-            self._agree(extensions, bytes(self._early_data), eof=self._eof)
+            self._agree(extensions, bytes(self._early_data))
         elif isinstance(event, RejectConnection):
             stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
             own = self._own_fields(event.headers, rejecting=True)
@@ -169,9 +171,9 @@ class Handshake(Generic[Written]):
         self._stage = stage
         return written
 
-    @abstractmethod
     def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
         """Return the application's header fields, which have to be permitted over this transport."""
+        return checked_headers(headers, self._reserved_in_rejection if rejecting else self._reserved)
 
     @abstractmethod
     def _written_request(self, event: Request, fields: Headers) -> Written:
@@ -189,8 +191,36 @@ class Handshake(Generic[Written]):
     def _written_body(self, body: bytes, *, last: bool) -> Written:
         """Write a piece of the body of a rejection."""
 
-    def _fail(self) -> None:
-        """Take in that the peer has broken the protocol."""
+    def receive_data(self, data: BytesLike | None) -> None:
+        """Take in what the transport received, until a connection does that; None stands for its end.
+
+        `b""` says nothing, unless a rejection's body ends with the TCP connection: then it is that end. Once
+        the request is accepted, bytes are for the connection to receive, and the end changes nothing here.
+
+        :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send,
+            None where a stream is to be reset.
+        :raises LocalProtocolError: for data after the handshake has ended.
+        """
+        if data is not None:
+            data = as_bytes(data, "Received data")
+            if not data and self._stage is not Stage.BODY:
+                return
+        stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
+        try:
+            self._receive_data(data)
+        except RemoteProtocolError as error:
+            self._fail(error)
+            raise
+        if data is None:
+            self._eof = True
+            self._stage = stage
+
+    @abstractmethod
+    def _receive_data(self, data: bytes | None) -> None:
+        """Judge data, or the end, where the stage permits it."""
+
+    def _fail(self, _error: RemoteProtocolError) -> None:
+        """Take in how the peer has broken the protocol."""
         self.failed = True
         self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
 
@@ -216,10 +246,10 @@ class Handshake(Generic[Written]):
             raise refused(f"More than {self._limits.max_interim_responses} interim responses")
         self._stage = self._next_stage(Input.RECEIVE_INTERIM)
 
-    def _agree(self, extensions: list[Extension], trailing_data: bytes, *, eof: bool = False) -> None:
+    def _agree(self, extensions: list[Extension], trailing_data: bytes) -> None:
         if extensions:
             extensions = [extension.for_connection() for extension in extensions if extension.enabled()]
-        self.agreement = Agreement(extensions, trailing_data, eof)
+        self.agreement = Agreement(extensions, trailing_data, self._eof)
 
     def _receive_answer(self, headers: Headers, fields: Fields, trailing_data: bytes = b"") -> None:
         accepted = read_answer(headers, fields, self._request, self._offered)

@@ -37,7 +37,7 @@ def is_protocol(value: bytes) -> bool:
 
 
 def is_field_value(value: bytes) -> bool:
-    """Tell whether `value` can stand behind a header's name without ending its line (RFC 9110 5.5)."""
+    """Tell whether `value` can be the value of a header, without white space around it (RFC 9110 5.5)."""
     return not value.translate(None, _FIELD_BYTES) and value == value.strip(b" \t")
 
 
@@ -71,15 +71,15 @@ def is_extension(element: bytes) -> bool:
 def parse_extension(element: bytes) -> tuple[str, list[tuple[str, str | None]]]:
     """Parse one extension with its parameters (RFC 6455 9.1): its name, and (name, value or None) of each.
 
-    A value may be quoted; what is in the quotes has to be a token all the same.
+    A value may be quoted; unquoted, it has to be a token all the same.
 
-    :raises GrammarError: where `element` is none.
+    :raises GrammarError: where `element` is not an extension.
     """
     match = _EXTENSION.fullmatch(element)
     if match is None:
-        raise GrammarError(f"{element!r} is no extension with its parameters (RFC 6455 9.1)")
+        raise GrammarError(f"{element!r} is not an extension with its parameters (RFC 6455 9.1)")
     parameters = [
-        # No token has a backslash of its own.
+        # A token cannot have a backslash in it.
         (key.decode("ascii"), value.strip(b'"').replace(b"\\", b"").decode("ascii") if value else None)
         for key, value in _EACH_PARAMETER.findall(element, match.end(1))
     ]

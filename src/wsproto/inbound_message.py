@@ -20,16 +20,15 @@ if TYPE_CHECKING:
 _new = object.__new__
 
 
-LONGEST = 2**63 - 1  # bytes that the header of a frame can tell (RFC 6455 5.2); a higher bound is none
+LONGEST = 2**63 - 1  # bytes that a frame can have (RFC 6455 5.2); a higher bound stands for no bound
 
 
-def unjudged(limits: Limits, rest_size: int | None) -> Unjudged:
-    """Choose what a connection may read without judging it; `rest_size` is that of its extensions, if any."""
-    bounds = limits.on_messages()
+def unjudged(bounds: dict[str, int], rest_size: int | None, max_inflated_size: int) -> Unjudged:
+    """Choose what may pass, given the bounds on messages and the `rest_size` of the extensions, if any."""
     if rest_size is not None:
-        return Unjudged(False, 0 if bounds else rest_size, min(limits.max_inflated_size, sys.maxsize))
-    known = [min(bounds.pop(name, -1), LONGEST) for name in BOUNDS]
-    if bounds or 0 in known:  # a bound that is not known here, or that lets hardly anything pass
+        return Unjudged(False, 0 if bounds else rest_size, min(max_inflated_size, sys.maxsize))
+    known = [min(bounds.get(name, -1), LONGEST) for name in BOUNDS]
+    if not bounds.keys() <= set(BOUNDS) or 0 in known:  # one is not known here, or lets hardly anything pass
         return Unjudged(frames=False)
     return Unjudged(True, 0, 0, *known)
 
@@ -45,10 +44,11 @@ class InboundMessage(MessageState):
     size: int
 
     def __init__(self, limits: Limits, rest_size: int | None) -> None:
-        may_pass = unjudged(limits, rest_size)
+        bounds = limits.on_messages
+        self.bounds: Limits | None = limits if bounds else None
+        may_pass = unjudged(bounds, rest_size, limits.max_inflated_size)
         super().__init__(may_pass)
         self.whole: Kinds = whole_messages(may_pass)  # those that may be read in one piece
-        self.bounds: Limits | None = limits if limits.bounds_messages else None
         self.failure: ParseFailed | None = None  # to be raised once the text before it was yielded
 
     def begin_frame(self, first: int, size: int) -> None:

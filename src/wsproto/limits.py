@@ -59,7 +59,7 @@ class Limits:
     max_interim_responses: int = _elsewhere(16)
     """Interim responses that a server may send before the final one (RFC 9110 15.2)."""
     max_early_data: int = _elsewhere(2**20)
-    """What a client may send behind its request before it is answered."""
+    """What a client may send after its request, before that is answered."""
     max_reject_body_size: int = _elsewhere(2**20)
     """The body of a response that rejects the handshake."""
 
@@ -72,12 +72,8 @@ class Limits:
             checked_int(bound.name, value, bound.metadata.get(_LEAST, 0))
 
     @cached_property
-    def bounds_messages(self) -> bool:
-        """Whether there is any bound on frames and messages."""
-        return bool(self.on_messages())
-
     def on_messages(self) -> dict[str, int]:
-        """Return the bounds on frames and messages that are set, by name.
+        """The bounds on frames and messages that are set, by name.
 
         Every bound belongs to this list unless `_elsewhere` makes it. The fast path asks the list: a bound
         that the fast path does not know keeps all messages off it.

@@ -29,6 +29,8 @@ MAX_WINDOW_BITS = 15
 MIN_WINDOW_BITS = 8
 MIN_DEFLATE_WINDOW_BITS = 9  # zlib inflates raw data with a window of 8 bits, but cannot deflate with it
 
+_UNIT = Inflater.unit
+
 _NO_VALUE = ("client_no_context_takeover", "server_no_context_takeover")
 _WINDOW_BITS = ("client_max_window_bits", "server_max_window_bits")
 _WINDOW_BITS_VALUES = {str(bits): bits for bits in range(MIN_WINDOW_BITS, MAX_WINDOW_BITS + 1)}
@@ -39,20 +41,20 @@ class NegotiationError(ValueError):
 
 
 class DeflateParameters(NamedTuple):
-    """The four parameters of RFC 7692 7.1; None stands for a window that is not named."""
+    """The four parameters of RFC 7692 7.1; None stands for a window that is not named.
+
+    0 stands for one that is named without its size, as an offer may name the client's (7.1.2.2).
+    """
 
     client_no_context_takeover: bool = False
     client_max_window_bits: int | None = None
     server_no_context_takeover: bool = False
     server_max_window_bits: int | None = None
-    client_max_window_bits_named: bool = False
-    """Whether an offer names `client_max_window_bits`, with or without a value (7.1.2.2)."""
 
     def __str__(self) -> str:
-        """Return the parameters as they stand behind the extension's name."""
-        windows = [f"{name}={bits}" for name in _WINDOW_BITS if (bits := getattr(self, name)) is not None]
-        if self.client_max_window_bits_named and self.client_max_window_bits is None:
-            windows.insert(0, "client_max_window_bits")
+        """Return the parameters as they follow the extension's name."""
+        sizes = [(name, getattr(self, name)) for name in _WINDOW_BITS]
+        windows = [f"{name}={bits}" if bits else name for name, bits in sizes if bits is not None]
         return "; ".join([*windows, *(name for name in _NO_VALUE if getattr(self, name))])
 
     def of_side(self, *, client: bool) -> tuple[int, bool]:
@@ -71,7 +73,7 @@ def read_parameters(element: str, *, answer: bool) -> DeflateParameters:
         _, parameters = parse_extension(element.encode("ascii"))
     except (GrammarError, UnicodeEncodeError) as error:
         raise NegotiationError(str(error)) from error
-    values: dict[str, int | bool | None] = {}
+    values: dict[str, Any] = {}
     for name, value in parameters:
         if name in values:
             raise NegotiationError(f"{name} is repeated in {element!r} (RFC 7692 7.1)")
@@ -80,14 +82,14 @@ def read_parameters(element: str, *, answer: bool) -> DeflateParameters:
                 raise NegotiationError(f"{name} takes no value, not {value!r} (RFC 7692 7.1.1)")
             values[name] = True
         elif name not in _WINDOW_BITS:
-            raise NegotiationError(f"{name!r} is no parameter of permessage-deflate (RFC 7692 7.1)")
+            raise NegotiationError(f"{name!r} is not a parameter of permessage-deflate (RFC 7692 7.1)")
         elif value in _WINDOW_BITS_VALUES:
             values[name] = _WINDOW_BITS_VALUES[value]
         elif value is None and name == "client_max_window_bits" and not answer:
-            values[name] = None  # RFC 7692 7.1.2.2: an offer may leave the value out
+            values[name] = 0  # RFC 7692 7.1.2.2: an offer may leave the value out
         else:
             raise NegotiationError(f"{name} must be 8 to 15, not {value!r} (RFC 7692 7.1.2)")
-    return DeflateParameters(client_max_window_bits_named="client_max_window_bits" in values, **values)  # type: ignore[arg-type]
+    return DeflateParameters(**values)
 
 
 def answer_offer(offer: DeflateParameters, own: DeflateParameters) -> DeflateParameters:
@@ -102,7 +104,7 @@ def answer_offer(offer: DeflateParameters, own: DeflateParameters) -> DeflatePar
     if server_bits == MIN_WINDOW_BITS:
         raise NegotiationError("zlib cannot deflate with server_max_window_bits=8")
     client_bits = None
-    if offer.client_max_window_bits_named:
+    if offer.client_max_window_bits is not None:
         client_bits = _smaller(offer.client_max_window_bits, own.client_max_window_bits) or MAX_WINDOW_BITS
     return DeflateParameters(
         client_no_context_takeover=offer.client_no_context_takeover or own.client_no_context_takeover,
@@ -256,7 +258,8 @@ class PerMessageDeflate(Extension):
         """
         if self._settings.client_max_window_bits == MIN_WINDOW_BITS:
             raise LocalValueError(f"zlib cannot deflate with client_max_window_bits={MIN_WINDOW_BITS}")
-        return str(self._settings._replace(client_max_window_bits_named=True))
+        window = self._settings.client_max_window_bits or 0
+        return str(self._settings._replace(client_max_window_bits=window))
 
     def accept(self, offer: str) -> bool | str | None:
         """Return the parameters of a server's answer to `offer`, or None to decline it (RFC 7692 7.1)."""
@@ -292,32 +295,22 @@ class PerMessageDeflate(Extension):
     ) -> CloseReason | RsvBits:
         """Give RSV1 a meaning on a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
         state = self._state_of(proto)
-        state.inbound_control = opcode >= Opcode.CLOSE
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
             state.inbound_compressed = rsv.rsv1
         elif rsv.rsv1:
             return CloseReason.PROTOCOL_ERROR
+        state.unit = _UNIT if state.inbound_compressed and opcode < Opcode.CLOSE else 0
         return RSV1
 
     def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
         """Inflate a piece of a compressed message (RFC 7692 7.2.2)."""
         state = self._state_of(proto)
-        if state.inbound_control or not state.inbound_compressed:
-            return data
-        try:
-            return state.inflater.inflate(data, state.room)
-        except inflate_errors():
-            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        return state.inbound_rest(data, fin=False) if state.unit else data
 
     def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
         """Inflate the end of a compressed message (RFC 7692 7.2.2)."""
         state = self._state_of(proto)
-        if state.inbound_control or not state.inbound_compressed or not fin:
-            return None
-        try:
-            return state.inflater.finish(state.room)
-        except inflate_errors():
-            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        return state.inbound_rest(b"", fin) if fin and state.unit else None
 
     def frame_outbound(
         self, proto: Side, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
@@ -343,23 +336,17 @@ class DeflateState(HookState):
     """What the hooks know of one connection: its inflater, its deflater, and the messages under way."""
 
     def __init__(self, agreed: DeflateParameters, level: int, memory_level: int) -> None:
-        self.rest_size: int = Inflater.unit
+        self.rest_size: int = _UNIT
         self._agreed = agreed
         self._level = level
         self._memory_level = memory_level
-        self.inbound_control: bool = False  # the frame being received is a control frame
         self.inbound_compressed: bool = False  # the message being received is compressed
         self.outbound_compressed = False  # the message being sent is compressed
 
     @property
     def pending(self) -> bool:  # type: ignore[override]
         """Whether there is more to come of what was passed in before."""
-        return "inflater" in vars(self) and self.inflater.pending
-
-    @property
-    def unit(self) -> int:  # type: ignore[override]
-        """What zlib is to be given at a time; what is not compressed may come as it does."""
-        return Inflater.unit if self.inbound_compressed else 0
+        return self.inflater.pending
 
     @cached_property
     def inflater(self) -> Inflater:
@@ -374,12 +361,11 @@ class DeflateState(HookState):
         bits = max(bits, MIN_DEFLATE_WINDOW_BITS)
         return Deflater(bits, context_takeover=takeover, level=self._level, memory_level=self._memory_level)
 
-    def inbound_rest(self, data: bytes, fin: bool, inflated: bytes | None) -> bytes | CloseReason:
-        """Inflate the rest of a frame, or a whole message (RFC 7692 7.2.2)."""
-        self.inbound_control = False
-        self.inbound_compressed = True
+    def inbound_rest(self, data: bytes, fin: bool, inflated: bytes | None = None) -> bytes | CloseReason:
+        """Inflate a piece of a frame, its rest, or a whole message (RFC 7692 7.2.2)."""
+        self.unit = _UNIT
         try:
-            return self.inflater.inflate_unit(data, self.room, inflated, fin=fin)
+            return self.inflater.inflate(data, self.room, inflated, fin=fin)
         except inflate_errors():
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 

@@ -5,8 +5,8 @@ A connection lives twice: first as an HTTP exchange, then as frames.
 The opening handshake. A client sends a request and waits, a server waits for one and answers. The answer is
 101, and the connection is OPEN, or it is some other response with or without a body. Public states are
 coarser than the stages of this exchange (`STATE_OF_STAGE`): all that comes before the answer is CONNECTING.
-End of file ends a client's handshake, a server's before the request; behind that, a server's answer may still
-be on its way out. Behind a 101 the connection judges end of file, and it changes nothing here.
+End of file ends the handshake of a client, and of a server that has no request yet; a server that has one may
+still answer. After a 101 the connection judges end of file, and the stage stays as it is.
 
 The closing handshake. Each side sends one Close and receives one. So there are two axes, and four states:
 
@@ -76,9 +76,9 @@ class Ending(Enum):
     NONE = 0
     """Not now."""
     END = 1
-    """In order, behind all that was sent: FIN over TCP and HTTP/3, END_STREAM over HTTP/2."""
+    """In order, after all that was sent: FIN over TCP and HTTP/3, END_STREAM over HTTP/2."""
     RESET = 2
-    """At once: nothing that was sent has to arrive any more, and nothing more is read."""
+    """At once: what was sent need not arrive any more, and nothing more is read."""
 
 
 class Stage(_Keys):

@@ -17,18 +17,17 @@ from typing import TYPE_CHECKING, Any, overload
 from .authority import written_host
 from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
-from .handshake_fields import PROVING, RESERVED, checked_headers, collected, judge_lines, refused, single
+from .handshake_fields import PROVING, RESERVED, collected, judge_lines, refused, single
 from .handshake_messages import judge_content, judge_version, written_target
 from .handshake_stages import Handshake
 from .header_grammar import is_field_value, is_protocol, is_token
 from .states import ConnectionType, Input, Stage
-from .utilities import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .limits import Limits
-    from .typing import BytesLike, Headers
+    from .typing import Headers
 
     GivenHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -44,11 +43,10 @@ _IN_REQUEST = frozenset({b":method", b":protocol", b":scheme", b":authority", b"
 _IN_RESPONSE = frozenset({b":status"})
 # They are about one connection of HTTP/1.1 (RFC 9113 8.2.2, RFC 9114 4.2).
 _OF_HTTP1 = frozenset({b"connection", b"upgrade", b"keep-alive", b"proxy-connection", b"transfer-encoding"})
-_RESERVED = RESERVED - PROVING
-_RESERVED_IN_REJECTION = RESERVED - {b"content-length", b"sec-websocket-version"}
 _PATH = re.compile(rb"/[!\"$-~]*")  # visible ASCII without a fragment
+_LENGTH = re.compile(rb"[0-9]{1,20}")  # as many digits as h11 takes
 _STATUS = re.compile(rb"[1-9][0-9][0-9]")
-_OVERHEAD = 32  # bytes that a field counts for besides its name and value (RFC 9113 6.5.2, RFC 9114 4.2.2)
+_OVERHEAD = 32  # bytes that each field counts for besides name and value (RFC 9113 6.5.2, RFC 9114 4.2.2)
 
 
 def asks_for_websocket(headers: GivenHeaders) -> bool:
@@ -66,16 +64,19 @@ def asks_for_websocket(headers: GivenHeaders) -> bool:
 class StreamHandshake(Handshake[Any]):
     """The opening handshake of one WebSocket on a stream of HTTP/2 or HTTP/3, up to its `connection`.
 
-    While there is no connection, a program ends its side of the stream with what it sends where
-    `state is ConnectionState.CLOSED` afterwards.
+    While there is no connection, a program ends its side of the stream with what `send` returned if then
+    `state is ConnectionState.CLOSED`.
 
     :param connection_type: which side this is.
     :param scheme: of a client's request: `"https"` for wss, `"http"` for ws (RFC 8441 5).
     :param limits: bounds on what the peer may send.
     """
 
+    _reserved = RESERVED - PROVING  # the library neither writes nor judges what proves a handshake
+    _reserved_in_rejection = RESERVED - {b"content-length", b"sec-websocket-version"}
+
     scheme: str
-    """The request's: a server compares it with what it knows of the connection, if it has to."""
+    """The request's scheme. A server may compare it with what it knows of the connection."""
 
     def __init__(
         self, connection_type: ConnectionType, *, scheme: str = "https", limits: Limits | None = None
@@ -85,26 +86,22 @@ class StreamHandshake(Handshake[Any]):
             raise LocalValueError(f"The scheme must be 'https' (for wss) or 'http' (for ws), not {scheme!r}")
         self.scheme = scheme
 
-    @overload
-    def send(self, event: RejectData) -> bytes: ...
+    if TYPE_CHECKING:
 
-    @overload
-    def send(self, event: Request | AcceptConnection | RejectConnection) -> Headers: ...
+        @overload
+        def send(self, event: RejectData) -> bytes: ...
 
-    @overload
-    def send(self, event: Event) -> Any: ...  # what an error's `event_hint` is
+        @overload
+        def send(self, event: Request | AcceptConnection | RejectConnection) -> Headers: ...
 
-    def send(self, event: Event) -> Any:
-        """Return the header section that says `event` to the peer, of `RejectData` the data.
+        @overload
+        def send(self, event: Event) -> Any: ...  # what an error's `event_hint` is
 
-        :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
-            has changed.
-        """
-        return super().send(event)
+        def send(self, event: Event) -> Any:
+            """Return the header section that says `event` to the peer, of `RejectData` the data."""
 
     def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
-        """Return the application's fields; of a key, nothing is written or judged by the library."""
-        own = checked_headers(headers, _RESERVED_IN_REJECTION if rejecting else _RESERVED)
+        own = super()._own_fields(headers, rejecting=rejecting)
         for name, value in own:
             if _is_of_http1(name.lower(), value):
                 raise LocalValueError(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2.2)")
@@ -154,43 +151,25 @@ class StreamHandshake(Handshake[Any]):
             elif self._stage is Stage.REQUESTED:
                 raise refused("A second header section in a request (RFC 9113 8.5, RFC 9114 4.4)")
         except RemoteProtocolError as error:
-            self._refuse(error)
+            self._fail(error)
             raise
 
-    def receive_data(self, data: BytesLike | None) -> None:
-        """Take in data of the stream, until there is a `connection` to do that; None stands for its end.
-
-        :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send,
-            None where the stream is to be reset.
-        :raises LocalProtocolError: for data after the end of the handshake.
-        """
-        if data is not None:
-            data = as_bytes(data, "Received data")
-            if not data:
-                return
-        stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
+    def _receive_data(self, data: bytes | None) -> None:
         waiting = self._stage in (Stage.INITIAL, Stage.REQUESTED)
-        try:
-            if self.client and waiting:
-                raise refused("Data, or the end, before the response (RFC 9113 8.1, RFC 9114 4.1)")
-            if self.client and self._stage is Stage.BODY:
+        if self.client and waiting:
+            raise refused("Data, or the end, before the response (RFC 9113 8.1, RFC 9114 4.1)")
+        if self.client and self._stage is Stage.BODY:
+            if data != b"":
                 self._receive_body(data or b"")
-            elif data is not None and self._stage is Stage.INITIAL:
-                raise refused("Data before the request (RFC 9113 8.1, RFC 9114 4.1)")
-            elif data is not None and waiting:
-                self._receive_early(data)
-        except RemoteProtocolError as error:
-            self._refuse(error)
-            raise
-        if data is None:
-            self._eof = True
-            self._stage = stage
+        elif data is not None and self._stage is Stage.INITIAL:
+            raise refused("Data before the request (RFC 9113 8.1, RFC 9114 4.1)")
+        elif data is not None and waiting:
+            self._receive_early(data)
 
-    def _refuse(self, error: RemoteProtocolError) -> None:
-        """Take in that the peer broke the protocol; a client has nothing to answer."""
+    def _fail(self, error: RemoteProtocolError) -> None:
         if self.client:
-            error.event_hint = None
-        self._fail()
+            error.event_hint = None  # a client has nothing to answer
+        super()._fail(error)
 
     def _receive_request(self, section: GivenHeaders) -> None:
         """Judge a request (RFC 8441 4, 5; RFC 9220 3)."""
@@ -244,7 +223,24 @@ class StreamHandshake(Handshake[Any]):
         elif status < 300:
             self._receive_answer(headers, collected(headers))
         else:
-            self._receive(Input.RECEIVE_REJECT_HEAD, RejectConnection(status, headers, has_body=True))
+            self._receive_rejection(status, headers)
+
+    def _receive_rejection(self, status: int, headers: Headers) -> None:
+        length = single(collected(headers), "Content-Length")
+        if length is not None and status != 304:  # which has the length of another response (RFC 9110 8.6)
+            if not _LENGTH.fullmatch(length):
+                raise refused(f"Content-Length must be a number, not {length!r} (RFC 9110 8.6)")
+            self._body_left = int(length)
+        self._receive(Input.RECEIVE_REJECT_HEAD, RejectConnection(status, headers, has_body=True))
+
+    def _receive_body(self, data: bytes) -> None:
+        if self._body_left is not None:
+            self._body_left -= len(data)
+            if self._body_left < 0 or (self._body_left and not data):
+                raise refused(
+                    "The body is not as long as Content-Length says (RFC 9113 8.1.1, RFC 9114 4.1.2)"
+                )
+        super()._receive_body(data)
 
 
 def _in_lower_case(fields: Headers) -> Headers:

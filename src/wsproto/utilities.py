@@ -1,4 +1,4 @@
-"""Computed values of the opening handshake, helpers for bytes and header fields; the old face of `errors`."""
+"""Computed values of the opening handshake, helpers for bytes and fields; the old address of `errors`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def normed_header_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, by
 
 
 def split_comma_header(value: bytes) -> list[str]:
-    """Split a header value at the commas outside its quoted strings; empty elements are left out.
+    """Split a header value at the commas outside its quoted strings (RFC 9110 5.6.1), without empty elements.
 
     :raises RemoteProtocolError: where `value` is not ASCII, or a quoted string does not end.
     """

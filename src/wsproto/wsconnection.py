@@ -47,7 +47,7 @@ class WSConnection(Connection):
         connection_type, limits = self._begin_with
         self._handshake = None  # and with it the HTTP parser
         super().__init__(connection_type, extensions, limits=limits)
-        # By the base's own method: what a subclass counts in its own has come through that already.
+        # By the base's own method: what a subclass counts in its own has gone through that already.
         if trailing_data:
             super().receive_data(trailing_data)
         if eof:

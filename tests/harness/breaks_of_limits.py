@@ -32,8 +32,8 @@ LIMIT_BREAKS = [
     Break(
         "a bounded message keeps the size of the one before it",
         "src/wsproto/frame_reader.py",
-        "            self.size = 0  # bytes",
-        '            self.size = getattr(self, "size", 0)  # bytes',
+        "            self.size: int = 0  # bytes",
+        '            self.size: int = getattr(self, "size", 0)  # bytes',
         "server/limits X.9.13",
     ),
     Break(

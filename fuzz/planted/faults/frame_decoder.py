@@ -13,23 +13,50 @@ FAULTS: Final = (
         "an unmasked frame from a client is accepted",
         "RFC 6455 5.1",
         _FILE,
-        "        size = buffer[position + 1] ^ self._mask\n"
-        "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            judge_second",
-        "        size = buffer[position + 1] & (0xFF if self.client else 0x7F)\n"
-        "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            judge_second",
+        "size = buffer[position + 1] ^ self._mask",
+        "size = buffer[position + 1] & (0xFF if self.client else 0x7F)",
     ),
     Fault(
         "a masked frame from the server is accepted",
         "RFC 6455 5.1",
         _FILE,
-        "        size = buffer[position + 1] ^ self._mask\n"
-        "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            judge_second",
-        "        size = (buffer[position + 1] ^ self._mask) & (0x7F if self.client else 0xFF)\n"
-        "        if size > MAX_CONTROL_PAYLOAD:\n"
-        "            judge_second",
+        "size = buffer[position + 1] ^ self._mask",
+        "size = (buffer[position + 1] ^ self._mask) & (0x7F if self.client else 0xFF)",
+    ),
+    Fault(
+        "a length of 125 is accepted in 16 bits",
+        "RFC 6455 5.2",
+        _FILE,
+        "<< 8 | buffer[start - 1], LENGTH_16",
+        "<< 8 | buffer[start - 1], LENGTH_16 - 1",
+    ),
+    Fault(
+        "a length of 65535 is accepted in 64 bits",
+        "RFC 6455 5.2",
+        _FILE,
+        '"big"), 1 << 16',
+        '"big"), (1 << 16) - 1',
+    ),
+    Fault(
+        "a length of 126 in 16 bits, or of 65536 in 64 bits, is refused",
+        "RFC 6455 5.2",
+        _FILE,
+        "if size < least or",
+        "if size <= least or",
+    ),
+    Fault(
+        "a length with its most significant bit set is accepted",
+        "RFC 6455 5.2",
+        _FILE,
+        "or size >> 63:",
+        "or size >> 64:",
+    ),
+    Fault(
+        "a control frame of more than 125 bytes is accepted",
+        "RFC 6455 5.5",
+        _FILE,
+        "if size > LENGTH_64 or first & CONTROL:",
+        "if size > LENGTH_64:",
     ),
     Fault(
         "RSV1 is accepted without an extension",

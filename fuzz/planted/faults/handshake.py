@@ -13,8 +13,8 @@ FAULTS: Final = (
         "what a server says before it is asked is passed over",
         "RFC 6455 4.1",
         _FILE,
-        '                    raise refused("The server spoke before it was asked (RFC 6455 4.1)")\n',
-        "                    return\n",
+        'raise refused("The server spoke before it was asked (RFC 6455 4.1)")\n',
+        "return\n",
     ),
     Fault(
         "a request with too much early data behind it is lost",

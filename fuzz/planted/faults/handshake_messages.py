@@ -57,7 +57,7 @@ FAULTS: Final = (
         "a request with a body is accepted",
         "RFC 6455 4.1",
         _FILE,
-        '(length is not None and length.strip(b"0"))',
+        '(length is not None and not re.fullmatch(b"0+", length))',
         "(length is not None and not length)",
     ),
 )

@@ -13,8 +13,8 @@ FAULTS: Final = (
         "what comes with the request is lost",
         "RFC 6455 4.2",
         _FILE,
-        "self._agree(extensions, bytes(self._early_data),",
-        'self._agree(extensions, b"",',
+        "self._agree(extensions, bytes(self._early_data))",
+        'self._agree(extensions, b"")',
     ),
     Fault(
         "the body of a rejection has no bound",
@@ -27,7 +27,7 @@ FAULTS: Final = (
         "end of file before the answer is forgotten",
         "RFC 6455 7.1.5",
         _FILE,
-        "Agreement(extensions, trailing_data, eof)",
+        "Agreement(extensions, trailing_data, self._eof)",
         "Agreement(extensions, trailing_data, eof=False)",
     ),
 )

@@ -24,6 +24,13 @@ FAULTS: Final = (
         "if not message.remaining and self.rest_size and not message.fin:",
     ),
     Fault(
+        "a compressed frame is inflated as it comes",
+        "any cutting gives the same events",
+        _FILE,
+        "            self._unit = max(self._unit, extension.state.unit)\n",
+        "",
+    ),
+    Fault(
         "where zlib stops depends on which events were taken before",
         "any cutting gives the same events",
         _FILE,
@@ -34,7 +41,7 @@ FAULTS: Final = (
         "an extension is not asked of a frame that permessage-deflate alone would need",
         "RFC 6455 9.1, 5.2",
         _FILE,
-        "self.rest_size = extensions[0].state.rest_size if len(extensions) == 1 else 0",
-        "self.rest_size = extensions[0].state.rest_size",
+        "self.rest_size: int = extensions[0].state.rest_size if len(extensions) == 1 else 0",
+        "self.rest_size: int = extensions[0].state.rest_size",
     ),
 )

@@ -125,8 +125,8 @@ FAULTS: Final = (
         "a client gets a refusal to send",
         "StreamHandshake.receive_headers",
         _FILE,
-        "        if self.client:\n            error.event_hint = None\n",
-        "",
+        "error.event_hint = None  #",
+        "pass  #",
     ),
     Fault(
         "names are sent in capitals",
@@ -139,8 +139,8 @@ FAULTS: Final = (
         "data before the response is dropped",
         "RFC 9113 8.1",
         _FILE,
-        "            if self.client and waiting:\n",
-        "            if self.client and waiting and data is None:\n",
+        "        if self.client and waiting:\n",
+        "        if self.client and waiting and data is None:\n",
     ),
     Fault(
         "a field counts for its own bytes alone",
