@@ -381,7 +381,7 @@ def test_max_failures_stops_the_run_and_says_so(tmp_path: Path, capsys: pytest.C
 
 
 def test_the_budget_for_all_stops_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--role", "server", "--report", str(tmp_path), "--budget", "2"]
+    options = ["--role", "server", "--variant", "default", "--report", str(tmp_path), "--budget", "2"]
     assert main(["run", *options, "--cases", "6.4"]) == 1
     assert "NOT COMPLETE: the time for the whole run was over after 2 s" in capsys.readouterr().out
 
