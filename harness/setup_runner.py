@@ -307,7 +307,7 @@ async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> No
     for runner in runners:
         rows.setdefault(runner.setup, []).append(runner)
     waiting = deque(rows.values())
-    work = [asyncio.create_task(_run_waiting(waiting)) for _ in range(AT_ONCE)]
+    work = [asyncio.create_task(_run_waiting(waiting)) for _ in range(min(AT_ONCE, len(waiting)))]
     stopping = asyncio.create_task(stop.wait())
     try:
         pending: set[asyncio.Task[None]] = {*work, stopping}
@@ -319,7 +319,7 @@ async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> No
             )
             if not done:
                 stop(f"the time for the whole run was over after {budget:g} s (--budget)")
-            for task in done:
+            for task in filter(asyncio.Task.done, work):  # also those that have ended since
                 task.result()
     finally:
         await _cancel([*work, stopping])

@@ -13,8 +13,9 @@ SOURCE: Final = Path(__file__).parents[2] / "src"
 """The folder that holds the package `wsproto`."""
 
 LEFT_OUT: Final = shutil.ignore_patterns("*.egg-info", "*.so", "*.pyd", "*.pyc.*")
-"""What copies leave out: the compiled core, since the faults are in Python, and bytecode that is being written;
-bytecode that is there fits the copies as well."""
+"""What copies leave out: the compiled core, since the faults are in Python, and bytecode under way.
+
+Bytecode that is there fits the copies as well."""
 
 
 @dataclass(frozen=True)
