@@ -28,10 +28,9 @@ help: ## show this list
 conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client, TRANSPORT="h1 h2 h3")
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE) $(TRANSPORT:%=--transport %)
 
-# The tests start hundreds of processes, each of which would compile what it imports, where nothing is kept.
+# The tests start hundreds of processes, each of which would compile what it imports, were bytecode not kept.
 # Each half names its files: every worker imports all that it is given.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 test: $(READY) ## run every test on the core in Python, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not proxies and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
 	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py

@@ -33,7 +33,7 @@ def visible(text: str, *, keep: str = "") -> str:
 
     Bytes from the wire may hold anything. The result is valid in UTF-8, HTML and XML, and is unambiguous.
     """
-    if text.isprintable():
+    if text.isprintable() or text.translate(dict.fromkeys(map(ord, keep))).isprintable():
         return text
     return "".join(
         character

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from harness.roles import Role
     from harness.setups import Setup, Transport, Variant
 
+KNOWN = frozenset(CASES)
+"""Every case."""
+
 EXPECTED = Path(__file__).resolve().parent.parent / "autobahn" / "expected"
 """The folder of `server.json` and `client.json`."""
 
@@ -151,8 +154,8 @@ def judge(
 
     :param slow: says of slow cases what was slow.
     """
-    asked, slow = list(asked), slow or {}
-    extra = [case for case in actual if case not in set(asked)]
+    asked, slow = dict.fromkeys(asked), slow or {}
+    extra = [case for case in actual if case not in asked]
     differences = []
     for case in [*asked, *extra]:
         before, now, note = expected.get(case), actual.get(case), slow.get(case, "")
@@ -334,7 +337,7 @@ def _entry(path: Path, case: str, entry: Any) -> Entry:
     """Read an entry."""
     where = f"the baseline {path}, case {case}"
     loaded = Entry(_checked(entry, where))
-    if case not in CASES:
+    if case not in KNOWN:
         raise CommandError(f"{where}: there is no such case")
     match entry.get("seconds"):
         case None | int() | float() as seconds if seconds is None or seconds > 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import deque
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -49,6 +50,9 @@ ENDS = 2.0
 
 MOST_DEATHS = 20
 """Deaths of a testee one after the other, without a case that went well, after which it is given up."""
+
+AT_ONCE = 4
+"""Setups that are run at once: cases wait more than they work, so that two processors have room for four."""
 
 
 @dataclass(frozen=True)
@@ -295,16 +299,16 @@ class Runner(Protocol):
 
 
 async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> None:
-    """Run both roles at once, and the default variant beside the others; where one fails, all end.
+    """Run the setups in their order, `AT_ONCE` of them at once; where one fails, all end.
 
-    Cases wait more than they work, so that two processors have room for four at once.
-
+    :param runners: those of the variant default come first: they have most to do.
     :param budget: seconds after which the run is stopped.
     """
-    rows: dict[tuple[str, bool], list[Runner]] = {}
+    rows: dict[Setup, list[Runner]] = {}
     for runner in runners:
-        rows.setdefault((runner.setup.role, runner.setup.variant == "default"), []).append(runner)
-    work = [asyncio.create_task(_run_row(row)) for row in rows.values()]
+        rows.setdefault(runner.setup, []).append(runner)
+    waiting = deque(rows.values())
+    work = [asyncio.create_task(_run_waiting(waiting)) for _ in range(min(AT_ONCE, len(waiting)))]
     stopping = asyncio.create_task(stop.wait())
     try:
         pending: set[asyncio.Task[None]] = {*work, stopping}
@@ -316,18 +320,19 @@ async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> No
             )
             if not done:
                 stop(f"the time for the whole run was over after {budget:g} s (--budget)")
-            for task in done:
+            for task in filter(asyncio.Task.done, work):  # also those that have ended since
                 task.result()
     finally:
         await _cancel([*work, stopping])
 
 
-async def _run_row(runners: Sequence[Runner]) -> None:
-    """Run the setups and suites of one role, one after the other."""
-    for number, runner in enumerate(runners, 1):
-        await runner.run()
-        if number == len(runners) or runners[number].setup != runner.setup:
-            runner.progress.finished(str(runner.setup))
+async def _run_waiting(waiting: deque[list[Runner]]) -> None:
+    """Run one setup after the other, until none waits; the suites of a setup likewise."""
+    while waiting:
+        row = waiting.popleft()
+        for runner in row:
+            await runner.run()
+        row[-1].progress.finished(str(row[-1].setup))
 
 
 def joined(runners: Iterable[SetupRunner]) -> dict[Setup, SetupRun]:

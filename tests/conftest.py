@@ -50,6 +50,10 @@ UNCOVERED = tuple(
 )
 
 
+#: Folders and files with the tests that take longest: a worker that began one last would be waited for.
+LONGEST = {"state_machines", "test_extra_cases.py", "test_extra_verdicts.py", "test_streams.py"}
+
+
 def pytest_configure() -> None:
     """Take SIGINT as a terminal gives it: a shell's background job ignores it, and so would every child.
 
@@ -96,8 +100,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the machines first, the longest tests, mark what is not measured, and give a campaign its time."""
-    items.sort(key=lambda item: "state_machines" not in item.path.parts)
+    """Put the longest tests first, mark what is not measured, and give a campaign its time."""
+    items.sort(key=lambda item: LONGEST.isdisjoint(item.path.parts))
     for item in items:
         if any(folder in item.path.parents for folder in UNCOVERED):
             item.add_marker(pytest.mark.uncovered)

@@ -12,6 +12,11 @@ from tooling.errors import CommandError
 SOURCE: Final = Path(__file__).parents[2] / "src"
 """The folder that holds the package `wsproto`."""
 
+LEFT_OUT: Final = shutil.ignore_patterns("*.egg-info", "*.so", "*.pyd", "*.pyc.*")
+"""What copies leave out: the compiled core, since the faults are in Python, and bytecode under way.
+
+Bytecode that is there fits the copies as well."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -53,8 +58,10 @@ def plant(fault: Fault | None, folder: Path) -> Path:
     :raises CommandError: where the fault has to be written anew.
     """
     copy = folder / "src"
-    # Without the compiled core: the faults are in Python.
-    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so", "*.pyd"))
+    shutil.copytree(SOURCE, copy, ignore=LEFT_OUT)
     if fault is not None:
-        (copy / "wsproto" / fault.file).write_text(fault.planted(), "utf-8")
+        file = copy / "wsproto" / fault.file
+        for bytecode in file.parent.glob(f"__pycache__/{file.stem}.*"):
+            bytecode.unlink()
+        file.write_text(fault.planted(), "utf-8")
     return copy

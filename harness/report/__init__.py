@@ -24,9 +24,10 @@ def write_report(folder: Path, results: Results, previous: Results | None = None
 
     Raises `CommandError` where one cannot be written.
     """
-    rendered = {name: render(results) for name, render in FILES.items()}
-    if previous:
-        rendered["index.html"] = page_of(results, previous)
+    rendered = {
+        name: page_of(results, previous) if render is page_of else render(results)
+        for name, render in FILES.items()
+    }
     for name, text in rendered.items():
         write_text(folder / name, text)
     return folder / "index.html"

@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from base64 import b64encode
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,17 +22,23 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def render(template: str, **values: object) -> str:
     """Render a template and escape the values in it."""
-    templates = Environment(
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    """Make the environment once: it keeps the templates that it has compiled."""
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(
+    environment.filters.update(
         tone=tone_of, visible=visible, hash=_hash, packed=_packed, titled=_titled, rfc=link_of
     )
-    return templates.get_template(template).render(**values)
+    return environment
 
 
 def read(name: str) -> str:

@@ -182,7 +182,7 @@ def tree_of(results: Results) -> list[Section]:
     found = dict.fromkeys(case for cells in by_setup.values() for case in cells)
     known = [case for case in CASES if case in found]
     tree: dict[str, Section] = {}
-    for case in [*known, *(case for case in found if case not in set(known))]:
+    for case in dict.fromkeys([*known, *found]):
         top = tree.setdefault(section_of(case), _section(section_of(case)))
         section = top
         if parent_of(case) != top.name:

@@ -143,13 +143,6 @@ def test_a_missing_module_names_the_peer() -> None:
 
 
 @pytest.mark.skipif(not instructions.available(), reason="needs valgrind, which `python -m bench` names too")
-def test_valgrind_is_asked_in_a_way_that_it_understands() -> None:
-    with Worker(OURS, PYTHON, SOURCE, prefix=("valgrind", *instructions.VALGRIND)) as worker:
-        worker.post([{"do": "passes", "name": "send text 32 B", "role": "server", "repeat": 1}])
-        assert instructions.total(worker) > 10**6
-
-
-@pytest.mark.skipif(not instructions.available(), reason="needs valgrind, which `python -m bench` names too")
 def test_the_instructions_of_a_pass_are_those_of_its_work() -> None:
     order = {"do": "passes_of", "action": "receive", "role": "client", "size": 1}
     assert 10**3 < instructions.of_a_pass(OURS, PYTHON, SOURCE, order, 100) < 10**5

@@ -26,6 +26,7 @@ from fuzz import seeds
 from fuzz.autobahn import case_frames
 from fuzz.frames import CHOICES, CLIENT, DEFLATE
 from fuzz.structured import Mutator, written
+from tests.marks import pure_core
 from tooling import frames as wire
 from tooling.cores import NOT_BUILT
 from tooling.mutation import READS, cut
@@ -237,6 +238,7 @@ class UnboundedModule:
     decompressobj = Unbounded
 
 
+@pure_core
 @pytest.mark.parametrize("target", ["frames_server", "frames_structured"])
 def test_a_mask_off_by_one_is_seen(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(data: bytes, start: int, stop: int, key: bytes) -> bytes:

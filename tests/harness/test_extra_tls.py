@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import ssl
 from contextlib import aclosing, closing, suppress
@@ -13,13 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.cli import main
 from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Ended, Listening
 from harness.extra import EXTRA
 from harness.extra.case import TRUSTED
 from harness.extra.certificates import EARLY, EXPIRED, HOST, OTHER_NAME, STRANGE, Certificates
 from harness.extra.driver import Play
+from harness.order import Order
+from harness.roles import ROLES
+from harness.setups import VARIANTS
 from tests.harness import lax_peers
 from tests.harness.serving import serving
 from tests.harness.test_extra_verdicts import NOWHERE, not_ok
@@ -196,23 +197,10 @@ def test_the_files_are_gone_with_the_certificates() -> None:
     assert not files[1].parent.exists()
 
 
-@pytest.mark.requirement(
-    "R6455-4.1-14",
-    "R6455-4.1-15",
-    "R6455-4.1-16",
-    "R6455-4.1-17",
-    "R6455-4.2.2-02",
-    "R6455-7.1.1-01",
-    "R6455-10.6-01",
-)
-def test_the_testee_keeps_all_rules_of_tls(tmp_path: Path) -> None:
+def test_tls_is_played_in_one_variant() -> None:
+    """It is none of the library's."""
     names = sorted({*cases("server"), *cases("client")})
-    main(["run", "--cases", *names, "--report", str(tmp_path)])
-    setups = json.loads((tmp_path / "results.json").read_text())["setups"]
-    assert list(setups) == ["server", "client"], "TLS is not the library's: one variant is enough"
-    for setup in setups.values():
-        for name, report in setup["cases"].items():
-            assert (report["behavior"], report["behaviorClose"]) == ("OK", "OK"), name
+    assert list(map(str, Order(ROLES, "full", names, variants=VARIANTS).cases())) == ["server", "client"]
 
 
 def test_every_case_finds_out_some_server() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.cases import section_of
 from harness.engines.extra import ExtraSuite
 from harness.engines.suite import Ended, Listening
 from harness.extra import EXTRA, driver, exchange, limits, opening, wire
@@ -47,8 +48,12 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def cases_of(role: Any) -> list[str]:
-    """Those over TLS have tests of their own."""
-    return [name for name, case in EXTRA.items() if role in case.roles and not case.over_tls]
+    """Those over TLS have tests of their own; those of X.16 are others again, a byte at a time."""
+    return [
+        name
+        for name, case in EXTRA.items()
+        if role in case.roles and not case.over_tls and section_of(name) != "X.16"
+    ]
 
 
 def against(peer: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -18,11 +18,10 @@ from harness.cli import main
 from harness.extra import EXTRA
 from harness.judge import Baseline, Verdict
 from harness.report import FILES
-from harness.setups import setups_of
+from harness.setups import Setup
 from harness.stored_results import differing_cases, read_results
 from harness.streams import STREAMS
 from tests.harness.report_samples import case, results, role, troubled
-from tests.harness.serving import PLAYED
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
@@ -191,9 +190,11 @@ def test_failed_repeats_what_differed_in_each_role(
     for of_role, code in (("server", 1002), ("client", 1000)):
         Baseline(of_role, tmp_path).update({"1.1.1": OK, "3.2": Verdict("OK", "OK", code)}).save()  # type: ignore[arg-type]
     options = ["--report", str(tmp_path), "--expected", str(tmp_path)]
-    assert main(["run", *options, "--cases", "1.1.1", "3.2"]) == 1
+    variants = ["--variant", "default", "--variant", "limits"]
+    assert main(["run", *options, *variants, "--cases", "1.1.1", "3.2"]) == 1
     assert differing_cases(read_results(tmp_path)) == {
-        setup: ["3.2"] for setup in setups_of(["client"], PLAYED)
+        Setup("client"): ["3.2"],
+        Setup("client", "limits"): ["3.2"],
     }
 
     assert main(["run", *options, "--failed", "--role", "server"]) == 0
@@ -204,9 +205,9 @@ def test_failed_repeats_what_differed_in_each_role(
 
     assert main(["run", *options, "--failed"]) == 1
     out = capsys.readouterr().out
-    assert ": 1 case as client, 1 case as client/limits, 1 case as client/settings\n" in out
+    assert ": 1 case as client, 1 case as client/limits\n" in out
     assert {path.name for path in tmp_path.iterdir()} >= {*FILES, "results.json"}
-    assert list(read_results(tmp_path)["setups"]) == ["client", "client/limits", "client/settings"]
+    assert list(read_results(tmp_path)["setups"]) == ["client", "client/limits"]
     assert main(["run", *options, "--failed", "--cases", "1"]) == 0, "nothing of section 1"
     assert main(["run", *options, "--failed", "--update-baseline"]) == 0
     assert main(["run", *options, "--failed"]) == 0

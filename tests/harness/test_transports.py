@@ -245,6 +245,7 @@ def test_a_bad_verdict_behind_the_death_of_a_bridge_is_none(
         return [sys.executable, "-c", program]
 
     monkeypatch.setattr("harness.transports.carriage.command_of", command)
+    monkeypatch.setattr("harness.transports.carriage.SETTLED", TIMEOUT)  # however slow the machine is
     suite = FakeSuite(Begun("1.1.1"), Ended("1.1.1", {**REPORT, "behavior": "FAILED"}), 60.0)
     idle = "echo listening on 127.0.0.1 port 9; exec sleep 600"
     monkeypatch.setattr(commands.Testee, "command", lambda *_: ["sh", "-c", idle, "sh"])

@@ -32,9 +32,16 @@ subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.DEVNULL)
 """
 
 
-def guarded(program: str, *arguments: str) -> subprocess.Popen[str]:
+IMPATIENT = (
+    *(sys.executable, "-I", "-S", "-c"),
+    f"import sys; sys.path.append({str(ROOT)!r}); from tooling import guard; guard.GRACE = 0.3; guard.main()",
+)
+"""A guard that kills sooner."""
+
+
+def guarded(program: str, *arguments: str, guard: tuple[str, ...] = GUARD) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - this very interpreter
-        [*GUARD, sys.executable, "-c", program, *arguments],
+        [*guard, sys.executable, "-c", program, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -49,7 +56,7 @@ def guarded(program: str, *arguments: str) -> subprocess.Popen[str]:
 )
 def test_a_program_in_an_endless_loop_ends_with_its_starter(loop: str) -> None:
     """Supervision by a thread of the program itself left it running for 20 minutes."""
-    with guarded(LOOPS.format(loop=loop)) as process:
+    with guarded(LOOPS.format(loop=loop), guard=IMPATIENT) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -70,7 +77,7 @@ def group_ends(leader: int) -> bool:
 
 @pytest.mark.parametrize("then", ["time.sleep(600)", ""], ids=["waits", "is gone already"])
 def test_what_the_program_started_ends_too_and_so_does_the_watcher(then: str) -> None:
-    with guarded(STARTS_ANOTHER.format(then=then)) as process:
+    with guarded(STARTS_ANOTHER.format(then=then), guard=IMPATIENT) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
