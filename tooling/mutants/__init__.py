@@ -1,0 +1,11 @@
+"""Mutation testing: small changes to the library, each of which a test has to notice.
+
+    source    the mutants of a module, found with `ast`
+    trials    a pytest that tries each in a process of its own, first on the tests that reach its line
+    record    which functions' mutants were tried already
+    survivors the list of the mutants that no test can notice, with the reasons
+    compiled  the mutants of src/core, and their trials
+    alone     whether the tests named after a module cover it by themselves
+
+The record and the list are committed: tests/mutants/.
+"""
