@@ -218,6 +218,8 @@ class _Finder(ast.NodeVisitor):
         self._edit(*self._span(node), b"break")
 
     def visit_Assign(self, node: ast.Assign) -> None:
+        if ast.unparse(node.targets[0]) == "__all__":
+            return
         self.generic_visit(node)
         if not self._outside and all(
             isinstance(each, (ast.Attribute, ast.Subscript)) for each in node.targets
@@ -331,12 +333,14 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Constant(self, node: ast.Constant) -> None:
         value = node.value
-        if isinstance(value, bool) or (isinstance(value, int) and not isinstance(value, bool)):
-            changed = repr(not value) if isinstance(value, bool) else str(value + 1)
-        elif isinstance(value, str) and not self._in_error and not _IS_TEXT.search(value):
-            changed = repr(f"XX{value}")
+        if isinstance(value, bool):
+            changed: object = not value
+        elif isinstance(value, int):
+            changed = value + 1
         elif isinstance(value, bytes):
-            changed = repr(b"XX" + value)
+            changed = value[:-1] or b"XX"
+        elif isinstance(value, str) and not self._in_error and not _IS_TEXT.search(value):
+            changed = value[:-1] or "XX"
         else:
             return
-        self._edit(*self._span(node), changed.encode())
+        self._edit(*self._span(node), repr(changed).encode())
