@@ -51,7 +51,7 @@ _OPERATORS: Final = [
 _EDITS: Final = [
     *_OPERATORS,
     (re.compile(rb"!(?=[\w(])"), b""),
-    (re.compile(rb"(?<=\bif )\((?=.*\)$)"), b"(!"),  # an operand of the condition
+    (re.compile(rb"(?<=\bif )\((?=.*\)(?: \{)?$)", re.MULTILINE), b"(!"),  # an operand of the condition
     (
         re.compile(
             rb"(?<=^    )(?:    )*\w[\w>.-]*(?: [|&^+-]?= [^\n;]*|\([^\n;]*\)|\+\+|--);", re.MULTILINE
