@@ -296,7 +296,8 @@ class _Finder(ast.NodeVisitor):
         for index, keyword in enumerate(node.keywords, len(node.args)):
             if keyword.arg is not None:
                 self._drop(spans, index) if len(spans) > 1 else self._edit(*spans[0], b"")
-        self.generic_visit(node)
+        for child in (node.func, *node.args[name == "cast" :], *node.keywords):  # a type comes first
+            self.visit(child)
         self._in_error = before
 
     def visit_Name(self, node: ast.Name | ast.Attribute) -> None:
