@@ -45,6 +45,7 @@ ENDLESS: Final = (-signal.SIGXCPU, -signal.SIGKILL)
 """It ends so, too, where a mutant makes the tests take too long."""
 OPTIONS: Final = (
     *("-q", "-x", "--import-mode=importlib", "-oaddopts=", "-mnot uncovered", "-pno:cacheprovider"),
+    "--assert=plain",  # nobody reads why a test fails
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is imported once for all
 )
 MEMORY: Final = 4 << 30  # bytes, at most
@@ -138,7 +139,20 @@ def imported_anew(loader: Any, files: Sequence[str], log: Path) -> int:
     print_to(log)
     limited(ANEW)
     sys.meta_path.insert(0, Replacing(loader.name, loader))
-    return {0: SURVIVED, 1: NOTICED, 2: NOTICED}.get(int(pytest.main([*OPTIONS, *files])), WRONG)
+    return {0: SURVIVED, 1: NOTICED, 2: NOTICED}.get(
+        int(pytest.main([*OPTIONS, *files], plugins=[Ending()])), WRONG
+    )
+
+
+class Ending:
+    """A pytest plugin: ends this process with the first test that fails, without a report of it."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """Look at what a test has raised."""
+        passed = call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception)
+        if not passed and item.get_closest_marker("xfail") is None:
+            os._exit(NOTICED)
 
 
 class Trials:
@@ -229,10 +243,9 @@ class Trials:
         limited(time.process_time() + seconds)
         if not _replaced(mutant, functions):
             return IMPORTED
+        tests[0].config.pluginmanager.register(Ending())
         for item, following in _in_order(tests):
             _timed(item, following)
-            if self._failed:
-                return NOTICED
         return SURVIVED
 
 
