@@ -34,6 +34,12 @@ _COMPUTED: Final = {
     ast.BitAnd: (b"&", b"|"), ast.BitOr: (b"|", b"&"), ast.BitXor: (b"^", b"&"),
 }
 # fmt: on
+_IN_PLACE: Final[dict[type[ast.AST], bytes]] = {
+    ast.Raise: b"pass",
+    ast.Delete: b"pass",
+    ast.Break: b"continue",
+    ast.Continue: b"break",
+}
 _NAMES: Final = {"min": b"max", "max": b"min", "any": b"all", "all": b"any", "lower": b"upper"}
 _MAKES_ERROR: Final = re.compile(r"(Error|Failed)$|^refused$|_too_big$")
 _IS_TEXT: Final = re.compile(r"[A-Za-z},:] [A-Za-z({]|: $|^ [a-z]+ $")
@@ -46,6 +52,8 @@ class Mutant(NamedTuple):
     """Module and qualified name; the module alone for what is outside of functions."""
     name: str
     """Its lines before and after, distinct within the function."""
+    begins: int
+    """The line where its function does, decorators included; nothing for what is outside of functions."""
     lines: range
     """Those of the statement up to the edit; tests that reach none of them cannot notice it."""
     start: int
@@ -77,10 +85,15 @@ def functions_of(module: str, source: bytes | None = None) -> list[Function]:
     """Return the functions of a module with all their mutants, first the code outside of functions."""
     source = MODULES[module].read_bytes() if source is None else source
     tree = ast.parse(source)
-    found = [_function(module, source, [tree], outside=True)]
-    for name, node in _functions_in(tree, f"{module}."):
-        found.append(_function(name, source, node.body, outside=False))
-    return found
+    return [
+        _function(module, source, [tree], begins=0),
+        *(
+            _function(
+                name, source, node.body, begins=min(each.lineno for each in (node, *node.decorator_list))
+            )
+            for name, node in _functions_in(tree, f"{module}.")
+        ),
+    ]
 
 
 def _functions_in(node: ast.AST, prefix: str) -> Iterator[tuple[str, _Function]]:
@@ -91,8 +104,8 @@ def _functions_in(node: ast.AST, prefix: str) -> Iterator[tuple[str, _Function]]
             yield from _functions_in(child, f"{prefix}{child.name}.")
 
 
-def _function(name: str, source: bytes, body: Sequence[ast.AST], *, outside: bool) -> Function:
-    finder = _Finder(source, outside=outside)
+def _function(name: str, source: bytes, body: Sequence[ast.AST], *, begins: int) -> Function:
+    finder = _Finder(source, outside=not begins)
     for node in body:
         finder.visit(node)
     lines = source.split(b"\n")
@@ -106,7 +119,8 @@ def _function(name: str, source: bytes, body: Sequence[ast.AST], *, outside: boo
         names[mutated] = names.get(mutated, 0) + 1
         number = f" ({names[mutated]})" if names[mutated] > 1 else ""
         last = source.count(b"\n", 0, start) + 1
-        mutants.append(Mutant(name, mutated + number, range(min(first, last), last + 1), start, stop, text))
+        lines_before = range(min(first, last), last + 1)
+        mutants.append(Mutant(name, mutated + number, begins, lines_before, start, stop, text))
     content = b"".join(lines[number - 1] for number in sorted(finder.lines))
     return Function(name, hashlib.sha256(content).hexdigest()[:12], mutants)
 
@@ -175,6 +189,8 @@ class _Finder(ast.NodeVisitor):
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):
                     self.visit(child)
+        if type(node) in _IN_PLACE:
+            self._edit(*self._span(node), _IN_PLACE[type(node)])
 
     def visit_FunctionDef(self, node: _Function) -> None:
         """Outside of functions, decorators and defaults."""
@@ -193,15 +209,6 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
         self._edit(*self._span(node), b"pass")
 
-    def visit_Raise(self, node: ast.Raise) -> None:
-        self.generic_visit(node)
-        self._statement = node.lineno
-        self._edit(*self._span(node), b"pass")
-
-    def visit_Delete(self, node: ast.Delete) -> None:
-        self.generic_visit(node)
-        self._edit(*self._span(node), b"pass")
-
     def visit_Return(self, node: ast.Return) -> None:
         self.generic_visit(node)
         if node.value is None:
@@ -209,28 +216,15 @@ class _Finder(ast.NodeVisitor):
         elif not isinstance(node.value, (ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp)):
             self._edit(*self._span(node.value), b"None")
 
-    def visit_Break(self, node: ast.Break) -> None:
-        self.generic_visit(node)
-        self._edit(*self._span(node), b"continue")
-
-    def visit_Continue(self, node: ast.Continue) -> None:
-        self.generic_visit(node)
-        self._edit(*self._span(node), b"break")
-
-    def visit_Assign(self, node: ast.Assign) -> None:
-        if ast.unparse(node.targets[0]) == "__all__":
+    def visit_Assign(self, node: ast.Assign | ast.AnnAssign) -> None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if node.value is None or ast.unparse(targets[0]) == "__all__":
             return
         self.generic_visit(node)
-        if not self._outside and all(
-            isinstance(each, (ast.Attribute, ast.Subscript)) for each in node.targets
-        ):
+        if not self._outside and all(isinstance(each, (ast.Attribute, ast.Subscript)) for each in targets):
             self._edit(*self._span(node), b"pass")
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        if node.value is not None:
-            self.generic_visit(node)
-            if not self._outside and isinstance(node.target, ast.Attribute):
-                self._edit(*self._span(node), b"pass")
+    visit_AnnAssign = visit_Assign  # noqa: N815 - as `ast.NodeVisitor` wants it
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.generic_visit(node)
@@ -246,7 +240,7 @@ class _Finder(ast.NodeVisitor):
         self._negate(node.test)
         self.generic_visit(node)
 
-    visit_While = visit_IfExp = visit_If  # noqa: N815 - as `ast.NodeVisitor` wants it
+    visit_While = visit_IfExp = visit_If  # noqa: N815 - the same
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         for test in node.ifs:

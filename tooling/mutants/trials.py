@@ -198,19 +198,21 @@ class Trials:
         self._coverage.stop()
         if self._failed:
             raise CommandError(f"a test fails without any mutant: {self._failed}")
-        reaching = _Reaching(self._coverage.get_data())
+        data = self._coverage.get_data()
+        reached = {Path(file).stem: data.contexts_by_lineno(file) for file in data.measured_files()}
         functions = _functions()
         gc.collect()
         gc.freeze()
         tasks: list[tuple[int, Callable[[], int]]] = []
         for index, mutant in enumerate(self._mutants):
-            tests = reaching.tests(mutant)
-            if tests is None:
+            lines = reached.get(mutant.module, {})
+            contexts = {context for line in mutant.lines for context in lines.get(line, ())}
+            if "import" in contexts:
                 self._tell(index, IMPORTED)
-            elif not tests:
+            elif not contexts - {"", "collection"}:
                 self._tell(index, SURVIVED)
             else:
-                order = sorted(tests, key=seconds.__getitem__)
+                order = sorted((int(each) for each in contexts - {"", "collection"}), key=seconds.__getitem__)
                 most = 3 + 10 * sum(seconds[test] for test in order)
                 tasks.append(
                     (index, partial(self._try, mutant, functions, [items[test] for test in order], most))
@@ -259,19 +261,6 @@ def _timed(item: pytest.Item, following: pytest.Item | None) -> float:
     return time.process_time() - begun
 
 
-class _Reaching:
-    """Which tests reach which lines."""
-
-    def __init__(self, data: coverage.CoverageData) -> None:
-        self._contexts = {Path(file).stem: data.contexts_by_lineno(file) for file in data.measured_files()}
-
-    def tests(self, mutant: Mutant) -> set[int] | None:
-        """Return the tests that reach a mutant, by their places; None where the import does."""
-        lines = self._contexts.get(mutant.module, {})
-        contexts = {context for line in mutant.lines for context in lines.get(line, ())}
-        return None if "import" in contexts else {int(each) for each in contexts - {"", "collection"}}
-
-
 def _functions() -> dict[tuple[str, int], list[FunctionType]]:
     """Return the functions of the library that there are, by module and first line."""
     gc.unfreeze()
@@ -285,12 +274,9 @@ def _functions() -> dict[tuple[str, int], list[FunctionType]]:
 
 def _replaced(mutant: Mutant, functions: Mapping[tuple[str, int], list[FunctionType]]) -> bool:
     """Give a function of this process the code of a mutant; tell whether that was possible."""
-    name = mutant.function.rpartition(".")[2]
-    code = _code_around(compile(mutant.source(), str(MODULES[mutant.module]), "exec"), name, mutant.lines[-1])
-    if code is None:
-        return False
-    there = functions.get((mutant.module, code.co_firstlineno), [])
-    there = [function for function in there if function.__code__.co_name == name]
+    code = _code_at(mutant.begins, compile(mutant.source(), str(MODULES[mutant.module]), "exec"))
+    there = functions.get((mutant.module, mutant.begins), [])
+    there = [function for function in there if function.__code__.co_name == code.co_name]
     for function in there:
         if len(function.__code__.co_freevars) != len(code.co_freevars):
             return False
@@ -299,21 +285,17 @@ def _replaced(mutant: Mutant, functions: Mapping[tuple[str, int], list[FunctionT
     return bool(there)
 
 
-def _code_around(code: CodeType, name: str, line: int) -> CodeType | None:
-    """Return the code of the function `name` that has a line, the outermost one."""
+def _code_at(line: int, code: CodeType) -> CodeType:
+    """Return the code of the function that begins in a line."""
     inner = [const for const in code.co_consts if isinstance(const, CodeType)]
     for const in inner:
-        if const.co_name == name and const.co_firstlineno <= line <= _last_line(const):
+        if const.co_firstlineno == line:
             return const
-    return next((found for const in inner if (found := _code_around(const, name, line))), None)
+    return _code_at(line, max((each for each in inner if each.co_firstlineno < line), key=_first_line))
 
 
-def _last_line(code: CodeType) -> int:
-    return max(
-        [line for _, _, line in code.co_lines() if line]
-        + [_last_line(const) for const in code.co_consts if isinstance(const, CodeType)],
-        default=0,
-    )
+def _first_line(code: CodeType) -> int:
+    return code.co_firstlineno
 
 
 def _clear_caches() -> None:
