@@ -97,3 +97,20 @@ def test_but_for_each_pool_of_keys() -> None:
     assert [number for number, count in enumerate(counts) if count] == [0, 16, 272]
     assert set(counts) == {0, 2}
     assert library_calls(lambda: Connection(SERVER).send(Ping())) > 0  # to make the connection
+
+
+@roles
+@pytest.mark.parametrize(
+    ("kind", "opcode"),
+    [(TextMessage, wire.TEXT), (BytesMessage, wire.BINARY), (Ping, wire.PING), (Pong, wire.PONG)],
+)
+def test_the_bytes_of_each_short_frame(
+    role: ConnectionType, kind: type[Event], opcode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wsproto.masking, "random_bytes", lambda size: wire.MASK * (size // 4))
+    mask = wire.MASK if role is CLIENT else None
+    connection = Connection(role)
+    for size in range(126):
+        text = "x" * size
+        event = kind(text if kind is TextMessage else text.encode())  # type: ignore[call-arg]
+        assert connection.send(event) == wire.frame(opcode, text.encode(), mask=mask)

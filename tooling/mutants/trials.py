@@ -49,7 +49,7 @@ OPTIONS: Final = (
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is imported once for all
 )
 MEMORY: Final = 4 << 30  # bytes, at most
-ANEW: Final = 60.0  # seconds that tests with a mutant may take which is imported anew
+ANEW: Final = 30.0  # seconds that tests with a mutant may take which is imported anew
 PROCESSORS: Final = len(os.sched_getaffinity(0))
 
 
@@ -105,7 +105,7 @@ def _become(task: Callable[[], int]) -> None:
 
 def limited(seconds: float) -> None:
     """Bound what this process may take of the processor and of memory, and let nobody hear of it."""
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 2, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
@@ -213,7 +213,7 @@ class Trials:
                 self._tell(index, SURVIVED)
             else:
                 order = sorted((int(each) for each in contexts - {"", "collection"}), key=seconds.__getitem__)
-                most = 3 + 10 * sum(seconds[test] for test in order)
+                most = 2 * sum(seconds[test] for test in order)  # coverage took as much again
                 tasks.append(
                     (index, partial(self._try, mutant, functions, [items[test] for test in order], most))
                 )
