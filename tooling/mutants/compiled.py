@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 SOURCE: Final = ROOT / "src" / "core"
+SECONDS: Final = 900.0
+"""Time of the processor that all tests may take, three times what they do."""
 NONE: Final = 76
 """How a trial ends where nothing was compiled, or the same."""
 
@@ -211,7 +213,7 @@ def _try(mutant: Mutant, objects: dict[str, Path], folder: Path, log: Path) -> i
     loader = ExtensionFileLoader("wsproto._core", str(built))
     first = [test for test in TESTS if test.startswith("tests/test_")]
     rest = sorted({f"tests/{path.name}" for path in trials.all_tests()} - set(first))
-    return trials.imported_anew(loader, [*first, *rest, "tests/properties"], log)
+    return trials.imported_anew(loader, [first, [*rest, "tests/properties"]], log, SECONDS)
 
 
 if __name__ == "__main__":

@@ -134,14 +134,19 @@ class _Loader(SourceFileLoader):
         return compile(self._mutant.source(), self.path, "exec")
 
 
-def imported_anew(loader: Any, files: Sequence[str], log: Path) -> int:
-    """Run the tests of some files with a module from elsewhere; the library must not be imported yet."""
+def imported_anew(loader: Any, batches: Iterable[Sequence[str]], log: Path, seconds: float = ANEW) -> int:
+    """Run the tests of some files, then of others, with a module from elsewhere in place of the library's.
+
+    The library must not be imported yet.
+    """
     print_to(log)
-    limited(ANEW)
+    limited(seconds)
     sys.meta_path.insert(0, Replacing(loader.name, loader))
-    return {0: SURVIVED, 1: NOTICED, 2: NOTICED}.get(
-        int(pytest.main([*OPTIONS, *files], plugins=[Ending()])), WRONG
-    )
+    for files in batches:
+        code = int(pytest.main([*OPTIONS, *files], plugins=[Ending()]))
+        if code:
+            return NOTICED if code in {1, 2} else WRONG
+    return SURVIVED
 
 
 class Ending:
@@ -322,7 +327,7 @@ def tried(
         else:
             yield mutant, _was_noticed(mutant, code, log)
     tasks = (
-        (mutant, partial(imported_anew, _Loader(mutant), files, log))
+        (mutant, partial(imported_anew, _Loader(mutant), [files], log))
         for mutant in anew
         if time.monotonic() < until
     )
