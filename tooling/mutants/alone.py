@@ -20,6 +20,7 @@ from tooling import running
 from tooling.console import Output, say
 from tooling.errors import ExitCode
 from tooling.mutants import trials
+from tooling.mutants.forks import PROCESSORS, forked, print_to
 from tooling.mutants.source import MODULES
 from tooling.tree import ROOT
 
@@ -38,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("modules", nargs=-1, type=click.Choice([*MODULES]))
-@click.option("--jobs", type=click.IntRange(1), default=trials.PROCESSORS, help="Modules at a time.")
+@click.option("--jobs", type=click.IntRange(1), default=PROCESSORS, help="Modules at a time.")
 def cli(modules: tuple[str, ...], jobs: int) -> ExitCode:
     """Run the tests of each module alone, and say which of its branches they do not take."""
     output, bad = Output(), False
     with tempfile.TemporaryDirectory() as folder:
         logs = {name: Path(folder, name) for name in modules or sorted(MODULES.keys() - UNTESTED)}
         tasks = ((name, partial(_covered, name, log)) for name, log in logs.items())
-        for name, code in trials.forked(tasks, jobs):
+        for name, code in forked(tasks, jobs):
             if code:
                 bad = True
                 say(
@@ -59,7 +60,7 @@ def cli(modules: tuple[str, ...], jobs: int) -> ExitCode:
 
 def _covered(module: str, log: Path) -> int:
     """Run the tests of a module in this process; its branches that they do not take go to `log`."""
-    trials.print_to(log)
+    print_to(log)
     measured = coverage.Coverage(
         data_file=None, include=[str(MODULES[module])], config_file=str(ROOT / "pyproject.toml")
     )

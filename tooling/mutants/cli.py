@@ -14,6 +14,7 @@ from tooling import running
 from tooling.console import Output, say
 from tooling.errors import ExitCode
 from tooling.mutants import trials
+from tooling.mutants.forks import PROCESSORS
 from tooling.mutants.record import Record
 from tooling.mutants.source import MODULES
 from tooling.mutants.survivors import LEAST, faults, read_reasons, wrong
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     "--only", "modules", multiple=True, type=click.Choice(list(MODULES)), help="Try those of a module."
 )
 @click.option("--seconds", type=click.IntRange(1), default=10**6, help="Begin no trial after so long.")
-@click.option("--jobs", type=click.IntRange(1), default=trials.PROCESSORS, help="Trials at a time.")
+@click.option("--jobs", type=click.IntRange(1), default=PROCESSORS, help="Trials at a time.")
 def cli(*, everything: bool, modules: tuple[str, ...], seconds: int, jobs: int) -> ExitCode:
     """Try the mutants of the functions that have changed since tests/mutants/functions.csv was written.
 

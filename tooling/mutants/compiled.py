@@ -23,8 +23,9 @@ import click
 from tooling import running
 from tooling.building import COMPILER, FLAGS, has_compiler, headers_of
 from tooling.console import Output, say
-from tooling.errors import ExitCode, MissingError
+from tooling.errors import CommandError, ExitCode, MissingError
 from tooling.mutants import trials
+from tooling.mutants.forks import NONE, PROCESSORS, forked, noticed, reports
 from tooling.mutants.survivors import LEAST, faults, read_reasons, wrong
 from tooling.sanitized import TESTS
 from tooling.tree import ROOT
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 SOURCE: Final = ROOT / "src" / "core"
 SECONDS: Final = 900.0
 """Time of the processor that all tests may take, three times what they do."""
-NONE: Final = 76
-"""How a trial ends where nothing was compiled, or the same."""
-
 _COMMENT: Final = re.compile(
     rb"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*",
     re.DOTALL | re.MULTILINE,
@@ -123,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--sample", type=click.IntRange(1), default=200, show_default=True, help="Mutants to try.")
 @click.option("--seed", type=int, help="Draws the sample; by default another each time.")
-@click.option("--jobs", type=click.IntRange(1), default=trials.PROCESSORS, help="Trials at a time.")
+@click.option("--jobs", type=click.IntRange(1), default=PROCESSORS, help="Trials at a time.")
 def cli(sample: int, seed: int | None, jobs: int) -> ExitCode:
     """Try a sample of the mutants of src/core on the tests of the library, compiled.
 
@@ -145,8 +143,8 @@ def cli(sample: int, seed: int | None, jobs: int) -> ExitCode:
 def _judged(found: dict[Mutant, bool], tell: Callable[[str], None]) -> ExitCode:
     reasons = read_reasons()
     bad = faults({name: reasons[name] for name in reasons if name[0].endswith(".c")}, names())
-    for mutant, noticed in found.items():
-        if what := wrong(reasons, (mutant.file, mutant.name), noticed=noticed):
+    for mutant, was_noticed in found.items():
+        if what := wrong(reasons, (mutant.file, mutant.name), noticed=was_noticed):
             bad.append(f"{mutant.file}, line {mutant.line}: {mutant.name}: {what}")
     for line in bad:
         tell(line)
@@ -158,22 +156,42 @@ def _judged(found: dict[Mutant, bool], tell: Callable[[str], None]) -> ExitCode:
 def _tried(
     drawn: Sequence[Mutant], sample: int, jobs: int, folder: Path, tell: Callable[[str], None]
 ) -> dict[Mutant, bool]:
-    """Try mutants in this order until so many have been compiled."""
-    objects = {path.stem: _compiled(path, folder / f"{path.stem}.o") for path in sorted(SOURCE.glob("*.c"))}
-    found: dict[Mutant, bool] = {}
-    tasks = (
-        (mutant, partial(_try, mutant, objects, folder / str(index), folder / f"log{index}"))
-        for index, mutant in enumerate(drawn)
+    """Try the first of the mutants that can be built; return whether tests notice them."""
+    built = _built(drawn, sample, jobs, folder)
+    os.environ["WSPROTO_PURE"] = "0"
+    loaders = (
+        (index, partial(ExtensionFileLoader, "wsproto._core", str(path)))
+        for index, path in enumerate(built.values())
     )
-    for mutant, code in trials.forked(tasks, jobs):
-        if code == NONE:
-            continue
-        found[mutant] = code != trials.SURVIVED
-        how = f"noticed ({code})" if found[mutant] else "SURVIVES"
-        tell(f"{len(found)} of {sample}: {mutant.file}, line {mutant.line}: {mutant.name}: {how}")
-        if len(found) >= sample:
-            break
-    return found
+    first = [test for test in TESTS if test.startswith("tests/test_")]
+    rest = sorted({f"tests/{path.name}" for path in trials.all_tests()} - set(first))
+    trying = trials.Anew(loaders, [first, [*rest, "tests/properties"]], SECONDS, jobs)
+    tried: dict[Mutant, bool] = {}
+    for index, code in reports(trying.run, folder / "log"):
+        mutant = list(built)[index]
+        tried[mutant] = noticed(mutant.name, code, folder / "log")
+        how = "noticed" if tried[mutant] else "SURVIVES"
+        tell(f"{len(tried)} of {len(built)}: {mutant.file}, line {mutant.line}: {mutant.name}: {how}")
+    return tried
+
+
+def _built(drawn: Sequence[Mutant], sample: int, jobs: int, folder: Path) -> dict[Mutant, Path]:
+    """Build the core with each of the first mutants with which that is possible, and makes a difference."""
+    objects = {path.stem: _compiled(path, folder / f"{path.stem}.o") for path in sorted(SOURCE.glob("*.c"))}
+    built: dict[Mutant, Path] = {}
+    queue = list(drawn)
+    while queue and len(built) < sample:
+        some, queue = queue[: sample - len(built)], queue[sample - len(built) :]
+        tasks = []
+        for mutant in some:
+            path = folder / f"{mutant.file}-{mutant.start}-{mutant.text.hex()}" / "_core.so"
+            tasks.append(((mutant, path), partial(_build, mutant, objects, path)))
+        for (mutant, path), code in forked(tasks, jobs):
+            if code not in {0, NONE}:
+                raise CommandError(f"{mutant.file} cannot be built with {mutant.name}")
+            if code == 0:
+                built[mutant] = path
+    return built
 
 
 def _compiled(path: Path, to: Path) -> Path:
@@ -195,10 +213,9 @@ def _compiled(path: Path, to: Path) -> Path:
     return to
 
 
-def _try(mutant: Mutant, objects: dict[str, Path], folder: Path, log: Path) -> int:
-    """Build the core with a mutant, and run the tests of the library on it."""
-    folder.mkdir()
-    changed = folder / mutant.file
+def _build(mutant: Mutant, objects: dict[str, Path], built: Path) -> int:
+    built.parent.mkdir()
+    changed = built.with_name(mutant.file)
     changed.write_bytes(mutant.source())
     try:
         made = _compiled(changed, changed.with_suffix(".o"))
@@ -206,14 +223,9 @@ def _try(mutant: Mutant, objects: dict[str, Path], folder: Path, log: Path) -> i
         return NONE
     if made.read_bytes() == objects[changed.stem].read_bytes():
         return NONE
-    built = folder / "_core.so"
     linked = {**objects, changed.stem: made}.values()
     subprocess.run([COMPILER, "-shared", *map(str, linked), "-o", str(built)], check=True)  # noqa: S603
-    os.environ["WSPROTO_PURE"] = "0"
-    loader = ExtensionFileLoader("wsproto._core", str(built))
-    first = [test for test in TESTS if test.startswith("tests/test_")]
-    rest = sorted({f"tests/{path.name}" for path in trials.all_tests()} - set(first))
-    return trials.imported_anew(loader, [first, [*rest, "tests/properties"]], log, SECONDS)
+    return 0
 
 
 if __name__ == "__main__":

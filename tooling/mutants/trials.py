@@ -9,48 +9,38 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
-import resource
-import signal
 import sys
 import time
-import traceback
+from contextlib import suppress
 from functools import partial
 from importlib.machinery import SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import coverage
 import hypothesis
 import pytest
 
 from tooling.errors import CommandError
+from tooling.mutants.forks import IMPORTED, NONE, NOTICED, SURVIVED, forked, limit, noticed, reports
 from tooling.mutants.source import MODULES, SOURCE
 from tooling.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from tooling.mutants.forks import Tell
     from tooling.mutants.source import Mutant
 
-    Key = TypeVar("Key")
-    Result = tuple[Mutant, bool]  # whether a test noticed it
-
-SURVIVED, NOTICED, WRONG, IMPORTED = 0, 1, 70, 75
-"""How a trial ends: `WRONG` is a fault of ours, `IMPORTED` asks for the other way."""
-ENDLESS: Final = (-signal.SIGXCPU, -signal.SIGKILL)
-"""It ends so, too, where a mutant makes the tests take too long."""
 OPTIONS: Final = (
     *("-q", "-x", "--import-mode=importlib", "-oaddopts=", "-mnot uncovered", "-pno:cacheprovider"),
     "--assert=plain",  # nobody reads why a test fails
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is imported once for all
 )
-MEMORY: Final = 4 << 30  # bytes, at most
 ANEW: Final = 30.0  # seconds that tests with a mutant may take which is imported anew
-PROCESSORS: Final = len(os.sched_getaffinity(0))
 
 
 def tests_of(module: str) -> list[str]:
@@ -69,55 +59,14 @@ def all_tests() -> list[Path]:
     return sorted((ROOT / "tests").glob("test_*.py"))
 
 
-def forked(tasks: Iterable[tuple[Key, Callable[[], int]]], jobs: int) -> Iterator[tuple[Key, int]]:
-    """Run each task in a fork, `jobs` at a time.
-
-    Yields what each returned, or the signal that ended it as a negative number.
-    """
-    running: dict[int, Key] = {}
-    for key, task in tasks:
-        if len(running) == jobs:
-            yield _ended(running)
-        if child := os.fork():
-            running[child] = key
-        else:
-            _become(task)
-    while running:
-        yield _ended(running)
-
-
-def _ended(running: dict[int, Key]) -> tuple[Key, int]:
-    child, status = os.wait()
-    return running.pop(child), os.waitstatus_to_exitcode(status)
-
-
-def _become(task: Callable[[], int]) -> None:
-    code = WRONG
-    try:
-        code = task()
-    except BaseException:  # noqa: BLE001 - nothing may get out of the fork
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def limited(seconds: float) -> None:
-    """Bound what this process may take of the processor and of memory, and let nobody hear of it."""
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 2, resource.RLIM_INFINITY))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
-class Replacing:
+class _Replacing:
     """Finds one module elsewhere: it stands in `sys.meta_path`."""
 
-    def __init__(self, fullname: str, loader: Any) -> None:
-        self._fullname, self._loader = fullname, loader
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
 
     def find_spec(self, fullname: str, _path: object, _target: object = None) -> Any:
-        """Find a module (`importlib.abc.MetaPathFinder`)."""
-        if fullname != self._fullname:
+        if fullname != self._loader.name:
             return None
         return spec_from_file_location(fullname, self._loader.path, loader=self._loader)
 
@@ -134,21 +83,6 @@ class _Loader(SourceFileLoader):
         return compile(self._mutant.source(), self.path, "exec")
 
 
-def imported_anew(loader: Any, batches: Iterable[Sequence[str]], log: Path, seconds: float = ANEW) -> int:
-    """Run the tests of some files, then of others, with a module from elsewhere in place of the library's.
-
-    The library must not be imported yet.
-    """
-    print_to(log)
-    limited(seconds)
-    sys.meta_path.insert(0, Replacing(loader.name, loader))
-    for files in batches:
-        code = int(pytest.main([*OPTIONS, *files], plugins=[Ending()]))
-        if code:
-            return NOTICED if code in {1, 2} else WRONG
-    return SURVIVED
-
-
 class Ending:
     """A pytest plugin: ends this process with the first test that fails, without a report of it."""
 
@@ -160,27 +94,75 @@ class Ending:
             os._exit(NOTICED)
 
 
-class Trials:
-    """A pytest plugin: runs the tests once, notes what each reaches, then tries the mutants.
+class Anew:
+    """A pytest plugin: each trial collects and runs the tests by itself, with a module from elsewhere.
 
-    :param tell: is called with the place of a mutant, and how its trial ended.
+    :param loaders: the loader of that module, perhaps made in the fork that takes it, by a key; a trial that
+        gets none ends with `NONE`.
+    :param batches: files with tests, of which the later are collected when no test of the earlier has failed.
+    :param seconds: time of the processor that a trial may take.
     """
 
     def __init__(
-        self, mutants: Sequence[Mutant], jobs: int, until: float, tell: Callable[[int, int], None]
+        self,
+        loaders: Iterable[tuple[int, Callable[[], Any]]],
+        batches: Sequence[Sequence[str]],
+        seconds: float,
+        jobs: int,
     ) -> None:
-        self._mutants, self._jobs, self._until, self._tell = mutants, jobs, until, tell
+        self._loaders, self._batches, self._seconds, self._jobs = loaders, batches, seconds, jobs
+
+    def run(self, tell: Tell) -> int:
+        """Run pytest; the library must not be imported yet."""
+        self._tell = tell
+        code = pytest.main([*OPTIONS, *self._batches[0]], plugins=[self])
+        return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> bool:
+        """Take the place of pytest's own collection, with all begun but the tests themselves."""
+        tasks = ((key, partial(self._try, session, loader)) for key, loader in self._loaders)
+        for key, code in forked(tasks, self._jobs):
+            self._tell(key, code)
+        session.items = []
+        return True
+
+    def _try(self, session: pytest.Session, make: Callable[[], Any]) -> int:
+        loader = make()
+        if loader is None:
+            return NONE
+        limit(self._seconds)
+        sys.meta_path.insert(0, _Replacing(loader))
+        session.config.pluginmanager.register(Ending())
+        for files in self._batches:
+            with suppress(session.Failed, session.Interrupted):
+                session.perform_collect(files)
+            if session.testsfailed:  # the import did
+                return NOTICED
+            session.config.hook.pytest_runtestloop(session=session)
+        return SURVIVED
+
+
+class Trials:
+    """A pytest plugin: runs the tests once, notes what each reaches, then tries the mutants.
+
+    :param until: when the last trial may begin.
+    """
+
+    def __init__(self, mutants: Sequence[Mutant], files: Sequence[str], jobs: int, until: float) -> None:
+        self._mutants, self._files, self._jobs, self._until = mutants, files, jobs, until
         self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[f"{SOURCE}/*"])
         self._failed = ""
 
-    def run(self, files: Sequence[str]) -> int:
+    def run(self, tell: Tell) -> int:
         """Run pytest; the library must not be imported yet."""
+        self._tell = tell
         self._coverage.start()
         self._coverage.switch_context("import")
         for module in MODULES:
             importlib.import_module(f"wsproto.{module}" if module != "__init__" else "wsproto")
         self._coverage.switch_context("collection")
-        return int(pytest.main([*OPTIONS, *files], plugins=[self]))
+        return int(pytest.main([*OPTIONS, *self._files], plugins=[self]))
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
@@ -247,7 +229,7 @@ class Trials:
         seconds: float,
     ) -> int:
         """Run tests with a mutant up to the first that fails."""
-        limited(time.process_time() + seconds)
+        limit(time.process_time() + seconds)
         if not _replaced(mutant, functions):
             return IMPORTED
         tests[0].config.pluginmanager.register(Ending())
@@ -320,61 +302,17 @@ def tried(
     :param log: a file for what pytest prints.
     :raises CommandError: where a test fails without a mutant, or a trial goes wrong.
     """
-    anew = []
-    for mutant, code in _in_session(mutants, files, jobs, until, log):
-        if code == IMPORTED:
-            anew.append(mutant)
-        else:
-            yield mutant, _was_noticed(mutant, code, log)
-    tasks = (
-        (mutant, partial(imported_anew, _Loader(mutant), [files], log))
-        for mutant in anew
-        if time.monotonic() < until
+    anew = [mutant for mutant in mutants if not mutant.begins]
+    inside = [mutant for mutant in mutants if mutant.begins]
+    if inside:
+        for index, code in reports(Trials(inside, files, jobs, until).run, log):
+            if code == IMPORTED:
+                anew.append(inside[index])
+            else:
+                yield inside[index], noticed(inside[index].name, code, log)
+    loaders = (
+        (index, partial(_Loader, mutant)) for index, mutant in enumerate(anew) if time.monotonic() < until
     )
-    for mutant, code in forked(tasks, jobs):
-        yield mutant, _was_noticed(mutant, code, log)
-
-
-def _was_noticed(mutant: Mutant, code: int, log: Path) -> bool:
-    if code not in {SURVIVED, NOTICED, *ENDLESS}:
-        raise wrong(f"{mutant.function}: {mutant.name}: the trial ended with {code}", log)
-    return code != SURVIVED
-
-
-def _in_session(
-    mutants: Sequence[Mutant], files: Sequence[str], jobs: int, until: float, log: Path
-) -> Iterator[tuple[Mutant, int]]:
-    """Try mutants on tests that have run before, in a fork; yield how each trial ended."""
-    reading, writing = os.pipe()
-
-    def told(*found: int) -> None:
-        os.write(writing, f"{json.dumps(found)}\n".encode())
-
-    def work() -> int:
-        os.close(reading)
-        print_to(log)
-        return Trials(mutants, jobs, until, told).run(files)
-
-    child = os.fork()
-    if not child:
-        _become(work)
-    os.close(writing)
-    with os.fdopen(reading) as lines:
-        for line in lines:
-            index, code = json.loads(line)
-            yield mutants[index], code
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-        raise wrong("the tests could not run without a mutant", log)
-
-
-def wrong(message: str, log: Path) -> CommandError:
-    """Show what pytest has printed, and return the error for the user."""
-    print(log.read_text(encoding="utf-8", errors="replace"), file=sys.stderr)
-    return CommandError(message)
-
-
-def print_to(log: Path) -> None:
-    """Let all that this process prints go to a file."""
-    with log.open("a") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
+    if anew:
+        for index, code in reports(Anew(loaders, [files], ANEW, jobs).run, log):
+            yield anew[index], noticed(anew[index].name, code, log)
