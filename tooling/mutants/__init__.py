@@ -10,6 +10,6 @@
 The record and the list are committed: tests/mutants/.
 
 Why not a tool that there is: mutmut 3.8 names tests to pytest one by one, and pytest finds none whose id has
-a bracket in it; it changes neither tables nor defaults. cosmic-ray 8.7 changes types, too, and begins a Python
-and all tests of a module anew for each mutant: 1.7 seconds, where a fork takes 0.03.
+a bracket in it; it changes neither tables nor defaults. cosmic-ray 8.7 changes types too, begins a Python and
+all tests of a module anew for each mutant: 1.7 seconds, where a fork takes 0.03.
 """

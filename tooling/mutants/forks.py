@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Tell = Callable[[int, int], None]
 
 SURVIVED, NOTICED, WRONG, IMPORTED, NONE = 0, 1, 70, 75, 76
-"""How a trial ends: `WRONG` is a fault of ours, `IMPORTED` asks for the other way, `NONE` has tried nothing."""
+"""How a trial ends: `WRONG` is a fault of ours, `IMPORTED` asks for the other way, `NONE` tried nothing."""
 ENDLESS: Final = (-signal.SIGXCPU, -signal.SIGKILL)
 """It ends so, too, where a mutant makes the tests take too long."""
 MEMORY: Final = 4 << 30
