@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from tests.oracle.deflating import CLIENT, SERVER
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
+from wsproto.frame_encoder import FrameEncoder
+from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -114,3 +117,40 @@ def test_the_bytes_of_each_short_frame(
         text = "x" * size
         event = kind(text if kind is TextMessage else text.encode())  # type: ignore[call-arg]
         assert connection.send(event) == wire.frame(opcode, text.encode(), mask=mask)
+
+
+@roles
+@pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY])
+def test_whether_a_message_was_begun(role: ConnectionType, opcode: int) -> None:
+    kind: Any = TextMessage if opcode == wire.TEXT else BytesMessage
+    data: Any = "a" if opcode == wire.TEXT else b"a"
+    writer = FrameEncoder(role is CLIENT)
+    assert writer.client is (role is CLIENT)
+    assert writer.message_begun is False
+    writer.send(kind(data, message_finished=False))
+    assert writer.message_begun is True
+    writer.send(Ping())
+    assert writer.message_begun is True
+    writer.send(kind(data))
+    assert writer.message_begun is False
+
+
+@roles
+@pytest.mark.parametrize(
+    "event", [TextMessage(b"x"), BytesMessage("x"), Ping(bytes(126)), Pong("x")], ids=repr
+)  # type: ignore[arg-type]
+def test_what_needs_judgement_is_not_written_as_it_is(role: ConnectionType, event: Event) -> None:
+    with pytest.raises(LocalProtocolError):
+        Connection(role).send(event)
+
+
+@roles
+@pytest.mark.parametrize(
+    ("kind", "opcode"), [(BytesMessage, wire.BINARY), (Ping, wire.PING), (Pong, wire.PONG)]
+)
+def test_a_payload_is_measured_in_bytes_whatever_its_items_are(
+    role: ConnectionType, kind: Any, opcode: int
+) -> None:
+    items = memoryview(array("I", [1, 2, 3]))
+    sent = wire.decode_frame(Connection(role).send(kind(items)))
+    assert (sent.opcode, sent.payload) == (opcode, items.tobytes())
