@@ -30,10 +30,12 @@ from tooling.mutants.source import MODULES, SOURCE
 from tooling.tree import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tooling.mutants.forks import Tell
     from tooling.mutants.source import Mutant
+
+    _Functions = dict[tuple[str, int], list[FunctionType]]
 
 OPTIONS: Final = (
     *("-q", "-x", "--import-mode=importlib", "-oaddopts=", "-mnot uncovered", "-pno:cacheprovider"),
@@ -153,6 +155,7 @@ class Trials:
         self._mutants, self._files, self._jobs, self._until = mutants, files, jobs, until
         self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[f"{SOURCE}/*"])
         self._failed = ""
+        self._took: dict[pytest.Item, float] = {}  # seconds
 
     def run(self, tell: Tell) -> int:
         """Run pytest; the library must not be imported yet."""
@@ -181,7 +184,9 @@ class Trials:
         if session.testsfailed:
             return None
         items = session.items
-        seconds = [self._seconds(item, following) for item, following in _in_order(items)]
+        for place, (item, following) in enumerate(_in_order(items)):
+            self._coverage.switch_context(str(place))
+            self._took[item] = _timed(item, following)
         self._coverage.stop()
         if self._failed:
             raise CommandError(f"a test fails without any mutant: {self._failed}")
@@ -199,11 +204,9 @@ class Trials:
             elif not contexts - {"", "collection"}:
                 self._tell(index, SURVIVED)
             else:
-                order = sorted((int(each) for each in contexts - {"", "collection"}), key=seconds.__getitem__)
-                most = 2 * sum(seconds[test] for test in order)  # coverage took as much again
-                tasks.append(
-                    (index, partial(self._try, mutant, functions, [items[test] for test in order], most))
-                )
+                tests = [items[int(place)] for place in contexts - {"", "collection"}]
+                tests.sort(key=self._took.__getitem__)
+                tasks.append((index, partial(self._try, mutant, functions, tests)))
         for index, code in forked(self._in_time(tasks), self._jobs):
             self._tell(index, code)
         return True
@@ -216,24 +219,13 @@ class Trials:
                 return
             yield task
 
-    def _seconds(self, item: pytest.Item, following: pytest.Item | None) -> float:
-        """Run a test; return the seconds that it took."""
-        self._coverage.switch_context(str(item.session.items.index(item)))
-        return _timed(item, following)
-
-    def _try(
-        self,
-        mutant: Mutant,
-        functions: Mapping[tuple[str, int], list[FunctionType]],
-        tests: list[pytest.Item],
-        seconds: float,
-    ) -> int:
+    def _try(self, mutant: Mutant, functions: _Functions, tests: list[pytest.Item]) -> int:
         """Run tests with a mutant up to the first that fails."""
-        limit(time.process_time() + seconds)
         if not _replaced(mutant, functions):
             return IMPORTED
         tests[0].config.pluginmanager.register(Ending())
         for item, following in _in_order(tests):
+            limit(time.process_time() + 2 * self._took[item])  # measuring has taken as long again
             _timed(item, following)
         return SURVIVED
 
@@ -248,10 +240,10 @@ def _timed(item: pytest.Item, following: pytest.Item | None) -> float:
     return time.process_time() - begun
 
 
-def _functions() -> dict[tuple[str, int], list[FunctionType]]:
+def _functions() -> _Functions:
     """Return the functions of the library that there are, by module and first line."""
     gc.unfreeze()
-    found: dict[tuple[str, int], list[FunctionType]] = {}
+    found: _Functions = {}
     for each in gc.get_objects():
         if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(f"{SOURCE}/"):
             place = Path(each.__code__.co_filename).stem, each.__code__.co_firstlineno
@@ -259,7 +251,7 @@ def _functions() -> dict[tuple[str, int], list[FunctionType]]:
     return found
 
 
-def _replaced(mutant: Mutant, functions: Mapping[tuple[str, int], list[FunctionType]]) -> bool:
+def _replaced(mutant: Mutant, functions: _Functions) -> bool:
     """Give a function of this process the code of a mutant; tell whether that was possible."""
     code = _code_at(mutant.begins, compile(mutant.source(), str(MODULES[mutant.module]), "exec"))
     there = functions.get((mutant.module, mutant.begins), [])
