@@ -554,3 +554,31 @@ def test_the_rest_of_a_header_may_come_while_what_is_before_it_is_read(role: Con
     assert next(events) == text("a")
     decoder.receive_bytes(second[3:])
     assert list(events) == [binary(b"b" * 300)]
+
+
+# Whole messages behind each other: a wrong length would take in what comes next.
+
+
+@roles
+@data_opcodes
+@pytest.mark.parametrize("size", [126, 127, 255, 256, 511, 65_535, 65_536, 65_537, 131_073])
+def test_long_messages_that_come_in_one_read(role: ConnectionType, opcode: int, size: int) -> None:
+    letters = "abc"
+    stream = b"".join(peer(role, opcode, letter.encode() * size) for letter in letters)
+    make = text if opcode == wire.TEXT else (lambda data: binary(data.encode()))
+    assert receive(Connection(role), stream) == [make(letter * size) for letter in letters]
+    # Behind a short one, so that they do not begin the buffer, and before what has not all come.
+    mixed = peer(role, wire.PING, b"p") + stream + peer(role, wire.PONG, b"q") + b"\x81"
+    expected = [Ping(b"p"), *(make(letter * size) for letter in letters), Pong(b"q")]
+    assert receive(Connection(role), mixed) == expected
+
+
+@roles
+@pytest.mark.parametrize("size", [0, 5, 200, 70_000])
+def test_a_failure_tells_what_to_answer(role: ConnectionType, size: int) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    decoder.receive_bytes(peer(role, wire.BINARY, bytes(size)) + peer(role, 0x3))
+    with pytest.raises(ParseFailed) as caught:
+        list(decoder.events())
+    assert caught.value.event_hint == CloseConnection(1002, "Unknown opcode 0x3 (RFC 6455 5.2)")
+    assert decoder.drained
