@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import pytest
@@ -37,6 +38,11 @@ def test_the_module_offers_the_names_that_downstream_code_imports() -> None:
 def test_it_knows_its_role(client: bool) -> None:
     assert FrameProtocol(client, []).client is client
     assert FrameProtocol(client=client, extensions=[]).client is client
+
+
+def test_it_may_be_referred_to_weakly() -> None:
+    protocol = FrameProtocol(True, [])
+    assert weakref.ref(protocol)() is protocol
 
 
 @ends
