@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 
 from tests.marks import any_cut, roles
@@ -582,3 +584,18 @@ def test_a_failure_tells_what_to_answer(role: ConnectionType, size: int) -> None
         list(decoder.events())
     assert caught.value.event_hint == CloseConnection(1002, "Unknown opcode 0x3 (RFC 6455 5.2)")
     assert decoder.drained
+
+
+@roles
+def test_what_inflates_goes_with_a_failure(role: ConnectionType) -> None:
+    extension = agreed().for_connection()
+    decoder = FrameDecoder(role is ConnectionType.CLIENT, [extension])
+    state = extension.state
+    gone = weakref.ref(state.inflater)
+    decoder.receive_bytes(wire.peer_frame(role is ConnectionType.CLIENT, wire.TEXT, HELLO, rsv=wire.RSV1))
+    assert list(decoder.events()) == [text("Hello")]
+    assert gone() is state.inflater
+    decoder.receive_bytes(peer(role, 0x3))
+    with pytest.raises(ParseFailed):
+        list(decoder.events())
+    assert gone() is None
