@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
-from wsproto.frame_protocol import FrameDecoder, ParseFailed
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import FrameDecoder, Opcode, ParseFailed, RsvBits
 
 data_opcodes = pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY], ids=["text", "binary"])
 
@@ -599,3 +601,31 @@ def test_what_inflates_goes_with_a_failure(role: ConnectionType) -> None:
     with pytest.raises(ParseFailed):
         list(decoder.events())
     assert gone() is None
+
+
+class SeesHeaders(Extension):
+    """Notes the header of each frame that it sees."""
+
+    name = "sees-headers"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Opcode, int]] = []
+
+    def frame_inbound_header(self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int) -> RsvBits:
+        assert proto is not None
+        assert not any(rsv)
+        self.seen.append((opcode, payload_length))
+        return rsv
+
+
+@roles
+@any_cut
+def test_an_extension_sees_each_header_once(role: ConnectionType, cut: bool) -> None:
+    extension = SeesHeaders()
+    decoder = FrameDecoder(role is ConnectionType.CLIENT, [extension])
+    frames = [(Opcode.PING, b"ping"), (Opcode.TEXT, b"text"), (Opcode.PONG, b""), (Opcode.PONG, b"pong")]
+    stream = b"".join(peer(role, opcode, payload) for opcode, payload in frames)
+    for piece in single_bytes(stream) if cut else [stream]:
+        decoder.receive_bytes(piece)
+        list(decoder.events())
+    assert extension.seen == [(opcode, len(payload)) for opcode, payload in frames]

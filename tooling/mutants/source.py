@@ -218,7 +218,8 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if node.value is None or ast.unparse(targets[0]) == "__all__":
+        is_type = self._outside and isinstance(node.value, ast.Subscript)
+        if node.value is None or is_type or ast.unparse(targets[0]) == "__all__":
             return
         self.generic_visit(node)
         if not self._outside and all(isinstance(each, (ast.Attribute, ast.Subscript)) for each in targets):

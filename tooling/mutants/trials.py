@@ -254,14 +254,23 @@ def _functions() -> _Functions:
 def _replaced(mutant: Mutant, functions: _Functions) -> bool:
     """Give a function of this process the code of a mutant; tell whether that was possible."""
     code = _code_at(mutant.begins, compile(mutant.source(), str(MODULES[mutant.module]), "exec"))
-    there = functions.get((mutant.module, mutant.begins), [])
-    there = [function for function in there if function.__code__.co_name == code.co_name]
-    for function in there:
-        if len(function.__code__.co_freevars) != len(code.co_freevars):
-            return False
-        function.__code__ = code
+    there = False
+    for each in _codes_of(code):  # the functions inside of it, too: some were made while it was imported
+        for function in functions.get((mutant.module, each.co_firstlineno), []):
+            if function.__code__.co_name == each.co_name:
+                if len(function.__code__.co_freevars) != len(each.co_freevars):
+                    return False
+                function.__code__ = each
+                there = there or each is code
     _clear_caches()
-    return bool(there)
+    return there
+
+
+def _codes_of(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from _codes_of(const)
 
 
 def _code_at(line: int, code: CodeType) -> CodeType:
