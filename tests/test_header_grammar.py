@@ -352,3 +352,9 @@ def test_a_list_is_split_outside_of_quoted_strings(value: bytes, elements: list[
 def test_a_quoted_string_has_an_end(value: bytes) -> None:
     with pytest.raises(GrammarError, match="has a quoted string that does not end"):
         split_list(value)
+
+
+def test_each_byte_may_stand_in_a_field_value_or_not() -> None:
+    """RFC 9110 5.5: visible ASCII, SP, HTAB, and the bytes from 128 on."""
+    allowed = {byte for byte in range(256) if is_field_value(b"a%cb" % byte)}
+    assert allowed == {0x09, *range(0x20, 0x7F), *range(0x80, 0x100)}
