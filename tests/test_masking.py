@@ -240,3 +240,12 @@ def test_the_source_gives_as_many_bytes_as_asked_for_and_never_the_same() -> Non
         assert type(drawn) is bytes
         assert len(drawn) == size
     assert len({wsproto.masking.random_bytes(16) for _ in range(100)}) == 100
+
+
+def test_one_character_beyond_ascii_is_found_wherever_it_stands() -> None:
+    """Unmasking tells on the way whether all is ASCII, some bytes at a time."""
+    for size in (31, 63, 64, 127, 128, 160, 200):
+        for at in range(size):
+            text = "a" * at + "\u00e9" + "b" * (size - at - 1)
+            server = Connection(ConnectionType.SERVER)
+            assert receive(server, wire.peer_frame(False, wire.TEXT, text.encode())) == [TextMessage(text)]
