@@ -17,10 +17,11 @@ DEFLATE_TESTS := $(wildcard tests/test_*deflate*.py tests/test_inbound_extension
 LIBRARY_TESTS := tests/test_*.py tests/properties tests/state_machines
 NEEDED = $(if $(filter-out h1,$(TRANSPORT)),$(STREAMS),$(HARNESS))
 FUZZ_SECONDS ?= 60
+SAMPLE ?= 200
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-core test-other-core browser testees check format autobahn engines gateways proxies docs campaign fuzz asan downstream package release bench clean
+.PHONY: help conformance matrix test test-alone test-core test-other-core mutation mutation-core browser testees check format autobahn engines gateways proxies docs campaign fuzz asan downstream package release bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +46,15 @@ test-other-core: $(READY) ## run the tests of the library on the compiled core, 
 
 test-core: $(READY) ## run the tests of the library alone, without those of its tools and without coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal $(LIBRARY_TESTS)
+
+test-alone: $(READY) ## test that the tests named after a module cover its branches by themselves
+	$(BIN)/python -m tooling.mutants.alone
+
+mutation: $(READY) ## change src/wsproto in many small ways where it is new, each of which a test has to notice (MUTATION=--all for all of it)
+	$(BIN)/python -m tooling.mutants $(MUTATION)
+
+mutation-core: $(READY) ## the same with a sample of the compiled core; needs gcc (SAMPLE=200, SEED=the number that was printed)
+	$(BIN)/python -m tooling.mutants.compiled --sample $(SAMPLE) $(SEED:%=--seed %)
 
 browser: $(READY) ## test the report's page in Chromium, and the WebSockets of Chromium and Firefox over HTTP/1.1 and HTTP/2
 	$(BIN)/python -m pytest -m browser tests/browser

@@ -95,10 +95,20 @@ def test_a_client_never_asks_another_domain(meant: str, other: bytes) -> None:
     [
         ("::1", b"[::1]"),
         ("[fe80::1%25eth0]:80", b"[fe80::1]:80"),
+        ("2001:db8::7:ab10", b"[2001:db8::7:ab10]"),
+        ("::ffff:192.0.2.1%eth0", b"[::ffff:192.0.2.1]"),
         ("a:80", b"a:80"),
         ("a%41", b"a%41"),
         ("::ffff:1.2.3.255", b"[::ffff:1.2.3.255]"),
         ("\N{SNOWMAN}.de", b"xn--n3h.de"),
+        ("de.\N{SNOWMAN}:8080", b"de.xn--n3h:8080"),
+        ("\u0392\u038c\u039b\u039f\u03c2.com", b"xn--nxasmm1c.com"),  # in capitals, but for the final sigma
+        ("\N{FULLWIDTH LATIN CAPITAL LETTER A}.de", b"a.de"),  # mapping leaves one letter
+        (f"Stra{SHARP_S}e.de", b"xn--strae-oqa.de"),  # which is the name in small letters
+        (f"{SHARP_S * 2}.de", b"xn--zcaa.de"),
+        ("\u00e9" + "a" * 53, b"xn--" + b"a" * 53 + b"-9ve"),  # 61 of 63 characters
+        ("\u00e9" + "a" * 55, b"xn--" + b"a" * 55 + b"-91e"),  # all 63
+        *((f"a{dot}b\u00e9", b"a.xn--b-bga") for dot in ".\u3002\uff0e\uff61"),
     ],
 )
 def test_a_host_is_written(host: str, sent: bytes) -> None:
@@ -155,6 +165,64 @@ def test_what_is_not_a_host_is_refused(host: bytes) -> None:
         read(host)
 
 
+def test_a_host_of_another_type_is_named() -> None:
+    with pytest.raises(LocalProtocolError, match=r"^A host must be a str, not 5$"):
+        written(5)  # type: ignore[arg-type]
+
+
+def test_a_host_has_at_most_255_bytes_and_a_port() -> None:
+    """RFC 1035 2.3.4."""
+    longest = b"a." * 127 + b"a:65535"
+    assert len(longest) == 255 + 6
+    assert read(longest) == longest.decode()
+    with pytest.raises(RemoteProtocolError, match=r"^Bad header 'Host'"):
+        read(b"a" + longest)
+
+
+def test_a_label_has_at_most_63_characters() -> None:
+    """RFC 1035 2.3.4."""
+    label = b"xn--" + b"a" * 55 + b"-91e"
+    assert len(label) == 63
+    assert read(label) == "\u00e9" + "a" * 55
+    with pytest.raises(RemoteProtocolError, match="is not valid IDNA"):
+        read(b"xn--a" + label[4:])
+
+
+@pytest.mark.parametrize("delimiter", "!$&'()*+,;=-._~%")
+def test_a_name_may_have_the_delimiters_of_a_uri(delimiter: str) -> None:
+    """RFC 3986 3.2.2."""
+    host = f"a{delimiter}b"
+    assert written(host) == host.encode()
+    assert read(host.encode()) == host
+    if delimiter != "%":
+        assert read(f"[v1.{host}:]".encode()) == f"[v1.{host}:]"
+
+
+@pytest.mark.parametrize("other", '"#/:<>?@[\\]^`{|}')
+def test_a_name_may_have_no_other_delimiter(other: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=r"^Bad header 'Host'"):
+        read(f"a{other}b".encode())
+
+
+@pytest.mark.parametrize(
+    "character",
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180f\u3002\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef",
+    ids=ascii,
+)
+def test_what_can_be_in_no_label_is_told_as_it_was_received(character: str) -> None:
+    """It separates labels, or shows as nothing: the name would look like another."""
+    label = "xn--" + f"a{character}b".encode("punycode").decode()
+    assert read(label.encode()) == label
+
+
+@pytest.mark.parametrize("character", [SHARP_S, FINAL_SIGMA, NON_JOINER, JOINER])
+def test_a_character_of_which_idna_2003_makes_another_stays_itself(character: str) -> None:
+    asked = written(f"\u03b2{character}\u03b2")
+    assert asked == b"xn--" + f"\u03b2{character}\u03b2".encode("punycode")
+    assert read(asked) == f"\u03b2{character}\u03b2"
+
+
 def test_a_host_may_have_labels_of_either_kind() -> None:
     assert read(b"www.xn--n3h.de:80") == "www.\N{SNOWMAN}.de:80"
+    assert read(b"xn-a0.xn--n3h.de:80") == "xn-a0.\N{SNOWMAN}.de:80"
     assert read(b"") == ""

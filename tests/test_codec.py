@@ -13,13 +13,12 @@ from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.codec import Decoder, Encoder, frame_codec
 from wsproto.events import CloseConnection, Ping, Pong, TextMessage
-from wsproto.frame_protocol import FrameProtocol
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import FrameProtocol, Opcode, ParseFailed, RsvBits
+from wsproto.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from wsproto.extensions import Extension
-    from wsproto.limits import Limits
 
 
 def public(kind: type) -> set[str]:
@@ -65,6 +64,48 @@ def test_a_connection_uses_all_of_the_contract_and_nothing_else(
     connection.receive_data(None)
     assert list(connection.events()) == [CloseConnection(1006)]
     assert used == public(Decoder) | public(Encoder)
+
+
+class Seen(Extension):
+    """Notes what its hooks get, the side first, and takes RSV3 for its own."""
+
+    name = "seen"
+
+    def __init__(self) -> None:
+        self.log: list[tuple[Any, ...]] = []
+
+    def frame_inbound_header(self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int) -> RsvBits:
+        self.log.append((proto.client, opcode, rsv, payload_length))
+        return RSV3
+
+    def frame_outbound(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+    ) -> tuple[RsvBits, bytes]:
+        self.log.append((proto.client, opcode, rsv, fin))
+        return RSV3, data
+
+
+RSV3 = RsvBits(False, False, True)
+
+
+@roles
+def test_a_codec_has_its_extensions_on_its_side(role: ConnectionType) -> None:
+    seen, client = Seen(), role is ConnectionType.CLIENT
+    decoder, encoder = frame_codec([seen], None, client=client)
+    decoder.receive_bytes(wire.peer_frame(client, wire.TEXT, b"a", rsv=wire.RSV3))
+    assert list(decoder.events()) == [TextMessage("a")]
+    assert encoder.send(Ping())[0] == 0x80 | 0x10 | wire.PING
+    none = RsvBits(False, False, False)
+    assert seen.log == [(client, Opcode.TEXT, RSV3, 1), (client, Opcode.PING, none, True)]
+
+
+@roles
+def test_a_codec_has_its_limits(role: ConnectionType) -> None:
+    client = role is ConnectionType.CLIENT
+    decoder, _ = frame_codec([], Limits(max_frame_size=1), client=client)
+    decoder.receive_bytes(wire.peer_frame(client, wire.TEXT, b"ab"))
+    with pytest.raises(ParseFailed, match="limit 1"):
+        list(decoder.events())
 
 
 @pytest.mark.parametrize("kind", [Decoder, Encoder, FrameProtocol])

@@ -781,3 +781,24 @@ def test_a_limit_may_be_any_number(role: ConnectionType, deflate: bool) -> None:
         for event in (TextMessage("a" * 1000), TextMessage("b"), BytesMessage(b"c" * 1000)):
             receiver.receive_data(sender.send(event))
             assert list(receiver.events()) == [event]
+
+
+@roles
+def test_what_each_state_permits_to_send(role: ConnectionType) -> None:
+    kinds: list[Any] = [Message, TextMessage, BytesMessage, Ping, Pong, CloseConnection, RejectData]
+    connection = Connection(role)
+    assert [connection.can_send(kind) for kind in kinds] == [True] * 6 + [False]
+    connection.send(CloseConnection(1000))
+    assert [connection.can_send(kind) for kind in kinds] == [False, False, False, True, True, False, False]
+    assert wire.decode_frame(connection.send(Pong(b"p"))).opcode == wire.PONG
+
+
+@roles
+@pytest.mark.parametrize("payload", [b"\xff", b"ok\xff"], ids=["at once", "behind text"])
+def test_a_failure_refers_to_nothing_that_was_read(role: ConnectionType, payload: bytes) -> None:
+    connection = Connection(role)
+    events = receive(connection, wire.peer_frame(role is ConnectionType.CLIENT, wire.TEXT, payload))
+    assert events[-1] == CloseConnection(1007, str(connection.protocol_error))
+    error = connection.protocol_error
+    assert error is not None
+    assert (error.__context__, error.__cause__, error.__traceback__) == (None, None, None)

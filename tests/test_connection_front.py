@@ -73,3 +73,28 @@ def test_what_waits_comes_first(role: ConnectionType) -> None:
     assert list(connection.events()) == [TextMessage("injected"), Ping(b"p")]
     connection.receive_data(wire.peer_frame(role is CLIENT, wire.PING, b"q"))
     assert list(connection.events()) == [Ping(b"q")]
+
+
+@roles
+def test_end_of_file_and_what_comes_behind_it_are_judged(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.receive_data(wire.peer_frame(role is CLIENT, wire.TEXT, b"Hello"))
+    connection.receive_data(None)
+    with pytest.raises(LocalProtocolError, match="in state OPEN after end of file"):
+        connection.receive_data(b"x")
+    assert list(connection.events()) == [TextMessage("Hello"), CloseConnection(1006)]
+    assert connection.state is ConnectionState.CLOSED
+    with pytest.raises(LocalProtocolError, match="in state CLOSED"):
+        connection.receive_data(b"x")
+
+
+@roles
+def test_what_comes_behind_a_close_is_judged(role: ConnectionType) -> None:
+    connection = Connection(role)
+    connection.send(CloseConnection(1000))
+    connection.receive_data(wire.peer_frame(role is CLIENT, wire.TEXT, b"late"))
+    assert list(connection.events()) == [TextMessage("late")]
+    connection.receive_data(wire.peer_frame(role is CLIENT, wire.CLOSE, b"\x03\xe8"))
+    assert list(connection.events()) == [CloseConnection(1000, "")]
+    with pytest.raises(LocalProtocolError, match="in state CLOSED"):
+        connection.receive_data(b"x")

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +61,29 @@ def test_the_compiled_core_is_taken_where_it_was_built(value: str) -> None:
 @pytest.mark.parametrize("value", ["1", "yes", "true"])
 def test_a_variable_takes_the_one_in_python(value: str) -> None:
     assert says(ASKED, WSPROTO_PURE=value) == "False wsproto.frame_reader"
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"), [(None, True), ("", True), ("0", True), ("1", False), ("00", False), ("no", False)]
+)
+def test_the_variable_is_read_where_the_package_is_imported(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, taken: bool
+) -> None:
+    """Whatever core was built: what stands for the compiled one is an object of the test."""
+    monkeypatch.setitem(sys.modules, "wsproto._core", SimpleNamespace(masked="compiled"))
+    monkeypatch.delenv("WSPROTO_PURE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("WSPROTO_PURE", value)
+    spec = find_spec("wsproto.core")
+    assert spec is not None
+    assert spec.loader is not None
+    core = module_from_spec(spec)
+    spec.loader.exec_module(core)
+    assert core.compiled is taken
+
+    def masked() -> None: ...
+
+    assert core.twin(masked) == ("compiled" if taken else masked)
 
 
 def test_so_does_an_extension_that_cannot_be_imported() -> None:

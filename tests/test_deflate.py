@@ -933,3 +933,7 @@ def test_what_zlib_was_asked_for_directly_is_taken_on() -> None:
     assert inflater.pending
     assert inflater.direct is None
     assert inflater.inflate(b"", 100) == b"lo"
+
+
+def test_a_message_may_have_1024_final_blocks() -> None:
+    assert deflate.MAX_FINAL_BLOCKS == 1024

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from wsproto import events
+from wsproto.event_base import ControlFields, MessageFields
 from wsproto.events import (
     AcceptConnection,
     BinaryMessage,
     BytesMessage,
     CloseConnection,
+    ControlEvent,
     Event,
     Message,
     Ping,
@@ -178,3 +180,32 @@ def test_a_close_is_answered_with_its_own_code_and_reason(code: int, reason: str
 def test_close_reasons_equal_their_numbers() -> None:
     assert CloseConnection(CloseReason.GOING_AWAY, "") == CloseConnection(1001, "")
     assert hash(CloseConnection(CloseReason.GOING_AWAY, "")) == hash(CloseConnection(1001, ""))
+
+
+def test_an_event_has_slots_and_no_dictionary() -> None:
+    for kind in FIELDS:
+        assert "__slots__" in vars(kind)
+        assert kind.__dictoffset__ == 0
+
+
+def test_the_events_of_a_received_frame_share_the_methods_of_their_base() -> None:
+    """`dataclass` would write others for each: `import wsproto` takes longer, and so does making an event."""
+    for kind in (Message, TextMessage, BytesMessage):
+        assert kind.__init__ is MessageFields.__init__
+        assert (kind.__repr__, kind.__eq__) == (Message.__repr__, Message.__eq__)
+    for other in (Ping, Pong):
+        assert other.__init__ is ControlFields.__init__
+        assert (other.__repr__, other.__eq__) == (ControlEvent.__repr__, ControlEvent.__eq__)
+        assert ControlEvent.__init__ is ControlFields.__init__
+
+
+@pytest.mark.parametrize("kind", [Message, TextMessage, BytesMessage])
+@pytest.mark.parametrize(
+    ("frame_finished", "message_finished"), [(False, False), (False, True), (True, False), (True, True)]
+)
+def test_both_ends_of_a_message_are_as_they_were_given(
+    kind: type[Message[Any]], frame_finished: bool, message_finished: bool
+) -> None:
+    event = kind("data", frame_finished, message_finished)
+    assert (event.frame_finished, event.message_finished) == (frame_finished, message_finished)
+    assert kind("data", message_finished=message_finished).message_finished is message_finished

@@ -19,6 +19,7 @@ from tests.oracle.receiving import receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
+from wsproto.extension import Extension, HookState
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
@@ -96,3 +97,17 @@ def test_a_subclass_may_bring_its_own_offer() -> None:
     _, request = requesting_client([Plain()])
     offer = "permessage-deflate; client_max_window_bits"
     assert header_values(request, "Sec-WebSocket-Extensions") == [offer]
+
+
+def test_what_a_state_says_where_nobody_has_set_it() -> None:
+    state = HookState()
+    assert (state.client, state.pending) == (False, False)
+    assert (state.room, state.unit, state.rest_size) == (2**20, 0, 0)
+
+
+def test_an_extension_changes_nothing_by_itself() -> None:
+    extension, none = Extension(), RsvBits(False, False, False)
+    assert extension.frame_inbound_header(HookState(), Opcode.TEXT, none, 1) == none
+    assert extension.frame_inbound_payload_data(HookState(), b"a") == b"a"
+    assert extension.frame_inbound_complete(HookState(), True) is None
+    assert extension.frame_outbound(HookState(), Opcode.TEXT, none, b"a", True) == (none, b"a")

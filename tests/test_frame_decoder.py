@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from typing import Any
+
 import pytest
 
 from tests.marks import any_cut, roles
@@ -10,7 +13,8 @@ from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
-from wsproto.frame_protocol import FrameDecoder, ParseFailed
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import FrameDecoder, Opcode, ParseFailed, RsvBits
 
 data_opcodes = pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY], ids=["text", "binary"])
 
@@ -554,3 +558,74 @@ def test_the_rest_of_a_header_may_come_while_what_is_before_it_is_read(role: Con
     assert next(events) == text("a")
     decoder.receive_bytes(second[3:])
     assert list(events) == [binary(b"b" * 300)]
+
+
+# Whole messages behind each other: a wrong length would take in what comes next.
+
+
+@roles
+@data_opcodes
+@pytest.mark.parametrize("size", [126, 127, 255, 256, 511, 65_535, 65_536, 65_537, 131_073])
+def test_long_messages_that_come_in_one_read(role: ConnectionType, opcode: int, size: int) -> None:
+    letters = "abc"
+    stream = b"".join(peer(role, opcode, letter.encode() * size) for letter in letters)
+    make = text if opcode == wire.TEXT else (lambda data: binary(data.encode()))
+    assert receive(Connection(role), stream) == [make(letter * size) for letter in letters]
+    # Behind a short one, so that they do not begin the buffer, and before what has not all come.
+    mixed = peer(role, wire.PING, b"p") + stream + peer(role, wire.PONG, b"q") + b"\x81"
+    expected = [Ping(b"p"), *(make(letter * size) for letter in letters), Pong(b"q")]
+    assert receive(Connection(role), mixed) == expected
+
+
+@roles
+@pytest.mark.parametrize("size", [0, 5, 200, 70_000])
+def test_a_failure_tells_what_to_answer(role: ConnectionType, size: int) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    decoder.receive_bytes(peer(role, wire.BINARY, bytes(size)) + peer(role, 0x3))
+    with pytest.raises(ParseFailed) as caught:
+        list(decoder.events())
+    assert caught.value.event_hint == CloseConnection(1002, "Unknown opcode 0x3 (RFC 6455 5.2)")
+    assert decoder.drained
+
+
+@roles
+def test_what_inflates_goes_with_a_failure(role: ConnectionType) -> None:
+    extension = agreed().for_connection()
+    decoder = FrameDecoder(role is ConnectionType.CLIENT, [extension])
+    state = extension.state
+    gone = weakref.ref(state.inflater)
+    decoder.receive_bytes(wire.peer_frame(role is ConnectionType.CLIENT, wire.TEXT, HELLO, rsv=wire.RSV1))
+    assert list(decoder.events()) == [text("Hello")]
+    assert gone() is state.inflater
+    decoder.receive_bytes(peer(role, 0x3))
+    with pytest.raises(ParseFailed):
+        list(decoder.events())
+    assert gone() is None
+
+
+class SeesHeaders(Extension):
+    """Notes the header of each frame that it sees."""
+
+    name = "sees-headers"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Opcode, int]] = []
+
+    def frame_inbound_header(self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int) -> RsvBits:
+        assert proto is not None
+        assert not any(rsv)
+        self.seen.append((opcode, payload_length))
+        return rsv
+
+
+@roles
+@any_cut
+def test_an_extension_sees_each_header_once(role: ConnectionType, cut: bool) -> None:
+    extension = SeesHeaders()
+    decoder = FrameDecoder(role is ConnectionType.CLIENT, [extension])
+    frames = [(Opcode.PING, b"ping"), (Opcode.TEXT, b"text"), (Opcode.PONG, b""), (Opcode.PONG, b"pong")]
+    stream = b"".join(peer(role, opcode, payload) for opcode, payload in frames)
+    for piece in single_bytes(stream) if cut else [stream]:
+        decoder.receive_bytes(piece)
+        list(decoder.events())
+    assert extension.seen == [(opcode, len(payload)) for opcode, payload in frames]

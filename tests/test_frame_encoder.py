@@ -25,7 +25,8 @@ from wsproto.events import (
     RejectData,
     TextMessage,
 )
-from wsproto.frame_protocol import FrameEncoder
+from wsproto.extension import Extension
+from wsproto.frame_protocol import FrameEncoder, Opcode, RsvBits
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -317,3 +318,60 @@ def test_a_frame_passes_through_the_extensions(role: ConnectionType, size: int) 
     assert (frame.opcode, frame.rsv, frame.fin) == (wire.BINARY, wire.RSV1, True)
     assert zlib.decompressobj(-15).decompress(frame.payload + TAIL) == b"a" * size
     assert wire.decode_frame(encoder.send(Pong(b"p"))).rsv == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "opcode", "payload", "fin"),
+    [
+        (TextMessage("h\u00e9"), wire.TEXT, b"h\xc3\xa9", True),
+        (BytesMessage(b"a" * 70_000), wire.BINARY, b"a" * 70_000, True),
+        (BytesMessage(bytearray(b"ab"), message_finished=False), wire.BINARY, b"ab", False),
+        (Ping(b"p"), wire.PING, b"p", True),
+        (CloseConnection(1000, "bye"), wire.CLOSE, b"\x03\xe8bye", True),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_frame_in_two_parts(event: Event, opcode: int, payload: bytes, fin: bool) -> None:
+    """A server's payload by itself, as it is; a client's is masked, and so one with the rest."""
+    server, client = FrameEncoder(False), FrameEncoder(True)
+    head, body = server.send_parts(event)
+    assert head + body == wire.frame(opcode, payload, fin=fin)
+    assert body == payload
+    whole, nothing = client.send_parts(event)
+    assert nothing == b""
+    assert wire.decode_frame(whole) == wire.Frame(opcode, payload, fin, mask=whole[-len(payload) - 4 :][:4])
+    assert server.message_begun is client.message_begun is not fin
+
+
+def test_the_payload_of_a_server_is_not_copied() -> None:
+    data = bytes(1000)
+    assert FrameEncoder(False).send_parts(BytesMessage(data))[1] is data
+
+
+class Outbound(Extension):
+    """Notes what the hook for sending gets."""
+
+    name = "outbound"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[bool, Opcode, RsvBits, bytes, bool]] = []
+
+    def frame_outbound(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+    ) -> tuple[RsvBits, bytes]:
+        self.seen.append((proto.client, opcode, rsv, data, fin))
+        return rsv, data
+
+
+@roles
+def test_an_extension_sees_each_frame_as_it_is(role: ConnectionType) -> None:
+    client, outbound = role is ConnectionType.CLIENT, Outbound()
+    encoder = FrameEncoder(client, [outbound])
+    for event in (TextMessage("a", message_finished=False), Ping(b"p"), TextMessage("b")):
+        encoder.send(event)
+    none = RsvBits(False, False, False)
+    assert outbound.seen == [
+        (client, Opcode.TEXT, none, b"a", False),
+        (client, Opcode.PING, none, b"p", True),
+        (client, Opcode.CONTINUATION, none, b"b", True),
+    ]

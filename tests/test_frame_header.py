@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import product
 
 import pytest
 
@@ -10,8 +11,9 @@ from tests.marks import roles
 from tests.oracle.receiving import receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto import frame_header as header
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
-from wsproto.frame_protocol import Opcode, RsvBits
+from wsproto.frame_protocol import Opcode, ParseFailed, RsvBits
 
 LENGTHS = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65536, 65537, 200_000]
 
@@ -275,3 +277,89 @@ def test_reserved_bits_are_named() -> None:
 def test_reserved_bits_stand_behind_fin_in_the_first_byte() -> None:
     bits = [RsvBits(True, False, False), RsvBits(False, True, False), RsvBits(False, False, True)]
     assert [one.in_first_byte() for one in bits] == [0x40, 0x20, 0x10]
+
+
+# The functions and tables by themselves: mostly faster ways read and write the short headers ---------------
+
+
+def test_the_tables_value_by_value() -> None:
+    assert (header.FIN, header.MASK, header.CONTROL) == (0x80, 0x80, 0x08)
+    assert (header.RSV1_BIT, header.RSV) == (0x40, 0x70)
+    assert (header.MAX_CONTROL_PAYLOAD, header.LENGTH_16, header.LENGTH_64) == (125, 126, 127)
+    assert RsvBits(False, False, False) == header.NO_RSV
+    assert RsvBits(True, False, False) == header.RSV1
+    assert [RsvBits(*bits) for bits in product((False, True), repeat=3)] == header.RSV_BITS
+    assert header.OPCODES == {0: 0, 1: 1, 2: 2, 8: 8, 9: 9, 10: 10}
+    assert all(type(opcode) is Opcode for opcode in header.OPCODES.values())
+
+
+@pytest.mark.parametrize(
+    ("message_begun", "right"),
+    [(False, {0x01, 0x02, 0x81, 0x82, 0x88, 0x89, 0x8A}), (True, {0x00, 0x80, 0x88, 0x89, 0x8A})],
+)
+def test_each_first_byte_is_right_or_has_its_fault(message_begun: bool, right: set[int]) -> None:
+    """Whatever the reserved bits: they are the extensions'."""
+    assert header.FAULTLESS[message_begun] == right
+    assert len(header.FAULTLESS) == 2
+    for first in range(256):
+        fault = header.first_byte_fault(first, message_begun=message_begun)
+        opcode = first & 0x0F
+        if first & ~0x70 in right:
+            assert fault is None
+        elif opcode == 0:
+            assert fault == "Continuation frame without a message to continue (RFC 6455 5.4)"
+        elif opcode in {1, 2}:
+            assert fault == f"expected CONTINUATION, got {Opcode(opcode)!r}"
+        elif opcode in {8, 9, 10}:
+            assert fault == "Fragmented control frame (RFC 6455 5.5)"
+        else:
+            assert fault == f"Unknown opcode {opcode:#x} (RFC 6455 5.2)"
+
+
+@pytest.mark.parametrize("client", [False, True])
+@pytest.mark.parametrize("first", [0x81, 0x00, 0x89, 0x88])
+def test_each_second_byte_is_right_or_has_its_fault(client: bool, first: int) -> None:
+    for second in range(256):
+        if bool(second & 0x80) is client:
+            fault = "Masked frame from the server" if client else "Unmasked frame from the client"
+        elif first & 0x08 and second & 0x7F > 125:
+            fault = "Control frame with more than 125 bytes"
+        else:
+            header.judge_second_byte(first, second, client=client)
+            continue
+        with pytest.raises(ParseFailed, match=fault):
+            header.judge_second_byte(first, second, client=client)
+
+
+@pytest.mark.parametrize(
+    ("form", "length", "fault"),
+    [
+        (126, 0, "not in its shortest form"),
+        (126, 125, "not in its shortest form"),
+        (126, 126, None),
+        (126, 65535, None),
+        (127, 126, "not in its shortest form"),
+        (127, 65535, "not in its shortest form"),
+        (127, 65536, None),
+        (127, 65537, None),
+        (127, 2**63 - 1, None),
+        (127, 2**63, "most significant bit"),
+        (127, 2**64 - 1, "most significant bit"),
+    ],
+)
+def test_each_length_is_right_or_has_its_fault(form: int, length: int, fault: str | None) -> None:
+    if fault is None:
+        header.judge_length(form, length)
+        return
+    with pytest.raises(ParseFailed, match=fault):
+        header.judge_length(form, length)
+
+
+@pytest.mark.parametrize("mask", [None, wire.MASK])
+@pytest.mark.parametrize("fin", [False, True])
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65535, 65536, 2**40 + 5])
+def test_a_header_is_written_alone(length: int, fin: bool, mask: bytes | None) -> None:
+    expected = wire.frame(wire.BINARY, b"", fin=fin, rsv=wire.RSV2, length=length, mask=mask)
+    first = (0x80 if fin else 0) | 0x20 | 0x02
+    written = header.write_header(first, length, 0 if mask is None else 0x80)
+    assert written + (mask or b"") == expected

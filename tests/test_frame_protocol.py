@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import wsproto.events
 import wsproto.frame_protocol
 from tooling import frames as wire
+from wsproto.extension import Extension
 from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
 from wsproto.utilities import LocalProtocolError
 
@@ -36,6 +38,19 @@ def test_the_module_offers_the_names_that_downstream_code_imports() -> None:
 def test_it_knows_its_role(client: bool) -> None:
     assert FrameProtocol(client, []).client is client
     assert FrameProtocol(client=client, extensions=[]).client is client
+
+
+def test_it_may_be_referred_to_weakly() -> None:
+    protocol = FrameProtocol(True, [])
+    assert weakref.ref(protocol)() is protocol
+
+
+@ends
+def test_it_knows_its_extensions(client: bool) -> None:
+    extensions = (Extension(), Extension())
+    for extension in extensions:
+        extension.name = "none"
+    assert FrameProtocol(client, extensions).extensions == list(extensions)
 
 
 @ends

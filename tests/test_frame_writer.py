@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from tests.oracle.deflating import CLIENT, SERVER
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
+from wsproto.frame_encoder import FrameEncoder
+from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -97,3 +100,57 @@ def test_but_for_each_pool_of_keys() -> None:
     assert [number for number, count in enumerate(counts) if count] == [0, 16, 272]
     assert set(counts) == {0, 2}
     assert library_calls(lambda: Connection(SERVER).send(Ping())) > 0  # to make the connection
+
+
+@roles
+@pytest.mark.parametrize(
+    ("kind", "opcode"),
+    [(TextMessage, wire.TEXT), (BytesMessage, wire.BINARY), (Ping, wire.PING), (Pong, wire.PONG)],
+)
+def test_the_bytes_of_each_short_frame(
+    role: ConnectionType, kind: type[Event], opcode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wsproto.masking, "random_bytes", lambda size: wire.MASK * (size // 4))
+    mask = wire.MASK if role is CLIENT else None
+    connection = Connection(role)
+    for size in range(126):
+        text = "x" * size
+        event = kind(text if kind is TextMessage else text.encode())  # type: ignore[call-arg]
+        assert connection.send(event) == wire.frame(opcode, text.encode(), mask=mask)
+
+
+@roles
+@pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY])
+def test_whether_a_message_was_begun(role: ConnectionType, opcode: int) -> None:
+    kind: Any = TextMessage if opcode == wire.TEXT else BytesMessage
+    data: Any = "a" if opcode == wire.TEXT else b"a"
+    writer = FrameEncoder(role is CLIENT)
+    assert writer.client is (role is CLIENT)
+    assert writer.message_begun is False
+    writer.send(kind(data, message_finished=False))
+    assert writer.message_begun is True
+    writer.send(Ping())
+    assert writer.message_begun is True
+    writer.send(kind(data))
+    assert writer.message_begun is False
+
+
+@roles
+@pytest.mark.parametrize(
+    ("kind", "payload"), [(TextMessage, b"x"), (BytesMessage, "x"), (Ping, bytes(126)), (Pong, "x")]
+)
+def test_what_needs_judgement_is_not_written_as_it_is(role: ConnectionType, kind: Any, payload: Any) -> None:
+    with pytest.raises(LocalProtocolError):
+        Connection(role).send(kind(payload))
+
+
+@roles
+@pytest.mark.parametrize(
+    ("kind", "opcode"), [(BytesMessage, wire.BINARY), (Ping, wire.PING), (Pong, wire.PONG)]
+)
+def test_a_payload_is_measured_in_bytes_whatever_its_items_are(
+    role: ConnectionType, kind: Any, opcode: int
+) -> None:
+    items = memoryview(array("I", [1, 2, 3]))
+    sent = wire.decode_frame(Connection(role).send(kind(items)))
+    assert (sent.opcode, sent.payload) == (opcode, items.tobytes())

@@ -16,10 +16,11 @@ from tests.oracle.handshake_bytes import (
     response,
 )
 from tests.oracle.receiving import feed
-from wsproto import ConnectionType, WSConnection
+from wsproto import ConnectionType, WSConnection, handshake_fields
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.extensions import Extension
-from wsproto.utilities import LocalProtocolError
+from wsproto.handshake_fields import list_of
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,3 +148,34 @@ def test_an_extension_is_written_with_its_parameters() -> None:
     for bad in ("x-a, x-b", "x-a\r\n", "\ud800", ""):
         with pytest.raises(LocalProtocolError, match="is not an extension with its parameters"):
             WSConnection(ConnectionType.CLIENT).send(Request("localhost", "/", [Named(bad)]))
+
+
+def test_the_tables_value_by_value() -> None:
+    """By the names in lower case, as fields are collected."""
+    framing, upgrading = {b"content-length", b"transfer-encoding"}, {b"connection", b"upgrade"}
+    negotiating = {b"sec-websocket-protocol", b"sec-websocket-extensions"}
+    proving = {b"sec-websocket-key", b"sec-websocket-accept"}
+    assert handshake_fields.WEBSOCKET_VERSION == b"13"
+    assert framing == handshake_fields.FRAMING
+    assert upgrading == handshake_fields.UPGRADING
+    assert negotiating == handshake_fields.NEGOTIATING
+    assert proving == handshake_fields.PROVING
+    assert negotiating | {b"host"} == handshake_fields.NOT_EXTRA_IN_REQUEST
+    assert negotiating | upgrading | {b"sec-websocket-accept"} == handshake_fields.NOT_EXTRA_IN_ACCEPT
+    assert {name.lower() for name in RESERVED} == handshake_fields.RESERVED
+
+
+@pytest.mark.parametrize(
+    ("name", "element", "rule"),
+    [
+        ("Connection", b"a/b", "RFC 9110 7.6.1"),
+        ("Upgrade", b"a/b/c", "RFC 9110 7.8"),
+        ("Sec-WebSocket-Protocol", b"a/b", "RFC 6455 4.1"),
+        ("Sec-WebSocket-Extensions", b"a/b", "RFC 6455 9.1"),
+    ],
+)
+def test_each_list_has_the_grammar_of_its_elements(name: str, element: bytes, rule: str) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        list_of({name.lower().encode(): [b"ok", element]}, name)
+    assert str(caught.value) == f"Bad header {name!r}: {element!r} does not follow its grammar ({rule})"
+    assert caught.value.event_hint == RejectConnection(400)

@@ -15,7 +15,7 @@ from tests.oracle.handshake_bytes import (
     response,
 )
 from tests.oracle.receiving import feed
-from wsproto import ConnectionState, ConnectionType, WSConnection
+from wsproto import ConnectionState, ConnectionType, Limits, WSConnection
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -29,6 +29,8 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.handshake import H11Handshake
+from wsproto.stream_handshake import StreamHandshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -384,3 +386,40 @@ def test_events_give_nothing_more_after_the_last(make: Callable[[], WSConnection
     connection = make()
     assert list(connection.events()) == []
     assert list(connection.events()) == []
+
+
+@pytest.mark.parametrize("role", ConnectionType)
+def test_with_which_values_a_handshake_begins(role: ConnectionType) -> None:
+    handshake = H11Handshake(role)
+    assert handshake.failed is False
+    assert (handshake.agreement, handshake.connection) == (None, None)
+
+
+def test_the_first_interim_response_counts_as_one() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    handshake = H11Handshake(ConnectionType.CLIENT, limits=Limits(max_interim_responses=1))
+    handshake.send(Request("localhost", "/"))
+    handshake.receive_data(interim)
+    with pytest.raises(RemoteProtocolError, match="More than 1 interim responses"):
+        handshake.receive_data(interim)
+
+
+def test_the_body_of_a_rejection_has_just_the_size_that_is_permitted() -> None:
+    head = b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n"
+    for size in (4, 3):
+        handshake = H11Handshake(ConnectionType.CLIENT, limits=Limits(max_reject_body_size=size))
+        handshake.send(Request("localhost", "/"))
+        if size == 4:
+            handshake.receive_data(head + b"body")
+            assert list(handshake.events())[1:] == [RejectData(b"body", False), RejectData(b"", True)]
+            continue
+        with pytest.raises(RemoteProtocolError, match="with more than 3 bytes of body"):
+            handshake.receive_data(head + b"body")
+        assert list(handshake.events())[1:] == [RejectData(b"bod", False)]
+
+
+def test_nothing_is_behind_the_answer_on_a_stream() -> None:
+    handshake = StreamHandshake(ConnectionType.CLIENT)
+    handshake.send(Request("localhost", "/"))
+    handshake.receive_headers([(b":status", b"200")])
+    assert handshake.agreement == ([], b"", False)

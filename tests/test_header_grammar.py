@@ -19,7 +19,14 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Request
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
-from wsproto.header_grammar import GrammarError, is_extension, is_field_value, is_protocol, parse_extension
+from wsproto.header_grammar import (
+    GrammarError,
+    is_extension,
+    is_field_value,
+    is_protocol,
+    parse_extension,
+    split_list,
+)
 from wsproto.utilities import RemoteProtocolError
 
 TOKEN_CHARACTERS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -325,3 +332,29 @@ def test_what_can_be_read_by_itself() -> None:
     assert parse_extension(b'a; b; c=1; d="2\\3"') == ("a", [("b", None), ("c", "1"), ("d", "23")])
     with pytest.raises(GrammarError, match="is not an extension with its parameters"):
         parse_extension(b"a;")
+
+
+@pytest.mark.parametrize(
+    ("value", "elements"),
+    [
+        (b"a, b", [b"a", b"b"]),
+        (b'a, "b,c" ,d', [b"a", b'"b,c"', b"d"]),
+        (b'"a\\",b",c', [b'"a\\",b"', b"c"]),
+        (b'"a",,"b"', [b'"a"', b'"b"']),
+        (b"", []),
+    ],
+)
+def test_a_list_is_split_outside_of_quoted_strings(value: bytes, elements: list[bytes]) -> None:
+    assert split_list(value) == elements
+
+
+@pytest.mark.parametrize("value", [b'"', b'a, "b', b'"a\\"', b'"a" "'])
+def test_a_quoted_string_has_an_end(value: bytes) -> None:
+    with pytest.raises(GrammarError, match="has a quoted string that does not end"):
+        split_list(value)
+
+
+def test_each_byte_may_stand_in_a_field_value_or_not() -> None:
+    """RFC 9110 5.5: visible ASCII, SP, HTAB, and the bytes from 128 on."""
+    allowed = {byte for byte in range(256) if is_field_value(b"a%cb" % byte)}
+    assert allowed == {0x09, *range(0x20, 0x7F), *range(0x80, 0x100)}

@@ -24,7 +24,7 @@ from tests.oracle.handshake_bytes import (
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, Limits, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
-from wsproto.http_exchange import MAX_EMPTY_LINES
+from wsproto.http_exchange import MAX_EMPTY_LINES, HTTPExchange, RequestHead, ResponseHead
 from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -269,3 +269,39 @@ def test_a_request_that_is_parsed_already_is_held_to_the_grammar() -> None:
     assert [type(event) for event in server.events()] == [Request]
     with pytest.raises(RemoteProtocolError):
         WSConnection(ConnectionType.SERVER).initiate_upgrade_connection(REQUEST_HEADERS, b"/ /")
+
+
+IRREGULAR = b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def test_a_head_that_h11_reads_has_just_the_size_that_is_permitted() -> None:
+    exchange = HTTPExchange(client=False, limits=Limits(max_handshake_size=len(IRREGULAR)))
+    exchange.receive(IRREGULAR)
+    head = exchange.next()
+    assert isinstance(head, RequestHead)
+    assert head.method == b"PUT"
+    exchange = HTTPExchange(client=False, limits=Limits(max_handshake_size=len(IRREGULAR) - 1))
+    exchange.receive(IRREGULAR)
+    with pytest.raises(RemoteProtocolError, match=r"at most|more than"):
+        exchange.next()
+
+
+def test_an_empty_read_before_a_response_is_nothing() -> None:
+    exchange = HTTPExchange(client=True, limits=Limits())
+    exchange.receive(b"")
+    exchange.receive(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+    head = exchange.next()
+    assert isinstance(head, ResponseHead)
+    assert head.status_code == 404
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_server_skips_eight_empty_lines(end: bytes) -> None:
+    assert MAX_EMPTY_LINES == 8
+    exchange = HTTPExchange(client=False, limits=Limits())
+    exchange.receive(end * 8 + IRREGULAR)
+    assert isinstance(exchange.next(), RequestHead)
+    exchange = HTTPExchange(client=False, limits=Limits())
+    exchange.receive(end * 9 + IRREGULAR)
+    with pytest.raises(RemoteProtocolError, match="Bad HTTP message"):
+        exchange.next()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.bounds import BOUND, assert_too_big, compressed_or_not, limited, message
@@ -20,6 +22,7 @@ from tests.oracle.receiving import feed
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import CloseConnection, Ping, TextMessage
+from wsproto.inbound_message import LONGEST, unjudged
 from wsproto.limits import Limits
 
 # Text ----------------------------------------------------------------------------------------
@@ -286,3 +289,24 @@ def test_one_fragment_means_unfragmented() -> None:
     stream = message(connection, b"a") + message(connection, b"b")
     assert joined(feed(connection, stream)) == [b"a", b"b"]
     assert_too_big(connection, feed(connection, message(connection, b"a", b"b")))
+
+
+@pytest.mark.parametrize(
+    ("limits", "rest_size", "passes"),
+    [
+        (Limits(), None, (True, 0, 0, -1, -1, -1)),
+        (Limits(max_frame_size=7), None, (True, 0, 0, 7, -1, -1)),
+        (Limits(max_message_size=1, max_fragments=9), None, (True, 0, 0, -1, 1, 9)),
+        (Limits(max_frame_size=2**80), None, (True, 0, 0, 2**63 - 1, -1, -1)),
+        (Limits(max_frame_size=2**63 - 2), None, (True, 0, 0, 2**63 - 2, -1, -1)),
+        (Limits(max_fragments=0), None, (False, 0, 0, -1, -1, -1)),
+        (Limits(), 0, (False, 0, 2**20, -1, -1, -1)),
+        (Limits(max_inflated_size=5), 2**14, (False, 2**14, 5, -1, -1, -1)),
+        (Limits(max_inflated_size=2**80), 2**14, (False, 2**14, sys.maxsize, -1, -1, -1)),
+        (Limits(max_frame_size=7), 2**14, (False, 0, 2**20, -1, -1, -1)),
+    ],
+    ids=str,
+)
+def test_what_may_pass_unjudged(limits: Limits, rest_size: int | None, passes: tuple[int, ...]) -> None:
+    assert unjudged(limits, rest_size) == passes
+    assert LONGEST == 2**63 - 1

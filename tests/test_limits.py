@@ -27,7 +27,7 @@ from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
-from wsproto.limits import Limits
+from wsproto.limits import Limits, checked_int
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -66,8 +66,31 @@ def test_a_bound_is_a_whole_number(name: str, value: Any) -> None:
 
 
 def test_pieces_of_nothing_would_be_no_progress() -> None:
-    with pytest.raises(LocalProtocolError, match="max_inflated_size"):
+    with pytest.raises(LocalProtocolError, match="max_inflated_size must be at least 1, not 0"):
         Limits(max_inflated_size=0)
+    assert Limits(max_inflated_size=1).max_inflated_size == 1
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in fields(Limits) if field.name != "max_inflated_size"]
+)
+def test_every_other_bound_may_be_nought(name: str) -> None:
+    assert getattr(Limits(**{name: 0}), name) == 0
+
+
+def test_a_setting_out_of_its_range_is_told_the_range() -> None:
+    with pytest.raises(LocalProtocolError, match=r"^memory_level must be 1 to 9, not 10$"):
+        checked_int("memory_level", 10, 1, 9)
+
+
+def test_the_bounds_on_messages_are_those_that_are_set() -> None:
+    """What else has a bound is judged elsewhere: the fast path reads these alone."""
+    assert Limits().on_messages() == {}
+    assert not Limits().bounds_messages
+    given = {"max_frame_size": 1, "max_message_size": 2, "max_fragments": 3}
+    assert Limits(**given, max_headers=4).on_messages() == given
+    assert Limits(max_fragments=0).on_messages() == {"max_fragments": 0}
+    assert Limits(max_fragments=0).bounds_messages
 
 
 # Frames ------------------------------------------------------------------------------------------

@@ -112,6 +112,24 @@ def test_the_key_goes_on_wherever_a_payload_is_cut(size: int) -> None:
 
 
 @pytest.mark.requirement("R6455-5.3-05")
+@pytest.mark.parametrize("size", [0, 1, 5, 1024, 1025, 2048, 2049, 2**18, 2**18 + 3, 2**19 + 1])
+def test_what_stands_before_and_behind_the_payload_is_left_out(size: int) -> None:
+    data = b"head" + payload(size) + b"next"
+    expected = wire.xor(payload(size), wire.MASK)
+    assert wsproto.masking.unmasked_piece(data, 4, 4 + size, wire.MASK) == expected
+    assert wsproto.masking.masked(data, 4, 4 + size, wire.MASK) == expected
+    assert wsproto.masking.masked(data, 4, 4 + size, wire.MASK, b"header") == b"header" + expected
+
+
+def test_the_table_of_repeated_keys() -> None:
+    """A key over itself and all of a short payload, rounded up to whole keys."""
+    assert len(wsproto.masking.KEY_REPEATED) == 126
+    key = int.from_bytes(wire.MASK, "big")
+    for size, factor in enumerate(wsproto.masking.KEY_REPEATED):
+        count = 1 + (size + 3) // 4
+        assert (factor * key).to_bytes(4 * count, "big") == wire.MASK * count
+
+
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 64, 333, 1000])
 def test_the_key_goes_on_over_many_pieces(step: int) -> None:
     data = wire.frame(wire.BINARY, payload(3000), mask=b"\x01\x02\x03\x04")
@@ -163,6 +181,14 @@ def test_every_key_comes_fresh_from_the_source(source: Source) -> None:
 
 
 @pytest.mark.requirement("R6455-5.3-04")
+def test_the_first_pool_is_small(source: Source) -> None:
+    """Most idle connections have sent a frame or none."""
+    client = Connection(ConnectionType.CLIENT)
+    for _ in range(16 + 256 + 1):
+        client.send(Ping())
+    assert [len(draw) for draw in source.draws] == [64, 1024, 1024]
+
+
 def test_a_pool_belongs_to_one_connection(source: Source) -> None:
     connections = [Connection(ConnectionType.CLIENT) for _ in range(3)]
     keys: list[list[bytes]] = [[], [], []]
@@ -214,3 +240,12 @@ def test_the_source_gives_as_many_bytes_as_asked_for_and_never_the_same() -> Non
         assert type(drawn) is bytes
         assert len(drawn) == size
     assert len({wsproto.masking.random_bytes(16) for _ in range(100)}) == 100
+
+
+def test_one_character_beyond_ascii_is_found_wherever_it_stands() -> None:
+    """Unmasking tells on the way whether all is ASCII, some bytes at a time."""
+    for size in (31, 63, 64, 127, 128, 160, 200):
+        for at in range(size):
+            text = "a" * at + "\u00e9" + "b" * (size - at - 1)
+            server = Connection(ConnectionType.SERVER)
+            assert receive(server, wire.peer_frame(False, wire.TEXT, text.encode())) == [TextMessage(text)]

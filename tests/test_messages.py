@@ -110,6 +110,23 @@ def test_a_message_over_the_size_is_refused_with_the_piece_that_shows_it(
     assert_too_big(caught)
 
 
+@pytest.mark.parametrize("message", [TextMessage("abcd"), BytesMessage(b"abcd"), Message("abcd")], ids=repr)
+def test_each_whole_message_may_have_the_size(message: Message[Any]) -> None:
+    """Nothing of the one before counts for the next."""
+    joiner = MessageJoiner(4)
+    for _ in range(3):
+        joined = joiner.join(message)
+        assert joined is not None
+        assert joined.data == message.data
+
+
+def test_a_whole_message_is_handed_back_as_the_object_that_it_is() -> None:
+    """No copy is made: the base class alone is joined into one of the two kinds."""
+    message = TextMessage("abcd")
+    assert MessageJoiner(4).join(message) is message
+    assert MessageJoiner(4).join(Message("abcd")) == message
+
+
 def test_a_joiner_of_size_nought_takes_empty_messages_only() -> None:
     joiner = MessageJoiner(0)
     assert joiner.join(TextMessage("")) == TextMessage("")
@@ -123,7 +140,7 @@ def test_a_joiner_of_size_nought_takes_empty_messages_only() -> None:
     [(-1, ValueError), (1.5, TypeError), ("1", TypeError), (None, TypeError), (True, TypeError)],
 )
 def test_a_size_is_a_number_of_bytes(max_size: Any, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind, match=r"^max_size must be ") as caught:
         MessageJoiner(max_size)
     assert isinstance(caught.value, LocalProtocolError)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from typing import Any
 
@@ -29,6 +30,7 @@ from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
+from wsproto.permessage_deflate import DeflateState
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 NAME = "permessage-deflate"
@@ -342,3 +344,74 @@ def test_rsv1_is_for_the_first_frame_of_a_message(role: ConnectionType, opcode: 
     *_, close = receive(connection, stream)
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
+
+
+# The settings and the tables by themselves.
+
+
+def test_what_is_set_where_nothing_is_given() -> None:
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(PerMessageDeflate.__init__).parameters.items()
+        if name != "self"
+    }
+    assert defaults == {
+        "client_no_context_takeover": False,
+        "client_max_window_bits": ...,
+        "server_no_context_takeover": False,
+        "server_max_window_bits": ...,
+        "compression_level": -1,
+        "memory_level": 8,
+        "min_compress_size": 0,
+    }
+    for of in (PerMessageDeflate, PerMessageDeflate()):
+        assert of.client_no_context_takeover is of.server_no_context_takeover is False
+        assert (of.client_max_window_bits, of.server_max_window_bits) == (15, 15)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("client_max_window_bits", 16),
+        ("server_max_window_bits", 7),
+        ("compression_level", -2),
+        ("compression_level", 10),
+        ("memory_level", 0),
+        ("memory_level", 10),
+        ("min_compress_size", -1),
+    ],
+)
+def test_a_setting_out_of_its_range_is_named(name: str, bad: int) -> None:
+    with pytest.raises(LocalProtocolError, match=rf"^{name} must be "):
+        PerMessageDeflate(**{name: bad})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_a_server_deflates_with_the_window_that_was_agreed_on(bits: int) -> None:
+    extension = PerMessageDeflate(server_max_window_bits=bits)
+    assert extension.accept("permessage-deflate")
+    state = extension.for_connection().state
+    state.client = False
+    assert isinstance(state, DeflateState)
+    assert state.deflater.window_bits == bits
+    assert state.inflater.window_bits == 15
+
+
+def test_a_subclass_with_hooks_of_its_own_has_every_frame() -> None:
+    """One that negotiates by itself, or that has others than the hooks of frames, takes the shorter way."""
+
+    class Negotiates(PerMessageDeflate):
+        def accept(self, offer: str) -> bool | str | None:
+            return super().accept(offer)
+
+    class SeesHeaders(PerMessageDeflate):
+        def frame_inbound_header(
+            self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int
+        ) -> CloseReason | RsvBits:
+            return super().frame_inbound_header(proto, opcode, rsv, payload_length)
+
+    assert (
+        Negotiates().for_connection().state.rest_size == PerMessageDeflate().for_connection().state.rest_size
+    )
+    assert Negotiates().for_connection().state.rest_size == 2**14
+    assert SeesHeaders().for_connection().state.rest_size == 0

@@ -552,6 +552,7 @@ def test_what_a_server_cannot_send_changes_nothing(event: Any) -> None:
             RejectConnection(302, [(b"Location", b"/a")]),
             [(b":status", b"302"), (b"location", b"/a"), (b"content-length", b"0")],
         ),
+        (RejectConnection(300), [(b":status", b"300"), (b"content-length", b"0")]),
         (RejectConnection(304), [(b":status", b"304")]),
     ],
 )
@@ -876,3 +877,13 @@ def test_the_peers_end_does_not_forestall_the_answer_to_its_close() -> None:
     assert ending(connection) is Ending.NONE
     connection.send(close.response())
     assert ending(connection) is Ending.END
+
+
+def test_every_status_from_200_to_299_accepts_and_300_does_not() -> None:
+    """RFC 9113 8.5: any 2xx response."""
+    for status in (b"200", b"299"):
+        assert answered([(b":status", status)]) == [AcceptConnection()]
+    assert answered([(b":status", b"300")]) == [RejectConnection(300, [], has_body=True)]
+    handshake, _ = asked()
+    with pytest.raises(LocalProtocolError, match=r"^A response with the status 299 accepts"):
+        handshake.send(RejectConnection(299))

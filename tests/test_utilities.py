@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from base64 import b64decode
 
@@ -39,6 +40,18 @@ def test_the_accept_token_of_rfc_6455_1_3() -> None:
 @pytest.mark.parametrize("key", [b"", b"x", b"AQIDBAUGBwgJCgsMDQ4PEA==", b"a" * 1000], ids=len)
 def test_the_key_is_hashed_as_it_stands(key: bytes) -> None:
     assert generate_accept_token(key) == accept_token(key)
+
+
+def test_sha1_is_asked_for_as_what_secures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python of FIPS 140 has no other SHA-1."""
+
+    def sha1(data: bytes, *, usedforsecurity: bool = True) -> hashlib._Hash:
+        assert not usedforsecurity
+        return plain(data)
+
+    plain = hashlib.sha1
+    monkeypatch.setattr(hashlib, "sha1", sha1)
+    assert generate_accept_token(KEY) == ACCEPT
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,13 @@ def copy_of_source(folder: Path) -> Path:
     return copy
 
 
+def headers_of(python: str) -> tuple[str, str]:
+    """Return the folder of the headers of a Python, and how the name of its extensions ends."""
+    asked = subprocess.run([python, "-c", _ASKED], capture_output=True, text=True, check=True)  # noqa: S603
+    include, suffix = json.loads(asked.stdout)
+    return include, suffix
+
+
 def build(source: Path, *flags: str, python: str = sys.executable) -> Path:
     """Compile `source/core` into `source/wsproto`; return the extension.
 
@@ -41,8 +48,7 @@ def build(source: Path, *flags: str, python: str = sys.executable) -> Path:
     :param python: is the one to build for; it needs its headers.
     :raises RuntimeError: where the compiler fails, with what it said.
     """
-    asked = subprocess.run([python, "-c", _ASKED], capture_output=True, text=True, check=True)  # noqa: S603
-    include, suffix = json.loads(asked.stdout)
+    include, suffix = headers_of(python)
     built = source / "wsproto" / f"_core{suffix}"
     files = sorted(map(str, (source / "core").glob("*.c")))
     command = [COMPILER, *FLAGS, f"-I{include}", "-O2", *flags, *files, "-o", str(built)]
