@@ -188,13 +188,13 @@ def test_a_label_has_at_most_63_characters() -> None:
         read(b"xn--a" + label[4:])
 
 
-@pytest.mark.parametrize("delimiter", "!$&'()*+,;=-._~%")
+@pytest.mark.parametrize("delimiter", [*"!$&'()*+,;=-._~", "%20"])
 def test_a_name_may_have_the_delimiters_of_a_uri(delimiter: str) -> None:
     """RFC 3986 3.2.2."""
     host = f"a{delimiter}b"
     assert written(host) == host.encode()
     assert read(host.encode()) == host
-    if delimiter != "%":
+    if delimiter != "%20":
         assert read(f"[v1.{host}:]".encode()) == f"[v1.{host}:]"
 
 

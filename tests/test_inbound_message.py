@@ -308,5 +308,5 @@ def test_one_fragment_means_unfragmented() -> None:
     ids=str,
 )
 def test_what_may_pass_unjudged(limits: Limits, rest_size: int | None, passes: tuple[int, ...]) -> None:
-    assert unjudged(limits, rest_size) == passes
+    assert unjudged(limits.on_messages, rest_size, limits.max_inflated_size) == passes
     assert LONGEST == 2**63 - 1

@@ -85,12 +85,10 @@ def test_a_setting_out_of_its_range_is_told_the_range() -> None:
 
 def test_the_bounds_on_messages_are_those_that_are_set() -> None:
     """What else has a bound is judged elsewhere: the fast path reads these alone."""
-    assert Limits().on_messages() == {}
-    assert not Limits().bounds_messages
+    assert Limits().on_messages == {}
     given = {"max_frame_size": 1, "max_message_size": 2, "max_fragments": 3}
-    assert Limits(**given, max_headers=4).on_messages() == given
-    assert Limits(max_fragments=0).on_messages() == {"max_fragments": 0}
-    assert Limits(max_fragments=0).bounds_messages
+    assert Limits(**given, max_headers=4).on_messages == given
+    assert Limits(max_fragments=0).on_messages == {"max_fragments": 0}
 
 
 # Frames ------------------------------------------------------------------------------------------
