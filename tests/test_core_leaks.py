@@ -185,7 +185,7 @@ def test_events_leave_their_classes_as_often_referred_to_as_they_were() -> None:
     before = [sys.getrefcount(kind) for kind in classes]
     for _ in range(100):
         events_of(connection)
-        _ = TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()
+        [TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()].clear()
     assert [sys.getrefcount(kind) for kind in classes] == before
 
 
