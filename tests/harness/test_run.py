@@ -48,7 +48,7 @@ def test_both_roles_against_kosoku(tmp_path: Path, capsys: pytest.CaptureFixture
     Baseline("server", tmp_path).update(CASES, seconds=long).save()
     Baseline("client", tmp_path).update({**CASES, "7.7.3": OK}, seconds=long).save()
     options = ["--report", str(tmp_path), "--expected", str(tmp_path)]
-    variants = [variant for variant in VARIANTS if variant != "pure"]  # which is there with two cores alone
+    variants = VARIANTS[: VARIANTS.index("pure")]  # which is there with two cores alone
     for variant in variants:
         options += ["--variant", variant]
     assert main(["run", *options, "--cases", *CASES]) == 1
