@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections import deque
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
@@ -329,8 +329,7 @@ async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> No
 async def _run_waiting(waiting: deque[list[Runner]]) -> None:
     """Run one setup after the other, until none waits; the suites of a setup likewise."""
     while waiting:
-        row = waiting.popleft()
-        for runner in row:
+        for runner in (row := waiting.popleft()):
             await runner.run()
         row[-1].progress.finished(str(row[-1].setup))
 
@@ -395,11 +394,11 @@ async def _ask_for_reports(url: str, agent: str) -> None:
     """Ask a suite for its reports, as its client does at its end."""
     server = urlsplit(url)
     _, writer = await asyncio.open_connection(server.hostname, server.port)
-    writer.write(_request(server.netloc, f"/updateReports?agent={quote(agent, safe='')}"))
-    await asyncio.sleep(SETTLED)
-    writer.write(b"\x88\x80\x00\x00\x00\x00")  # a Close
-    await writer.drain()
-    writer.close()
+    with closing(writer):
+        writer.write(_request(server.netloc, f"/updateReports?agent={quote(agent, safe='')}"))
+        await asyncio.sleep(SETTLED)
+        writer.write(b"\x88\x80\x00\x00\x00\x00")  # a Close
+        await writer.drain()
 
 
 async def first_of(work: Awaitable[ResultT], *guards: Awaitable[None]) -> ResultT:

@@ -143,8 +143,9 @@ def _bill_of_materials(built: Built, work: Path) -> Path:
         file,
     ]
     output_of(command, work, {"SOURCE_DATE_EPOCH": str(source_date())})
-    names = sorted(part["name"] for part in json.loads(file.read_text("utf-8"))["components"])
-    if names != ["h11", "wsproto"]:
+    bill = json.loads(file.read_text("utf-8"))
+    names = [bill["metadata"]["component"]["name"], *(part["name"] for part in bill["components"])]
+    if names != ["wsproto", "h11"]:
         raise BadResultError(f"the bill of materials has {', '.join(names)}")
     return file
 

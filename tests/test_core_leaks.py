@@ -152,7 +152,8 @@ tried(received(b"\\x81\\x02a\\xff"), drain)
 tried(received(b"\\x88\\x02\\x03\\xe8"), drain)
 tried(received(hello, extensions=deflating), drain)
 tried(received(b"\\xc1\\x01\\xff", extensions=deflating), drain)
-tried(lambda: Connection(CLIENT), lambda one: Connection(CLIENT))
+if sys.version_info < (3, 12):  # 3.12.1 and 3.13.0 crash by themselves, in dataclasses.fields
+    tried(lambda: Connection(CLIENT), lambda one: Connection(CLIENT))
 tried(lambda: Connection(CLIENT), lambda one: TextMessage("a", message_finished=False))
 tried(lambda: Connection(CLIENT), lambda one: Ping(payload=b"a").response())
 tried(lambda: Connection(CLIENT), lambda one: [TextMessage("a", True, True) for _ in range(3)])
@@ -186,7 +187,7 @@ def test_events_leave_their_classes_as_often_referred_to_as_they_were() -> None:
     before = [sys.getrefcount(kind) for kind in classes]
     for _ in range(100):
         events_of(connection)
-        _ = TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()
+        [TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()].clear()
     assert [sys.getrefcount(kind) for kind in classes] == before
 
 

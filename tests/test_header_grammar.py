@@ -358,3 +358,10 @@ def test_each_byte_may_stand_in_a_field_value_or_not() -> None:
     """RFC 9110 5.5: visible ASCII, SP, HTAB, and the bytes from 128 on."""
     allowed = {byte for byte in range(256) if is_field_value(b"a%cb" % byte)}
     assert allowed == {0x09, *range(0x20, 0x7F), *range(0x80, 0x100)}
+
+
+def test_a_second_offer_of_a_name_hides_none_that_follows() -> None:
+    other = Known()
+    other.name = "x-other"
+    answer = server_extensions_handshake(["x-known; a", "x-known; b", "x-other"], [Known(), other])
+    assert answer == b"x-known, x-other"

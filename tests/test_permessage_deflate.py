@@ -415,3 +415,26 @@ def test_a_subclass_with_hooks_of_its_own_has_every_frame() -> None:
     )
     assert Negotiates().for_connection().state.rest_size == 2**14
     assert SeesHeaders().for_connection().state.rest_size == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "agreed_on"),
+    [
+        (False, "", False),
+        (False, "; client_no_context_takeover", True),
+        (True, "", True),
+        (True, "; client_no_context_takeover", True),
+    ],
+)
+def test_a_client_takes_no_context_over_where_either_side_says_so(
+    asked: bool, answer: str, agreed_on: bool
+) -> None:
+    """RFC 7692 7.1.1.2: a client may do without it unasked."""
+    extension = PerMessageDeflate(client_no_context_takeover=asked)
+    extension.finalize(NAME + answer)
+    assert extension.client_no_context_takeover is agreed_on
+    state = extension.for_connection().state
+    state.client = True
+    assert isinstance(state, DeflateState)
+    assert state.deflater.context_takeover is not agreed_on
+    assert state.inflater.context_takeover

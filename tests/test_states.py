@@ -8,13 +8,14 @@ yes                     LOCAL_CLOSING    CLOSED
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
 from tests.marks import roles
 from tests.oracle.receiving import receive
 from tooling import frames as wire
-from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto import Connection, ConnectionState, ConnectionType, states
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -238,3 +239,106 @@ def test_each_event_comes_once(role: ConnectionType, path: str) -> None:
 def test_can_send_foretells_what_send_does(role: ConnectionType, path: str, name: str) -> None:
     connection = reach(role, path)
     assert connection.can_send(type(SENDS[name])) is (expected_after_sending(path, name) is not None)
+
+
+# The values and the arrows, one by one ---------------------------------------------------------------------
+
+ARROWS = {
+    "CONNECTION": """
+        CLOSED RECEIVE_EOF CLOSED
+        LOCAL_CLOSING RECEIVE_BYTES LOCAL_CLOSING
+        LOCAL_CLOSING RECEIVE_CLOSE CLOSED
+        LOCAL_CLOSING RECEIVE_EOF CLOSED
+        LOCAL_CLOSING RECEIVE_VIOLATION CLOSED
+        LOCAL_CLOSING SEND_PING LOCAL_CLOSING
+        LOCAL_CLOSING SEND_PONG LOCAL_CLOSING
+        OPEN RECEIVE_BYTES OPEN
+        OPEN RECEIVE_CLOSE REMOTE_CLOSING
+        OPEN RECEIVE_EOF CLOSED
+        OPEN RECEIVE_VIOLATION REMOTE_CLOSING
+        OPEN SEND_CLOSE LOCAL_CLOSING
+        OPEN SEND_CONTINUATION OPEN
+        OPEN SEND_MESSAGE OPEN
+        OPEN SEND_PING OPEN
+        OPEN SEND_PONG OPEN
+        REMOTE_CLOSING RECEIVE_BYTES REMOTE_CLOSING
+        REMOTE_CLOSING RECEIVE_EOF REMOTE_CLOSING
+        REMOTE_CLOSING RECEIVE_LATE_BYTES REMOTE_CLOSING
+        REMOTE_CLOSING SEND_CLOSE CLOSED
+        REMOTE_CLOSING SEND_CONTINUATION REMOTE_CLOSING
+    """,
+    "CLIENT_HANDSHAKE": """
+        ACCEPTED RECEIVE_EOF ACCEPTED
+        BODY RECEIVE_BODY BODY
+        BODY RECEIVE_BODY_END ENDED
+        BODY RECEIVE_BYTES BODY
+        BODY RECEIVE_EOF ENDED
+        BODY RECEIVE_VIOLATION ENDED
+        ENDED RECEIVE_EOF ENDED
+        INITIAL RECEIVE_BYTES INITIAL
+        INITIAL RECEIVE_EOF ENDED
+        INITIAL RECEIVE_VIOLATION ENDED
+        INITIAL SEND_REQUEST REQUESTED
+        REQUESTED RECEIVE_ACCEPT ACCEPTED
+        REQUESTED RECEIVE_BYTES REQUESTED
+        REQUESTED RECEIVE_EOF ENDED
+        REQUESTED RECEIVE_INTERIM REQUESTED
+        REQUESTED RECEIVE_REJECT ENDED
+        REQUESTED RECEIVE_REJECT_HEAD BODY
+        REQUESTED RECEIVE_VIOLATION ENDED
+    """,
+    "SERVER_HANDSHAKE": """
+        ACCEPTED RECEIVE_EOF ACCEPTED
+        BODY RECEIVE_BYTES BODY
+        BODY RECEIVE_EOF BODY
+        BODY SEND_BODY BODY
+        BODY SEND_BODY_END ENDED
+        ENDED RECEIVE_EOF ENDED
+        INITIAL RECEIVE_BYTES INITIAL
+        INITIAL RECEIVE_EOF ENDED
+        INITIAL RECEIVE_REQUEST REQUESTED
+        INITIAL RECEIVE_VIOLATION REFUSED
+        REFUSED RECEIVE_BYTES REFUSED
+        REFUSED RECEIVE_EOF REFUSED
+        REFUSED SEND_REJECT ENDED
+        REFUSED SEND_REJECT_HEAD BODY
+        REQUESTED RECEIVE_BYTES REQUESTED
+        REQUESTED RECEIVE_EOF REQUESTED
+        REQUESTED RECEIVE_VIOLATION REFUSED
+        REQUESTED SEND_ACCEPT ACCEPTED
+        REQUESTED SEND_REJECT ENDED
+        REQUESTED SEND_REJECT_HEAD BODY
+    """,
+}
+
+
+@pytest.mark.parametrize("name", ARROWS)
+def test_the_arrows_are_these_and_no_others(name: str) -> None:
+    """From where, by which input, to where."""
+    table: Any = getattr(states, name)
+    arrows = {f"{here.name} {what.name} {to.name}" for here, row in table.items() for what, to in row.items()}
+    assert arrows == {" ".join(line.split()) for line in ARROWS[name].splitlines() if line.strip()}
+
+
+def test_the_values_that_users_may_have_stored() -> None:
+    assert {kind.name: kind.value for kind in states.ConnectionType} == {"CLIENT": 1, "SERVER": 2}
+    assert {state.name: state.value for state in states.ConnectionState} == {
+        "CONNECTING": 0,
+        "OPEN": 1,
+        "REMOTE_CLOSING": 2,
+        "LOCAL_CLOSING": 3,
+        "CLOSED": 4,
+        "REJECTING": 5,
+    }
+    assert {ending.name: ending.value for ending in states.Ending} == {"NONE": 0, "END": 1, "RESET": 2}
+
+
+def test_the_public_state_of_each_stage() -> None:
+    assert {stage.name: state.name for stage, state in states.STATE_OF_STAGE.items()} == {
+        "INITIAL": "CONNECTING",
+        "REQUESTED": "CONNECTING",
+        "REFUSED": "CONNECTING",
+        "BODY": "REJECTING",
+        "ACCEPTED": "OPEN",
+        "ENDED": "CLOSED",
+    }

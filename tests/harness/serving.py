@@ -9,15 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import wsproto
-from harness.setups import VARIANTS
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TIMEOUT = 60.0
-#: The variants that a run plays: without a compiled core the default one is pure.
-PLAYED = VARIANTS if wsproto.compiled else VARIANTS[: VARIANTS.index("pure")]
 
 
 class EchoServer:

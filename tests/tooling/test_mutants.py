@@ -103,7 +103,9 @@ source = MODULES["close_codes"].read_bytes()
 def edit(function, old, new):
     start = source.index(old)
     line = source.count(b"\\n", 0, start) + 1
-    return Mutant(function, new.decode(), range(line, line + 1), start, start + len(old), new)
+    defined = source.find(b"def " + function.partition(".")[2].encode() + b"(")
+    begins = source.count(b"\\n", 0, defined) + 1 if "." in function else 0
+    return Mutant(function, new.decode(), begins, range(line, line + 1), start, start + len(old), new)
 
 edits = [
     edit("close_codes.may_travel", b"3000 <= code", b"3000 <= code"),

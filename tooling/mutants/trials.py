@@ -81,7 +81,7 @@ class _Loader(SourceFileLoader):
         super().__init__("wsproto" if module == "__init__" else f"wsproto.{module}", str(MODULES[module]))
         self._mutant = mutant
 
-    def get_code(self, _fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - as its base has it
         return compile(self._mutant.source(), self.path, "exec")
 
 
