@@ -124,7 +124,7 @@ class FrameDecoder(FrameReader):
         size = buffer[position + 1] ^ self._mask
         # What is wrong with a length is for `_read_header` to say.
         if size == LENGTH_16:
-            size = buffer[start] << 8 | buffer[start + 1]
+            size = buffer[start] << 8 | buffer[start + 1]  # R6455-5.2-08
             start += 2
             if size < LENGTH_16:
                 return None
@@ -151,7 +151,7 @@ class FrameDecoder(FrameReader):
         data: str | bytes = payload
         if finished and kind is TextMessage:
             try:
-                data = payload.decode()
+                data = payload.decode()  # R7692-6.1-05
             except UnicodeDecodeError:
                 finished = False
         if not finished:
@@ -176,10 +176,10 @@ class FrameDecoder(FrameReader):
             return None
         first = buffer[position]
         begun = self._message.kind is not None
-        if first not in FAULTLESS[begun]:
+        if first not in FAULTLESS[begun]:  # R6455-10.7-01
             fault = first_byte_fault(first, message_begun=begun)
             # Extensions may have a meaning for the reserved bits.
-            if fault is not None or self._extensions is None:
+            if fault is not None or self._extensions is None:  # R6455-5.2-03, R6455-5.8-01, R7692-5-11
                 raise ParseFailed(fault or UNDEFINED_BITS)
         start = position + 2
         if len(buffer) < start:
@@ -190,7 +190,7 @@ class FrameDecoder(FrameReader):
             start += 2 if size == LENGTH_16 else 8
             if len(buffer) < start:
                 return None
-            length = _from_bytes(buffer[position + 2 : start], "big")
+            length = _from_bytes(buffer[position + 2 : start], "big")  # R6455-5.2-08
             judge_length(size, length)
             size = length
         if first & CONTROL:
@@ -205,7 +205,7 @@ class FrameDecoder(FrameReader):
         message, extensions = self._message, self._extensions
         known = size if extensions is None else 0  # which may make a payload longer or shorter
         message.judge_frame(size, known)
-        if self._mask:
+        if self._mask:  # R6455-5.3-06
             start += 4
             if len(self._buffer) < start:
                 return None
@@ -234,4 +234,4 @@ class FrameDecoder(FrameReader):
             close = read_close(payload)
             self._end()
             return close
-        return Ping(payload) if opcode == Opcode.PING else Pong(payload)
+        return Ping(payload) if opcode == Opcode.PING else Pong(payload)  # R6455-5.4-08

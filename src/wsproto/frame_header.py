@@ -57,13 +57,14 @@ def first_byte_fault(first: int, *, message_begun: bool) -> str | None:
     """Say what is wrong with the opcode and FIN of a `first` byte, perhaps inside a message, or None."""
     opcode = first & 0x0F
     if opcode == Opcode.CONTINUATION:
+        # R6455-5.4-01
         return None if message_begun else "Continuation frame without a message to continue (RFC 6455 5.4)"
     if opcode in (Opcode.TEXT, Opcode.BINARY):
         # RFC 6455 5.4; users compare the text.
-        return f"expected CONTINUATION, got {OPCODES[opcode]!r}" if message_begun else None
-    if opcode not in (Opcode.CLOSE, Opcode.PING, Opcode.PONG):
+        return f"expected CONTINUATION, got {OPCODES[opcode]!r}" if message_begun else None  # R6455-5.4-07
+    if opcode not in (Opcode.CLOSE, Opcode.PING, Opcode.PONG):  # R6455-5.2-04
         return f"Unknown opcode {opcode:#x} (RFC 6455 5.2)"
-    return None if first & FIN else "Fragmented control frame (RFC 6455 5.5)"
+    return None if first & FIN else "Fragmented control frame (RFC 6455 5.5)"  # R6455-5.4-05, R6455-5.5-02
 
 
 # The first bytes that are right by the rules, by whether a message was begun. The look-up saves 0.3
@@ -81,24 +82,24 @@ FAULTLESS = tuple(
 
 def judge_second_byte(first: int, second: int, *, client: bool) -> None:
     """Judge the mask bit in the `second` byte that a client or server got, and a control frame's length."""
-    if bool(second & MASK) is client:
+    if bool(second & MASK) is client:  # R6455-5.1-02, -05, R6455-5.2-09
         frame = "Masked frame from the server" if client else "Unmasked frame from the client"
         raise ParseFailed(f"{frame} (RFC 6455 5.1)")
-    if first & CONTROL and second & 0x7F > MAX_CONTROL_PAYLOAD:
+    if first & CONTROL and second & 0x7F > MAX_CONTROL_PAYLOAD:  # R6455-5.5-01
         raise ParseFailed("Control frame with more than 125 bytes of payload (RFC 6455 5.5)")
 
 
 def judge_length(form: int, length: int) -> None:
     """Judge an extended `length`, whose 7-bit length was `form` (RFC 6455 5.2)."""
-    if length >> 63:
+    if length >> 63:  # R6455-5.2-05
         raise ParseFailed("Frame length with its most significant bit set (RFC 6455 5.2)")
-    if length < (LENGTH_16 if form == LENGTH_16 else 1 << 16):
+    if length < (LENGTH_16 if form == LENGTH_16 else 1 << 16):  # R6455-5.2-06
         raise ParseFailed(f"Frame length {length} not in its shortest form (RFC 6455 5.2)")
 
 
 def write_header(first: int, length: int, mask: int) -> bytes:
     """Write a header without its masking key, the length in its shortest form; `mask` is `MASK` or 0."""
-    if length < LENGTH_16:
+    if length < LENGTH_16:  # R6455-5.2-06
         return (first << 8 | mask | length).to_bytes(2, "big")
     if length < 1 << 16:
         return ((first << 8 | mask | LENGTH_16) << 16 | length).to_bytes(4, "big")
