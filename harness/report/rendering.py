@@ -19,10 +19,10 @@ from harness.sections import link_of
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(template: str, **values: object) -> str:
-    """Render a template and escape the values in it."""
+def render(template: str, *, folder: Path = TEMPLATES, **values: object) -> str:
+    """Render a template of the house, or of another folder, and escape the values in it."""
     templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -34,9 +34,9 @@ def render(template: str, **values: object) -> str:
     return templates.get_template(template).render(**values)
 
 
-def read(name: str) -> str:
+def read(name: str, folder: Path = TEMPLATES) -> str:
     """Read a file that goes into the page unchanged."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+    return (folder / name).read_text(encoding="utf-8")
 
 
 def _packed(data: object) -> str:

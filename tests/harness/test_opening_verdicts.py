@@ -47,38 +47,6 @@ def answering(response: bytes) -> Any:
     return answer
 
 
-@pytest.mark.requirement(
-    "R9110-2.5-01",
-    "R9110-5.4-01",
-    "R9110-5.4-02",
-    "R9110-5.5-02",
-    "R9110-5.5-03",
-    "R9110-5.6.1.2-01",
-    "R9110-9.1-01",
-    "R9110-10.1.1-02",
-    "R9110-15.2-02",
-    "R9110-15.5.6-01",
-    "R9112-2.2-03",
-    "R9112-2.2-04",
-    "R9112-2.2-05",
-    "R9112-2.3-01",
-    "R9112-3-02",
-    "R9112-4-01",
-    "R9112-4-02",
-    "R9112-5-01",
-    "R9112-5.2-01",
-    "R9112-5.2-02",
-    "R9112-6-01",
-    "R9112-6.1-02",
-    "R9112-6.3-01",
-    "R9112-6.3-02",
-    "R9112-6.3-03",
-    "R9112-8-01",
-    "R9112-9.2-01",
-    "R9112-9.3-01",
-    "R9112-9.3-02",
-    "R6455-4.3-04",
-)
 def test_the_library_keeps_all_rules_of_the_handshake(tmp_path: Path) -> None:
     main(["run", "--cases", "X.1", "X.2", "X.5", "X.6", "--report", str(tmp_path)])
     for role in json.loads((tmp_path / "results.json").read_text())["setups"].values():
