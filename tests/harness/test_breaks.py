@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fuzz.planted.catalogue import FAULTS
+from fuzz.planted.fault import text_of
 from harness.cli import main
 from tests.harness.breaks import BREAKS
 from tests.harness.breaks_of_limits import LIMIT_BREAKS
@@ -63,7 +64,7 @@ def test_the_suite_sees_a_break(
     """The harness runs in this process where it is whole: half of a run is to import it."""
     copy(tmp_path, broken.file)
     path = tmp_path / broken.file
-    text = path.read_text("utf-8")
+    text = text_of(path)
     assert text.count(broken.before) == 1, broken.before
     path.write_text(text.replace(broken.before, broken.after), "utf-8")
     planted = [fault.planted() for fault in FAULTS if f"src/wsproto/{fault.file}" == broken.file]
