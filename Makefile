@@ -21,7 +21,7 @@ SAMPLE ?= 200
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: help conformance matrix test test-alone test-core test-other-core mutation mutation-core browser testees check format autobahn engines gateways proxies docs campaign fuzz asan downstream package release bench clean
+.PHONY: help conformance matrix requirements test test-alone test-core test-other-core mutation mutation-core browser testees check format autobahn engines gateways proxies docs campaign fuzz asan downstream package release bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,12 @@ check: $(READY) ## check format, lint, types and workflows
 
 matrix: $(NEEDED) ## run the cases against other implementations too, and compare them on one page (PROFILE=full|wide|fast, TRANSPORT="h1 h2 h3")
 	$(BIN)/python -m harness matrix --profile $(PROFILE) $(TRANSPORT:%=--transport %)
+
+# A draw starts the tests hundreds of times.
+requirements: export PYTHONDONTWRITEBYTECODE :=
+requirements: $(READY) ## trace each statement of the RFCs to code and tests, write docs/conformance.md and report/requirements.html (DRAW=20 disables 20 of them, SEED=1)
+	$(BIN)/python -m requirements
+	$(if $(DRAW),$(BIN)/python -m requirements draw --count $(DRAW) $(if $(SEED),--seed $(SEED)))
 
 format: $(READY) ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .

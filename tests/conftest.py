@@ -44,6 +44,7 @@ UNCOVERED = tuple(
         "harness",
         "properties",
         "release",
+        "requirements",
         "state_machines",
         "tooling",
     )

@@ -41,8 +41,8 @@ def test_the_code_is_big_endian(role: ConnectionType) -> None:
 @pytest.mark.parametrize("payload", [b"\x00", b"\x03", b"\xff"], ids=bytes.hex)
 def test_a_close_payload_of_one_byte_is_a_protocol_error(role: ConnectionType, payload: bytes) -> None:
     connection, event = receive_close(role, payload)
-    assert event.code == 1002
-    assert "a payload of 1 byte" in str(connection.protocol_error)
+    assert event == CloseConnection(1002, "Close frame with a payload of 1 byte (RFC 6455 5.5.1)")
+    assert connection.protocol_error is not None
 
 
 @pytest.mark.requirement("R6455-5.5.1-03", "R6455-8.1-01", "R6455-7.4.1-09")

@@ -71,17 +71,15 @@ def test_the_examples_as_the_rfc_prints_them() -> None:
     assert joined(feed(client, stream)) == ["Hello"] * 3
 
 
-@pytest.mark.requirement(
-    "R7692-7.2.1-02",
-    "R7692-7.2.1-03",
-    "R7692-7.2.1-04",
-    "R7692-7.2.2-01",
-    "R7692-7.2.3.1-01",
-    "R7692-7.2.3.3-01",
-    "R7692-7.2.3.4-01",
-    "R7692-7.2.3.5-01",
-    "R7692-7.2.3.6-01",
-)
+@pytest.mark.requirement("R7692-7.2.2-01")
+@pytest.mark.requirement("R7692-7.2.1-02", rows="*two blocks|*empty block*|*another|*final one")
+@pytest.mark.requirement("R7692-7.2.1-03", rows="*fixed block|*stored block|*dynamic*")
+@pytest.mark.requirement("R7692-7.2.1-04", rows="*BFINAL|*final*")
+@pytest.mark.requirement("R7692-7.2.3.1-01", rows="*7.2.3.1*")
+@pytest.mark.requirement("R7692-7.2.3.3-01", rows="*7.2.3.3*")
+@pytest.mark.requirement("R7692-7.2.3.4-01", rows="*7.2.3.4*")
+@pytest.mark.requirement("R7692-7.2.3.5-01", rows="*7.2.3.5*")
+@pytest.mark.requirement("R7692-7.2.3.6-01", rows="*7.2.3.6*")
 @pytest.mark.parametrize(
     ("payload", "text"),
     [
@@ -156,7 +154,9 @@ def test_a_final_block_that_ends_inside_the_tail_of_a_bounded_piece(role: Connec
     assert connection.protocol_error is not None
 
 
-@pytest.mark.requirement("R7692-7.2.3.2-01", "R7692-7.2.2-03", "R7692-7.2.2-05", "R7692-6.2-02")
+@pytest.mark.requirement("R7692-7.2.2-03", rows="*client")
+@pytest.mark.requirement("R7692-7.2.2-05", rows="*server")
+@pytest.mark.requirement("R7692-6.2-02", "R7692-7.2.3.2-01")
 @roles
 @any_cut
 def test_a_second_message_may_refer_to_the_first(role: ConnectionType, cut: bool) -> None:
@@ -172,7 +172,10 @@ def test_a_second_message_may_refer_to_the_first(role: ConnectionType, cut: bool
 
 @roles
 @pytest.mark.parametrize("parameters", ["client_no_context_takeover", "server_no_context_takeover"])
-@pytest.mark.requirement("R7692-7.2.2-02", "R7692-7.2.2-03", "R7692-7.2.2-04", "R7692-7.2.2-05")
+@pytest.mark.requirement("R7692-7.2.2-02", rows="server_no_context_takeover-client")
+@pytest.mark.requirement("R7692-7.2.2-03", rows="client_no_context_takeover-client")
+@pytest.mark.requirement("R7692-7.2.2-04", rows="client_no_context_takeover-server")
+@pytest.mark.requirement("R7692-7.2.2-05", rows="server_no_context_takeover-server")
 def test_the_other_direction_s_takeover_does_not_reset_the_inflater(
     role: ConnectionType, parameters: str
 ) -> None:
@@ -342,6 +345,7 @@ def test_a_control_frame_between_plain_fragments_does_not_make_them_compressed(
     assert joined(feed(connection, stream, cut=cut)) == ["Hello", Ping(b"p"), HELLO, "Hello"]
 
 
+@pytest.mark.requirement("R7692-6-01", "R7692-6.1-03")
 @roles
 @takeover
 def test_a_control_frame_sent_between_compressed_fragments_touches_nothing(
@@ -591,8 +595,11 @@ def test_hello_is_sent_as_the_rfc_prints_it(role: ConnectionType) -> None:
     assert all((frame.mask is not None) == (role is CLIENT) for frame in frames)
 
 
+@pytest.mark.requirement("R7692-7.2.1-08", "R7692-7.1.1.2-03", rows="client_no_context_takeover-client")
+@pytest.mark.requirement("R7692-7.2.1-10", rows="server_no_context_takeover-server")
+@pytest.mark.requirement("R7692-7.2.1-09", rows="-client|server_no_context_takeover-client")
+@pytest.mark.requirement("R7692-7.2.1-11", rows="-server|client_no_context_takeover-server")
 @pytest.mark.zlib_output
-@pytest.mark.requirement("R7692-7.2.1-08", "R7692-7.2.1-10", "R7692-7.2.1-09", "R7692-7.2.1-11")
 @roles
 @pytest.mark.parametrize(
     "parameters", ["", "client_no_context_takeover", "server_no_context_takeover", NO_TAKEOVER]
@@ -681,7 +688,9 @@ def peer_window(role: ConnectionType, bits: int) -> str:
     return f"{'server' if role is CLIENT else 'client'}_max_window_bits={bits}"
 
 
-@pytest.mark.requirement("R7692-7.2.1-07", "R7692-7.2.1-12", "R7692-7.2.1-14", "R7692-5-04", "R7692-5-13")
+@pytest.mark.requirement("R7692-7.2.1-07", "R7692-5-13")
+@pytest.mark.requirement("R7692-7.2.1-12", rows="*client")
+@pytest.mark.requirement("R7692-7.2.1-14", rows="*server")
 @roles
 @pytest.mark.parametrize("bits", range(9, 16))
 def test_what_is_sent_keeps_to_the_agreed_window(role: ConnectionType, bits: int) -> None:
@@ -713,7 +722,8 @@ def test_the_peer_s_window_does_not_bound_this_side(role: ConnectionType, bits: 
     assert messages[1].longest_distance == 2**14
 
 
-@pytest.mark.requirement("R7692-7.2.2-06", "R7692-7.2.2-08")
+@pytest.mark.requirement("R7692-7.2.2-06", rows="*client")
+@pytest.mark.requirement("R7692-7.2.2-08", rows="*server")
 @roles
 @any_cut
 @pytest.mark.parametrize("bits", range(9, 16))
@@ -728,7 +738,8 @@ def test_all_of_the_agreed_window_can_be_read(role: ConnectionType, cut: bool, b
         assert joined(feed(connection, stream, cut=cut)) == [data]
 
 
-@pytest.mark.requirement("R7692-7.2.2-07", "R7692-7.2.2-09", "R7692-7.2.2-03", "R7692-7.2.2-05")
+@pytest.mark.requirement("R7692-7.2.2-03", "R7692-7.2.2-07", rows="*client")
+@pytest.mark.requirement("R7692-7.2.2-05", "R7692-7.2.2-09", rows="*server")
 @roles
 @pytest.mark.parametrize("other", [9, 15])
 def test_without_an_agreement_the_window_is_32_kib(role: ConnectionType, other: int) -> None:
@@ -774,7 +785,7 @@ def test_a_window_of_8_can_be_read_by_a_server(cut: bool) -> None:
     assert wire.decode_frame(server.send(TextMessage("Hello"))).payload == HELLO
 
 
-@pytest.mark.requirement("R7692-7.2.1-12")
+@pytest.mark.requirement("R7692-7.2.1-12", "R7692-7.2.1-13")
 @pytest.mark.parametrize(
     ("settings", "answer", "bound"),
     [

@@ -81,6 +81,7 @@ def test_reserved_bits_are_sent_as_zero(role: ConnectionType) -> None:
 # Fragments.
 
 
+@pytest.mark.requirement("R6455-5.4-09")
 @pytest.mark.requirement("R6455-5.4-02", "R6455-5.4-11", "R6455-6.1-05", "R6455-6.1-06", "R6455-6.1-07")
 @roles
 @pytest.mark.parametrize(
@@ -261,6 +262,7 @@ def test_a_subclass_of_an_event_is_sent_like_it(role: ConnectionType) -> None:
 @pytest.mark.parametrize("size", [0, 1, 124, 125])
 def test_control_payloads_up_to_125_bytes_are_sent(role: ConnectionType, make: Any, size: int) -> None:
     frame = sent(Connection(role), make(bytes(range(size))))
+    assert frame.opcode == (wire.PING if make is Ping else wire.PONG)
     assert (frame.payload, frame.fin, frame.length_form) == (bytes(range(size)), True, 7)
 
 

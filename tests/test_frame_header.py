@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import tracemalloc
 from itertools import product
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.marks import roles
+from tests.oracle.handshake_bytes import pieces_joined
 from tests.oracle.receiving import receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
 from wsproto import frame_header as header
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
-from wsproto.frame_protocol import Opcode, ParseFailed, RsvBits
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import Opcode, RsvBits
+
+if TYPE_CHECKING:
+    from wsproto.extension import Side
 
 LENGTHS = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65536, 65537, 200_000]
 
@@ -85,6 +91,25 @@ def test_unknown_opcodes_are_refused_at_the_first_byte(role: ConnectionType, opc
     assert_refused_at(begun(role), peer(role, opcode, fin=fin), 1)
 
 
+class Anything(Extension):
+    """An extension that gives every reserved bit of every frame a meaning."""
+
+    name = "x-anything"
+
+    def enabled(self) -> bool:
+        return True
+
+    def frame_inbound_header(self, proto: Side, opcode: Opcode, rsv: RsvBits, payload_length: int) -> RsvBits:  # noqa: ARG002
+        return RsvBits(True, True, True)
+
+
+@pytest.mark.requirement("R6455-5.2-04")
+@roles
+@pytest.mark.parametrize("opcode", [*range(0x3, 0x8), *range(0xB, 0x10)], ids=hex)
+def test_no_extension_makes_an_unknown_opcode_known(role: ConnectionType, opcode: int) -> None:
+    assert_refused_at(Connection(role, [Anything()]), peer(role, opcode), 1)
+
+
 @pytest.mark.requirement("R6455-5.4-05", "R6455-5.5-02")
 @roles
 @pytest.mark.parametrize("opcode", [wire.CLOSE, wire.PING, wire.PONG], ids=["close", "ping", "pong"])
@@ -123,7 +148,9 @@ def test_a_new_message_inside_a_message_is_refused_at_the_first_byte(
 # The second byte.
 
 
-@pytest.mark.requirement("R6455-5.1-02", "R6455-5.1-03", "R6455-5.1-05", "R6455-5.1-06", "R6455-5.2-09")
+@pytest.mark.requirement("R6455-5.1-02", "R6455-5.1-03", rows="*server")
+@pytest.mark.requirement("R6455-5.1-05", "R6455-5.1-06", rows="*client")
+@pytest.mark.requirement("R6455-5.2-09")
 @roles
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65536])
 @pytest.mark.parametrize("opcode", [wire.TEXT, wire.BINARY, wire.CLOSE, wire.PING, wire.PONG])
@@ -134,7 +161,8 @@ def test_the_wrong_mask_direction_is_refused_at_the_second_byte(
     assert_refused_at(Connection(role), wire.frame(opcode, b"x" * size, mask=mask), 2)
 
 
-@pytest.mark.requirement("R6455-5.1-02", "R6455-5.1-05")
+@pytest.mark.requirement("R6455-5.1-02", rows="*server")
+@pytest.mark.requirement("R6455-5.1-05", rows="*client")
 @roles
 def test_nothing_of_a_frame_with_the_wrong_mask_direction_is_delivered(role: ConnectionType) -> None:
     mask = wire.MASK if role is ConnectionType.CLIENT else None
@@ -218,6 +246,9 @@ def test_every_length_is_read(role: ConnectionType, size: int) -> None:
     connection = Connection(role)
     data = peer(role, wire.BINARY, payload) + peer(role, wire.TEXT, payload)
     assert receive(connection, data) == [BytesMessage(payload), TextMessage(payload.decode())]
+    data = peer(role, wire.TEXT, payload)
+    cut = [*(data[at : at + 1] for at in range(14)), data[14:]]
+    assert pieces_joined(receive_cut(connection, cut)) == [TextMessage(payload.decode())]
 
 
 @pytest.mark.requirement("R6455-5.2-06", "R6455-5.2-08", "R6455-5.3-06")

@@ -106,7 +106,6 @@ def test_a_response_and_frames_in_any_cutting(monkeypatch: pytest.MonkeyPatch) -
 # -- What a client sends before it is answered
 
 
-@pytest.mark.requirement("R9110-7.8-06")
 @pytest.mark.parametrize("cut", range(len(FRAMES) + 1))
 def test_early_data_is_read_once_the_request_is_accepted(cut: int) -> None:
     for early in ((request() + FRAMES[:cut],), (request(), FRAMES[:cut])):

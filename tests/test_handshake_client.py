@@ -76,11 +76,17 @@ def written(event: Request) -> bytes:
     "R6455-4.1-33",
     "R6455-4.1-34",
     "R9110-7.8-01",
+    "R9110-7.2-01",
+    "R9110-7.2-02",
+    "R9110-8.6-03",
+    "R9112-2.2-07",
+    "R9112-2.2-08",
 )
 def test_the_smallest_request_has_these_headers_and_no_other() -> None:
     client = WSConnection(ConnectionType.CLIENT)
     head, rest = read_head(client.send(Request("server.example.com", "/chat")))
     assert head.start_line == b"GET /chat HTTP/1.1"
+    assert head.headers[0][0] == b"Host"
     assert sorted(
         (name, b"KEY" if name == b"Sec-WebSocket-Key" else value) for name, value in head.headers
     ) == [
@@ -127,7 +133,10 @@ TARGETS = [
 ]
 
 
-@pytest.mark.requirement("R6455-3-02", "R6455-3-03", "R6455-3-05", "R6455-4.1-22", "R6455-11.1-02")
+@pytest.mark.requirement("R6455-3-03", "R6455-4.1-22", "R9112-3.2.1-01")
+@pytest.mark.requirement("R6455-3-02", rows="*://*")
+@pytest.mark.requirement("R6455-3-05", rows="*%23*")
+@pytest.mark.requirement("R6455-11.1.1-02", "R6455-11.1.2-02", rows="*%[CE][23]%*")
 @pytest.mark.parametrize(("target", "sent"), TARGETS)
 def test_target(target: str, sent: bytes) -> None:
     head, _ = read_head(written(Request("server.example.com", target)))
@@ -170,7 +179,9 @@ HOSTS = [
 ]
 
 
-@pytest.mark.requirement("R6455-3-01", "R6455-4.1-23", "R6455-11.1-01")
+@pytest.mark.requirement("R6455-3-01", rows="server.example.com*|*:8080*")
+@pytest.mark.requirement("R6455-4.1-23")
+@pytest.mark.requirement("R6455-11.1.1-01", "R6455-11.1.2-01", rows="*xn--*")
 @pytest.mark.parametrize(("host", "sent"), HOSTS)
 def test_host(host: str, sent: bytes) -> None:
     head, _ = read_head(written(Request(host, "/")))
@@ -320,15 +331,17 @@ BAD_REQUESTS: list[tuple[str, Callable[[], Request]]] = [
 ]
 
 
-@pytest.mark.requirement(
-    "R6455-3-04",
-    "R6455-4.1-03",
-    "R6455-4.1-04",
-    "R6455-4.1-19",
-    "R6455-4.1-36",
-    "R6455-4.1-37",
-    "R6455-9.1-01",
-)
+@pytest.mark.requirement("R6455-3-04", rows="target-*fragment")
+@pytest.mark.requirement("R6455-4.1-03", "R6455-4.1-04", rows="host-*|target-*")
+@pytest.mark.requirement("R6455-4.1-19", rows="*-crlf|*-cr|*-lf|*-nul|*-smuggling")
+@pytest.mark.requirement("R6455-4.1-36", rows="subprotocol-[!ct]*")
+@pytest.mark.requirement("R9110-5.6.1.1-01", rows="subprotocol-empty")
+@pytest.mark.requirement("R6455-4.1-37", rows="subprotocol-twice")
+@pytest.mark.requirement("R6455-9.1-01", rows="extension-name-*|extension-offer-*")
+@pytest.mark.requirement("R9110-8.6-03", rows="content-length")
+@pytest.mark.requirement("R9112-2.2-06", rows="header-value-cr")
+@pytest.mark.requirement("R9112-3.2-02", rows="host-user")
+@pytest.mark.requirement("R9112-5.2-03", rows="header-value-fold")
 @pytest.mark.parametrize("make", [make for _, make in BAD_REQUESTS], ids=[name for name, _ in BAD_REQUESTS])
 def test_a_bad_request_fails_and_changes_nothing(
     make: Callable[[], Request], monkeypatch: pytest.MonkeyPatch
@@ -377,7 +390,8 @@ GOOD: list[tuple[str, Changes]] = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.1-43", "R6455-4.1-44")
+@pytest.mark.requirement("R6455-4.1-43", rows="upgrade-*")
+@pytest.mark.requirement("R6455-4.1-44", rows="connection-*")
 @pytest.mark.parametrize("changes", [changes for _, changes in GOOD], ids=[name for name, _ in GOOD])
 def test_a_good_response_is_accepted(changes: Changes) -> None:
     client, key = asking_client()
@@ -494,23 +508,22 @@ BAD: list[tuple[str, Changes, str | None]] = [
 ]
 
 
+@pytest.mark.requirement("R6455-4.1-41", "R6455-7.2.1-01", "R6455-10.7-01")
+@pytest.mark.requirement("R6455-4.1-43", rows="no-upgrade|other-upgrade|upgrade-*")
+@pytest.mark.requirement("R6455-4.1-44", rows="no-connection|other-connection|connection-*")
+@pytest.mark.requirement("R6455-4.1-45", rows="*accept")
+@pytest.mark.requirement("R6455-4.1-46", rows="extension-not-offered")
+@pytest.mark.requirement("R6455-4.1-47", rows="subprotocol-not-offered|subprotocol-in-another-case")
+@pytest.mark.requirement("R6455-4.1-48", rows="two-*|upgrade-twice")
+@pytest.mark.requirement("R6455-4.3-03", rows="subprotocol-list|subprotocol-empty|subprotocol-*comma*")
+@pytest.mark.requirement("R6455-9-04", rows="permessage-deflate-*")
+@pytest.mark.requirement("R6455-9.1-04", rows="permessage-deflate-unknown")
 @pytest.mark.requirement(
-    "R6455-4.1-41",
-    "R6455-4.1-43",
-    "R6455-4.1-44",
-    "R6455-4.1-45",
-    "R6455-4.1-46",
-    "R6455-4.1-47",
-    "R6455-4.1-48",
-    "R6455-4.3-03",
-    "R6455-7.2.1-01",
-    "R6455-9-04",
     "R6455-9.1-01",
-    "R6455-9.1-04",
-    "R6455-10.7-01",
-    "R6455-11.3.2-02",
-    "R6455-11.3.4-02",
+    rows="extension-empty|extension-bad-parameter|extension-open-quote|extension-nothing-but-commas",
 )
+@pytest.mark.requirement("R6455-11.3.2-02", rows="two-extension-lines|extension-and-an-empty-line")
+@pytest.mark.requirement("R6455-11.3.4-02", rows="two-*subprotocols")
 @pytest.mark.parametrize(("changes", "text"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
 def test_a_bad_response_fails_the_handshake(changes: Changes, text: str | None) -> None:
     extensions = [Offering(True, "x-a"), Offering(True, "x-b"), PerMessageDeflate()]
@@ -578,7 +591,9 @@ BAD_HTTP = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.1-41", "R6455-7.2.1-01", "R9110-5.5-01", "R9112-2.2-01")
+@pytest.mark.requirement("R6455-4.1-41", "R6455-7.2.1-01")
+@pytest.mark.requirement("R9110-5.5-01", rows="*-in-a-value")
+@pytest.mark.requirement("R9112-2.2-01", rows="bare-cr-in-a-value")
 @pytest.mark.parametrize("data", [data for _, data in BAD_HTTP], ids=[name for name, _ in BAD_HTTP])
 def test_bad_http_fails_the_handshake(data: bytes) -> None:
     client, _ = asking_client()
@@ -689,7 +704,7 @@ def test_a_frame_that_is_half_behind_the_response_is_read(cut: int) -> None:
     assert "".join(event.data for event in events[1:] if isinstance(event, TextMessage)) == "Hello"
 
 
-@pytest.mark.requirement("R6455-4.1-40", "R6455-5.1-07")
+@pytest.mark.requirement("R6455-4.1-40", "R6455-5.1-07", "R9110-7.8-06")
 def test_no_frame_can_be_sent_before_the_response() -> None:
     client, key = asking_client()
     with pytest.raises(LocalProtocolError):

@@ -85,7 +85,7 @@ def test_a_request_up_to_64_kib_is_read(size: int) -> None:
     asked_server(data)
 
 
-@pytest.mark.requirement("R6455-10.7-04")
+@pytest.mark.requirement("R6455-10.7-04", "R9110-5.4-01")
 @pytest.mark.parametrize("size", [65_541, 70_000, 200_000])
 def test_a_longer_request_is_refused(size: int) -> None:
     refused(padded_request(size), 431)
@@ -156,6 +156,7 @@ def test_a_request_line_longer_than_the_whole_head_may_be_is_too_long_in_any_cut
     assert caught.value.event_hint == RejectConnection(414)
 
 
+@pytest.mark.requirement("R9110-5.4-01")
 def test_a_header_line_is_bounded() -> None:
     line = b"X: " + b"a" * 100
     data = request({b"X": [b"a" * 100]})
@@ -173,7 +174,7 @@ def test_the_limits_are_judged_before_the_values(name: bytes) -> None:
     refused(request({name: [b"\xff" * 17_000]}), 431)
 
 
-@pytest.mark.requirement("R6455-10.7-04")
+@pytest.mark.requirement("R6455-10.7-04", "R9110-5.4-01")
 def test_the_number_of_headers_is_bounded() -> None:
     data = request({b"X": [b"a"] * 5})
     asked_server(data, server_with(max_headers=len(REQUEST_HEADERS) + 5))

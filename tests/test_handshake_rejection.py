@@ -118,7 +118,8 @@ REJECTIONS: list[tuple[str, bytes, int, Headers, bytes, bool]] = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.1-42", "R6455-4.4-02", "R6455-11.3.5-01", "R6455-7.2.1-01")
+@pytest.mark.requirement("R6455-4.1-42", "R6455-7.2.1-01")
+@pytest.mark.requirement("R6455-4.4-02", "R6455-11.3.5-01", rows="other-version")
 @pytest.mark.parametrize(
     ("data", "status", "headers", "body", "until_eof"),
     [row[1:] for row in REJECTIONS],
@@ -181,7 +182,7 @@ CUT_SHORT = [
 ]
 
 
-@pytest.mark.requirement("R6455-7.2.1-01")
+@pytest.mark.requirement("R6455-7.2.1-01", "R9112-8-02")
 @pytest.mark.parametrize("data", [data for _, data in CUT_SHORT], ids=[name for name, _ in CUT_SHORT])
 def test_the_end_of_file_in_the_middle_fails_the_handshake(data: bytes) -> None:
     client, _ = asking_client()
@@ -201,7 +202,7 @@ BAD_FRAMING = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.1-42", "R6455-10.7-01")
+@pytest.mark.requirement("R6455-4.1-42", "R6455-10.7-01", "R9112-6.3-04")
 @pytest.mark.parametrize("data", [data for _, data in BAD_FRAMING], ids=[name for name, _ in BAD_FRAMING])
 def test_bad_framing_fails_the_handshake(data: bytes) -> None:
     client, _ = asking_client()
@@ -211,9 +212,10 @@ def test_bad_framing_fails_the_handshake(data: bytes) -> None:
 # -- A server writes a rejection
 
 
-@pytest.mark.requirement(
-    "R6455-4.2.2-03", "R6455-4.2.2-04", "R6455-4.2.2-06", "R6455-4.2.2-08", "R6455-10.2-02"
-)
+@pytest.mark.requirement("R6455-4.2.2-03", rows="401-*")
+@pytest.mark.requirement("R6455-4.2.2-04", rows="301-*")
+@pytest.mark.requirement("R6455-4.2.2-06", "R6455-10.2-02", rows="403-*")
+@pytest.mark.requirement("R6455-4.2.2-08", rows="404-*")
 @pytest.mark.parametrize(
     ("status", "header"),
     [
@@ -235,6 +237,7 @@ def test_a_rejection_without_body_says_so(status: int, header: tuple[bytes, byte
     assert server.state is ConnectionState.CLOSED
 
 
+@pytest.mark.requirement("R9110-8.6-01", "R9112-6.1-03", rows="204")
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_that_forbids_a_body_has_no_framing(status: int) -> None:
     server = asked_server()
@@ -341,7 +344,9 @@ BAD_REJECTIONS: list[tuple[str, Callable[[], RejectConnection]]] = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.2.2-06")
+@pytest.mark.requirement("R6455-4.2.2-06", rows="*switching-protocols|*continue|*early-hints")
+@pytest.mark.requirement("R9110-8.6-01", rows="*length-with-no-content|*early-hints")
+@pytest.mark.requirement("R9112-6.1-03", rows="*chunks-with-no-content|*early-hints")
 @pytest.mark.parametrize(
     "make", [make for _, make in BAD_REJECTIONS], ids=[name for name, _ in BAD_REJECTIONS]
 )
@@ -374,6 +379,7 @@ BAD_BODIES: list[tuple[str, Callable[[], RejectData]]] = [
 ]
 
 
+@pytest.mark.requirement("R9110-8.6-02", rows="too-*|missing")
 @pytest.mark.parametrize("make", [make for _, make in BAD_BODIES], ids=[name for name, _ in BAD_BODIES])
 def test_a_bad_body_fails_and_changes_nothing(make: Callable[[], RejectData]) -> None:
     server = asked_server()

@@ -68,7 +68,7 @@ def received(data: bytes) -> Request:
 # -- What a good request becomes
 
 
-@pytest.mark.requirement("R6455-4.2.1-11", "R6455-4.2.2-05", "R6455-4.2.1-09")
+@pytest.mark.requirement("R6455-4.2.1-11", "R6455-4.2.2-05", "R6455-4.2.1-09", "R9110-5.1-01")
 def test_the_request_of_rfc_6455_1_2_becomes_this_event() -> None:
     assert received(RFC_REQUEST) == Request(
         host="server.example.com",
@@ -121,7 +121,9 @@ GOOD: list[tuple[str, Changes]] = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.2.1-05", "R6455-4.2.1-06", "R6455-4.2.1-11")
+@pytest.mark.requirement("R6455-4.2.1-05", rows="upgrade-*")
+@pytest.mark.requirement("R6455-4.2.1-06", rows="connection-*")
+@pytest.mark.requirement("R6455-4.2.1-11", "R9110-5.1-01", rows="unknown-header")
 @pytest.mark.parametrize("changes", [changes for _, changes in GOOD], ids=[name for name, _ in GOOD])
 def test_a_good_request_is_accepted(changes: Changes) -> None:
     server = asked_server(request(changes))
@@ -153,12 +155,13 @@ TARGETS = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.2.1-03")
+@pytest.mark.requirement("R6455-4.2.1-03", "R9112-3.2.2-01")
 @pytest.mark.parametrize(("written", "target"), TARGETS)
 def test_target(written: bytes, target: str) -> None:
     assert received(request(target=written)).target == target
 
 
+@pytest.mark.requirement("R9112-3.2.2-02")
 def test_the_host_of_an_absolute_target_stands_for_the_header() -> None:
     event = received(request(target=b"http://other.example:81/chat"))
     assert (event.host, event.target) == ("other.example:81", "/chat")
@@ -286,7 +289,7 @@ def test_a_method_other_than_get_is_refused(method: bytes) -> None:
     assert str(error) == "Request method must be GET"
 
 
-@pytest.mark.requirement("R6455-4.2.1-02", "R9110-7.8-02")
+@pytest.mark.requirement("R6455-4.2.1-02", "R9110-7.8-02", "R9110-15.2-03")
 @pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/0.9"])
 def test_an_older_http_is_refused(version: bytes) -> None:
     refused(request(start_line=b"GET /chat " + version), 400, 426, 505)
@@ -314,7 +317,12 @@ BAD_HTTP = [
 ]
 
 
-@pytest.mark.requirement("R6455-4.2.1-01", "R9110-5.5-01", "R9112-2.2-01", "R9112-3.2-01", "R9112-5.1-01")
+@pytest.mark.requirement("R6455-4.2.1-01")
+@pytest.mark.requirement("R9110-5.5-01", rows="bare-cr-in-a-value|nul-in-a-value")
+@pytest.mark.requirement("R9112-2.2-01", rows="bare-cr-in-a-value")
+@pytest.mark.requirement("R9112-3.2-01", rows="two-*hosts")
+@pytest.mark.requirement("R9112-3.2-03", rows="no-version|two-spaces|*-target|*-in-target")
+@pytest.mark.requirement("R9112-5.1-01", rows="space-before-colon")
 @pytest.mark.parametrize("data", [data for _, data in BAD_HTTP], ids=[name for name, _ in BAD_HTTP])
 def test_bad_http_is_refused(data: bytes) -> None:
     refused(data, 400)
@@ -390,16 +398,14 @@ BAD: list[tuple[str, Changes]] = [
 ]
 
 
-@pytest.mark.requirement(
-    "R6455-4.2.1-01",
-    "R6455-4.2.1-04",
-    "R6455-4.2.1-05",
-    "R6455-4.2.1-06",
-    "R6455-4.2.1-07",
-    "R6455-11.3.1-01",
-    "R6455-10.7-01",
-    "R6455-10.7-04",
-)
+@pytest.mark.requirement("R6455-4.2.1-01", "R6455-10.7-01", "R6455-10.7-04")
+@pytest.mark.requirement("R6455-4.2.1-04", "R9112-3.2-01", rows="host-*")
+@pytest.mark.requirement("R6455-4.2.1-05", rows="upgrade-*")
+@pytest.mark.requirement("R9110-7.8-03", rows="upgrade-*")
+@pytest.mark.requirement("R6455-4.2.1-06", rows="connection-*")
+@pytest.mark.requirement("R6455-4.2.1-07", rows="key-*|keys-*")
+@pytest.mark.requirement("R6455-11.3.1-01", rows="two-*keys")
+@pytest.mark.requirement("R9110-7.8-08", rows="content-length|chunked")
 @pytest.mark.parametrize("changes", [changes for _, changes in BAD], ids=[name for name, _ in BAD])
 def test_a_bad_request_is_refused(changes: Changes) -> None:
     refused(request(changes), 400)
@@ -521,6 +527,7 @@ def test_a_426_has_the_upgrade_option_beside_the_options_of_the_caller() -> None
     "R6455-4.2.2-18",
     "R9110-7.8-03",
     "R9110-7.8-05",
+    "R9110-15.2.2-01",
 )
 def test_the_acceptance_has_these_headers_and_no_other() -> None:
     server = asked_server()

@@ -111,7 +111,7 @@ def test_a_frame_within_its_bound_is_read(
     assert joined(feed(connection, stream, cut=cut)) == [wanted]
 
 
-@pytest.mark.requirement("R6455-10.4-01", "R6455-10.4-02")
+@pytest.mark.requirement("R6455-7.4.1-09", "R6455-10.4-01", "R6455-10.4-02")
 @roles
 @any_cut
 @compressed_or_not

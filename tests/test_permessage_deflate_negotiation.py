@@ -118,19 +118,13 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.requirement(
-    "R6455-9-02",
-    "R7692-5-06",
-    "R7692-7.1.1.1-02",
-    "R7692-7.1.1.1-03",
-    "R7692-7.1.1.1-04",
-    "R7692-7.1.1.2-02",
-    "R7692-7.1.2.1-03",
-    "R7692-7.1.2.1-04",
-    "R7692-7.1.2.1-05",
-    "R7692-7.1.2.2-03",
-    "R7692-7.1.2.2-04",
-)
+@pytest.mark.requirement("R6455-9-02", "R7692-5-06")
+@pytest.mark.requirement("R7692-7.1.1.1-02", "R7692-7.1.1.1-03", rows="server takeover|no takeover*")
+@pytest.mark.requirement("R7692-7.1.1.1-04", rows="own server takeover")
+@pytest.mark.requirement("R7692-7.1.1.2-02", rows="*client takeover|no takeover*")
+@pytest.mark.requirement("R7692-7.1.2.1-03", "R7692-7.1.2.1-04", rows="server window*|own server window is*")
+@pytest.mark.requirement("R7692-7.1.2.1-05", rows="own server window")
+@pytest.mark.requirement("R7692-7.1.2.2-03", "R7692-7.1.2.2-04", rows="*client window*")
 @pytest.mark.parametrize(("settings", "offer", "expected"), ANSWERS)
 def test_a_server_answers_an_offer(settings: Settings, offer: str, expected: str) -> None:
     assert answer(settings, named(offer)) == expected
@@ -138,6 +132,7 @@ def test_a_server_answers_an_offer(settings: Settings, offer: str, expected: str
     assert header == named(expected).encode()
 
 
+@pytest.mark.requirement("R7692-5-06")
 @pytest.mark.parametrize(("settings", "offer", "expected"), ANSWERS)
 def test_the_answer_stands_in_the_response(settings: Settings, offer: str, expected: str) -> None:
     _, value = accepting_server([named(offer)], [PerMessageDeflate(**settings)])
@@ -262,17 +257,18 @@ MALFORMED = [
 ]
 
 
+@pytest.mark.requirement("R7692-5-10")
 @pytest.mark.requirement(
     "R6455-9-04",
     "R6455-9.1-04",
-    "R7692-5-10",
     "R7692-7-01",
-    "R7692-7-02",
-    "R7692-7-03",
-    "R7692-7-04",
-    "R7692-7.1.2.1-02",
-    "R7692-7.1.2.2-02",
+    rows="foo*|x|*_foo|*takeovers|*bitsx=10|*_=10|server_max_window=10",
 )
+@pytest.mark.requirement("R7692-7-02", rows="*takeover=*|server_max_window_bits|*bits=abc")
+@pytest.mark.requirement("R7692-7-03", rows="*takeover; *|*_bits; c*|*_bits=10; *")
+@pytest.mark.requirement("R7692-7-04", rows="server_max_window_bits=8")
+@pytest.mark.requirement("R7692-7.1.2.1-02", rows="server_max_window_bits|server_max_window_bits=[!81]*")
+@pytest.mark.requirement("R7692-7.1.2.2-02", rows="client_max_window_bits=[!1]*")
 @pytest.mark.parametrize("parameters", BAD_PARAMETERS)
 def test_a_bad_offer_is_declined(parameters: str) -> None:
     offer = named(parameters)
@@ -434,14 +430,11 @@ def test_the_second_object_answers_what_the_first_declines() -> None:
 # What a client offers ---------------------------------------------------------------------------
 
 
-@pytest.mark.requirement(
-    "R7692-5-04",
-    "R7692-5-05",
-    "R7692-7.1.1.1-01",
-    "R7692-7.1.1.2-01",
-    "R7692-7.1.2.1-01",
-    "R7692-7.1.2.2-01",
-)
+@pytest.mark.requirement("R7692-5-04", "R7692-7.1.2.1-01", rows="server window|a client inflates with 8")
+@pytest.mark.requirement("R7692-5-05", rows="client window")
+@pytest.mark.requirement("R7692-7.1.1.1-01", rows="server takeover")
+@pytest.mark.requirement("R7692-7.1.1.2-01", rows="client takeover")
+@pytest.mark.requirement("R7692-7.1.2.2-01", rows="default|client window|None is named")
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -513,6 +506,7 @@ def test_a_client_may_offer_several_in_order_of_preference() -> None:
     assert small + b", " + plain in request
 
 
+@pytest.mark.requirement("R7692-7.2.1-07", rows="*16*")
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -558,7 +552,6 @@ def test_the_older_settings_are_positional() -> None:
 # What a client makes of an answer ---------------------------------------------------------------
 
 
-@pytest.mark.requirement("R7692-7.1.1.2-03", "R7692-7.2.1-13")
 @pytest.mark.parametrize(
     ("settings", "response"),
     [
@@ -605,6 +598,7 @@ def test_a_client_takes_an_answer(settings: Settings, response: str) -> None:
 
 REFUSED_ANSWERS = [
     pytest.param({}, "foo", id="unknown"),
+    pytest.param({}, "foo=10", id="unknown, with what a window may have"),
     pytest.param({}, "client_max_window_bits", id="client window without a value"),
     pytest.param({}, "client_max_window_bits=8", id="a client cannot deflate with 8"),
     pytest.param({}, "server_max_window_bits", id="server window without a value"),
@@ -632,16 +626,14 @@ REFUSED_ANSWERS = [
 ]
 
 
-@pytest.mark.requirement(
-    "R7692-7-05",
-    "R7692-7-06",
-    "R7692-7-07",
-    "R7692-7-08",
-    "R7692-7.1.1.1-05",
-    "R7692-7.1.2.1-04",
-    "R7692-7.1.2.1-06",
-    "R7692-7.1.2.2-04",
-)
+@pytest.mark.requirement("R7692-7-05", rows="unknown*")
+@pytest.mark.requirement("R7692-7-06", rows="*with* a value|client *|server *")
+@pytest.mark.requirement("R7692-7-07", rows="*twice")
+@pytest.mark.requirement("R7692-7-08", rows="a client cannot deflate with 8")
+@pytest.mark.requirement("R7692-7.1.1.1-05", rows="the asked takeover is missing|only the other takeover")
+@pytest.mark.requirement("R7692-7.1.2.1-04", rows="server window without a value|server [!w]*")
+@pytest.mark.requirement("R7692-7.1.2.1-06", rows="the asked window is missing|window 14*|a bigger window*")
+@pytest.mark.requirement("R7692-7.1.2.2-04", rows="client window without a value|client [!wt]*")
 @pytest.mark.parametrize(("settings", "response"), REFUSED_ANSWERS)
 def test_a_client_refuses_a_weaker_or_invalid_answer(settings: Settings, response: str) -> None:
     extension = PerMessageDeflate(**settings)

@@ -13,7 +13,11 @@ from tooling.tree import IS_CHECKOUT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FROM_CHECKOUT = {"harness": "-e ./harness", "wsproto": "-e ."}
+FROM_CHECKOUT = {
+    "harness": "-e ./harness",
+    "requirements": "-e '.[test]' -e './harness[streams]'",
+    "wsproto": "-e .",
+}
 """What pip installs for a tool, or a package; else an extra of pyproject.toml."""
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tooling.errors import CommandError
+
+_ROWS: Final = r"(?:R\d{4}-|-\d{2})[-R\d., ]*"
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
 """The folder that holds the package `wsproto`."""
@@ -37,7 +40,7 @@ class Fault:
         :raises CommandError: where the file is gone, or has the text not at all or several times; the error
             names the files that have it.
         """
-        texts = {file.name: file.read_text("utf-8") for file in sorted((SOURCE / "wsproto").glob("*.py"))}
+        texts = {file.name: text_of(file) for file in sorted((SOURCE / "wsproto").glob("*.py"))}
         text = texts.get(self.file, "")
         count = text.count(self.before)
         if count == 1:
@@ -48,6 +51,12 @@ class Fault:
             f"the fault {self.name!r} has to be written anew: src/wsproto/{self.file} {wrong}"
             f" ({', '.join(elsewhere) or 'no other file'} has it): {self.before!r}"
         )
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a module without the comments that name rows of `tests/requirements.csv`."""
+    text = file.read_text("utf-8")
+    return re.sub(rf"(?m)^ *# {_ROWS}\n|  # {_ROWS}$", "", text)
 
 
 def plant(fault: Fault | None, folder: Path) -> Path:

@@ -20,16 +20,16 @@ from harness.sections import link_of
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(template: str, **values: object) -> str:
-    """Render a template and escape the values in it."""
-    return _environment().get_template(template).render(**values)
+def render(template: str, *, folder: Path = TEMPLATES, **values: object) -> str:
+    """Render a template of the house, or of another folder, and escape the values in it."""
+    return _environment(folder).get_template(template).render(**values)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     """Make the environment once: it keeps the templates that it has compiled."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -41,9 +41,9 @@ def _environment() -> Environment:
     return environment
 
 
-def read(name: str) -> str:
+def read(name: str, folder: Path = TEMPLATES) -> str:
     """Read a file that goes into the page unchanged."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+    return (folder / name).read_text(encoding="utf-8")
 
 
 def _packed(data: object) -> str:

@@ -20,7 +20,7 @@ _IPV4_BEHIND_COLON = rf"(?<=:){_OCTET}(?:\.{_OCTET}){{3}}\Z"
 _ZONE = r"(?:%[A-Za-z0-9\-._~%]+)?"  # RFC 6874 2, and as it is written outside of URIs
 _SUB_DELIMS = r"!$&-,;="  # from & to , they are &'()*+,
 # RFC 9110 7.2, RFC 3986 3.2: a name, an IPv4 address or an address in brackets, then perhaps a port.
-_HOST = re.compile(
+_HOST = re.compile(  # R6455-3-01
     rf"((?:[A-Za-z0-9\-._~{_SUB_DELIMS}]|%[0-9A-Fa-f]{{2}})+|"
     rf"\[(?:({_IPV6})|[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~:{_SUB_DELIMS}]+)\])(:[0-9]*)?"
 )
@@ -51,10 +51,11 @@ def written_host(host: str) -> bytes:
     written = host
     if not host.isascii():
         name, colon, port = host.partition(":")
+        # R6455-11.1.1-01, R6455-11.1.2-01
         written = ".".join(map(_written_label, re.split(_DOTS, name))) + colon + port
     elif host.count(":") > 1 and (address := re.fullmatch(_ADDRESS, host)):
-        written = f"[{address[2]}]{address[3] or ''}"
-    if not _is_host(written):
+        written = f"[{address[2]}]{address[3] or ''}"  # R6455-4.1-23
+    if not _is_host(written):  # R6455-4.1-03, -04, R9112-3.2-02
         raise LocalValueError(f"{host!r} is not a host (RFC 9110 7.2)")
     return written.encode("ascii")
 
@@ -62,6 +63,7 @@ def written_host(host: str) -> bytes:
 def read_host(received: bytes) -> str:
     """Return the host of a request, its IDNA labels in Unicode; it may be empty (RFC 9110 7.2)."""
     host = received.decode("latin-1")  # so that anything gets as far as the match
+    # R6455-4.2.1-04, R9112-3.2-01, R9113-8.3.1-01, R9114-4.3.1-02
     if host and (len(host) > _MAX_HOST or not _is_host(host)):
         raise refused(f"Bad header 'Host': {received!r} is not a host (RFC 9112 3.2)")
     if "xn--" not in host.lower():

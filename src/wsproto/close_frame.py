@@ -15,15 +15,15 @@ def read_close(payload: bytes) -> CloseConnection:
 
     :raises ParseFailed: for a code that may not travel, or a reason that is not UTF-8.
     """
-    if not payload:
+    if not payload:  # R6455-5.5.1-01, R6455-7.1.5-02
         return CloseConnection(CloseReason.NO_STATUS_RCVD, "")
-    if len(payload) == 1:
+    if len(payload) == 1:  # R6455-5.5.1-02
         raise ParseFailed("Close frame with a payload of 1 byte (RFC 6455 5.5.1)")
-    code = int.from_bytes(payload[:2], "big")
+    code = int.from_bytes(payload[:2], "big")  # R6455-7.1.5-01
     if not may_travel(code):
         raise ParseFailed(f"Close code {code} may not be sent (RFC 6455 7.4)")
     try:
-        reason = payload[2:].decode()
+        reason = payload[2:].decode()  # R6455-5.5.1-03, R6455-7.1.6-01
     except UnicodeDecodeError as error:
         raise ParseFailed(
             f"Invalid UTF-8 in a close reason: {error.reason}", CloseReason.INVALID_FRAME_PAYLOAD_DATA
@@ -42,11 +42,11 @@ def written_close(code: int | None, reason: str | None) -> bytes:
         raise LocalTypeError(f"A close code must be an int, not {code!r}")
     if not (reason is None or isinstance(reason, str)):
         raise LocalTypeError(f"A close reason must be a str, not {reason!r}")
-    if code is None or code == CloseReason.NO_STATUS_RCVD:
+    if code is None or code == CloseReason.NO_STATUS_RCVD:  # R6455-7.4.1-04
         if reason:
             raise LocalTypeError("A close reason needs a close code (RFC 6455 5.5.1)")
         return b""
-    if code in NEVER_ON_THE_WIRE:
+    if code in NEVER_ON_THE_WIRE:  # R6455-7.4.1-05, -08
         code = CloseReason.NORMAL_CLOSURE
     if not may_travel(code):
         raise LocalValueError(f"Close code {code} may not be sent (RFC 6455 7.4)")
@@ -56,4 +56,4 @@ def written_close(code: int | None, reason: str | None) -> bytes:
         raise LocalValueError(f"A close reason that is not valid Unicode: {error.reason}") from error
     if len(encoded) > MAX_REASON:
         encoded = encoded[:MAX_REASON].decode(errors="ignore").encode()
-    return code.to_bytes(2, "big") + encoded
+    return code.to_bytes(2, "big") + encoded  # R6455-7.1.2-01, R6455-7.4-01

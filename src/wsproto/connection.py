@@ -87,6 +87,8 @@ class Connection(ConnectionFront):
         `END` once both have sent a Close, or the peer has ended the transport. A program that gives up in any
         other state, and one whose peer does not end its own side in time, resets the transport.
         """
+        # R6455-5.5.1-12, R6455-7.1.2-02, R9112-6.1-02, R9112-6.3-01, -02, R9112-9.3-02, R9112-9.6-01,
+        # R9114-4.4-03
         return Ending.END if self._state is ConnectionState.CLOSED else Ending.NONE
 
     def can_send(self, event_type: type[Event] | Event) -> bool:
@@ -116,7 +118,7 @@ class Connection(ConnectionFront):
     def _send_otherwise(self, event: Event) -> bytes:
         """Send what may change the state, or may not be permitted."""
         next_state = self._next_state(type(event))
-        if next_state is None:
+        if next_state is None:  # R6455-5.5.1-06, R6455-6.1-02, -03
             raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in state {self._state.name}")
         data = self._encoder.send(event)
         self._state = next_state
@@ -145,6 +147,7 @@ class Connection(ConnectionFront):
         previous = self._state
         self._state = CONNECTION[previous][Input.RECEIVE_EOF]
         if self._state is not previous:
+            # R6455-7.1.5-03, R6455-7.2.1-02
             self._abnormal_closure = CloseConnection(CloseReason.ABNORMAL_CLOSURE)
 
     def inject(self, event: Event) -> None:
@@ -178,4 +181,4 @@ class Connection(ConnectionFront):
         end.__context__ = None
         self._protocol_error = end.with_traceback(None)
         self._state = CONNECTION[self._state][Input.RECEIVE_VIOLATION]
-        return CloseConnection(end.code, str(end))
+        return CloseConnection(end.code, str(end))  # R6455-7.1.7-01, -03, -05, R6455-10.7-03

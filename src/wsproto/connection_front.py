@@ -44,7 +44,7 @@ class ConnectionFront:
             has changed.
         """
         if self._state is _OPEN and type(event) in _CHANGE_NOTHING:
-            return self._encoder.send(event)
+            return self._encoder.send(event)  # R6455-2.1-01, R6455-6.1-01, -04
         return self._send_otherwise(event)
 
     def receive_data(self, data: BytesLike | None) -> None:

@@ -83,7 +83,7 @@ class Inflater:
             blocks with BFINAL=1.
         """
         if fin and (data or self._block_open):
-            data += TAIL
+            data += TAIL  # R7692-7.2.2-01, R7692-7.2.3.1-01, R7692-7.2.3.3-01, R7692-7.2.3.5-01
         if data and not self._input:
             inflater = self._inflater or self._new_inflater()
             if inflated is None:
@@ -106,7 +106,7 @@ class Inflater:
             inflater = self._inflater or self._new_inflater()
             if inflated is None:  # one unit of the input and the tail, or what is left of them
                 given = self._input[: self.unit + len(TAIL)]
-                inflated = inflater.decompress(given, limit)
+                inflated = inflater.decompress(given, limit)  # R7692-7.2.1-02, -03
             self._account(inflater, given, inflated, limit)
             limit -= len(inflated)
             pieces.append(inflated)
@@ -130,6 +130,7 @@ class Inflater:
         unread = self._input != b""
         # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
         self.pending = unread or (len(inflated) == limit and not inflater.eof)
+        # R7692-7.2.1-04, R7692-7.2.3.4-01
         if inflater.eof:  # A block with BFINAL=1 ends zlib's stream, but not the message (RFC 7692 7.2.3.4).
             self._inflater = None
             self._block_open = unread
@@ -142,7 +143,7 @@ class Inflater:
         self._finishing = False
         self._block_open = False
         self._final_blocks = 0
-        if not self.context_takeover:
+        if not self.context_takeover:  # R7692-7.2.2-02, -03, -04, -05
             self._inflater = None
         self.direct = None if self._inflater is None else self._inflater.decompress
 
@@ -168,10 +169,10 @@ class Deflater:
             deflater = backend.compressobj(level, zlib.DEFLATED, -self.window_bits, self.memory_level)
             self._deflater = deflater
         deflated = deflater.compress(data)
-        if not fin:
+        if not fin:  # R7692-7.2.1-06
             return deflated
-        if not self.context_takeover:
+        if not self.context_takeover:  # R7692-7.2.1-08, -09, -10, -11, R7692-7.2.3.2-01
             self._deflater = None
-        deflated += deflater.flush(zlib.Z_SYNC_FLUSH)
+        deflated += deflater.flush(zlib.Z_SYNC_FLUSH)  # R7692-7.2.1-05
         # RFC 7692 7.2.3.6: zlib flushes nothing twice in a row, an empty message is one empty stored block.
-        return deflated[: -len(TAIL)] if deflated else b"\x00"
+        return deflated[: -len(TAIL)] if deflated else b"\x00"  # R7692-7.2.1-01, R7692-7.2.3.6-01

@@ -49,4 +49,4 @@ class ParseFailed(RemoteProtocolError):  # noqa: N818 - the name that users know
 
     def __init__(self, message: str, code: int = CloseReason.PROTOCOL_ERROR) -> None:
         super().__init__(message)
-        self.code = code
+        self.code = code  # R6455-5.1-03, -06, R6455-7.4.1-07

@@ -128,7 +128,7 @@ class CloseConnection(Event):
 
     def response(self) -> CloseConnection:
         """Return the Close that answers this one, with its code and reason."""
-        return CloseConnection(code=self.code, reason=self.reason)
+        return CloseConnection(code=self.code, reason=self.reason)  # R6455-5.5.1-08
 
 
 @dataclass(frozen=True, init=False)
@@ -207,7 +207,7 @@ class Ping(ControlEvent):
 
     def response(self) -> Pong:
         """Return the Pong that answers this Ping, with its payload."""
-        return self._as(Pong)
+        return self._as(Pong)  # R6455-5.5.2-02, R6455-5.5.3-01, -02
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)

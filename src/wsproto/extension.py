@@ -106,7 +106,7 @@ class BoundExtension(Extension):
 
     def __init__(self, extension: Extension, state: HookState) -> None:
         self.name: str = extension.name
-        self.hooks = extension
+        self.hooks = extension  # R6455-9.2-01
         self.state = state
 
     def enabled(self) -> bool:

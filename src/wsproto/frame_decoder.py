@@ -115,27 +115,27 @@ class FrameDecoder(FrameReader):
             return None
         first = buffer[position]
         kind = message.whole[first] if message.kind is None else None
-        if kind is None and first not in FAULTLESS[begun := message.kind is not None]:
+        if kind is None and first not in FAULTLESS[begun := message.kind is not None]:  # R6455-10.7-01
             fault = first_byte_fault(first, message_begun=begun)
             # Extensions may have a meaning for the reserved bits.
-            if fault is not None or self._extensions is None:
+            if fault is not None or self._extensions is None:  # R6455-5.2-03, R6455-5.8-01, R7692-5-11
                 raise ParseFailed(fault or UNDEFINED_BITS)
         if end < start:
             return None
         size = buffer[position + 1] ^ self._mask
         if size > MAX_CONTROL_PAYLOAD:
-            if size > LENGTH_64 or first & CONTROL:
+            if size > LENGTH_64 or first & CONTROL:  # R6455-5.1-02, -05, R6455-5.2-09, R6455-5.5-01
                 raise ParseFailed(second_byte_fault(buffer[position + 1], client=self.client))
             start += 2 if size == LENGTH_16 else 8
             if end < start:
                 return None
             if size == LENGTH_16:
-                size, least = buffer[start - 2] << 8 | buffer[start - 1], LENGTH_16
+                size, least = buffer[start - 2] << 8 | buffer[start - 1], LENGTH_16  # R6455-5.2-08
             else:
-                size, least = _from_bytes(buffer[start - 8 : start], "big"), 1 << 16
-            if size < least or size >> 63:
+                size, least = _from_bytes(buffer[start - 8 : start], "big"), 1 << 16  # R6455-5.2-08
+            if size < least or size >> 63:  # R6455-5.2-05, -06
                 raise ParseFailed(length_fault(size))
-        if self._mask:
+        if self._mask:  # R6455-5.3-06
             start += 4
         stop = start + size
         compression = self._extensions if first & RSV1_BIT else None
@@ -154,7 +154,7 @@ class FrameDecoder(FrameReader):
         data: str | bytes = payload
         if finished and kind is TextMessage:
             try:
-                data = payload.decode()
+                data = payload.decode()  # R7692-6.1-05
             except UnicodeDecodeError:
                 finished = False
         if not finished:
@@ -200,4 +200,4 @@ class FrameDecoder(FrameReader):
             close = read_close(payload)
             self._end()
             return close
-        return Ping(payload) if opcode == Opcode.PING else Pong(payload)
+        return Ping(payload) if opcode == Opcode.PING else Pong(payload)  # R6455-5.4-08

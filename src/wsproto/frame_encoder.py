@@ -79,10 +79,10 @@ class FrameEncoder(FrameWriter):
         else:
             opcode = Opcode.BINARY
             payload = as_bytes(data, "The data of a message")
-        begun, fin = self._opcode, FIN if event.message_finished else 0
-        if begun and begun != opcode:
+        begun, fin = self._opcode, FIN if event.message_finished else 0  # R6455-6.1-07
+        if begun and begun != opcode:  # R6455-5.4-11
             raise LocalTypeError(f"{opcode.name} data in a {OPCODES[begun].name} message (RFC 6455 5.4)")
-        return *self._extended(
+        return *self._extended(  # R6455-5.4-02, -09, R6455-6.1-05, -06
             fin | (Opcode.CONTINUATION if begun else opcode), payload
         ), 0 if fin else opcode
 
@@ -90,7 +90,7 @@ class FrameEncoder(FrameWriter):
         """Judge a Ping, Pong or Close frame (RFC 6455 5.5)."""
         if type(payload) is not bytes:
             payload = as_bytes(payload, "The payload of a control frame")
-        if len(payload) > MAX_CONTROL_PAYLOAD:
+        if len(payload) > MAX_CONTROL_PAYLOAD:  # R6455-5.5-01
             raise LocalValueError(
                 f"{opcode.name} with {len(payload)} bytes of payload, at most 125 (RFC 6455 5.5)"
             )
@@ -98,7 +98,7 @@ class FrameEncoder(FrameWriter):
 
     def _extended(self, first: int, payload: bytes) -> tuple[int, bytes]:
         """Pass a frame through the extensions (RFC 6455 9.1)."""
-        rsv = NO_RSV
+        rsv = NO_RSV  # R6455-5.2-02
         for extension in self._extensions:
             rsv, payload = extension.hooks.frame_outbound(
                 extension.state, OPCODES[first & 0x0F], rsv, payload, bool(first & FIN)

@@ -55,13 +55,14 @@ def first_byte_fault(first: int, *, message_begun: bool) -> str | None:
     """Say what is wrong with the opcode and FIN of a `first` byte; None where nothing is."""
     opcode = first & 0x0F
     if opcode == Opcode.CONTINUATION:
+        # R6455-5.4-01
         return None if message_begun else "Continuation frame without a message to continue (RFC 6455 5.4)"
     if opcode in (Opcode.TEXT, Opcode.BINARY):
         # RFC 6455 5.4; users compare the text.
-        return f"expected CONTINUATION, got {OPCODES[opcode]!r}" if message_begun else None
-    if opcode not in (Opcode.CLOSE, Opcode.PING, Opcode.PONG):
+        return f"expected CONTINUATION, got {OPCODES[opcode]!r}" if message_begun else None  # R6455-5.4-07
+    if opcode not in (Opcode.CLOSE, Opcode.PING, Opcode.PONG):  # R6455-5.2-04
         return f"Unknown opcode {opcode:#x} (RFC 6455 5.2)"
-    return None if first & FIN else "Fragmented control frame (RFC 6455 5.5)"
+    return None if first & FIN else "Fragmented control frame (RFC 6455 5.5)"  # R6455-5.4-05, R6455-5.5-02
 
 
 # The first bytes that are right by the rules, by whether a message was begun. The look-up saves 0.3
@@ -87,14 +88,14 @@ def second_byte_fault(second: int, *, client: bool) -> str:
 
 def length_fault(length: int) -> str:
     """Say what is wrong with the `length` of a frame."""
-    if length >> 63:
+    if length >> 63:  # R6455-5.2-05
         return "Frame length with its most significant bit set (RFC 6455 5.2)"
     return f"Frame length {length} not in its shortest form (RFC 6455 5.2)"
 
 
 def write_header(first: int, length: int, mask: int) -> bytes:
     """Write a header without its masking key, the length in its shortest form; `mask` is `MASK` or 0."""
-    if length < LENGTH_16:
+    if length < LENGTH_16:  # R6455-5.2-06
         return (first << 8 | mask | length).to_bytes(2, "big")
     if length < 1 << 16:
         return ((first << 8 | mask | LENGTH_16) << 16 | length).to_bytes(4, "big")

@@ -189,7 +189,7 @@ class FrameReader:
             self._buffer = self._buffer + data if self._buffer else data
             self._drained = False
         elif not self._ended:
-            self._pending += data
+            self._pending += data  # R6455-6.2-01
 
     def receive_eof(self) -> None:
         """Take in that no more bytes will come."""
@@ -217,7 +217,7 @@ class FrameReader:
                     keys = (block >> (size << 3)) * KEY_REPEATED[size]
                     if size & 3:
                         keys >>= 32 - ((size & 3) << 3)
-                    payload: Any = (block ^ keys).to_bytes(size, "big")
+                    payload: Any = (block ^ keys).to_bytes(size, "big")  # R6455-6.2-07
                 else:
                     payload = buffer[start:stop]
                 event: Any = _new(kind)
@@ -227,15 +227,15 @@ class FrameReader:
                     except UnicodeDecodeError:
                         break
                 elif kind is not BytesMessage:
-                    set_payload(event, payload)
+                    set_payload(event, payload)  # R6455-5.4-04, R6455-6.2-02
                     self._position = stop
                     yield event
                     continue
                 set_data(event, payload)
                 set_frame_finished(event, True)
-                set_message_finished(event, fin := first >= FIN)
+                set_message_finished(event, fin := first >= FIN)  # R6455-5.2-01
                 if not fin or message.kind is not None:
-                    message.kind = None if fin else kind
+                    message.kind = None if fin else kind  # R6455-6.2-03, -04
                     message.fast_kinds = message.fast.short[message.kind]
                 self._position = stop
                 yield event
@@ -261,7 +261,7 @@ class FrameReader:
         rest = self._buffer[self._position :]
         self._position = 0
         if not self._pending:
-            self._buffer = rest
+            self._buffer = rest  # R6455-5.4-03
             self._drained = True
             return False
         self._buffer = rest + self._pending
@@ -294,7 +294,7 @@ class FrameReader:
 
     def _end_reading(self) -> None:
         """Let go of all that was received: nothing is read after a Close or a violation (RFC 6455 7.1.7)."""
-        self._ended = True
+        self._ended = True  # R6455-7.1.7-07
         self._drained = False
         self._buffer = b""
         self._position = 0

@@ -46,7 +46,7 @@ class FrameWriter:
     def __init__(self, client: bool, plain: bool) -> None:
         self.client: bool = client
         self._plain = plain
-        self._mask = MASK if client else 0
+        self._mask = MASK if client else 0  # R6455-5.1-01, -04, R6455-5.3-01, R6455-5.5.1-05, R6455-6.1-08
         self._headers = _SHORT_HEADERS[self._mask]
         self._keys = MaskingKeys() if client else None
         self._opcode = 0  # of the message that is under way; 0 for none
@@ -80,7 +80,7 @@ class FrameWriter:
         elif (kind is Pong or kind is Ping) and self._plain:
             payload = event.payload  # type: ignore[attr-defined]
             if type(payload) is bytes and len(payload) <= MAX_CONTROL_PAYLOAD:
-                return self._frame(_PONG if kind is Pong else _PING, payload)
+                return self._frame(_PONG if kind is Pong else _PING, payload)  # R6455-5.5.2-01
         return self._send_otherwise(event)
 
     def _frame(self, first: int, payload: bytes) -> bytes:
@@ -96,7 +96,7 @@ class FrameWriter:
         header = write_header(first, size, self._mask) if headers is None else headers[size]
         if self._keys is None:
             return header + payload
-        keys = self._keys.next() * KEY_REPEATED[size]
+        keys = self._keys.next() * KEY_REPEATED[size]  # R6455-5.3-02
         if size & 3:
             keys >>= 32 - ((size & 3) << 3)
         return header + (keys ^ _from_bytes(payload, "big")).to_bytes(4 + size, "big")

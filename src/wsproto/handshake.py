@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WEBSOCKET_VERSION", "H11Handshake", "client_extensions_handshake", "server_extensions_handshake"]
 
-_UPGRADE, _CONNECTION = (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")
+_UPGRADE = (b"Upgrade", b"websocket")  # R6455-4.1-25, R6455-4.2.2-14
+_CONNECTION = (b"Connection", b"Upgrade")  # R6455-4.1-27, R6455-4.2.2-15
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
@@ -69,18 +70,30 @@ class H11Handshake(Handshake[bytes]):
     def _written_request(self, event: Request, fields: Headers) -> bytes:
         host, target = (b"Host", written_host(event.host)), written_target(event.target)
         self._key = utilities.generate_nonce()
-        headers = [host, _UPGRADE, _CONNECTION, (b"Sec-WebSocket-Key", self._key), *fields]
-        return written_head(b"GET %b HTTP/1.1" % target, headers)
+        headers = [
+            host,  # R6455-4.1-23, R9110-7.2-01, -02
+            _UPGRADE,  # R6455-4.1-24
+            _CONNECTION,  # R6455-4.1-26
+            (b"Sec-WebSocket-Key", self._key),  # R6455-4.1-28
+            *fields,
+        ]
+        return written_head(b"GET %b HTTP/1.1" % target, headers)  # R6455-4.1-20, -21
 
     def _written_acceptance(self, fields: Headers) -> bytes:
         token = (b"Sec-WebSocket-Accept", generate_accept_token(self._key))
-        first = b"HTTP/1.1 100 Continue\r\n\r\n" if self._expects_continue else b""
-        headers = [_UPGRADE, _CONNECTION, token, *fields]
-        return first + written_head(b"HTTP/1.1 101 Switching Protocols", headers)
+        first = b"HTTP/1.1 100 Continue\r\n\r\n" if self._expects_continue else b""  # R9110-7.8-04
+        headers = [
+            _UPGRADE,  # R9110-7.8-05, R9110-15.2.2-01
+            _CONNECTION,
+            token,
+            *fields,
+        ]
+        return first + written_head(b"HTTP/1.1 101 Switching Protocols", headers)  # R6455-4.2.2-13
 
     def _written_rejection(self, event: RejectConnection, fields: Headers) -> bytes:
-        if event.status_code == 426:
+        if event.status_code == 426:  # R9110-15.5.22-01
             _add_upgrade(fields)
+        # R6455-4.2.2-03, -04, -06, -08, R6455-10.2-02, R9112-4-03
         return self._exchange.send_head(event.status_code, fields, has_body=event.has_body)
 
     def _written_body(self, body: bytes, *, last: bool) -> bytes:
@@ -100,7 +113,7 @@ class H11Handshake(Handshake[bytes]):
         if self._exchange.trailing_data:
             raise LocalProtocolError("Cannot initiate an upgrade connection when a request is being received")
         try:
-            data = rewritten_request(path, headers)
+            data = rewritten_request(path, headers)  # R6455-4.2-01
         except RemoteProtocolError as error:
             self._fail(error)
             raise
@@ -113,7 +126,7 @@ class H11Handshake(Handshake[bytes]):
         elif data is None:
             self._receive_eof()
         elif self._stage is Stage.INITIAL:
-            raise refused("The server spoke before it was asked (RFC 6455 4.1)")
+            raise refused("The server spoke before it was asked (RFC 6455 4.1)")  # R9112-9.2-01, -02
         else:
             self._exchange.receive(data)
             self._read_response()
@@ -135,7 +148,7 @@ class H11Handshake(Handshake[bytes]):
         if self._stage is Stage.INITIAL:
             self._exchange.receive(data)
             head = self._exchange.next()
-            if not isinstance(head, RequestHead):
+            if not isinstance(head, RequestHead):  # R9110-5.3-01
                 return
             self._judge_request(head)
             data = self._exchange.trailing_data
@@ -144,8 +157,9 @@ class H11Handshake(Handshake[bytes]):
 
     def _judge_request(self, request: RequestHead) -> None:
         """Judge the head of a client's request (RFC 6455 4.2.1)."""
-        if request.method != b"GET":
+        if request.method != b"GET":  # R6455-4.2.1-02, R9110-9.1-01
             raise refused("Request method must be GET")
+        # R6455-4.2.1-02, R9110-2.5-01, R9110-7.8-02, R9110-15.2-03
         if not b"1.1" <= request.http_version < b"2":
             version = request.http_version.decode("ascii")
             raise refused(f"HTTP version must be 1.1, not {version} (RFC 6455 4.2.1)")
@@ -154,7 +168,7 @@ class H11Handshake(Handshake[bytes]):
         _upgrade_protocols(fields)
         judge_version(fields, 426)
         self._key = required(fields, "Sec-WebSocket-Key")
-        if not _KEY.fullmatch(self._key):
+        if not _KEY.fullmatch(self._key):  # R6455-4.2.1-07
             raise refused(f"Sec-WebSocket-Key {self._key!r} is not 16 bytes in base64 (RFC 6455 4.2.1)")
         target, host = _read_target(request.target, required(fields, "Host"))
         # RFC 9110 7.8: a 100 response then comes before the 101.
@@ -175,8 +189,8 @@ class H11Handshake(Handshake[bytes]):
         """Accept a 101, skip any other interim response (RFC 9110 15.2), take a final one as a rejection."""
         status = response.status_code
         if status == 101:
-            self._receive_acceptance(response)
-        elif status < 200:
+            self._receive_acceptance(response)  # R6455-4.1-41
+        elif status < 200:  # R9110-15.2-01, -02
             self._receive_interim()
             self._last_interim = RejectConnection(status, response.headers, has_body=False)
             if b"sec-websocket-accept" in dict(response.headers):
@@ -184,19 +198,20 @@ class H11Handshake(Handshake[bytes]):
                 self._receive(Input.RECEIVE_REJECT, self._last_interim)
         else:
             rejection = RejectConnection(status, response.headers, has_body=True)
-            self._receive(Input.RECEIVE_REJECT_HEAD, rejection)
+            self._receive(Input.RECEIVE_REJECT_HEAD, rejection)  # R6455-4.1-42, R6455-4.4-02, R6455-11.3.5-01
 
     def _receive_acceptance(self, response: ResponseHead) -> None:
         """Judge a response with the status 101 (RFC 6455 4.1)."""
-        if response.http_version < b"1.1":
+        if response.http_version < b"1.1":  # R6455-4.1-48
             raise refused("A 101 response must be HTTP/1.1 (RFC 6455 4.2.2)")
         fields = collected(response.headers)
         protocols = _upgrade_protocols(fields)
+        # R6455-4.1-43
         if protocols != [b"websocket"]:  # RFC 6455 4.1, RFC 9110 7.8: the one that was asked for, alone
             protocols.remove(b"websocket")
             others = b", ".join(protocols).decode("ascii")
             raise refused(f"Bad header 'Upgrade': websocket is beside {others} (RFC 6455 4.1)")
-        if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(self._key):
+        if single(fields, "Sec-WebSocket-Accept") != generate_accept_token(self._key):  # R6455-4.1-45
             raise refused("Bad accept token")
         self._receive_answer(response.headers, fields, self._exchange.trailing_data)
 
@@ -213,6 +228,7 @@ def _read_target(received: bytes, host: bytes) -> tuple[str, bytes]:
         raise refused(f"Bad request target {target!r} (RFC 9112 3.2)")
     read_host(host)  # which is judged all the same (RFC 9112 3.2)
     authority, rest = absolute.groups()
+    # R6455-4.2.1-03, R9112-3.2.2-01, -02
     return rest if rest.startswith("/") else "/" + rest, authority.encode("ascii")
 
 
@@ -220,10 +236,10 @@ def _upgrade_protocols(fields: Fields) -> list[bytes]:
     """Return what `Upgrade` names, in lower case; both headers have to be in order (RFC 6455 4.1, 4.2.1)."""
     if fields.get(b"upgrade") == [b"websocket"] and fields.get(b"connection") == [b"Upgrade"]:
         return [b"websocket"]  # as nearly every peer writes them: 2 of 20 microseconds less
-    if b"upgrade" not in map(bytes.lower, list_of(fields, "Connection")):
+    if b"upgrade" not in map(bytes.lower, list_of(fields, "Connection")):  # R6455-4.1-44, R6455-4.2.1-06
         raise refused("Missing header, 'Connection: Upgrade'")
     protocols = [protocol.lower() for protocol in list_of(fields, "Upgrade")]
-    if b"websocket" not in protocols:
+    if b"websocket" not in protocols:  # R6455-4.1-43, R6455-4.2.1-05, R9110-7.8-03
         raise refused("Missing header, 'Upgrade: websocket'")
     return protocols
 
@@ -235,5 +251,5 @@ def _add_upgrade(fields: Headers) -> None:
     ]
     if b"upgrade" not in dict(given):
         fields.append(_UPGRADE)
-    if (b"connection", b"upgrade") not in given:
+    if (b"connection", b"upgrade") not in given:  # R9110-7.8-01
         fields.append(_CONNECTION)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Fields = dict[bytes, list[bytes]]  # the values of each header in order, by its name in lower case
 
-WEBSOCKET_VERSION = b"13"
+WEBSOCKET_VERSION = b"13"  # R6455-4.1-34
 """The one version of the protocol (RFC 6455 4.1)."""
 
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})  # they say how long a message is
@@ -45,6 +45,7 @@ _GRAMMAR_OF_LIST = {
 
 def refused(message: str, status_code: int = 400, headers: Headers | None = None) -> RemoteProtocolError:
     """Make the error for a handshake message that breaks the protocol, with the response that says so."""
+    # R6455-4.2.1-01, R6455-10.7-04
     return RemoteProtocolError(message, RejectConnection(status_code, headers or []))
 
 
@@ -58,7 +59,7 @@ def collected(headers: Iterable[tuple[bytes, bytes]]) -> Fields:
 
 def judge_lines(headers: Headers, size: int, limits: Limits) -> None:
     """Hold the header lines of a message, which has up to `size` bytes, to the limits (RFC 6585 5)."""
-    if len(headers) > limits.max_headers:
+    if len(headers) > limits.max_headers:  # R9110-5.4-01
         raise refused(f"{len(headers)} header lines, at most {limits.max_headers} are permitted", 431)
     if size <= limits.max_header_line_size:
         return  # as is each of its lines
@@ -75,7 +76,7 @@ def _key_of(name: str) -> bytes:
 def single(fields: Fields, name: str) -> bytes | None:
     """Return the value of a header that occurs at most once (RFC 6455 11.3), or None."""
     values = fields.get(_key_of(name), ())
-    if len(values) > 1:
+    if len(values) > 1:  # R6455-11.3.1-01, R6455-11.3.3-01, R6455-11.3.4-02, R6455-11.3.5-02
         raise refused(f"Header {name!r} occurs {len(values)} times, at most one is permitted (RFC 6455 11.3)")
     return values[0] if values else None
 
@@ -83,7 +84,7 @@ def single(fields: Fields, name: str) -> bytes | None:
 def required(fields: Fields, name: str) -> bytes:
     """Return the value of a header that occurs exactly once."""
     value = single(fields, name)
-    if value is None:
+    if value is None:  # R6455-4.2.1-01
         raise refused(f"Missing header, {name!r}")
     return value
 
@@ -96,12 +97,13 @@ def list_of(fields: Fields, name: str) -> list[bytes]:
     is_well_formed, rule = _GRAMMAR_OF_LIST[name]
     found: list[bytes] = []
     try:
+        # R6455-9.1-02, R6455-11.3.2-01, R6455-11.3.4-01, R9110-5.3-02
         for value in fields.get(_key_of(name), ()):
             found += split_list(value)
     except GrammarError as error:
         raise refused(f"Bad header {name!r}: {error}") from error
     for element in found:
-        if not is_well_formed(element):
+        if not is_well_formed(element):  # R6455-4.3-01, R6455-9.1-01
             raise refused(f"Bad header {name!r}: {element!r} does not follow its grammar ({rule})")
     return found
 
@@ -111,7 +113,7 @@ def names_of(fields: Fields, name: str) -> list[str]:
     if _key_of(name) not in fields:
         return []
     found = list_of(fields, name)
-    if not found:
+    if not found:  # R6455-9.1-01
         raise refused(f"Bad header {name!r}: it has no element ({_GRAMMAR_OF_LIST[name][1]})")
     return [element.decode("ascii") for element in found]
 
@@ -126,13 +128,13 @@ def checked_headers(headers: Iterable[tuple[bytes, bytes]], reserved: frozenset[
             )
         except (TypeError, ValueError) as error:
             raise LocalTypeError(f"A header field must be a pair of bytes, not {field!r}") from error
-        if not is_token(name):
+        if not is_token(name):  # R9113-8.3-04, R9114-4.3-02
             raise LocalValueError(f"{name!r} cannot be the name of a header (RFC 9110 5.1)")
-        if not is_field_value(value):
+        if not is_field_value(value):  # R6455-4.1-19, R9112-2.2-06, R9112-5.2-03
             raise LocalValueError(f"{value!r} cannot be the value of a header (RFC 9110 5.5)")
-        if name.lower() in reserved:
+        if name.lower() in reserved:  # R9110-8.6-03, R9110-9.3.6-01, R9113-8.3.1-02
             raise LocalValueError(f"Header {name.decode()!r} is written by the library, or has no place here")
-        result.append((name, value))
+        result.append((name, value))  # R6455-4.1-32, -39
     return result
 
 

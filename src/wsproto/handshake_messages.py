@@ -33,14 +33,16 @@ if TYPE_CHECKING:
     from .typing import Headers
 
 # A target that is a whole URI: its authority, and its path and query (RFC 9112 3.2.2).
+# R6455-3-02
 ABSOLUTE = r"(?i:https?|wss?)://([^/?#]*)([^#]*)"  # compiled when a target is not a path
 _NOT_IN_TARGET = re.compile(r"[\x00-\x20\x7f#]")
 
 
 def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
     """Return the fields in which a client says what it offers, and the offered extensions."""
-    headers = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
+    headers = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]  # R6455-4.1-33
     if event.subprotocols:
+        # R6455-4.1-35, R9110-5.6.3-01
         headers.append((b"Sec-WebSocket-Protocol", b", ".join(_checked_subprotocols(event.subprotocols))))
     offers = []
     offered = []
@@ -52,6 +54,7 @@ def offer_fields(event: Request) -> tuple[Headers, list[Extension]]:
             offers.append(written_extension(extension.name, offer))
             offered.append(extension)
     if offers:
+        # R6455-4.1-38, R6455-9-01, R7692-5-01, -02
         headers.append((b"Sec-WebSocket-Extensions", b", ".join(offers)))
     return headers, offered
 
@@ -65,9 +68,9 @@ def _checked_subprotocols(subprotocols: list[str]) -> list[bytes]:
         if not isinstance(subprotocol, str):
             raise LocalTypeError(f"A subprotocol must be a str, not {subprotocol!r}")
         encoded = subprotocol.encode("utf-8", "surrogatepass")
-        if not is_token(encoded):
+        if not is_token(encoded):  # R6455-4.1-36, R9110-5.6.1.1-01
             raise LocalValueError(f"Subprotocol {subprotocol!r} is not a token (RFC 6455 4.1)")
-        if encoded in found:
+        if encoded in found:  # R6455-4.1-37
             raise LocalValueError(f"Subprotocol {subprotocol!r} is given twice (RFC 6455 4.1)")
         found.append(encoded)
     return found
@@ -80,24 +83,26 @@ def written_target(target: str) -> bytes:
     """
     if not isinstance(target, str):
         raise LocalTypeError(f"A target must be a str, not {target!r}")
-    if _NOT_IN_TARGET.search(target):
+    if _NOT_IN_TARGET.search(target):  # R6455-3-04, R6455-4.1-04, -19
         raise LocalValueError(
             f"Target {target!r} has white space, a control character or a fragment (RFC 6455 3)"
         )
+    # R6455-3-03, R6455-4.1-22, R9112-3.2.1-01
     if not target.startswith("/") and not re.match(ABSOLUTE, target):
         target = "/" + target
     try:
         encoded = target.encode()
     except UnicodeEncodeError as error:
         raise LocalValueError(f"Target {target!r} is not valid Unicode: {error.reason}") from error
-    if target.isascii():
-        return encoded
+    if target.isascii():  # R6455-11.1.1-02, R6455-11.1.2-02
+        return encoded  # R6455-3-05
     return b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in encoded)
 
 
 def judge_content(fields: Fields) -> None:
     """Refuse a request that says it has content (RFC 6455 4.1): frames follow it (RFC 9110 7.8, 9.3.6)."""
     length = single(fields, "Content-Length")
+    # R9110-7.8-08, R9110-9.3.6-03, R9112-6-01, R9112-6.1-02
     if b"transfer-encoding" in fields or (length is not None and not re.fullmatch(b"0+", length)):
         raise refused("The request has a body (RFC 6455 4.1)")
 
@@ -105,6 +110,7 @@ def judge_content(fields: Fields) -> None:
 def judge_version(fields: Fields, status_code: int) -> None:
     """Refuse every version but 13 with a response of this status that names 13 (RFC 6455 4.4)."""
     name = "Sec-WebSocket-Version"
+    # R6455-4.2.1-08, R6455-4.2.2-07, R6455-4.3-02, R6455-4.4-01
     if required(fields, name) != WEBSOCKET_VERSION:
         # Users compare the text, which says the same of a version that is missing and of another one.
         raise refused(f"Missing header, {name!r}", status_code, [(name.encode(), WEBSOCKET_VERSION)])
@@ -115,9 +121,10 @@ def read_offers(headers: Headers, fields: Fields, host: bytes, target: str) -> R
     request = Request(
         host=read_host(host),
         target=target,
-        extensions=names_of(fields, "Sec-WebSocket-Extensions"),
+        extensions=names_of(fields, "Sec-WebSocket-Extensions"),  # R6455-4.2.1-10
+        # R6455-4.2.1-11, R6455-4.2.2-05, R6455-10.2-01, R9110-5.1-01
         extra_headers=[field for field in headers if field[0] not in NOT_EXTRA_IN_REQUEST],
-        subprotocols=names_of(fields, "Sec-WebSocket-Protocol"),
+        subprotocols=names_of(fields, "Sec-WebSocket-Protocol"),  # R6455-4.2.1-09
     )
     if len(set(request.subprotocols)) < len(request.subprotocols):
         raise refused(f"Subprotocols {request.subprotocols!r} are not distinct (RFC 6455 4.1)")
@@ -128,13 +135,13 @@ def answer_fields(event: AcceptConnection, request: Request) -> tuple[Headers, l
     """Return the fields in which a server says what it chose, and the chosen extensions."""
     headers = []
     chosen = event.subprotocol
-    if chosen is not None:
-        if chosen not in request.subprotocols:
+    if chosen is not None:  # R6455-4.2.2-10
+        if chosen not in request.subprotocols:  # R6455-4.2.2-09
             raise LocalValueError(f"unexpected subprotocol {chosen!r}: the client did not offer it")
         headers.append((b"Sec-WebSocket-Protocol", chosen.encode("ascii")))
     answer, extensions = _chosen_extensions(map(str, request.extensions), event.extensions)
     if answer is not None:
-        headers.append((b"Sec-WebSocket-Extensions", answer))
+        headers.append((b"Sec-WebSocket-Extensions", answer))  # R6455-4.2.2-17, R7692-5-06
     return headers, extensions
 
 
@@ -147,8 +154,9 @@ def read_answer(
     if answer is not None:
         # One token, no list (RFC 6455 4.3): commas around it are a fault.
         subprotocol = answer.strip(b" \t").decode("ascii", "backslashreplace")
-        if subprotocol not in request.subprotocols:
+        if subprotocol not in request.subprotocols:  # R6455-4.1-47, R6455-4.3-03
             raise refused(f"unrecognized subprotocol {subprotocol}")
+    # R6455-11.3.2-02
     single(fields, "Sec-WebSocket-Extensions")  # at most one line (RFC 6455 11.3.2)
     extensions = client_extensions_handshake(names_of(fields, "Sec-WebSocket-Extensions"), offered)
     extra_headers = [field for field in headers if field[0] not in NOT_EXTRA_IN_ACCEPT]
@@ -169,7 +177,7 @@ def rejection_fields(event: RejectConnection, own: Headers) -> tuple[Headers, in
     if bodiless and event.has_body:
         raise LocalValueError(f"A response with the status {status} has no body (RFC 9110 6.4.1)")
     framed = not FRAMING.isdisjoint(name.lower() for name, _ in own)
-    if framed and status == 204:
+    if framed and status == 204:  # R9110-8.6-01, R9112-6.1-03
         raise LocalValueError(f"A response with the status {status} has no length (RFC 9110 8.6)")
     lengths = [value for name, value in own if name.lower() == b"content-length"]
     if len(lengths) > 1 or not all(map(bytes.isdigit, lengths)):
@@ -204,11 +212,12 @@ def _chosen_extensions(
     chosen = []
     for offer in requested:
         name = _name_of(offer)
-        if name in answers:
+        if name in answers:  # R6455-9.1-08, R7692-5-03, -08
             continue
         for extension in supported:
+            # R6455-4.2.2-11, -12, R6455-9-03
             answer = extension.accept(offer) if extension.name == name else None
-            if answer is not None and answer is not False:
+            if answer is not None and answer is not False:  # R6455-9-02
                 answers[name] = written_extension(name, answer)
                 chosen.append(extension)
                 break
@@ -228,8 +237,9 @@ def client_extensions_handshake(accepted: Iterable[str], supported: Sequence[Ext
     used: dict[str, Extension] = {}
     for answer in accepted:
         name = _name_of(answer)
-        if name in used:
+        if name in used:  # R7692-5-09
             raise refused(f"Extension {name} is answered twice (RFC 6455 9.1)")
+        # R6455-9.1-05
         used[name] = _finalized(answer, [extension for extension in supported if extension.name == name])
     return list(used.values())
 
@@ -244,7 +254,7 @@ def _finalized(answer: str, offered: list[Extension]) -> Extension:
             fault = str(error)
         else:
             return extension
-    raise refused(fault)
+    raise refused(fault)  # R6455-4.1-46, R6455-9-04, R7692-5-12
 
 
 def _name_of(element: str) -> str:

@@ -140,14 +140,15 @@ class Handshake(Generic[Written]):
         if isinstance(event, Request):
             stage = self._next_stage(Input.SEND_REQUEST)
             fields, offered = offer_fields(event)
+            # R6455-4.1-02, -18
             written = self._written_request(event, fields + self._own_fields(event.extra_headers))
             self._request, self._offered = event, offered
         elif isinstance(event, AcceptConnection):
             stage = self._next_stage(Input.SEND_ACCEPT)
             own = self._own_fields(event.extra_headers)  # before an extension agrees to anything
             fields, extensions = answer_fields(event, self._request)
-            written = self._written_acceptance(fields + own)
-            self._agree(extensions, bytes(self._early_data))
+            written = self._written_acceptance(fields + own)  # R6455-4.2.2-01
+            self._agree(extensions, bytes(self._early_data))  # R6455-4.2.2-18
         elif isinstance(event, RejectConnection):
             stage = self._next_stage(Input.SEND_REJECT_HEAD if event.has_body else Input.SEND_REJECT)
             own = self._own_fields(event.headers, rejecting=True)
@@ -158,14 +159,14 @@ class Handshake(Generic[Written]):
             stage = self._next_stage(Input.SEND_BODY_END if event.body_finished else Input.SEND_BODY)
             body = as_bytes(event.data, "The data of a RejectData")
             left = None if self._body_left is None else self._body_left - len(body)
-            if left is not None and (left < 0 or (left > 0 and event.body_finished)):
+            if left is not None and (left < 0 or (left > 0 and event.body_finished)):  # R9110-8.6-02
                 raise LocalValueError(
                     f"{len(body)} bytes of body where Content-Length leaves {self._body_left} (RFC 9110 8.6)"
                 )
             written = self._written_body(body, last=event.body_finished)
             self._body_left = left
         else:
-            raise LocalProtocolError(
+            raise LocalProtocolError(  # R6455-4.1-40, R9110-7.8-06
                 f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
             )
         self._stage = stage
@@ -212,7 +213,7 @@ class Handshake(Generic[Written]):
             self._fail(error)
             raise
         if data is None:
-            self._eof = True
+            self._eof = True  # R9113-8.5-04
             self._stage = stage
 
     @abstractmethod
@@ -222,7 +223,7 @@ class Handshake(Generic[Written]):
     def _fail(self, _error: RemoteProtocolError) -> None:
         """Take in how the peer has broken the protocol."""
         self.failed = True
-        self._stage = self._next_stage(Input.RECEIVE_VIOLATION)
+        self._stage = self._next_stage(Input.RECEIVE_VIOLATION)  # R6455-7.2.1-01, R6455-7.2.2-01
 
     def _receive(self, what: Input, event: Event) -> None:
         self._stage = self._next_stage(what)
@@ -253,7 +254,7 @@ class Handshake(Generic[Written]):
 
     def _receive_answer(self, headers: Headers, fields: Fields, trailing_data: bytes = b"") -> None:
         accepted = read_answer(headers, fields, self._request, self._offered)
-        self._agree(accepted.extensions, trailing_data)
+        self._agree(accepted.extensions, trailing_data)  # R8441-5-09
         self._receive(Input.RECEIVE_ACCEPT, accepted)
 
     def _receive_body(self, data: bytes) -> None:

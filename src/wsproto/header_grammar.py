@@ -11,7 +11,7 @@ _TCHARS = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 _TCHAR = rb"[!#-'*+\-.0-9A-Z^-z|~]"  # the same, in ranges: a pattern of them compiles in half the time
 TOKEN = _TCHAR + rb"+"  # RFC 9110 5.6.2
 _QUOTED_TOKEN = rb'"(?:\\?' + _TCHAR + rb')+"'  # RFC 6455 9.1: unquoted, it has to be a token
-_OWS = rb"[ \t]*"
+_OWS = rb"[ \t]*"  # R6455-4.3-04, R9110-5.6.3-02
 _NAME = _OWS + rb"(" + TOKEN + rb")" + _OWS
 _PARAMETER = rb";" + _NAME + rb"(?:=" + _OWS + rb"(" + TOKEN + rb"|" + _QUOTED_TOKEN + rb")" + _OWS + rb")?"
 # RFC 9110 5.5: visible bytes, SP, HTAB and obs-text.
@@ -60,7 +60,7 @@ def split_list(value: bytes) -> list[bytes]:
             elif match[0] == b'"':
                 raise GrammarError(f"{value!r} has a quoted string that does not end (RFC 9110 5.6.4)")
         elements.append(value[start:])
-    return [element for part in elements if (element := part.strip(b" \t"))]
+    return [element for part in elements if (element := part.strip(b" \t"))]  # R9110-5.6.1.2-01
 
 
 def is_extension(element: bytes) -> bool:
@@ -80,6 +80,7 @@ def parse_extension(element: bytes) -> tuple[str, list[tuple[str, str | None]]]:
         raise GrammarError(f"{element!r} is not an extension with its parameters (RFC 6455 9.1)")
     parameters = [
         # A token cannot have a backslash in it.
+        # R9110-5.6.4-01
         (key.decode("ascii"), value.strip(b'"').replace(b"\\", b"").decode("ascii") if value else None)
         for key, value in _EACH_PARAMETER.findall(element, match.end(1))
     ]

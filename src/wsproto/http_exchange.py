@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Empty lines that a server skips before a request (RFC 9112 2.2); with one more, it is not HTTP.
 MAX_EMPTY_LINES = 8
 # The last of them perhaps without the LF that is still to come. It is compiled when a head is not regular.
-_EMPTY_LINES = rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1)
+_EMPTY_LINES = rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1)  # R9112-2.2-02
 _STATUS_LINE = rb"HTTP/1\.[0-9] "  # so is this
 _ANY_STATUS_LINE = b"HTTP/1.1 "
 # RFC 9112 2.1, 5: each line ends with one CRLF, there is no white space before a colon and no folded line.
@@ -122,7 +122,7 @@ class HTTPExchange:
         headers = []
         for field in regular[2][:-2].split(b"\r\n"):
             name, _, value = field.partition(b":")
-            headers.append((name.lower(), value.strip(b" \t")))
+            headers.append((name.lower(), value.strip(b" \t")))  # R6455-4.1-49, R9110-5.5-03, -04, R9112-5-01
         if not FRAMING.isdisjoint(dict(headers)):
             return None
         self._head_read = regular[0]
@@ -173,7 +173,7 @@ class HTTPExchange:
             if self._in_first_line:
                 stop = min(stop, start + left)
                 if start == stop:
-                    status = 431 if self._client else 414
+                    status = 431 if self._client else 414  # R9112-3-01
                     raise refused(f"First line of more than {line_size} bytes", status)
         self._held += stop - start
         self._offset = stop
@@ -184,7 +184,7 @@ class HTTPExchange:
         import h11
 
         try:
-            response = h11.Response(status_code=status_code, headers=headers)
+            response = h11.Response(status_code=status_code, headers=headers)  # R9112-6.2-01
         except h11.LocalProtocolError as error:
             raise LocalValueError(f"The response {status_code} cannot be sent: {error}") from error
         return self._send([response] if has_body else [response, h11.EndOfMessage()])
@@ -217,6 +217,7 @@ class HTTPExchange:
 
 def written_head(first_line: bytes, headers: Headers) -> bytes:
     """Write the head of a request or response."""
+    # R9112-2.2-07, -08
     return b"\r\n".join([first_line, *[name + b": " + value for name, value in headers], b"", b""])
 
 
@@ -247,10 +248,14 @@ def _read(by_h11: h11.Connection) -> RequestHead | ResponseHead | bytes | None:
     try:
         event = by_h11.next_event()
     except h11.RemoteProtocolError as error:
+        # R9110-5.5-01, R9112-2.2-01, -04, -05, R9112-2.3-01, R9112-3.2-01, -03, R9112-5.1-01,
+        # R9112-6.3-01, -02, -04, R9112-8-02
         raise _bad_http(error) from error
     if isinstance(event, h11.Request):
+        # R9110-5.5-02, R9112-2.2-03, R9112-5.2-01
         return RequestHead(event.method, event.target, event.http_version, list(event.headers))
     if isinstance(event, (h11.InformationalResponse, h11.Response)):
+        # R9112-4-01, -02, R9112-5.2-02, R9112-6.3-03
         return ResponseHead(event.status_code, event.http_version, list(event.headers))
     if isinstance(event, h11.Data):
         return bytes(event.data)

@@ -30,7 +30,7 @@ class InboundExtensions:
     def __init__(self, extensions: Sequence[BoundExtension], limits: Limits) -> None:
         self._event_size = min(limits.max_inflated_size, sys.maxsize)  # zlib takes no higher one
         self.room: int = self._event_size  # bytes left of the next event; all of it where a frame begins
-        self._extensions = tuple(reversed(extensions))
+        self._extensions = tuple(reversed(extensions))  # R6455-9.1-07
         self._completed = 0  # extensions that know that the frame is complete
         self._held_back_by: int | None = None  # the last extension that has more to give
         self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
@@ -56,7 +56,7 @@ class InboundExtensions:
             if first & RSV:
                 claimed |= RsvBits(*result).in_first_byte()
             self._unit = max(self._unit, extension.state.unit)
-        if first & RSV & ~claimed:
+        if first & RSV & ~claimed:  # R6455-5.2-03
             raise ParseFailed(UNDEFINED_BITS)
 
     def event(self, message: InboundMessage, take: Callable[[int | None], bytes]) -> Event | None:
@@ -158,7 +158,7 @@ class InboundExtensions:
             result = extension.hooks.frame_inbound_payload_data(extension.state, data)
             if isinstance(result, CloseReason):
                 raise ParseFailed(f"The extension {extension.name} refused a frame's payload", result)
-            data = result
+            data = result  # R6455-6.2-06
         pending = [index for index, extension in enumerate(self._extensions) if extension.state.pending]
         self._held_back_by = pending[-1] if pending else None
         return data

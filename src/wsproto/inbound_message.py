@@ -54,7 +54,7 @@ class InboundMessage(MessageState):
     def begin_frame(self, first: int, size: int) -> None:
         """Take in the `first` byte of a data frame, and the `size` of its payload that is to be read."""
         if self.kind is None:
-            self.go_on(TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage)
+            self.go_on(TextMessage if first & 0x0F == Opcode.TEXT else BytesMessage)  # R6455-5.4-06, -10
         self.fin = first >= FIN
         self.in_frame = True
         self.remaining = size
@@ -69,9 +69,9 @@ class InboundMessage(MessageState):
             if begun:
                 payload = begun + payload
             try:
-                data, used = utf_8_decode(payload, "strict", message_finished)
+                data, used = utf_8_decode(payload, "strict", message_finished)  # R6455-5.6-01
             except UnicodeDecodeError as error:
-                return self._text_before(payload, error.start)
+                return self._text_before(payload, error.start)  # R6455-8.1-01
             if begun or used < len(payload):
                 rest = payload[used:]
                 self.go_on(kind, rest)
@@ -109,7 +109,7 @@ class InboundMessage(MessageState):
         bounds = self.bounds
         if bounds is None:
             return
-        if bounds.max_frame_size is not None and size > bounds.max_frame_size:
+        if bounds.max_frame_size is not None and size > bounds.max_frame_size:  # R6455-10.4-01, -02
             raise _too_big(f"Frame of {size} bytes, limit {bounds.max_frame_size}")
         if bounds.max_fragments is not None and self.fragments >= bounds.max_fragments:
             raise _too_big(f"Message of more than {bounds.max_fragments} fragments")
@@ -138,4 +138,4 @@ def _message_too_big(limit: int) -> ParseFailed:
 
 
 def _too_big(message: str) -> ParseFailed:
-    return ParseFailed(message, CloseReason.MESSAGE_TOO_BIG)
+    return ParseFailed(message, CloseReason.MESSAGE_TOO_BIG)  # R6455-7.4.1-09

@@ -52,7 +52,7 @@ class Limits:
 
     A chunk's line and the trailer section of a rejection's body (RFC 9112 7.1) have this bound, too.
     """
-    max_header_line_size: int = _elsewhere(2**14)
+    max_header_line_size: int = _elsewhere(2**14)  # R9112-3-02
     """The request line (else 414) or one header line (else 431)."""
     max_headers: int = _elsewhere(128)
     """Header lines of a request or response."""

@@ -40,7 +40,7 @@ KEY_REPEATED = tuple(_turns((size + 3) // 4 + 1) for size in range(126))
 
 def random_bytes(size: int) -> bytes:
     """Draw `size` bytes that nobody can predict (RFC 6455 10.3). Tests replace this function."""
-    return os.urandom(size)
+    return os.urandom(size)  # R6455-5.3-03, R6455-10.3-01
 
 
 def key_pool(first: bool) -> bytes:
@@ -64,6 +64,7 @@ class MaskingKeys:
         """Return the next key of the pool, drawing a new pool when it is used up."""
         for (key,) in self._keys or ():  # the quickest way to ask an iterator that may be at its end
             return key
+        # R6455-5.3-04
         self._keys = cast("Iterator[tuple[int]]", iter_unpack(">I", key_pool(self._keys is None)))
         return next(self._keys)[0]
 
@@ -98,7 +99,7 @@ def masked(data: bytes, start: int, stop: int, key: bytes, header: bytes = b"") 
     """Return `header`, then `data[start:stop]` XOR the 4-byte `key`; masking and unmasking are the same."""
     size = stop - start
     if size <= INTEGER_XOR_MAX:
-        value = _from_bytes(data[start:stop], "big") ^ _repeated(key, size)
+        value = _from_bytes(data[start:stop], "big") ^ _repeated(key, size)  # R6455-5.3-05
         return header + value.to_bytes(size, "big")
     view = memoryview(data)
     if size <= PIECE:

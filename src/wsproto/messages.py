@@ -33,7 +33,7 @@ class MessageJoiner:
         """
         data = event.data
         self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
-        if self._size > self.max_size:
+        if self._size > self.max_size:  # R6455-10.4-01, -02
             self._forget()
             message = f"Message of more than {self.max_size} bytes"
             raise RemoteProtocolError(message, CloseConnection(CloseReason.MESSAGE_TOO_BIG, message))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_WINDOW_BITS = 15
+MAX_WINDOW_BITS = 15  # R7692-7.2.1-07
 MIN_WINDOW_BITS = 8
 MIN_DEFLATE_WINDOW_BITS = 9  # zlib inflates raw data with a window of 8 bits, but cannot deflate with it
 
@@ -54,13 +54,17 @@ class DeflateParameters(NamedTuple):
     def __str__(self) -> str:
         """Return the parameters as they follow the extension's name."""
         sizes = [(name, getattr(self, name)) for name in _WINDOW_BITS]
+        # R7692-5-04, -05, R7692-7.1.2.1-01
         windows = [f"{name}={bits}" if bits else name for name, bits in sizes if bits is not None]
+        # R7692-7.1.1.1-01, R7692-7.1.1.2-01
         return "; ".join([*windows, *(name for name in _NO_VALUE if getattr(self, name))])
 
     def of_side(self, *, client: bool) -> tuple[int, bool]:
         """Return the window with which a side deflates, and whether it takes its context over."""
         if client:
+            # R7692-7.2.2-09
             return self.client_max_window_bits or MAX_WINDOW_BITS, not self.client_no_context_takeover
+        # R7692-7.2.2-07
         return self.server_max_window_bits or MAX_WINDOW_BITS, not self.server_no_context_takeover
 
 
@@ -75,19 +79,20 @@ def read_parameters(element: str, *, answer: bool) -> DeflateParameters:
         raise NegotiationError(str(error)) from error
     values: dict[str, Any] = {}
     for name, value in parameters:
-        if name in values:
+        if name in values:  # R7692-7-03, -07
             raise NegotiationError(f"{name} is repeated in {element!r} (RFC 7692 7.1)")
         if name in _NO_VALUE:
             if value is not None:
                 raise NegotiationError(f"{name} takes no value, not {value!r} (RFC 7692 7.1.1)")
             values[name] = True
-        elif name not in _WINDOW_BITS:
+        elif name not in _WINDOW_BITS:  # R6455-9.1-04, R7692-7-01, -05
             raise NegotiationError(f"{name!r} is not a parameter of permessage-deflate (RFC 7692 7.1)")
         elif value in _WINDOW_BITS_VALUES:
             values[name] = _WINDOW_BITS_VALUES[value]
         elif value is None and name == "client_max_window_bits" and not answer:
             values[name] = 0  # RFC 7692 7.1.2.2: an offer may leave the value out
         else:
+            # R7692-7-02, -06, R7692-7.1.2.1-02, -04, R7692-7.1.2.2-02, -04
             raise NegotiationError(f"{name} must be 8 to 15, not {value!r} (RFC 7692 7.1.2)")
     return DeflateParameters(**values)
 
@@ -100,15 +105,18 @@ def answer_offer(offer: DeflateParameters, own: DeflateParameters) -> DeflatePar
 
     :raises NegotiationError: where the server would have to deflate with a window of 8 bits.
     """
-    server_bits = _smaller(offer.server_max_window_bits, own.server_max_window_bits)
-    if server_bits == MIN_WINDOW_BITS:
+    server_bits = _smaller(offer.server_max_window_bits, own.server_max_window_bits)  # R7692-7.1.2.1-03, -05
+    if server_bits == MIN_WINDOW_BITS:  # R7692-5-07, R7692-7-04
         raise NegotiationError("zlib cannot deflate with server_max_window_bits=8")
     client_bits = None
-    if offer.client_max_window_bits is not None:
+    if offer.client_max_window_bits is not None:  # R7692-7.1.2.2-05
+        # R7692-7.1.2.2-03
         client_bits = _smaller(offer.client_max_window_bits, own.client_max_window_bits) or MAX_WINDOW_BITS
     return DeflateParameters(
+        # R7692-7.1.1.2-02
         client_no_context_takeover=offer.client_no_context_takeover or own.client_no_context_takeover,
         client_max_window_bits=client_bits,
+        # R7692-7.1.1.1-02, -03, -04
         server_no_context_takeover=offer.server_no_context_takeover or own.server_no_context_takeover,
         server_max_window_bits=server_bits,
     )
@@ -120,18 +128,19 @@ def check_answer(answer: DeflateParameters, own: DeflateParameters) -> DeflatePa
     :raises NegotiationError: where the answer is weaker than the offer, or this side would have to deflate
         with a window of 8 bits.
     """
-    if own.server_no_context_takeover and not answer.server_no_context_takeover:
+    if own.server_no_context_takeover and not answer.server_no_context_takeover:  # R7692-7.1.1.1-05
         raise NegotiationError(
             "server_no_context_takeover was offered, the answer lacks it (RFC 7692 7.1.1.1)"
         )
     asked, answered = own.server_max_window_bits or MAX_WINDOW_BITS, answer.server_max_window_bits
-    if (answered or MAX_WINDOW_BITS) > asked:
+    if (answered or MAX_WINDOW_BITS) > asked:  # R7692-7.1.2.1-06
         raise NegotiationError(
             f"server_max_window_bits={asked} was offered, not {answered} (RFC 7692 7.1.2.1)"
         )
-    client_bits = _smaller(answer.client_max_window_bits, own.client_max_window_bits)
-    if client_bits == MIN_WINDOW_BITS:
+    client_bits = _smaller(answer.client_max_window_bits, own.client_max_window_bits)  # R7692-7.2.1-13
+    if client_bits == MIN_WINDOW_BITS:  # R7692-7-08
         raise NegotiationError("zlib cannot deflate with client_max_window_bits=8")
+    # R7692-7.1.1.2-03
     client_no_takeover = answer.client_no_context_takeover or own.client_no_context_takeover
     return answer._replace(client_no_context_takeover=client_no_takeover, client_max_window_bits=client_bits)
 
@@ -259,7 +268,7 @@ class PerMessageDeflate(Extension):
         if self._settings.client_max_window_bits == MIN_WINDOW_BITS:
             raise LocalValueError(f"zlib cannot deflate with client_max_window_bits={MIN_WINDOW_BITS}")
         window = self._settings.client_max_window_bits or 0
-        return str(self._settings._replace(client_max_window_bits=window))
+        return str(self._settings._replace(client_max_window_bits=window))  # R7692-7.1.2.2-01
 
     def accept(self, offer: str) -> bool | str | None:
         """Return the parameters of a server's answer to `offer`, or None to decline it (RFC 7692 7.1)."""
@@ -267,7 +276,7 @@ class PerMessageDeflate(Extension):
         try:
             agreed = answer_offer(read_parameters(offer, answer=False), self._settings)
         except NegotiationError:
-            return None
+            return None  # R7692-5-10
         self._agree(agreed)
         return str(agreed)
 
@@ -296,8 +305,8 @@ class PerMessageDeflate(Extension):
         """Give RSV1 a meaning on a message's first frame; elsewhere it is an error (RFC 7692 6.1)."""
         state = self._state_of(proto)
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
-            state.inbound_compressed = rsv.rsv1
-        elif rsv.rsv1:
+            state.inbound_compressed = rsv.rsv1  # R7692-6-02
+        elif rsv.rsv1:  # R7692-6.1-04
             return CloseReason.PROTOCOL_ERROR
         state.unit = _UNIT if state.inbound_compressed and opcode < Opcode.CLOSE else 0
         return RSV1
@@ -305,7 +314,7 @@ class PerMessageDeflate(Extension):
     def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
         """Inflate a piece of a compressed message (RFC 7692 7.2.2)."""
         state = self._state_of(proto)
-        return state.inbound_rest(data, fin=False) if state.unit else data
+        return state.inbound_rest(data, fin=False) if state.unit else data  # R7692-6.2-02
 
     def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
         """Inflate the end of a compressed message (RFC 7692 7.2.2)."""
@@ -316,13 +325,14 @@ class PerMessageDeflate(Extension):
         self, proto: Side, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
     ) -> tuple[RsvBits, bytes]:
         """Deflate a frame of a message, and mark the message's first one with RSV1 (RFC 7692 6.1, 7.2.1)."""
-        if opcode >= Opcode.CLOSE:
+        if opcode >= Opcode.CLOSE:  # R7692-6-01
             return rsv, data
         state = self._state_of(proto)
-        if opcode is not Opcode.CONTINUATION:
+        if opcode is not Opcode.CONTINUATION:  # R7692-6.1-01, -03
             state.outbound_compressed = not fin or len(data) >= self._min_compress_size
             if state.outbound_compressed:
                 rsv = RSV1 if rsv is NO_RSV else RsvBits(True, *rsv[1:])
+        # R7692-6.1-02
         return rsv, state.deflater.deflate(data, fin=fin) if state.outbound_compressed else data
 
     def __repr__(self) -> str:
@@ -351,12 +361,13 @@ class DeflateState(HookState):
     @cached_property
     def inflater(self) -> Inflater:
         """What inflates with the peer's window."""
-        bits, takeover = self._agreed.of_side(client=not self.client)
+        bits, takeover = self._agreed.of_side(client=not self.client)  # R7692-7.2.2-06, -08
         return Inflater(bits, context_takeover=takeover)
 
     @cached_property
     def deflater(self) -> Deflater:
         """What deflates with this side's window."""
+        # R7692-5-13, R7692-7.2.1-12, -14, R7692-7.2.2-10
         bits, takeover = self._agreed.of_side(client=self.client)
         bits = max(bits, MIN_DEFLATE_WINDOW_BITS)
         return Deflater(bits, context_takeover=takeover, level=self._level, memory_level=self._memory_level)
@@ -365,7 +376,7 @@ class DeflateState(HookState):
         """Inflate a piece of a frame, its rest, or a whole message (RFC 7692 7.2.2)."""
         self.unit = _UNIT
         try:
-            return self.inflater.inflate(data, self.room, inflated, fin=fin)
+            return self.inflater.inflate(data, self.room, inflated, fin=fin)  # R7692-6.2-01
         except inflate_errors():
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 

@@ -133,17 +133,19 @@ def _table(*arrows: tuple[_Place, _Place, list[Input]]) -> dict[_Place, dict[Inp
 
 
 CONNECTION = _table(
-    (_State.OPEN, _State.OPEN, [Input.SEND_MESSAGE, Input.SEND_CONTINUATION]),
+    (_State.OPEN, _State.OPEN, [Input.SEND_MESSAGE, Input.SEND_CONTINUATION]),  # R6455-5.1-07
     (_State.OPEN, _State.OPEN, [Input.SEND_PING, Input.SEND_PONG, Input.RECEIVE_BYTES]),
     (_State.OPEN, _State.LOCAL_CLOSING, [Input.SEND_CLOSE]),
-    (_State.OPEN, _State.REMOTE_CLOSING, [Input.RECEIVE_CLOSE, Input.RECEIVE_VIOLATION]),
+    (_State.OPEN, _State.REMOTE_CLOSING, [Input.RECEIVE_CLOSE, Input.RECEIVE_VIOLATION]),  # R6455-7.1.3-01
     (_State.OPEN, _State.CLOSED, [Input.RECEIVE_EOF]),
+    # R6455-5.5.2-04, R6455-5.5.3-03
     (_State.LOCAL_CLOSING, _State.LOCAL_CLOSING, [Input.SEND_PING, Input.SEND_PONG, Input.RECEIVE_BYTES]),
+    # R6455-5.5.1-16, R6455-7.1.4-01
     (_State.LOCAL_CLOSING, _State.CLOSED, [Input.RECEIVE_CLOSE, Input.RECEIVE_VIOLATION, Input.RECEIVE_EOF]),
-    (_State.REMOTE_CLOSING, _State.REMOTE_CLOSING, [Input.SEND_CONTINUATION]),
+    (_State.REMOTE_CLOSING, _State.REMOTE_CLOSING, [Input.SEND_CONTINUATION]),  # R6455-5.5.1-10, -11
     (_State.REMOTE_CLOSING, _State.REMOTE_CLOSING, [Input.RECEIVE_BYTES, Input.RECEIVE_LATE_BYTES]),
     (_State.REMOTE_CLOSING, _State.REMOTE_CLOSING, [Input.RECEIVE_EOF]),
-    (_State.REMOTE_CLOSING, _State.CLOSED, [Input.SEND_CLOSE]),
+    (_State.REMOTE_CLOSING, _State.CLOSED, [Input.SEND_CLOSE]),  # R6455-5.5.1-07
     (_State.CLOSED, _State.CLOSED, [Input.RECEIVE_EOF]),
 )
 

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     GivenHeaders = Iterable[tuple[bytes, bytes]]
 
 # With these a stream is reset: where a WebSocket ends abnormally (RFC 8441 5, RFC 9220 3) ...
-HTTP2_CANCEL = 0x8
-H3_REQUEST_CANCELLED = 0x10C
+HTTP2_CANCEL = 0x8  # R8441-5-10
+H3_REQUEST_CANCELLED = 0x10C  # R9220-3-04
 # ... and where a message is malformed (RFC 9113 8.1.1, RFC 9114 4.1.2).
-HTTP2_PROTOCOL_ERROR = 0x1
-H3_MESSAGE_ERROR = 0x10E
+HTTP2_PROTOCOL_ERROR = 0x1  # R9113-8.1.1-01
+H3_MESSAGE_ERROR = 0x10E  # R9114-4.1.2-01
 
 _SCHEMES = ("https", "http")
 _IN_REQUEST = frozenset({b":method", b":protocol", b":scheme", b":authority", b":path"})
@@ -56,7 +56,7 @@ def asks_for_websocket(headers: GivenHeaders) -> bool:
     it does not know gets 501 (RFC 9220 3).
     """
     given = list(headers)
-    return (b":method", b"CONNECT") in given and any(
+    return (b":method", b"CONNECT") in given and any(  # R8441-4-03, R9110-7.8-07
         name == b":protocol" and value.lower() == b"websocket" for name, value in given
     )
 
@@ -72,6 +72,7 @@ class StreamHandshake(Handshake[Any]):
     :param limits: bounds on what the peer may send.
     """
 
+    # R8441-5-06
     _reserved = RESERVED - PROVING  # the library neither writes nor judges what proves a handshake
     _reserved_in_rejection = RESERVED - {b"content-length", b"sec-websocket-version"}
 
@@ -103,7 +104,7 @@ class StreamHandshake(Handshake[Any]):
     def _own_fields(self, headers: Headers, *, rejecting: bool = False) -> Headers:
         own = super()._own_fields(headers, rejecting=rejecting)
         for name, value in own:
-            if _is_of_http1(name.lower(), value):
+            if _is_of_http1(name.lower(), value):  # R8441-5-04, R9113-8.2.2-01
                 raise LocalValueError(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2.2)")
         return own
 
@@ -114,15 +115,15 @@ class StreamHandshake(Handshake[Any]):
             raise LocalValueError(f"{event.target!r} is not a path with its query (RFC 9113 8.3.1)")
         pseudo = [
             (b":method", b"CONNECT"),
-            (b":protocol", b"websocket"),
-            (b":scheme", self.scheme.encode()),
-            (b":authority", written_host(event.host)),
+            (b":protocol", b"websocket"),  # R8441-4-01, R8441-5-01, -02
+            (b":scheme", self.scheme.encode()),  # R8441-4-02, R8441-5-03
+            (b":authority", written_host(event.host)),  # R8441-5-05, R9113-8.3.1-07, R9114-4.3.1-04
             (b":path", path),
         ]
-        return pseudo + _in_lower_case(fields)
+        return pseudo + _in_lower_case(fields)  # R8441-5-07, R9113-8.2-01
 
     def _written_acceptance(self, fields: Headers) -> Headers:
-        return [(b":status", b"200"), *_in_lower_case(fields)]
+        return [(b":status", b"200"), *_in_lower_case(fields)]  # R9113-8.3.2-01, R9114-4.3.2-01
 
     def _written_rejection(self, event: RejectConnection, fields: Headers) -> Headers:
         if event.status_code < 300:
@@ -139,7 +140,7 @@ class StreamHandshake(Handshake[Any]):
             None where the stream is to be reset.
         :raises LocalProtocolError: after the end of the handshake, and for what is not pairs of bytes.
         """
-        if self._stage is Stage.ACCEPTED:
+        if self._stage is Stage.ACCEPTED:  # R9113-8.5-03
             self.failed = True
             raise RemoteProtocolError("A header section behind the handshake (RFC 9113 8.5, RFC 9114 4.4)")
         self._next_stage(Input.RECEIVE_BYTES)
@@ -149,6 +150,7 @@ class StreamHandshake(Handshake[Any]):
             elif self._stage is Stage.INITIAL:
                 self._receive_request(headers)
             elif self._stage is Stage.REQUESTED:
+                # R9113-8.1-04, R9114-4.1-02
                 raise refused("A second header section in a request (RFC 9113 8.5, RFC 9114 4.4)")
         except RemoteProtocolError as error:
             self._fail(error)
@@ -157,17 +159,18 @@ class StreamHandshake(Handshake[Any]):
     def _receive_data(self, data: bytes | None) -> None:
         waiting = self._stage in (Stage.INITIAL, Stage.REQUESTED)
         if self.client and waiting:
+            # R9113-8.1-02
             raise refused("Data, or the end, before the response (RFC 9113 8.1, RFC 9114 4.1)")
         if self.client and self._stage is Stage.BODY:
             if data != b"":
                 self._receive_body(data or b"")
         elif data is not None and self._stage is Stage.INITIAL:
-            raise refused("Data before the request (RFC 9113 8.1, RFC 9114 4.1)")
+            raise refused("Data before the request (RFC 9113 8.1, RFC 9114 4.1)")  # R9114-4.1-01
         elif data is not None and waiting:
             self._receive_early(data)
 
     def _fail(self, error: RemoteProtocolError) -> None:
-        if self.client:
+        if self.client:  # R9113-8.1.1-02, R9114-4.1.2-02
             error.event_hint = None  # a client has nothing to answer
         super()._fail(error)
 
@@ -176,6 +179,7 @@ class StreamHandshake(Handshake[Any]):
         pseudo, headers = _read(section, _IN_REQUEST, self._limits)
         protocol = pseudo.get(b":protocol")
         if protocol is None:
+            # R9113-8.5-01, R9114-4.4-01
             if pseudo.get(b":method") == b"CONNECT" and (b":scheme" in pseudo or b":path" in pseudo):
                 raise refused("CONNECT with ':scheme' or ':path', without ':protocol' (RFC 9113 8.5)")
             raise refused("The request is not an extended CONNECT: it lacks ':protocol' (RFC 8441 4)", 501)
@@ -185,23 +189,25 @@ class StreamHandshake(Handshake[Any]):
         if scheme not in _SCHEMES:
             raise refused(f"':scheme' must be https or http, not {scheme!r} (RFC 8441 5)")
         path = _required(pseudo, b":path")
-        if not _PATH.fullmatch(path):
+        if not _PATH.fullmatch(path):  # R9113-8.3.1-04, R9114-4.3.1-03
             raise refused(f"':path' must be a path with its query, not {path!r} (RFC 9113 8.3.1)")
         authority = _required(pseudo, b":authority")
         fields = collected(headers)
         host = single(fields, "Host")
-        if host is not None and host.lower() != authority.lower():
+        if host is not None and host.lower() != authority.lower():  # R9113-8.3.1-03, R9114-4.3.1-01
             raise refused(f"Host {host!r} is not ':authority' {authority!r} (RFC 9113 8.3.1, RFC 9114 4.3.1)")
         if not is_protocol(protocol):
             raise refused(f"':protocol' {protocol!r} is not the name of a protocol (RFC 9110 7.8)")
+        # R9220-3-02
         if protocol.lower() != b"websocket":  # names of protocols have no case (RFC 9110 7.8)
             raise refused(f"':protocol' {protocol!r} is not websocket (RFC 9220 3)", 501)
         judge_content(fields)
         judge_version(fields, 400)  # 426 needs Upgrade (RFC 9110 15.5.22), which has no place here
+        # R9113-8.2.3-01, R9114-4.2.1-01
         if b"cookie" in fields:  # RFC 9113 8.2.3, RFC 9114 4.2.1: one for the application
             headers = [field for field in headers if field[0] != b"cookie"]
             headers.append((b"cookie", b"; ".join(fields[b"cookie"])))
-        self._receive_offers(headers, fields, authority, path.decode("ascii"))
+        self._receive_offers(headers, fields, authority, path.decode("ascii"))  # R9113-8.3.1-06, R9220-3-01
         self.scheme = scheme
 
     def _receive_response(self, section: GivenHeaders) -> None:
@@ -209,19 +215,20 @@ class StreamHandshake(Handshake[Any]):
         if self._stage is Stage.INITIAL:
             raise refused("The server answered before it was asked (RFC 9113 8.1, RFC 9114 4.1)")
         if self._stage is Stage.BODY:
+            # R9113-8.1-03, R9114-4.3-02
             _read(section, frozenset(), self._limits)  # trailers: nothing in them matters
             return
         pseudo, headers = _read(section, _IN_RESPONSE, self._limits)
         written = _required(pseudo, b":status")
-        if not _STATUS.fullmatch(written):
+        if not _STATUS.fullmatch(written):  # R9113-8.1.1-03, R9113-8.3.2-01, R9114-4.1.2-03
             raise refused(f"':status' must be three digits, not {written!r} (RFC 9113 8.3.2)")
         status = int(written)
-        if status == 101:
+        if status == 101:  # R9113-8.6-01, R9114-4.5-01
             raise refused("101 has no place on a stream (RFC 9113 8.6, RFC 9114 4.5)")
         if status < 200:
-            self._receive_interim()
-        elif status < 300:
-            self._receive_answer(headers, collected(headers))
+            self._receive_interim()  # R9113-8.1-01
+        elif status < 300:  # R8441-5-08, R9113-8.5-02
+            self._receive_answer(headers, collected(headers))  # R9110-9.3.6-02
         else:
             self._receive_rejection(status, headers)
 
@@ -260,18 +267,19 @@ def _read(
     except (TypeError, ValueError) as error:
         raise LocalTypeError(f"A header section must be pairs of bytes, not {headers!r}: {error}") from error
     size = sum(len(name) + len(value) + _OVERHEAD for name, value in given)
-    if size > limits.max_handshake_size:
+    if size > limits.max_handshake_size:  # R9114-4.2.2-01
         raise refused(f"A header section of {size} bytes, at most {limits.max_handshake_size}", 431)
     judge_lines(given, size, limits)
     pseudo: dict[bytes, bytes] = {}
     fields: Headers = []
     for name, value in given:
-        if not is_field_value(value):
+        if not is_field_value(value):  # R9113-8.2.1-03, -04, -05, R9114-4.2-01
             raise refused(f"{value!r} cannot be the value of {name!r} (RFC 9113 8.2.1, RFC 9114 4.2)")
         if name.startswith(b":"):
-            if fields or name in pseudo or name not in known:
+            if fields or name in pseudo or name not in known:  # R9113-8.3-01, -02, -03, R9114-4.3-01
                 raise refused(f"{name!r} is unknown here, a second, or behind a field (RFC 9113 8.3)")
             pseudo[name] = value
+        # R9113-8.2.1-01, -02, R9113-8.2.2-02, -03, R9114-4.2-01, -02
         elif not is_token(name) or name != name.lower() or _is_of_http1(name, value):
             raise refused(f"{name!r}: {value!r} has no place on a stream (RFC 9113 8.2, RFC 9114 4.2)")
         else:

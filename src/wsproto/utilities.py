@@ -34,19 +34,19 @@ def as_bytes(data: BytesLike, what: str) -> bytes:
     if type(data) is bytes:
         return data
     try:
-        return bytes(memoryview(data))
+        return bytes(memoryview(data))  # R6455-10.3-02
     except (TypeError, ValueError) as error:  # ValueError: a released memoryview
         raise LocalTypeError(f"{what} must be bytes, not {type(data).__name__}") from error
 
 
 def generate_nonce() -> bytes:
     """Make the value of a `Sec-WebSocket-Key` (RFC 6455 4.1): 16 fresh random bytes, as base64."""
-    return b2a_base64(os.urandom(16), newline=False)
+    return b2a_base64(os.urandom(16), newline=False)  # R6455-4.1-29, -30
 
 
 def generate_accept_token(token: bytes) -> bytes:
     """Compute the `Sec-WebSocket-Accept` that answers the `Sec-WebSocket-Key` `token` (RFC 6455 4.2.2)."""
-    digest = hashlib.sha1(token + ACCEPT_GUID, usedforsecurity=False).digest()
+    digest = hashlib.sha1(token + ACCEPT_GUID, usedforsecurity=False).digest()  # R6455-4.2.2-16
     return b2a_base64(digest, newline=False)
 
 

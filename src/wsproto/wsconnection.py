@@ -48,7 +48,7 @@ class WSConnection(Connection):
         self._handshake = None  # and with it the HTTP parser
         super().__init__(connection_type, extensions, limits=limits)
         # By the base's own method: what a subclass counts in its own has gone through that already.
-        if trailing_data:
+        if trailing_data:  # R6455-4.1-50
             super().receive_data(trailing_data)
         if eof:
             super().receive_data(None)

@@ -57,8 +57,8 @@ OPENING_BREAKS = [
     Break(
         "101 has a length",
         "src/wsproto/handshake.py",
-        "[_UPGRADE, _CONNECTION, token, *fields]",
-        '[_UPGRADE, _CONNECTION, token, (b"Content-Length", b"0"), *fields]',
+        "            token,\n            *fields,\n",
+        '            token,\n            (b"Content-Length", b"0"),\n            *fields,\n',
         "server X.1.1",
     ),
     Break(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fuzz.planted.catalogue import FAULTS
-from fuzz.planted.fault import LEFT_OUT
+from fuzz.planted.fault import LEFT_OUT, text_of
 from harness.cli import main
 from harness.stored_results import read_results
 from harness.testee import commands
@@ -50,13 +50,13 @@ class Copy:
     def broken(self, broken: Break) -> Iterator[None]:
         """Put a break into its file, and take it out again."""
         path = self.folder / broken.file
-        text = path.read_text("utf-8")
+        whole, text = path.read_text("utf-8"), text_of(path)
         assert text.count(broken.before) == 1, broken.before
         try:
             self._write(path, text.replace(broken.before, broken.after))
             yield
         finally:
-            self._write(path, text)
+            self._write(path, whole)
 
     def _write(self, path: Path, text: str) -> None:
         """Write a file; Python takes it for another by its time, a number of whole seconds, or its length."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("harness", "bench", "tooling")
+TOOLS = ("harness", "bench", "requirements", "tooling")
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -52,4 +52,4 @@ def test_there_is_no_cycle_types_included(package: str) -> None:
 @pytest.mark.parametrize("name", modules("tooling"))
 def test_what_is_shared_needs_none_that_share_it(name: str) -> None:
     roots = {target.partition(".")[0] for target in imported(modules("tooling")[name])}
-    assert roots.isdisjoint({"harness", "bench", "fuzz", "tests", "examples", "wsproto"})
+    assert roots.isdisjoint({"harness", "bench", "fuzz", "requirements", "tests", "examples", "wsproto"})

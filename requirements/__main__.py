@@ -1,0 +1,5 @@
+"""`python -m requirements`."""
+
+from tooling.start import start
+
+start("requirements")
