@@ -29,8 +29,6 @@ MAX_WINDOW_BITS = 15  # R7692-7.2.1-07
 MIN_WINDOW_BITS = 8
 MIN_DEFLATE_WINDOW_BITS = 9  # zlib inflates raw data with a window of 8 bits, but cannot deflate with it
 
-_UNIT = Inflater.unit
-
 _NO_VALUE = ("client_no_context_takeover", "server_no_context_takeover")
 _WINDOW_BITS = ("client_max_window_bits", "server_max_window_bits")
 _WINDOW_BITS_VALUES = {str(bits): bits for bits in range(MIN_WINDOW_BITS, MAX_WINDOW_BITS + 1)}
@@ -308,7 +306,7 @@ class PerMessageDeflate(Extension):
             state.inbound_compressed = rsv.rsv1  # R7692-6-02
         elif rsv.rsv1:  # R7692-6.1-04
             return CloseReason.PROTOCOL_ERROR
-        state.unit = _UNIT if state.inbound_compressed and opcode < Opcode.CLOSE else 0
+        state.unit = Inflater.unit if state.inbound_compressed and opcode < Opcode.CLOSE else 0
         return RSV1
 
     def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
@@ -346,7 +344,7 @@ class DeflateState(HookState):
     """What the hooks know of one connection: its inflater, its deflater, and the messages under way."""
 
     def __init__(self, agreed: DeflateParameters, level: int, memory_level: int) -> None:
-        self.rest_size: int = _UNIT
+        self.rest_size: int = Inflater.unit
         self._agreed = agreed
         self._level = level
         self._memory_level = memory_level
@@ -374,7 +372,7 @@ class DeflateState(HookState):
 
     def inbound_rest(self, data: bytes, fin: bool, inflated: bytes | None = None) -> bytes | CloseReason:
         """Inflate a piece of a frame, its rest, or a whole message (RFC 7692 7.2.2)."""
-        self.unit = _UNIT
+        self.unit = Inflater.unit
         try:
             return self.inflater.inflate(data, self.room, inflated, fin=fin)  # R7692-6.2-01
         except inflate_errors():

@@ -48,9 +48,9 @@ FAULTS: Final = (
         "a ping inside of a compressed message ends its compression",
         "RFC 7692 6.1",
         _FILE,
-        "        state.unit = _UNIT if state.inbound_compressed and",
+        "        state.unit = Inflater.unit if state.inbound_compressed and",
         "        state.inbound_compressed &= opcode < Opcode.CLOSE\n"
-        "        state.unit = _UNIT if state.inbound_compressed and",
+        "        state.unit = Inflater.unit if state.inbound_compressed and",
     ),
     Fault(
         "a ping sent inside of a compressed message ends its compression",
