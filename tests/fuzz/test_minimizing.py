@@ -38,8 +38,7 @@ CASES = {
     "a control frame of more than 125 bytes": (
         "frames_server",
         bytes([0, 7, 99]) + NOISE + wire.frame(PONG, b"x" * 3000, mask=MASK) + NOISE,
-        # With the fault 126 stands for the length itself, and the two bytes behind it for half of the key.
-        bytes(3) + b"\x89\xfe" + b"\x00\x7e\x00\x00" + bytes(126),
+        bytes(3) + b"\x89\xfe" + b"\x00\x7e" + bytes(4) + bytes(126),
     ),
     "the start of a surrogate is not refused": (
         "frames_server",

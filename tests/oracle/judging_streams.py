@@ -7,6 +7,7 @@ and so what has to become of it; it shares no code with the library.
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
@@ -32,7 +33,7 @@ _VALUE: Final = re.compile(rb"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[
 _PATH: Final = re.compile(rb"/[\x21\x22\x24-\x7e]*")
 _PROTOCOL: Final = re.compile(_TOKEN + rb"(?:/" + _TOKEN + rb")?")
 _HOST: Final = re.compile(
-    rb"(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]"
+    rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[([0-9A-Fa-f:.]+)\]"
     rb"|\[[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~:!$&'()*+,;=]+\])(?::[0-9]*)?"
 )
 _EXTENSION: Final = re.compile(
@@ -106,6 +107,16 @@ def _lists_are_right(read: Read) -> bool:
     )
 
 
+def _is_host(authority: bytes) -> bool:
+    match = _HOST.fullmatch(authority)
+    if match is None or len(authority) > 261:
+        return False
+    try:
+        return match[1] is None or IPv6Address(match[1].decode()) is not None
+    except AddressValueError:
+        return False
+
+
 def read_request(section: Headers, limits: Limits) -> Read:
     """Read a request: what is wrong with it as an extended CONNECT for a WebSocket."""
     read = _read(section, _REQUEST, limits)
@@ -124,10 +135,10 @@ def read_request(section: Headers, limits: Limits) -> Read:
         _PROTOCOL.fullmatch(protocol),
         read.one(b":scheme").lower() in {b"http", b"https"},
         _PATH.fullmatch(read.one(b":path")),
-        len(read.one(b":authority")) <= 261 and _HOST.fullmatch(read.one(b":authority")),
+        _is_host(read.one(b":authority")),
         [one.lower() for one in host] == [read.one(b":authority").lower()],
         fields.get(b"sec-websocket-version") == [b"13"],
-        len(fields.get(b"content-length", [])) <= 1 and re.fullmatch(rb"0*", read.one(b"content-length")),
+        b"content-length" not in fields or re.fullmatch(rb"0+", read.one(b"content-length")),
         len(set(subprotocols)) == len(subprotocols),
         _lists_are_right(read),
     )
@@ -282,6 +293,7 @@ class Response:
     def __init__(self, request: Request, limits: Limits) -> None:
         self.status = 0  # the final one, once it is there
         self.body = b""
+        self._length: int | None = None  # of the body, where the head says it
         self.accepted: Read | None = None
         self._request = request
         self._limits = limits
@@ -296,7 +308,11 @@ class Response:
             return wrong, read.unsure or extension
         if self.status:
             self.body += step or b""
-            return len(self.body) > self._limits.max_reject_body_size, False
+            size = len(self.body)
+            wrong = self._length is not None and (
+                size > self._length or (step is None and size < self._length)
+            )
+            return wrong or size > self._limits.max_reject_body_size, False
         return step != b"", False
 
     def _takes_head(self, read: Read) -> bool:
@@ -309,7 +325,17 @@ class Response:
             return self._interim <= self._limits.max_interim_responses
         self.status = int(written)
         self.accepted = read if self.status < 300 else None
-        return self.accepted is None or _is_choice(read, self._request)
+        return self._takes_length(read) if self.accepted is None else _is_choice(read, self._request)
+
+    def _takes_length(self, read: Read) -> bool:
+        """Take the length of a rejection's body; that of a 304 is another response's (RFC 9110 8.6)."""
+        lengths = read.fields.get(b"content-length", [])
+        if not lengths or self.status == 304:
+            return len(lengths) < 2
+        if len(lengths) > 1 or not re.fullmatch(rb"[0-9]{1,20}", lengths[0]):
+            return False
+        self._length = int(lengths[0])
+        return True
 
 
 def assert_client_handles(steps: Sequence[Step], limits: Limits, request: Request) -> None:
