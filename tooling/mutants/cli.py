@@ -88,10 +88,12 @@ class _Trying:
         if left:
             self._tell(f"{len(left)} are to be tried on all tests")
             found = self._on(left, [str(path) for path in trials.all_tests()], "all")
-            noticed = {mutant: was for mutant, was in noticed.items() if mutant not in left} | found
+            noticed = {mutant: was for mutant, was in noticed.items() if mutant not in set(left)} | found
         return noticed
 
     def _on(self, mutants: Sequence[Mutant], files: Sequence[str], name: str) -> dict[Mutant, bool]:
+        if time.monotonic() > self._until:  # the tests would first run without a mutant
+            return {}
         return dict(trials.tried(mutants, files, self._jobs, self._until, self._folder / name))
 
 
