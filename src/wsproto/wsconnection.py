@@ -47,6 +47,7 @@ class WSConnection(Connection):
         connection_type, limits = self._begin_with
         self._handshake = None  # and with it the HTTP parser
         super().__init__(connection_type, extensions, limits=limits)
+        self._waiting = self._waiting or None  # an empty one would only take memory
         # By the base's own method: what a subclass counts in its own has gone through that already.
         if trailing_data:  # R6455-4.1-50
             super().receive_data(trailing_data)
