@@ -17,7 +17,7 @@ from tests.marks import roles
 from tests.oracle.deflating import agreed
 from tests.oracle.receiving import receive, receive_cut, single_bytes
 from tooling import frames as wire
-from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto import Connection, ConnectionState, ConnectionType, Ending
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -806,3 +806,13 @@ def test_a_failure_refers_to_nothing_that_was_read(role: ConnectionType, payload
     error = connection.protocol_error
     assert error is not None
     assert (error.__context__, error.__cause__, error.__traceback__) == (None, None, None)
+
+
+@roles
+def test_the_transport_is_to_be_ended_behind_both_closes_or_its_own_end(role: ConnectionType) -> None:
+    closed, ended = Connection(role), Connection(role)
+    closed.send(CloseConnection(1000))
+    endings = [closed.ending]
+    receive(closed, peer(role, wire.CLOSE))
+    receive(ended, None)
+    assert [*endings, closed.ending, ended.ending] == [Ending.NONE, Ending.END, Ending.END]

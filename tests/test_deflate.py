@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import zlib
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,7 +31,8 @@ from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, deflate
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
-from wsproto.extensions import PerMessageDeflate
+from wsproto.extensions import PerMessageDeflate, set_zlib_backend
+from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -948,3 +950,42 @@ def test_what_zlib_was_asked_for_directly_is_taken_on() -> None:
 
 def test_a_message_may_have_1024_final_blocks() -> None:
     assert deflate.MAX_FINAL_BLOCKS == 1024
+
+
+class OtherError(Exception):
+    """What a module raises that is not zlib."""
+
+
+def never(*_arguments: int) -> None:
+    raise OtherError
+
+
+@pytest.fixture
+def _usual_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test sets, the others compress as before."""
+    backend = deflate._Backend  # noqa: SLF001 - nothing else says which one it is
+    for name in ("module", "errors"):
+        monkeypatch.setattr(backend, name, getattr(backend, name))
+
+
+@pytest.mark.usefixtures("_usual_backend")
+@roles
+def test_another_module_may_fail_with_its_own_error(role: ConnectionType) -> None:
+    before = connect(role)
+    assert joined(receive(before, compressed_text(before, HELLO))) == ["Hello"]
+    other: dict[str, Any] = {**vars(zlib), "error": OtherError, "decompressobj": never}
+    set_zlib_backend(SimpleNamespace(**other))
+    connection = connect(role)
+    assert failure(connection, receive(connection, compressed_text(connection, HELLO))) == 1007
+    assert failure(before, receive(before, compressed_text(before, b"\x07"))) == 1007
+
+
+@pytest.mark.usefixtures("_usual_backend")
+def test_a_module_that_cannot_compress_is_refused() -> None:
+    with pytest.raises(
+        LocalProtocolError, match="it lacks compressobj, decompressobj, error, Z_BEST"
+    ) as error:
+        set_zlib_backend(SimpleNamespace(Z_DEFAULT_COMPRESSION=-1))
+    assert isinstance(error.value, TypeError)
+    client = connect(CLIENT)
+    assert joined(receive(client, compressed_text(client, HELLO))) == ["Hello"]

@@ -448,6 +448,15 @@ def test_the_decoder_keeps_what_comes_while_it_is_read(role: ConnectionType) -> 
 
 
 @roles
+def test_whole_frames_may_wait_in_reads_of_their_own(role: ConnectionType) -> None:
+    decoder = FrameDecoder(role is ConnectionType.CLIENT)
+    for letter in (b"a", b"b", b"c"):
+        decoder.receive_bytes(peer(role, wire.TEXT, letter))
+    assert list(decoder.events()) == [text("a"), text("b"), text("c")]
+    assert decoder.drained
+
+
+@roles
 def test_the_decoder_concludes_at_the_end_of_file_and_reads_nothing_after_a_close(
     role: ConnectionType,
 ) -> None:

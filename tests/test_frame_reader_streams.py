@@ -11,7 +11,8 @@ from tests.oracle.deflating import CLIENT, from_peer
 from tests.oracle.receiving import receive
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.frame_protocol import FrameDecoder, ParseFailed
 
 
 @roles
@@ -87,3 +88,43 @@ def test_a_second_iterator_may_come_to_the_end(role: ConnectionType) -> None:
     assert isinstance(close, CloseConnection)
     connection.send(close)
     assert list(first) == []
+
+
+@roles
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+@pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
+def test_reads_wait_to_be_read_as_one(role: ConnectionType, size: int, buffer: type[bytes]) -> None:
+    """A frame of a server has three bytes here, one of a client seven."""
+    decoder = FrameDecoder(role is CLIENT)
+    stream = b"".join(wire.peer_frame(role is CLIENT, wire.TEXT, letter) for letter in (b"a", b"b", b"c"))
+    for at in range(0, len(stream), size):
+        decoder.receive_bytes(buffer(stream[at : at + size]))
+    assert not decoder.drained
+    assert list(decoder.events()) == [TextMessage("a"), TextMessage("b"), TextMessage("c")]
+    assert decoder.drained
+
+
+@roles
+@pytest.mark.parametrize("fin", [True, False], ids=["close", "failure"])
+def test_what_comes_behind_the_last_frame_is_dropped(role: ConnectionType, fin: bool) -> None:
+    """A Close in fragments breaks the protocol (RFC 6455 5.4)."""
+    decoder = FrameDecoder(role is CLIENT)
+    decoder.receive_bytes(wire.peer_frame(role is CLIENT, wire.CLOSE, wire.close_payload(1000), fin=fin))
+    if fin:
+        assert list(decoder.events()) == [CloseConnection(1000, "")]
+    else:
+        with pytest.raises(ParseFailed):
+            list(decoder.events())
+    decoder.receive_bytes(wire.peer_frame(role is CLIENT, wire.TEXT, b"late"))
+    assert list(decoder.events()) == []
+    assert decoder.drained
+
+
+@roles
+@pytest.mark.parametrize(("size", "events"), [(0, []), (1, []), (100, [Ping(b"p")])])
+def test_the_end_of_file_comes_behind_what_was_read(
+    role: ConnectionType, size: int, events: list[Event]
+) -> None:
+    connection = Connection(role)
+    connection.receive_data(from_peer(connection, wire.PING, b"p")[:size])
+    assert receive(connection, None) == [*events, CloseConnection(1006)]

@@ -137,7 +137,8 @@ def test_whether_a_message_was_begun(role: ConnectionType, opcode: int) -> None:
 
 @roles
 @pytest.mark.parametrize(
-    ("kind", "payload"), [(TextMessage, b"x"), (BytesMessage, "x"), (Ping, bytes(126)), (Pong, "x")]
+    ("kind", "payload"),
+    [(TextMessage, b"x"), (TextMessage, "\ud800"), (BytesMessage, "x"), (Ping, bytes(126)), (Pong, "x")],
 )
 def test_what_needs_judgement_is_not_written_as_it_is(role: ConnectionType, kind: Any, payload: Any) -> None:
     with pytest.raises(LocalProtocolError):

@@ -16,7 +16,7 @@ from tests.oracle.handshake_bytes import (
     response,
 )
 from tests.oracle.receiving import feed
-from wsproto import ConnectionType, WSConnection, handshake_fields
+from wsproto import ConnectionType, Limits, WSConnection, handshake_fields
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.extensions import Extension
 from wsproto.handshake_fields import list_of
@@ -179,3 +179,22 @@ def test_each_list_has_the_grammar_of_its_elements(name: str, element: bytes, ru
         list_of({name.lower().encode(): [b"ok", element]}, name)
     assert str(caught.value) == f"Bad header {name!r}: {element!r} does not follow its grammar ({rule})"
     assert caught.value.event_hint == RejectConnection(400)
+
+
+@pytest.mark.parametrize(
+    ("least", "limits", "text"),
+    [
+        (Limits(max_headers=6), Limits(max_headers=5), "6 header lines, at most 5 are permitted"),
+        (
+            Limits(max_header_line_size=103),
+            Limits(max_header_line_size=102),
+            "Header b'x' is longer than 102 bytes",
+        ),
+    ],
+    ids=["number", "size"],
+)
+def test_lines_beyond_the_limits_are_refused(least: Limits, limits: Limits, text: str) -> None:
+    """Five lines are in each request; that of X has 103 bytes."""
+    data = request({b"X": [b"a" * 100]})
+    asked_server(data, WSConnection(ConnectionType.SERVER, limits=least))
+    assert str(refused(data, 431, server=WSConnection(ConnectionType.SERVER, limits=limits))) == text

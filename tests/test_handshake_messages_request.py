@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.handshake_bytes import read_head, refused, request
+from tests.oracle.handshake_bytes import asked_server, read_head, refused, request
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import RejectConnection, Request
@@ -129,3 +129,12 @@ def test_what_a_client_offers_is_read() -> None:
 )
 def test_an_offer_that_breaks_the_rules_is_refused(name: bytes, lines: list[bytes]) -> None:
     assert refused(request({name: lines}), 400).event_hint == RejectConnection(400)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(b"Content-Length", b"1"), (b"Content-Length", b"10"), (b"Transfer-Encoding", b"chunked")],
+)
+def test_a_request_with_a_body_is_refused(name: bytes, value: bytes) -> None:
+    asked_server(request({b"Content-Length": [b"0"]}))
+    assert str(refused(request({name: [value]}), 400)) == "The request has a body (RFC 6455 4.1)"

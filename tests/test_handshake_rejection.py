@@ -400,3 +400,13 @@ def test_a_refused_request_can_be_rejected_with_a_body() -> None:
     head, body = read_response(sent)
     assert (head.status, body) == (400, b"Hello")
     assert server.state is ConnectionState.CLOSED
+
+
+@pytest.mark.parametrize("piece", [b"x", b"\x00" * 100, request()], ids=["byte", "zeros", "request"])
+def test_what_a_client_sends_while_it_is_rejected_is_dropped(piece: bytes) -> None:
+    rejecting, quiet = asked_server(), asked_server()
+    for server in (rejecting, quiet):
+        server.send(RejectConnection(403, [LENGTH_5], has_body=True))
+    assert feed(rejecting, piece) == []
+    assert state_of(rejecting) is ConnectionState.REJECTING
+    assert rejecting.send(RejectData(b"Hello")) == quiet.send(RejectData(b"Hello"))

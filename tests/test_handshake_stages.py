@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -423,3 +423,50 @@ def test_nothing_is_behind_the_answer_on_a_stream() -> None:
     handshake.send(Request("localhost", "/"))
     handshake.receive_headers([(b":status", b"200")])
     assert handshake.agreement == ([], b"", False)
+
+
+def test_early_data_has_just_the_size_that_is_permitted() -> None:
+    handshake = H11Handshake(ConnectionType.SERVER, limits=Limits(max_early_data=3))
+    handshake.receive_data(request() + b"ab")
+    handshake.receive_data(b"c")
+    with pytest.raises(RemoteProtocolError, match="More than 3 bytes before the handshake was answered"):
+        handshake.receive_data(b"d")
+
+
+def test_of_a_body_that_is_full_already_nothing_more_comes() -> None:
+    handshake = H11Handshake(ConnectionType.CLIENT, limits=Limits(max_reject_body_size=3))
+    handshake.send(Request("localhost", "/"))
+    handshake.receive_data(rejection(b"404 Not Found", body=b"bod"))
+    with pytest.raises(RemoteProtocolError, match="with more than 3 bytes of body"):
+        handshake.receive_data(b"y")
+    assert list(handshake.events())[1:] == [RejectData(b"bod", False)]
+
+
+@pytest.mark.parametrize(
+    ("data", "finished", "good"),
+    [(b"1234", True, True), (b"123", False, True), (b"123", True, False), (b"12345", False, False)],
+)
+def test_the_body_that_a_server_sends_has_the_length_that_it_said(
+    data: bytes, finished: bool, good: bool
+) -> None:
+    server = asked_server()
+    server.send(RejectConnection(403, [(b"Content-Length", b"4")], has_body=True))
+    if good:
+        assert server.send(RejectData(data, finished)) == data
+    else:
+        with pytest.raises(LocalProtocolError, match=r"bytes of body where Content-Length leaves 4"):
+            server.send(RejectData(data, finished))
+
+
+@pytest.mark.parametrize("kind", ["client", 1, None])
+def test_a_handshake_is_of_one_of_the_two_types(kind: Any) -> None:
+    with pytest.raises(LocalProtocolError, match="connection_type must be a ConnectionType"):
+        H11Handshake(kind)
+
+
+def test_an_event_that_holds_something_else_cannot_be_sent() -> None:
+    numbers: Any = 5
+    server = asked_server()
+    with pytest.raises(LocalProtocolError, match="holds what cannot be sent"):
+        server.send(AcceptConnection(extensions=numbers))
+    assert server.state is CONNECTING

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from contextlib import suppress
 from enum import Enum, IntEnum
 from importlib import import_module
 
@@ -20,8 +21,8 @@ from tests.oracle.handshake_bytes import (
     response,
 )
 from tests.oracle.receiving import feed
-from tooling.frames import MASK, PING, TEXT, frame, peer_frame
-from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
+from tooling.frames import CLOSE, MASK, PING, TEXT, frame, peer_frame
+from wsproto import Connection, ConnectionState, ConnectionType, Ending, WSConnection
 from wsproto.connection import CLIENT, SERVER
 from wsproto.events import (
     AcceptConnection,
@@ -395,3 +396,33 @@ def test_bytes_like_data_of_an_open_one_is_read_and_what_is_not_is_refused() -> 
         server.receive_data("a")  # type: ignore[arg-type]
     with pytest.raises(LocalProtocolError):
         server.send(AcceptConnection())
+
+
+def test_a_client_leaves_the_end_to_the_server_once_it_is_open() -> None:
+    server, (client, key) = asked_server(), asking_client()
+    server.send(AcceptConnection())
+    accepted(client, response(key))
+    endings = []
+    for connection in (server, client):
+        connection.send(CloseConnection(1000))
+        endings.append(connection.ending)
+        feed(connection, peer_frame(connection.client, CLOSE))
+        endings.append(connection.ending)
+    client.receive_data(None)
+    assert [*endings, client.ending] == [Ending.NONE, Ending.END, Ending.NONE, Ending.NONE, Ending.END]
+
+
+@pytest.mark.parametrize(
+    ("answer", "ending"),
+    [
+        (rejection(b"403 Forbidden", (b"Content-Length", b"0")), Ending.END),
+        (b"HTTP/2", Ending.RESET),
+        (None, Ending.END),  # the server has ended it already
+    ],
+    ids=["rejected", "failed", "unanswered"],
+)
+def test_a_client_that_is_not_let_in_ends_by_itself(answer: bytes | None, ending: Ending) -> None:
+    client, _ = asking_client()
+    with suppress(RemoteProtocolError):
+        feed(client, answer)
+    assert (client.state, client.ending) == (ConnectionState.CLOSED, ending)
