@@ -78,9 +78,15 @@ def reports(work: Callable[[Tell], int], log: Path) -> Iterator[tuple[int, int]]
 
     child = _fork(task)
     os.close(writing)
-    with os.fdopen(reading) as lines:
-        yield from (tuple(json.loads(line)) for line in lines)
-    if os.waitpid(child, 0)[1]:
+    try:
+        with os.fdopen(reading) as lines:
+            yield from (tuple(json.loads(line)) for line in lines)
+    except BaseException:  # it was interrupted, or nobody wants more
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        status = os.waitpid(child, 0)[1]
+    if status:
         raise failure("the tests could not run without a mutant", log)
 
 
