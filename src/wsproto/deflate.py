@@ -87,7 +87,7 @@ class Inflater:
         if data and not self._input:
             inflater = self._inflater or self._new_inflater()
             if inflated is None:
-                inflated = inflater.decompress(data, limit)
+                inflated = inflater.decompress(data, limit)  # R7692-7.2.1-03
             if len(inflated) < limit and not inflater.eof:  # so zlib has read all of it, as nearly always
                 if not fin:
                     self._block_open = True
@@ -106,7 +106,7 @@ class Inflater:
             inflater = self._inflater or self._new_inflater()
             if inflated is None:  # one unit of the input and the tail, or what is left of them
                 given = self._input[: self.unit + len(TAIL)]
-                inflated = inflater.decompress(given, limit)  # R7692-7.2.1-02, -03
+                inflated = inflater.decompress(given, limit)  # R7692-7.2.1-02
             self._account(inflater, given, inflated, limit)
             limit -= len(inflated)
             pieces.append(inflated)

@@ -88,7 +88,7 @@ def second_byte_fault(second: int, *, client: bool) -> str:
 
 def length_fault(length: int) -> str:
     """Say what is wrong with the `length` of a frame."""
-    if length >> 63:  # R6455-5.2-05
+    if length >> 63:
         return "Frame length with its most significant bit set (RFC 6455 5.2)"
     return f"Frame length {length} not in its shortest form (RFC 6455 5.2)"
 
