@@ -87,7 +87,7 @@ class AcceptConnection(Event):
 
 @dataclass(frozen=True, slots=True)
 class RejectConnection(Event):
-    """The server answers the handshake with an HTTP response other than 101."""
+    """The server answers the handshake with an HTTP response other than 101 (RFC 6455 4.2.2)."""
 
     status_code: int = 400
     """The HTTP status."""
@@ -105,7 +105,7 @@ class RejectConnection(Event):
 
 @dataclass(frozen=True, slots=True)
 class RejectData(Event):
-    """A piece of the body of a response that rejects the handshake."""
+    """A piece of the body of a response that rejects the handshake (RFC 6455 4.2.2)."""
 
     data: bytes
     """The piece."""
@@ -154,7 +154,7 @@ class Message(MessageFields, Event, Generic[T]):  # type: ignore[misc] # weak re
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class TextMessage(Message[str]):
-    """A piece of a text message. A code point is never split between two."""
+    """A piece of a text message (RFC 6455 5.6). A code point is never split between two."""
 
     __slots__ = ()
 
@@ -163,7 +163,7 @@ class TextMessage(Message[str]):
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class BytesMessage(Message[bytes]):
-    """A piece of a binary message."""
+    """A piece of a binary message (RFC 6455 5.6)."""
 
     __slots__ = ()
 

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 
 class ConnectionType(Enum):
-    """Which of the two roles this side plays."""
+    """Which of the two roles this side plays (RFC 6455 4.1, 4.2)."""
 
     CLIENT = 1
     SERVER = 2
@@ -54,7 +54,7 @@ class _Keys(Enum):
 
 
 class ConnectionState(_Keys):
-    """What has happened on a connection so far."""
+    """What has happened on a connection so far (RFC 6455 4.1, 7.1)."""
 
     CONNECTING = 0
     """The opening handshake is under way."""
