@@ -53,7 +53,7 @@ class Inflater:
     :param context_takeover: whether a message may refer back to the one before (RFC 7692 7.1.1).
     """
 
-    unit = 2**14
+    unit: int = 2**14
     """Bytes of a frame to pass to zlib in one call, counted from the frame's first byte.
 
     zlib returns nothing of what it inflated in a call that fails, and accepts a reference beyond the window

@@ -90,7 +90,7 @@ class HookState:
     # Bytes that the next inbound hook may return, at most; set before each call.
     room: int = DEFAULT_LIMITS.max_inflated_size
     pending = False  # whether `frame_inbound_payload_data(proto, b"")` would give more of what it got before
-    unit = 0  # bytes in each piece of the present frame's payload but its last; 0 for pieces as they come
+    unit: int = 0  # bytes in each piece of the present frame's payload but its last; 0 for any
     rest_size = 0  # bytes of payload for which `inbound_rest` may stand for three hooks; 0 for never
     # Takes the last piece of a frame, and whether it ends the message; or a whole message with RSV1, and what
     # `inflater.direct` has made of it already, if anything.

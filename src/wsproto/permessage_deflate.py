@@ -372,7 +372,7 @@ class DeflateState(HookState):
 
     def inbound_rest(self, data: bytes, fin: bool, inflated: bytes | None = None) -> bytes | CloseReason:
         """Inflate a piece of a frame, its rest, or a whole message (RFC 7692 7.2.2)."""
-        self.unit = Inflater.unit
+        self.unit: int = Inflater.unit
         try:
             return self.inflater.inflate(data, self.room, inflated, fin=fin)  # R7692-6.2-01
         except inflate_errors():
