@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -36,6 +37,10 @@ UNDEFINED_BITS = RSV2, RSV3, UNKNOWN_OPCODE = 0x20, 0x10, 0x04
 
 CONTROLS: dict[int, type[Ping | Pong]] = {wire.PING: Ping, wire.PONG: Pong}
 MESSAGES: dict[int, type[Event]] = {wire.TEXT: TextMessage, wire.BINARY: BytesMessage}
+
+
+NEVER = sys.maxsize
+"""Bytes after which a frame is known whose end is lost."""
 
 
 class UnderWay(NamedTuple):
@@ -77,9 +82,9 @@ class Pipe:
         return data, known
 
     def lose(self) -> None:
-        """Let what is under way be lost, but for what its receiver has begun to read."""
+        """Let what is under way be lost, but for the frame that its receiver has begun to read."""
         self.data.clear()
-        self.frames = deque(frame for frame in self.frames if frame.start < 0)
+        self.frames = deque(frame._replace(known=NEVER) for frame in self.frames if frame.start < 0)
 
     def spoil(self, choice: int, bit: int) -> None:
         """Set a bit in a frame's first byte, and no peer may send it: RSV2, RSV3, or an unknown opcode.
