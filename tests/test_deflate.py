@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 import zlib
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, deflate
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.extensions import PerMessageDeflate, set_zlib_backend
+from wsproto.frame_protocol import FrameProtocol, Opcode, RsvBits
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -989,3 +991,25 @@ def test_a_module_that_cannot_compress_is_refused() -> None:
     assert isinstance(error.value, TypeError)
     client = connect(CLIENT)
     assert joined(receive(client, compressed_text(client, HELLO))) == ["Hello"]
+
+
+def test_what_waits_to_be_inflated_is_not_copied_with_each_piece() -> None:
+    """A program may call the hooks with a payload of any size."""
+    extension: Any = PerMessageDeflate()
+    whole = random.Random(1).randbytes(2**23)
+    extension.accept("permessage-deflate")
+    deflater = zlib.compressobj(0, wbits=-15)
+    payload = deflater.compress(whole) + deflater.flush(zlib.Z_SYNC_FLUSH)[:-4]
+    proto = FrameProtocol(client=False, extensions=[])
+    extension.frame_inbound_header(proto, Opcode.BINARY, RsvBits(True, False, False), len(payload))
+    inflated = [extension.frame_inbound_payload_data(proto, payload)]
+    tracemalloc.start()
+    piece = extension.frame_inbound_payload_data(proto, b"")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**22
+    while piece:
+        inflated.append(piece)
+        piece = extension.frame_inbound_payload_data(proto, b"")
+    inflated.append(extension.frame_inbound_complete(proto, True) or b"")
+    assert b"".join(inflated) == whole

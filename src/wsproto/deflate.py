@@ -66,7 +66,8 @@ class Inflater:
         self.context_takeover = context_takeover
         self.pending: bool = False  # `inflate` stopped at its limit and may have more to give
         self._inflater: zlib._Decompress | None = None
-        self._input = b""  # what zlib has not read
+        self._input = b""  # what zlib has not read, from `_offset` on
+        self._offset = 0
         self._finishing = False
         self._final_blocks = 0
         self._block_open = False  # there is something for the tail to complete
@@ -96,7 +97,8 @@ class Inflater:
                     self._end_message()
                 return inflated
         if data:
-            self._input += data
+            self._input = self._input[self._offset :] + data if self._input else data
+            self._offset = 0
             self._block_open = self.pending = True
             self.direct = None
         self._finishing = self._finishing or fin
@@ -105,7 +107,7 @@ class Inflater:
         while self.pending and limit > 0:
             inflater = self._inflater or self._new_inflater()
             if inflated is None:  # one unit of the input and the tail, or what is left of them
-                given = self._input[: self.unit + len(TAIL)]
+                given = self._input[self._offset : self._offset + self.unit + len(TAIL)]
                 inflated = inflater.decompress(given, limit)  # R7692-7.2.1-02
             self._account(inflater, given, inflated, limit)
             limit -= len(inflated)
@@ -124,10 +126,17 @@ class Inflater:
         """Note how much of the input was used, and whether there is more to come."""
         # At the end of a stream zlib may give what it left unread in both places.
         rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-        self._input = rest + self._input[len(given) :]
-        if inflater.eof and self._finishing and self._input == TAIL:
-            self._input = b""  # there is nothing for the tail to complete
-        unread = self._input != b""
+        self._offset += len(given)
+        if len(rest) > len(given):  # isal takes in what it does not use yet, and gives it back here
+            self._input = rest + self._input[self._offset :]
+            self._offset = 0
+        else:  # nothing is copied: much may wait, where a program calls the hooks
+            self._offset -= len(rest)
+        if inflater.eof and self._finishing and self._input[self._offset :] == TAIL:
+            self._offset = len(self._input)  # there is nothing for the tail to complete
+        unread = self._offset < len(self._input)
+        if not unread:
+            self._input, self._offset = b"", 0
         # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
         self.pending = unread or (len(inflated) == limit and not inflater.eof)
         # R7692-7.2.1-04, R7692-7.2.3.4-01

@@ -104,10 +104,9 @@ class FrameDecoder(FrameReader):
         self._end_reading()
 
     def _read_frame(self, inflated: bytes | None) -> Event | None:  # noqa: C901, PLR0912 - a fast path
-        """Judge a frame's header byte by byte as it comes (RFC 6455 5.2), and read a whole message at once.
+        """Judge a frame's header byte by byte as it comes (RFC 6455 5.2); read a whole message at once.
 
-        That takes half the time of the judged way, which asks an extension three times. Of another data frame
-        only the header is consumed, of a control frame nothing until all of it is there.
+        Of another data frame only the header is consumed, of a control frame nothing until it is all there.
         """
         buffer, position, message = self._buffer, self._position, self._message
         end, start = len(buffer), position + 2
@@ -158,15 +157,24 @@ class FrameDecoder(FrameReader):
             except UnicodeDecodeError:
                 finished = False
         if not finished:
-            # There is more to come, or it has to fail: `_read_otherwise` goes on with it.
-            message.begin_frame(first, 0)
-            message.event_due = True
-            return message.event(payload, compression is None or compression.frame_complete)
+            return self._begin_to_say(first, payload, compression)
         event: Message[Any] = _new(kind)
         set_data(event, data)
         set_frame_finished(event, True)
         set_message_finished(event, True)
         return event
+
+    def _begin_to_say(
+        self, first: int, payload: bytes, compression: InboundExtensions | None
+    ) -> Event | None:
+        """Say the first of a whole message of which there is more, or which has to fail (RFC 6455 8.1).
+
+        `_read_otherwise` goes on with it.
+        """
+        message = self._message
+        message.begin_frame(first, 0)
+        message.event_due = True
+        return message.event(payload, compression is None or compression.frame_complete)
 
     def _begin_frame(self, first: int, size: int, start: int) -> None:
         """Go on to the payload of a data frame, which is at `start`."""
