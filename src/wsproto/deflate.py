@@ -127,11 +127,13 @@ class Inflater:
         # At the end of a stream zlib may give what it left unread in both places.
         rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
         self._offset += len(given)
-        if len(rest) > len(given):  # isal takes in what it does not use yet, and gives it back here
-            self._input = rest + self._input[self._offset :]
-            self._offset = 0
-        else:  # nothing is copied: much may wait, where a program calls the hooks
-            self._offset -= len(rest)
+        # Nothing is copied, since a program may call the hooks with much. Only isal takes in what it does not
+        # use yet, and gives it back here.
+        self._input, self._offset = (
+            (self._input, self._offset - len(rest))
+            if len(rest) <= len(given)
+            else (rest + self._input[self._offset :], 0)
+        )
         if inflater.eof and self._finishing and self._input[self._offset :] == TAIL:
             self._offset = len(self._input)  # there is nothing for the tail to complete
         unread = self._offset < len(self._input)
