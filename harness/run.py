@@ -20,7 +20,8 @@ from harness.extra import EXTRA
 from harness.patience import Patience, usual_duration
 from harness.progress import progress
 from harness.results import read_cases
-from harness.setup_runner import SetupRun, SetupRunner, Stop, joined, run_setups
+from harness.setup_queue import Stop, joined, run_setups
+from harness.setup_runner import SetupRun, SetupRunner
 from harness.setups import Setup
 from harness.streams import STREAMS
 from harness.summary import counts_by_setup
