@@ -20,7 +20,7 @@ from tooling.children import ChildError
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from harness.engines.suite import Step, Suite
@@ -75,6 +75,8 @@ class SetupRunner:
     """Gets each report as it comes."""
     carriage: Carriage = field(default_factory=Carriage)
     """The way between suite and testee."""
+    usual: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the cases that usually take longer than most."""
 
     _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
     _rest: list[str] = field(default_factory=list, init=False)
@@ -236,13 +238,16 @@ class SetupRunner:
 
     async def _must_move(self, testee: Child | None) -> None:
         """Raise `ChildError` when a case takes too long; `CommandError` where no testee is there to blame."""
-        while (left := self._moved + self.patience.limit(self._case) - time.monotonic()) > 0:
+        while (left := self._moved + self._limit() - time.monotonic()) > 0:
             await asyncio.sleep(left)
-        limit = f"within {self.patience.limit(self._case):g} s (--time-limit)"
+        limit = f"within {self._limit():g} s (--time-limit)"
         if testee is None:
             raise CommandError(f"{self.setup}: the suite did not begin {limit}")
         what = "was not begun" if not self._case else "did not end"
         raise _hangs(testee, f"the case {what} {limit}")
+
+    def _limit(self) -> float:
+        return self.patience.limit(self._case, self.usual)
 
     def _bury(self, case: str, death: ChildError) -> None:
         """Fail the case in which the testee died or hung."""
