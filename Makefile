@@ -1,4 +1,5 @@
-# Every target makes the virtual environment that it needs: `make test` works on a new machine with Python >= 3.10.
+# Every target makes the virtual environment that it needs: `make test` works on a new machine with Python >= 3.11.
+# The library, the site and the harness over HTTP/1.1 do with 3.10.
 # The harness needs a tenth of what all targets together do, so that it has a stamp of its own.
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,6 +16,8 @@ TRANSPORT ?= h1
 CORE := setup.py $(wildcard src/core/*)
 DEFLATE_TESTS := $(wildcard tests/test_*deflate*.py tests/test_inbound_extensions*.py tests/test_extension_bound.py)
 LIBRARY_TESTS := tests/test_*.py tests/properties tests/state_machines
+# Call it with a Python, and the minor version that is needed.
+needs = @$(1) -c 'import sys; sys.exit("$(1) is Python %s, Python >= 3.$(2) is needed" % sys.version.split()[0] if sys.version_info < (3, $(2)) else 0)'
 NEEDED = $(if $(filter-out h1,$(TRANSPORT)),$(STREAMS),$(HARNESS))
 FUZZ_SECONDS ?= 60
 SAMPLE ?= 200
@@ -123,7 +126,7 @@ bench: $(READY) ## measure the library beside its peers, about 10 minutes (pytho
 	$(BIN)/python -m bench
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit("PYTHON=$(PYTHON) is %s, Python >= 3.10 is needed" % sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
+	$(call needs,$(PYTHON),10)
 	$(PYTHON) -m venv $(VENV)
 
 $(HARNESS): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
@@ -131,6 +134,7 @@ $(HARNESS): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
 	@touch $@
 
 $(STREAMS): $(HARNESS)
+	$(call needs,$(BIN)/python,11)
 	$(INSTALL) --editable './harness[streams]'
 	@touch $@
 
@@ -139,6 +143,7 @@ $(DOCS): pyproject.toml $(CORE) | $(BIN)/python
 	@touch $@
 
 $(READY): pyproject.toml harness/pyproject.toml $(CORE) | $(BIN)/python
+	$(call needs,$(BIN)/python,11)
 	$(INSTALL) --editable '.[bench,docs,fuzz,test,check,release]' --editable './harness[docker,streams]'
 	@touch $(HARNESS) $(STREAMS) $(DOCS) $@
 
