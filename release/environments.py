@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from release.archives import digest
 from release.commands import PIP, ProgramError, output_of
 from tooling.errors import BadResultError
 
@@ -63,6 +64,11 @@ class Environment:
         names = output_of([self.python, *STRICT, PROGRAM, core], self.folder).strip()
         if names != ALONE:
             raise BadResultError(f"{self.python} has {names}, it must have {ALONE}")
+
+    def library(self) -> dict[str, str]:
+        """Return the SHA-256 of each file of the library that is installed, by its name."""
+        (folder,) = self.folder.glob("lib/python3.*/site-packages/wsproto")
+        return {file.name: digest(file) for file in sorted(folder.iterdir()) if file.is_file()}
 
     def test(self, sources: Path, core: str) -> str:
         """Run the tests of the library that a source archive holds; return pytest's last line."""
