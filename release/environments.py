@@ -83,6 +83,7 @@ class Environment:
             "--dist",
             "worksteal",
             "-rN",
+            "--timeout=600",  # the checks of -X dev take twice the time, and a machine may have other work
         ]
         return output_of(
             [self.python, "-W", "error", "-X", "dev", "-bb", "-m", "pytest", *options, *tests, *TESTS],
