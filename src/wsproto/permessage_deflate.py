@@ -177,7 +177,7 @@ class _Parameter(Generic[T]):
 
 
 class PerMessageDeflate(Extension):
-    """permessage-deflate (RFC 7692).
+    """permessage-deflate (RFC 7692 7).
 
     On a client the settings are what it offers, on a server the most that it agrees to. The four parameters
     may be assigned, also inside `accept` and `finalize`. The object may serve any number of connections, also
