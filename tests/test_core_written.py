@@ -7,6 +7,8 @@ is right, too: so does what these tests do not look at.
 from __future__ import annotations
 
 import binascii
+import gc
+import sys
 import threading
 from contextlib import suppress
 from importlib import import_module
@@ -476,15 +478,42 @@ def test_a_compressed_text_that_is_wrong_is_gone_on_with_by_python(role: Connect
     assert events[-1].code == 1007
 
 
-@pytest.mark.parametrize("name", ["_core", f"{'long' * 16}._core"])
-def test_the_module_belongs_to_a_package_of_a_short_name(name: str) -> None:
-    """Else it would find none of the classes that it makes events of."""
+def core_named(name: str) -> None:
+    """Load the compiled core once more, as a module of this name."""
     origin = import_module("wsproto._core").__file__
     assert origin is not None
     spec = ModuleSpec(name, ExtensionFileLoader(name, origin), origin=origin)
-    module = module_from_spec(spec)
+    spec.loader.exec_module(module_from_spec(spec))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["_core", f"{'n' * 63}._core", f"{'n' * 64}._core"])
+def test_the_module_belongs_to_a_package_of_a_short_name(name: str) -> None:
+    """Else it would find none of the classes that it makes events of."""
+    core_named(f"{'n' * 62}._core")
     with pytest.raises(ImportError, match="is not a module of a package"):
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        core_named(name)
+
+
+def test_a_core_that_does_not_find_what_it_looks_for_leaves_nothing_behind() -> None:
+    """It looks again each time."""
+    copy: Any = load("wsproto_lacking", pure=False)
+    blocks: list[int] = []
+    try:
+        del copy.utilities.as_bytes
+        with pytest.raises(AttributeError, match="as_bytes"):
+            copy.frame_writer.FrameWriter(True, True)
+        counts = []
+        for _ in range(2):
+            for _ in range(100):
+                with suppress(AttributeError):
+                    copy.frame_writer.FrameWriter(True, True)
+            gc.collect()
+            counts.append((sys.getrefcount(copy.events), sys.getrefcount(copy.events.Ping)))
+            blocks.append(sys.getallocatedblocks())
+        assert counts[0] == counts[1]
+        assert blocks[1] - blocks[0] < 500  # a name that is lost each time would be a thousand
+    finally:
+        unload("wsproto_lacking")
 
 
 def test_a_core_takes_the_classes_that_it_finds_where_they_fit() -> None:

@@ -42,13 +42,16 @@ LIST: Final = "core_survivors.csv"
 SECONDS: Final = 30.0
 """Time of the processor that a test may take, several times what any does."""
 FIRST: Final = (
-    *("frame_reader_streams", "frame_writer", "connection_front", "masking", "event_base_values"),
-    *("connection", "inbound_message", "permessage_deflate"),
+    *("frame_reader_streams", "core_alone", "frame_writer", "connection_front", "masking"),
+    *("event_base_values", "connection", "inbound_message", "permessage_deflate"),
     *("core_reentrancy", "core_leaks", "core", "core_written"),
 )
 """Whose tests notice most, the quickest before the others."""
-BLIND: Final = ("build", "docs", "layering", "requirements")
-"""Whose tests look at the sources alone."""
+BLIND: Final = (
+    *("authority", "build", "docs", "handshake", "header_grammar", "http_exchange", "layering"),
+    *("requirements", "stream_handshake"),
+)
+"""How the names of those begin whose tests look at the sources, or at what comes before the first frame."""
 _STAYS: Final = re.compile(
     rb"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*"
     rb"|(?<=char )[\w\[\], ]+(?=;)",  # an array may have more room
@@ -178,10 +181,10 @@ def _judged(found: dict[Mutant, bool], every: set[Name], tell: Callable[[str], N
 
 def batches() -> list[list[str]]:
     """Return the tests in the order in which mutants are tried on them."""
-    first = [f"tests/test_{name}.py" for name in FIRST]
-    blind = {f"tests/test_{name}.py" for name in BLIND}
-    rest = sorted({f"tests/{path.name}" for path in trials.all_tests()} - {*first, *blind})
-    return [*([test] for test in first), ["tests/properties"], rest]
+    first = [[f"tests/test_{name}.py"] for name in FIRST]
+    names = [path.stem.removeprefix("test_") for path in trials.all_tests()]
+    rest = [name for name in names if name not in FIRST and not name.startswith(BLIND)]
+    return [*first, ["tests/properties"], [f"tests/test_{name}.py" for name in rest]]
 
 
 def tried(
@@ -266,8 +269,9 @@ def _build(mutant: Mutant, objects: dict[str, Path], to: Path) -> int:
 
 
 def _link(objects: dict[str, Path], to: Path) -> None:
-    """Copy the package into a folder, and link its core there."""
-    package = shutil.copytree(PACKAGE, to / "wsproto", ignore=shutil.ignore_patterns("*.so"))
+    """Give a folder the package, and link its core there."""
+    ignore = shutil.ignore_patterns("*.so")
+    package = shutil.copytree(PACKAGE, to / "wsproto", ignore=ignore, copy_function=os.symlink)
     command = [COMPILER, "-shared", *map(str, objects.values()), "-o", str(package / "_core.so")]
     subprocess.run(command, check=True)  # noqa: S603 - the compiler
 
