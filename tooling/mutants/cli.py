@@ -101,7 +101,7 @@ def _judged(
     record: Record, functions: Sequence[Function], noticed: dict[Mutant, bool], tell: Callable[[str], None]
 ) -> ExitCode:
     """Say what is wrong, and what was not tried; keep what is in order."""
-    reasons = read_reasons()
+    reasons = {name: reason for name, reason in read_reasons().items() if not name[0].endswith(".c")}
     every = [mutant for function in record.functions for mutant in function.mutants]
     bad = faults(reasons, {(mutant.function, mutant.name) for mutant in every})
     unfinished: dict[str, int] = {}

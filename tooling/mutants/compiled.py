@@ -41,12 +41,15 @@ PACKAGE: Final = ROOT / "src" / "wsproto"
 LIST: Final = "core_survivors.csv"
 SECONDS: Final = 30.0
 """Time of the processor that a test may take, several times what any does."""
-FIRST: Final = (
-    *("frame_reader_streams", "core_alone", "frame_writer", "connection_front", "masking"),
-    *("event_base_values", "connection", "inbound_message", "permessage_deflate"),
-    *("core_reentrancy", "core_leaks", "core", "core_written"),
+FIRST: Final = tuple(
+    f"tests/test_{name}.py"
+    for name in (
+        *("frame_reader_streams", "core_alone", "frame_writer", "connection_front", "masking"),
+        *("event_base_values", "connection", "inbound_message", "permessage_deflate"),
+        *("core_reentrancy", "core_leaks", "core", "core_written"),
+    )
 )
-"""Whose tests notice most, the quickest before the others."""
+"""The tests that notice most, the quickest before the others."""
 BLIND: Final = (
     *("authority", "build", "docs", "handshake", "header_grammar", "http_exchange", "layering"),
     *("requirements", "stream_handshake"),
@@ -162,7 +165,11 @@ def cli(sample: int, seed: int | None, jobs: int) -> ExitCode:
     tell(f"--seed {seed}: {sample} of {len(every)} mutants of the compiled core")
     with tempfile.TemporaryDirectory() as folder:
         built = build(drawn, sample, jobs, Path(folder))
-        found = tried(built, batches(), jobs, Path(folder), tell)
+        found = tried(built, [[test] for test in FIRST], jobs, Path(folder), tell)
+        left = {mutant: built[mutant] for mutant in (None, *found) if not (mutant and found[mutant])}
+        if len(left) > 1:
+            tell(f"{len(left) - 1} are to be tried on more tests")
+            found |= tried(left, [["tests/properties"], rest()], jobs, Path(folder), tell)
     return _judged(found, {(mutant.function, mutant.name) for mutant in every}, tell)
 
 
@@ -179,12 +186,11 @@ def _judged(found: dict[Mutant, bool], every: set[Name], tell: Callable[[str], N
     return ExitCode.BAD if bad or percent < LEAST else ExitCode.GOOD
 
 
-def batches() -> list[list[str]]:
-    """Return the tests in the order in which mutants are tried on them."""
-    first = [[f"tests/test_{name}.py"] for name in FIRST]
+def rest() -> list[str]:
+    """Return the other tests that a mutant may fail."""
     names = [path.stem.removeprefix("test_") for path in trials.all_tests()]
-    rest = [name for name in names if name not in FIRST and not name.startswith(BLIND)]
-    return [*first, ["tests/properties"], [f"tests/test_{name}.py" for name in rest]]
+    files = [f"tests/test_{name}.py" for name in names if not name.startswith(BLIND)]
+    return [file for file in files if file not in FIRST]
 
 
 def tried(
