@@ -113,6 +113,22 @@ def test_limits_are_reached(
     assert asked == []
 
 
+@roles
+@pytest.mark.parametrize("text", [b"Hello", b"a" * 200])
+def test_ascii_is_known_to_be_ascii(role: ConnectionType, text: bytes) -> None:
+    """Its object is as Python would have made it."""
+    (event,) = receive(Connection(role), stream(role, (wire.TEXT, text, True)))
+    data = getattr(event, "data", "")
+    assert (data, sys.getsizeof(data)) == (text.decode(), sys.getsizeof(text.decode()))
+
+
+@roles
+@pytest.mark.parametrize("text", [b"\x80", b"\x00" * 8 + b"\x80", b"\x80" * 100])
+def test_what_is_hardly_beyond_ascii_is_not_ascii(role: ConnectionType, text: bytes) -> None:
+    (*_, close) = receive(Connection(role), stream(role, (wire.TEXT, text, True)))
+    assert getattr(close, "code", None) == 1007
+
+
 class Judging(FrameReader):
     """A reader that notes when it has to judge, and reads nothing then."""
 

@@ -21,6 +21,7 @@ from tooling import frames as wire
 from tooling.mutation import cut
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, Ping, Pong, TextMessage
+from wsproto.frame_protocol import FrameDecoder
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -241,6 +242,23 @@ def test_an_event_that_is_in_a_cycle_is_freed() -> None:
         del content
         gc.collect()
         assert reference() is None
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        *((Connection, name) for name in ("_state", "_decoder", "_encoder", "_waiting")),
+        (lambda _: FrameDecoder(True), "_inflater"),
+    ],
+)
+def test_what_holds_itself_is_freed(make: Any, name: str) -> None:
+    """Nothing but the core can break the cycle."""
+    holder = make(ConnectionType.CLIENT)
+    setattr(holder, name, holder)
+    reference = weakref.ref(holder)
+    del holder
+    gc.collect()
+    assert reference() is None
 
 
 def test_events_of_a_class_of_ones_own_are_made_and_freed_as_any_other() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import gc
+import operator
 import sys
 import threading
 from contextlib import suppress
@@ -233,6 +234,16 @@ def test_what_inflates_may_be_anything(role: ConnectionType, direct: Any) -> Non
     with suppress(Exception):
         receive(connection, wire.peer_frame(role is CLIENT, wire.TEXT, HELLO, rsv=wire.RSV1))
     go_on_anyhow(connection)
+
+
+@roles
+def test_what_inflates_to_no_bytes_is_an_error(role: ConnectionType) -> None:
+    connection = Connection(role, [agreed()])
+    decoder_of(connection)._inflater = Direct(operator.is_)
+    connection.receive_data(wire.peer_frame(role is CLIENT, wire.TEXT, HELLO, rsv=wire.RSV1))
+    iterator = connection.events()
+    with pytest.raises(TypeError, match="has to return bytes, not False"):
+        next(iterator)
 
 
 @roles
