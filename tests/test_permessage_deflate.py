@@ -335,6 +335,17 @@ def test_what_does_not_inflate_fails(role: ConnectionType, cut: bool, payload: b
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_an_empty_payload_leaves_the_inflater_as_it_was(role: ConnectionType) -> None:
+    """It was no message's: there is no block in it, and no tail to add."""
+    connection = Connection(role, [agreed()])
+    data = []
+    for payload in (HELLO, b"", HELLO_AGAIN, b"", HELLO):
+        (event,) = receive(connection, from_peer(connection, wire.TEXT, payload, rsv=wire.RSV1))
+        data.append(getattr(event, "data", event))
+    assert data == ["Hello", "", "Hello", "", "Hello"]
+
+
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("opcode", [wire.PING, wire.CONTINUATION], ids=["ping", "continuation"])
 def test_rsv1_is_for_the_first_frame_of_a_message(role: ConnectionType, opcode: int) -> None:
     connection = Connection(role, [agreed()])
