@@ -134,14 +134,17 @@ class _Tally:
         bad = faults(self._reasons, {(mutant.function, mutant.name) for mutant in every})
         for line in bad:
             self._tell(line)
-        untried = sum(map(len, self._untried.values()))
-        if untried:
-            self._tell(f"LEFT OUT for want of time: {untried} mutants")
-        tried = len(every) - untried
-        noticed = tried - len(self._reasons) - self._survivors
-        percent = 100 * noticed / max(tried, 1)
+        left = {
+            mutant for each in self._record.changed() for mutant in self._untried.get(each.name, each.mutants)
+        }
+        if left:
+            self._tell(f"LEFT OUT: {len(left)} mutants, which are still to be tried")
+        tried = [mutant for mutant in every if mutant not in left]
+        listed = sum((mutant.function, mutant.name) in self._reasons for mutant in tried)
+        noticed = len(tried) - listed - self._survivors
+        percent = 100 * noticed / max(len(tried), 1)
         self._tell(
-            f"tests notice {noticed} of {tried} mutants, {percent:.1f} %; "
-            f"{len(self._reasons)} are listed with a reason, {self._survivors} survive"
+            f"tests notice {noticed} of {len(tried)} mutants, {percent:.1f} %; "
+            f"{listed} are listed with a reason, {self._survivors} survive"
         )
         return ExitCode.BAD if bad or self._wrong or percent < LEAST else ExitCode.GOOD
