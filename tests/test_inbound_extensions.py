@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from tests.oracle.deflating import ROLES, from_peer, joined
-from tests.oracle.receiving import receive
+from tests.oracle.deflating import ROLES, agreed, from_peer, inflating_by, joined, message_pieces
+from tests.oracle.receiving import feed, receive
 from tooling import frames as wire
-from wsproto import Connection, ConnectionType
+from wsproto import Connection, ConnectionType, Limits
 from wsproto.events import CloseConnection, Ping
-from wsproto.extensions import Extension
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
 RSV2 = RsvBits(False, True, False)
@@ -65,3 +66,40 @@ def test_a_bit_that_it_does_not_claim_fails(role: ConnectionType, rsv: int, size
     [close] = receive(connection, from_peer(connection, wire.BINARY, bytes(size), rsv=rsv))
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
+
+
+@pytest.mark.parametrize("came", range(9))
+def test_events_end_where_they_would_have_in_one_read(came: int) -> None:
+    """Here in two: the first ends behind so many bytes of the text."""
+    with inflating_by(1):
+        client = Connection(ConnectionType.CLIENT, [agreed()], limits=Limits(max_inflated_size=4))
+        stream = from_peer(client, wire.BINARY, b"\x00\x08\x00\xf7\xffabcdefgh\x00", rsv=wire.RSV1)
+        place = stream.index(b"a") + came
+        pieces = message_pieces(feed(client, stream[:place], stream[place:]))
+    ends = sorted({0, 4, 8, came})
+    assert [piece.data for piece in pieces if piece.data] == [
+        b"abcdefgh"[start:stop] for start, stop in pairwise(ends)
+    ]
+
+
+class Looks(PerMessageDeflate):
+    """Has a hook of its own, so that each hook is called."""
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        return super().frame_inbound_payload_data(proto, data)
+
+
+#: Five literals, then a length of 258 whose distance is the beginning of the tail.
+ENDS_IN_ITS_TAIL = bytes.fromhex("3a71f2d4e933a3")
+
+
+@pytest.mark.parametrize("size", [1, 6, 100, 262, 263, 264])
+def test_what_the_end_of_a_frame_gives_has_the_room_that_is_left(size: int) -> None:
+    extension = Looks()
+    extension.finalize("permessage-deflate")
+    client = Connection(ConnectionType.CLIENT, [extension], limits=Limits(max_inflated_size=size))
+    pieces = message_pieces(receive(client, from_peer(client, wire.BINARY, ENDS_IN_ITS_TAIL, rsv=wire.RSV1)))
+    data = b"\xc8\xc9\xca\xcb\xcc" + b"\xcc" * 258
+    assert [piece.data for piece in pieces if piece.data] == [
+        data[start : start + size] for start in range(0, len(data), size)
+    ]
