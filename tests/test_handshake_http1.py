@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from tests.oracle.handshake_bytes import (
@@ -104,6 +106,16 @@ def test_a_target_that_names_no_resource_is_refused(target: bytes) -> None:
 def test_a_bad_request_is_refused(changes: Changes, text: str) -> None:
     with pytest.raises(RemoteProtocolError, match=text):
         judged(changes)
+
+
+def test_each_byte_may_stand_in_a_key_or_not() -> None:
+    """RFC 4648 4."""
+    allowed = set()
+    for byte in range(256):
+        with suppress(RemoteProtocolError):
+            judged({b"Sec-WebSocket-Key": [KEY[:10] + b"%c" % byte + KEY[11:]]})
+            allowed.add(byte)
+    assert allowed == set(b"+/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
 def test_another_method_or_version_is_refused() -> None:

@@ -10,6 +10,7 @@ from tests.oracle.handshake_bytes import KEY, asking_client, request, response
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Request
+from wsproto.utilities import RemoteProtocolError
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +73,30 @@ def test_another_request_is_left_to_h11(head: bytes) -> None:
 def test_another_response_is_left_to_h11(head: bytes) -> None:
     with pytest.raises(ImportError):
         asking_client()[0].receive_data(head)
+
+
+def test_each_byte_of_a_head_is_read_here_or_left_to_h11() -> None:
+    """In a target, in the value of a field, in a reason phrase; the bytes from RFC 9112 3.2, 4 and 5."""
+
+    def read(connection: WSConnection, head: bytes) -> bool:
+        try:
+            connection.receive_data(head)
+        except ImportError:
+            return False
+        except RemoteProtocolError:  # it is read, and refused
+            pass
+        return True
+
+    visible, obs_text = {*range(0x21, 0x7F)}, {*range(0x80, 0x100)}
+    server, client = ConnectionType.SERVER, lambda: asking_client()[0]
+    target, value, reason = (
+        {byte for byte in range(256) if reads(byte)}
+        for reads in (
+            lambda byte: read(WSConnection(server), request(target=b"/%c" % byte)),
+            lambda byte: read(WSConnection(server), request({b"X-A": [b"a%cb" % byte]})),
+            lambda byte: read(client(), response(KEY, status_line=b"HTTP/1.1 101 a%cb" % byte)),
+        )
+    )
+    assert target == visible
+    assert value == {0x09, 0x20} | visible | obs_text
+    assert reason == {0x09, 0x20} | visible

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.deflating import ROLES, agreed, from_peer, inflating_by, joined, message_pieces
+from tests.oracle.deflating import HELLO_FINAL, ROLES, agreed, from_peer, inflating_by, joined, message_pieces
 from tests.oracle.receiving import feed, receive
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType, Limits
-from wsproto.events import CloseConnection, Ping
+from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
@@ -80,6 +80,12 @@ def test_events_end_where_they_would_have_in_one_read(came: int) -> None:
     assert [piece.data for piece in pieces if piece.data] == [
         b"abcdefgh"[start:stop] for start, stop in pairwise(ends)
     ]
+
+
+def test_a_message_that_just_fills_an_event_ends_with_it() -> None:
+    client = Connection(ConnectionType.CLIENT, [agreed()], limits=Limits(max_inflated_size=5))
+    stream = from_peer(client, wire.TEXT, HELLO_FINAL[:-1], rsv=wire.RSV1)
+    assert receive(client, stream) == [TextMessage("Hello")]
 
 
 class Looks(PerMessageDeflate):
