@@ -192,6 +192,13 @@ def test_the_other_direction_s_takeover_does_not_reset_the_inflater(
         assert joined(feed(connection, stream)) == ["Hello"]
 
 
+@roles
+def test_without_takeover_a_message_that_refers_to_the_one_before_is_1007(role: ConnectionType) -> None:
+    connection = connect(role, NO_TAKEOVER)
+    assert joined(receive(connection, compressed_text(connection, HELLO))) == ["Hello"]
+    assert failure(connection, receive(connection, compressed_text(connection, HELLO_AGAIN))) == 1007
+
+
 @pytest.mark.parametrize("hint", [True, False])
 @pytest.mark.requirement("R7692-7.2.1-09", "R7692-7.2.1-11", "R7692-7.2.2-10", "R7692-7.2.3.2-01")
 def test_a_client_keeps_to_the_answer_rather_than_to_its_hint(hint: bool) -> None:
