@@ -77,6 +77,9 @@ def test_a_subprotocol_that_was_not_offered_is_the_caller_s_fault() -> None:
 def test_of_each_name_the_first_offer_that_is_accepted_is_answered() -> None:
     first, second = Deciding("x-a", False), Deciding("x-a", "")
     assert server_extensions_handshake(["x-a; 1", "x-b", "x-a; 2"], [first, second]) == b"x-a"
+    assert (
+        server_extensions_handshake(["x-a", "x-a", "x-b"], [Deciding("x-a"), Deciding("x-b")]) == b"x-a, x-b"
+    )
     assert first.log == ["reset", "x-a; 1"]
     assert second.log == ["reset", "x-a; 1"]
     assert server_extensions_handshake(["x-a"], [Deciding("x-a", None)]) is None
@@ -133,6 +136,8 @@ def test_an_answer_belongs_to_the_first_offer_that_agrees_to_it() -> None:
         ),
         (RejectConnection(204), []),
         (RejectConnection(304, [(b"X", b"y")]), [(b"X", b"y")]),
+        (RejectConnection(200), [(b"content-length", b"0")]),
+        (RejectConnection(999), [(b"content-length", b"0")]),
     ],
 )
 def test_a_rejection_says_how_long_it_is(event: RejectConnection, fields: list[tuple[bytes, bytes]]) -> None:
@@ -144,6 +149,7 @@ def test_a_rejection_says_how_long_it_is(event: RejectConnection, fields: list[t
     [
         (RejectConnection("403"), "A status must be an int, not '403'"),  # type: ignore[arg-type]
         (RejectConnection(101), r"A rejection cannot have the status 101 \(RFC 9110 15\)"),
+        (RejectConnection(199), r"A rejection cannot have the status 199 \(RFC 9110 15\)"),
         (RejectConnection(1000), r"A rejection cannot have the status 1000 \(RFC 9110 15\)"),
         (RejectConnection(204, has_body=True), "A response with the status 204 has no body"),
         (RejectConnection(204, [(b"Content-Length", b"0")]), "A response with the status 204 has no length"),
