@@ -208,7 +208,6 @@ class HTTPExchange:
             self._h11 = h11.Connection(role, max_incomplete_event_size=self._limits.max_handshake_size)
             if self._client:  # its request was written elsewhere
                 self._h11.send(_any_upgrade())
-                self._h11.send(h11.EndOfMessage())
             elif self._head_read:
                 self._h11.receive_data(self._head_read)
                 self._h11.next_event()
