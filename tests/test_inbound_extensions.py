@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 -- hooks take what the library gives them
 """Extensions of a program's own on a connection: they see every frame, and judge every reserved bit."""
 
 from __future__ import annotations
@@ -7,11 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.deflating import HELLO_FINAL, ROLES, agreed, from_peer, inflating_by, joined, message_pieces
+from tests.oracle.deflating import (
+    HELLO,
+    HELLO_FINAL,
+    ROLES,
+    agreed,
+    from_peer,
+    inflating_by,
+    joined,
+    message_pieces,
+)
 from tests.oracle.receiving import feed, receive
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType, Limits
-from wsproto.events import CloseConnection, Ping, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
@@ -25,6 +35,7 @@ class ClaimsRsv2(Extension):
 
     def __init__(self) -> None:
         self.seen: list[tuple[Opcode, RsvBits, int, bool]] = []
+        self.pieces: list[int] = []
 
     def enabled(self) -> bool:
         return True
@@ -34,6 +45,10 @@ class ClaimsRsv2(Extension):
     ) -> CloseReason | RsvBits:
         self.seen.append((opcode, rsv, payload_length, proto.client))
         return RSV2
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        self.pieces.append(len(data))
+        return data
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -54,6 +69,24 @@ def test_an_extension_that_claims_rsv2_alone_sees_every_frame(role: ConnectionTy
         (Opcode.BINARY, none, size, client),
         (Opcode.PING, none, 1, client),
     ]
+    assert extension.pieces == [*[size] * 2 * bool(size), 1], "as it came"
+
+
+class ClaimsRsv3(ClaimsRsv2):
+    """Gives RSV3 a meaning."""
+
+    def frame_inbound_header(
+        self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        return RsvBits(False, False, True)
+
+
+@pytest.mark.parametrize("first", [ClaimsRsv2, ClaimsRsv3])
+def test_what_either_of_two_extensions_claims_has_a_meaning(first: type[ClaimsRsv2]) -> None:
+    second = ClaimsRsv3 if first is ClaimsRsv2 else ClaimsRsv2
+    client = Connection(ConnectionType.CLIENT, [first(), second()])
+    stream = from_peer(client, wire.BINARY, b"a", rsv=wire.RSV2 | wire.RSV3)
+    assert receive(client, stream) == [BytesMessage(b"a")]
 
 
 @pytest.mark.requirement("R6455-5.2-03")
@@ -91,8 +124,24 @@ def test_a_message_that_just_fills_an_event_ends_with_it() -> None:
 class Looks(PerMessageDeflate):
     """Has a hook of its own, so that each hook is called."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[int] = []
+
     def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        self.pieces.append(len(data))
         return super().frame_inbound_payload_data(proto, data)
+
+
+@pytest.mark.parametrize("place", range(2, 10))
+def test_an_extension_is_given_units_whatever_comes_when(place: int) -> None:
+    extension = Looks()
+    extension.finalize("permessage-deflate")
+    with inflating_by(3):
+        client = Connection(ConnectionType.CLIENT, [extension])
+        stream = from_peer(client, wire.TEXT, HELLO, rsv=wire.RSV1)
+        assert joined(feed(client, stream[:place], stream[place:])) == ["Hello"]
+    assert extension.pieces == [3, 3, 1]
 
 
 #: Five literals, then a length of 258 whose distance is the beginning of the tail.
