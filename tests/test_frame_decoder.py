@@ -474,21 +474,34 @@ def test_the_decoder_concludes_at_the_end_of_file_and_reads_nothing_after_a_clos
 @roles
 @any_cut
 @pytest.mark.parametrize(
-    ("first", "second"),
+    ("first", "second", "why"),
     [
-        (0x83, 0),  # an opcode without a meaning
-        (0xC2, 0),  # RSV1, which nobody has agreed on
-        (0x80, 0),  # a continuation of nothing
-        (0x09, 0),  # a ping in fragments
-        (0x89, 126),  # a long ping
+        (0x83, 0, "Unknown opcode 0x3"),
+        (0xC2, 0, "Reserved bits that no extension defines"),
+        (0x80, 0, "Continuation frame without a message to continue"),
+        (0x09, 0, "Fragmented control frame"),
+        (0x89, 126, "Control frame with more than 125 bytes of payload"),
     ],
 )
-def test_a_bad_header_fails_the_connection(role: ConnectionType, cut: bool, first: int, second: int) -> None:
+def test_a_bad_header_fails_the_connection(
+    role: ConnectionType, cut: bool, first: int, second: int, why: str
+) -> None:
     data = bytes([first, second | (0 if role is ConnectionType.CLIENT else 0x80)]) + bytes(200)
     *events, close = feed(Connection(role), data, cut=cut)
     assert events == []
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
+    assert str(close.reason).startswith(why)
+
+
+@roles
+@any_cut
+def test_a_message_does_not_begin_inside_of_another(role: ConnectionType, cut: bool) -> None:
+    stream = peer(role, wire.TEXT, b"a", fin=False) + peer(role, wire.BINARY, bytes(200))
+    first, close = feed(Connection(role), stream, cut=cut)
+    assert first == text("a", True, False)
+    assert isinstance(close, CloseConnection)
+    assert close.reason == "expected CONTINUATION, got <Opcode.BINARY: 2>"
 
 
 @roles
@@ -500,7 +513,7 @@ def test_a_length_that_is_too_long_or_not_the_shortest_fails(
     role: ConnectionType, cut: bool, length: bytes
 ) -> None:
     mask = 0 if role is ConnectionType.CLIENT else 0x80
-    data = bytes([0x82, mask | (126 if len(length) == 2 else 127)]) + length + bytes(200)
+    data = bytes([0x82, mask | (126 if len(length) == 2 else 127)]) + length
     [close] = feed(Connection(role), data, cut=cut)
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
@@ -514,6 +527,7 @@ def test_the_mask_bit_is_that_of_the_peer_s_side(role: ConnectionType, cut: bool
         [close] = feed(Connection(role), peer(other, wire.BINARY, bytes(size)), cut=cut)
         assert isinstance(close, CloseConnection)
         assert close.code == 1002
+        assert "asked frame" in str(close.reason)
 
 
 @roles
@@ -540,7 +554,7 @@ def test_a_whole_compressed_message_may_go_on_and_may_fail(role: ConnectionType)
     """One that fills an event of its own, and one of which the text is not UTF-8."""
     connection = Connection(role, [agreed()], limits=Limits(max_inflated_size=2))
     events = receive(connection, from_peer(connection, wire.TEXT, HELLO, rsv=wire.RSV1))
-    assert [event.data for event in events if isinstance(event, TextMessage)] == ["He", "ll", "o"]
+    assert events == [text("He", False, False), text("ll", False, False), text("o")]
     connection = Connection(role, [agreed()])
     bad = Deflater().message(b"ok\xff")
     events = receive(connection, from_peer(connection, wire.TEXT, bad, rsv=wire.RSV1))
@@ -556,6 +570,29 @@ def test_the_bounds_on_a_message_are_asked(role: ConnectionType, cut: bool) -> N
     *_, close = feed(Connection(role, limits=Limits(max_fragments=1)), data, cut=cut)
     assert isinstance(close, CloseConnection)
     assert close.code == 1009
+
+
+@roles
+@any_cut
+def test_what_an_extension_makes_of_a_message_is_bounded(role: ConnectionType, cut: bool) -> None:
+    """Not what comes: seven bytes, then nothing."""
+    connection = Connection(role, [agreed()], limits=Limits(max_message_size=5))
+    stream = from_peer(connection, wire.BINARY, HELLO[:3], rsv=wire.RSV1, fin=False)
+    stream += from_peer(connection, wire.CONTINUATION, HELLO[3:], fin=False)
+    stream += from_peer(connection, wire.CONTINUATION)
+    events = feed(connection, stream, cut=cut)
+    assert b"".join(event.data for event in events if isinstance(event, BytesMessage)) == b"Hello"
+    assert connection.protocol_error is None
+    plain = Connection(role, limits=Limits(max_message_size=5))
+    (close,) = receive(plain, peer(role, wire.BINARY, length=6))
+    assert isinstance(close, CloseConnection)
+
+
+@roles
+def test_an_empty_frame_is_said_at_once_whatever_sees_it(role: ConnectionType) -> None:
+    assert receive(Connection(role, [agreed()]), peer(role, wire.BINARY, fin=False)) == [
+        binary(b"", True, False)
+    ]
 
 
 @roles
