@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.marks import any_cut, roles
-from tests.oracle.deflating import HELLO, HELLO_AGAIN, Deflater, agreed, from_peer
-from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
+from tests.counting import READ, library_calls
+from tests.marks import any_cut, pure_core, roles
+from tests.oracle.deflating import CLIENT, HELLO, HELLO_AGAIN, SERVER, Deflater, agreed, from_peer
+from tests.oracle.receiving import feed, read_through, receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
@@ -675,3 +676,42 @@ def test_an_extension_sees_each_header_once(role: ConnectionType, cut: bool) -> 
         decoder.receive_bytes(piece)
         list(decoder.events())
     assert extension.seen == [(opcode, len(payload)) for opcode, payload in frames]
+
+
+# Messages that are read at once: calls are counted, not seconds.
+
+
+@pure_core
+@pytest.mark.parametrize(
+    ("role", "size", "most"),
+    [
+        (CLIENT, 126, 1),
+        (CLIENT, 1024, 1),
+        (CLIENT, 65_535, 1),
+        (CLIENT, 65_536, 1),
+        # and its masking: of up to 1 KiB the repeated key, which is remembered by size, beyond it tables
+        (SERVER, 126, 4),
+        (SERVER, 1024, 4),
+        (SERVER, 65_536, 7),
+    ],
+)
+def test_a_message_in_one_frame_takes_three_calls_and_its_masking(
+    role: ConnectionType, size: int, most: int
+) -> None:
+    connection = Connection(role)
+    frame = from_peer(connection, wire.BINARY, bytes(size))
+    assert library_calls(lambda: read_through(connection, frame, 2**20)) <= READ + 3 + most
+
+
+@pure_core
+@pytest.mark.parametrize(("role", "most"), [(CLIENT, 4), (SERVER, 7)])
+@pytest.mark.parametrize("size", [600, 2**14])
+def test_a_compressed_message_takes_six_calls_and_its_masking(
+    role: ConnectionType, size: int, most: int
+) -> None:
+    connection = Connection(role, [agreed()])
+    payload = Deflater(level=0).message(bytes(size - 6))
+    assert len(payload) == size
+    frame = from_peer(connection, wire.BINARY, payload, rsv=wire.RSV1)
+    read_through(connection, frame, 2**20)  # makes the inflater
+    assert library_calls(lambda: read_through(connection, frame, 2**20)) <= READ + 3 + most
