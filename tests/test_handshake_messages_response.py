@@ -15,8 +15,9 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from wsproto.events import AcceptConnection, RejectConnection, Request
-from wsproto.extensions import Extension
+from tooling import frames as wire
+from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
@@ -83,6 +84,15 @@ def test_of_each_name_the_first_offer_that_is_accepted_is_answered() -> None:
     assert first.log == ["reset", "x-a; 1"]
     assert second.log == ["reset", "x-a; 1"]
     assert server_extensions_handshake(["x-a"], [Deciding("x-a", None)]) is None
+    third = Deciding("x-a")
+    assert server_extensions_handshake(["x-a"], [Deciding("x-a", "b"), third]) == b"x-a; b"
+    assert third.log == ["reset"]
+
+
+def test_what_a_server_chose_is_in_use() -> None:
+    server = asked_server(request({b"Sec-WebSocket-Extensions": [b"permessage-deflate"]}))
+    server.send(AcceptConnection(extensions=[PerMessageDeflate()]))
+    assert wire.decode_frame(server.send(TextMessage("a"))).rsv == wire.RSV1
 
 
 def test_what_a_server_chose_is_read_in_its_order() -> None:

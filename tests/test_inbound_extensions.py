@@ -22,6 +22,7 @@ from tests.oracle.receiving import feed, receive
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.extension import BoundExtension, HookState
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
@@ -158,3 +159,21 @@ def test_what_the_end_of_a_frame_gives_has_the_room_that_is_left(size: int) -> N
     assert [piece.data for piece in pieces if piece.data] == [
         data[start : start + size] for start in range(0, len(data), size)
     ]
+
+
+class NotesItsEnd(HookState):
+    """The state of an extension that a connection uses."""
+
+    ended = False
+
+    def end_inbound(self) -> None:
+        self.ended = True
+
+
+def test_the_state_of_an_extension_is_told_that_nothing_more_is_read() -> None:
+    state = NotesItsEnd()
+    client = Connection(ConnectionType.CLIENT, [BoundExtension(ClaimsRsv2(), state)])
+    receive(client, from_peer(client, wire.BINARY))
+    assert state.ended is False
+    receive(client, from_peer(client, wire.CLOSE))
+    assert state.ended is True
