@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+READ = 4
+"""Calls that a read takes: of `receive_data`, of `events`, and of the codec, once more where all is read."""
+
 _LIBRARY = str(Path(wsproto.__file__).parent)
 
 

@@ -803,6 +803,7 @@ def test_a_failure_refers_to_nothing_that_was_read(role: ConnectionType, payload
     connection = Connection(role)
     events = receive(connection, wire.peer_frame(role is ConnectionType.CLIENT, wire.TEXT, payload))
     assert events[-1] == CloseConnection(1007, str(connection.protocol_error))
+    assert connection.state is ConnectionState.REMOTE_CLOSING
     error = connection.protocol_error
     assert error is not None
     assert (error.__context__, error.__cause__, error.__traceback__) == (None, None, None)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.marks import any_cut, roles
-from tests.oracle.deflating import HELLO, HELLO_AGAIN, Deflater, agreed, from_peer
-from tests.oracle.receiving import feed, receive, receive_cut, single_bytes
+from tests.counting import READ, library_calls
+from tests.marks import any_cut, pure_core, roles
+from tests.oracle.deflating import CLIENT, HELLO, HELLO_AGAIN, SERVER, Deflater, agreed, from_peer
+from tests.oracle.receiving import feed, read_through, receive, receive_cut, single_bytes
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
@@ -474,21 +475,34 @@ def test_the_decoder_concludes_at_the_end_of_file_and_reads_nothing_after_a_clos
 @roles
 @any_cut
 @pytest.mark.parametrize(
-    ("first", "second"),
+    ("first", "second", "why"),
     [
-        (0x83, 0),  # an opcode without a meaning
-        (0xC2, 0),  # RSV1, which nobody has agreed on
-        (0x80, 0),  # a continuation of nothing
-        (0x09, 0),  # a ping in fragments
-        (0x89, 126),  # a long ping
+        (0x83, 0, "Unknown opcode 0x3"),
+        (0xC2, 0, "Reserved bits that no extension defines"),
+        (0x80, 0, "Continuation frame without a message to continue"),
+        (0x09, 0, "Fragmented control frame"),
+        (0x89, 126, "Control frame with more than 125 bytes of payload"),
     ],
 )
-def test_a_bad_header_fails_the_connection(role: ConnectionType, cut: bool, first: int, second: int) -> None:
+def test_a_bad_header_fails_the_connection(
+    role: ConnectionType, cut: bool, first: int, second: int, why: str
+) -> None:
     data = bytes([first, second | (0 if role is ConnectionType.CLIENT else 0x80)]) + bytes(200)
     *events, close = feed(Connection(role), data, cut=cut)
     assert events == []
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
+    assert str(close.reason).startswith(why)
+
+
+@roles
+@any_cut
+def test_a_message_does_not_begin_inside_of_another(role: ConnectionType, cut: bool) -> None:
+    stream = peer(role, wire.TEXT, b"a", fin=False) + peer(role, wire.BINARY, bytes(200))
+    first, close = feed(Connection(role), stream, cut=cut)
+    assert first == text("a", True, False)
+    assert isinstance(close, CloseConnection)
+    assert close.reason == "expected CONTINUATION, got <Opcode.BINARY: 2>"
 
 
 @roles
@@ -500,7 +514,7 @@ def test_a_length_that_is_too_long_or_not_the_shortest_fails(
     role: ConnectionType, cut: bool, length: bytes
 ) -> None:
     mask = 0 if role is ConnectionType.CLIENT else 0x80
-    data = bytes([0x82, mask | (126 if len(length) == 2 else 127)]) + length + bytes(200)
+    data = bytes([0x82, mask | (126 if len(length) == 2 else 127)]) + length
     [close] = feed(Connection(role), data, cut=cut)
     assert isinstance(close, CloseConnection)
     assert close.code == 1002
@@ -514,6 +528,7 @@ def test_the_mask_bit_is_that_of_the_peer_s_side(role: ConnectionType, cut: bool
         [close] = feed(Connection(role), peer(other, wire.BINARY, bytes(size)), cut=cut)
         assert isinstance(close, CloseConnection)
         assert close.code == 1002
+        assert "asked frame" in str(close.reason)
 
 
 @roles
@@ -540,7 +555,7 @@ def test_a_whole_compressed_message_may_go_on_and_may_fail(role: ConnectionType)
     """One that fills an event of its own, and one of which the text is not UTF-8."""
     connection = Connection(role, [agreed()], limits=Limits(max_inflated_size=2))
     events = receive(connection, from_peer(connection, wire.TEXT, HELLO, rsv=wire.RSV1))
-    assert [event.data for event in events if isinstance(event, TextMessage)] == ["He", "ll", "o"]
+    assert events == [text("He", False, False), text("ll", False, False), text("o")]
     connection = Connection(role, [agreed()])
     bad = Deflater().message(b"ok\xff")
     events = receive(connection, from_peer(connection, wire.TEXT, bad, rsv=wire.RSV1))
@@ -556,6 +571,29 @@ def test_the_bounds_on_a_message_are_asked(role: ConnectionType, cut: bool) -> N
     *_, close = feed(Connection(role, limits=Limits(max_fragments=1)), data, cut=cut)
     assert isinstance(close, CloseConnection)
     assert close.code == 1009
+
+
+@roles
+@any_cut
+def test_what_an_extension_makes_of_a_message_is_bounded(role: ConnectionType, cut: bool) -> None:
+    """Not what comes: seven bytes, then nothing."""
+    connection = Connection(role, [agreed()], limits=Limits(max_message_size=5))
+    stream = from_peer(connection, wire.BINARY, HELLO[:3], rsv=wire.RSV1, fin=False)
+    stream += from_peer(connection, wire.CONTINUATION, HELLO[3:], fin=False)
+    stream += from_peer(connection, wire.CONTINUATION)
+    events = feed(connection, stream, cut=cut)
+    assert b"".join(event.data for event in events if isinstance(event, BytesMessage)) == b"Hello"
+    assert connection.protocol_error is None
+    plain = Connection(role, limits=Limits(max_message_size=5))
+    (close,) = receive(plain, peer(role, wire.BINARY, length=6))
+    assert isinstance(close, CloseConnection)
+
+
+@roles
+def test_an_empty_frame_is_said_at_once_whatever_sees_it(role: ConnectionType) -> None:
+    assert receive(Connection(role, [agreed()]), peer(role, wire.BINARY, fin=False)) == [
+        binary(b"", True, False)
+    ]
 
 
 @roles
@@ -638,3 +676,42 @@ def test_an_extension_sees_each_header_once(role: ConnectionType, cut: bool) -> 
         decoder.receive_bytes(piece)
         list(decoder.events())
     assert extension.seen == [(opcode, len(payload)) for opcode, payload in frames]
+
+
+# Messages that are read at once: calls are counted, not seconds.
+
+
+@pure_core
+@pytest.mark.parametrize(
+    ("role", "size", "most"),
+    [
+        (CLIENT, 126, 1),
+        (CLIENT, 1024, 1),
+        (CLIENT, 65_535, 1),
+        (CLIENT, 65_536, 1),
+        # and its masking: of up to 1 KiB the repeated key, which is remembered by size, beyond it tables
+        (SERVER, 126, 4),
+        (SERVER, 1024, 4),
+        (SERVER, 65_536, 7),
+    ],
+)
+def test_a_message_in_one_frame_takes_three_calls_and_its_masking(
+    role: ConnectionType, size: int, most: int
+) -> None:
+    connection = Connection(role)
+    frame = from_peer(connection, wire.BINARY, bytes(size))
+    assert library_calls(lambda: read_through(connection, frame, 2**20)) <= READ + 3 + most
+
+
+@pure_core
+@pytest.mark.parametrize(("role", "most"), [(CLIENT, 4), (SERVER, 7)])
+@pytest.mark.parametrize("size", [600, 2**14])
+def test_a_compressed_message_takes_six_calls_and_its_masking(
+    role: ConnectionType, size: int, most: int
+) -> None:
+    connection = Connection(role, [agreed()])
+    payload = Deflater(level=0).message(bytes(size - 6))
+    assert len(payload) == size
+    frame = from_peer(connection, wire.BINARY, payload, rsv=wire.RSV1)
+    read_through(connection, frame, 2**20)  # makes the inflater
+    assert library_calls(lambda: read_through(connection, frame, 2**20)) <= READ + 3 + most

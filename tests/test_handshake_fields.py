@@ -91,7 +91,11 @@ def test_a_list_goes_over_all_lines_and_its_empty_elements_count_for_nothing() -
 @pytest.mark.parametrize("name", [b"Sec-WebSocket-Protocol", b"Sec-WebSocket-Extensions"])
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(b"a, b c", "b'b c' does not follow its grammar"), (b" ,,", "it has no element"), (b'a, "b', "")],
+    [
+        (b"a, b c", "b'b c' does not follow its grammar"),
+        (b" ,,", "it has no element"),
+        (b'a, "b', "b'a, \"b' has a"),
+    ],
 )
 def test_a_bad_list_is_refused(name: bytes, value: bytes, text: str) -> None:
     error = refused(request({name: [value]}), 400)
@@ -123,28 +127,38 @@ def test_all_of_those_are_refused_in_a_request_and_an_acceptance(name: bytes) ->
 
 @each_message
 @pytest.mark.parametrize(
-    "field",
-    [(b"X",), (1, 2), None, ("\xe9", b"a"), (b"X", None), (b"X Y", b"a"), (b"", b"a"), (b"X", b"a\nb")],
+    ("field", "text"),
+    [
+        *(
+            (field, "must be a pair of bytes")
+            for field in [(b"X",), (1, 2), None, ("\xe9", b"a"), (b"X", None)]
+        ),
+        ((b"X Y", b"a"), "cannot be the name of a header"),
+        ((b"", b"a"), "cannot be the name of a header"),
+        ((b"X", b"a\nb"), "cannot be the value of a header"),
+    ],
 )
-def test_what_cannot_stand_on_a_line_is_refused(send: Callable[[Any], bytes], field: Any) -> None:
-    with pytest.raises(LocalProtocolError):
+def test_what_cannot_stand_on_a_line_is_refused(send: Callable[[Any], bytes], field: Any, text: str) -> None:
+    with pytest.raises(LocalProtocolError, match=text):
         send([field])
 
 
 class Named(Extension):
-    """Offers `b=1`, whatever its name is."""
+    """Offers what a test says, whatever its name is."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, offered: bool | str = "b=1") -> None:
         self.name = name
+        self._offered = offered
 
     def offer(self) -> bool | str:
-        return "b=1"
+        return self._offered
 
 
 def test_an_extension_is_written_with_its_parameters() -> None:
     client = WSConnection(ConnectionType.CLIENT)
-    head, _ = read_head(client.send(Request("localhost", "/", [Named("x-a")])))
-    assert head.one(b"Sec-WebSocket-Extensions") == b"x-a; b=1"
+    offers = [Named("x-a"), Named("x-b", True), Named("x-c", "")]
+    head, _ = read_head(client.send(Request("localhost", "/", list(offers))))
+    assert head.one(b"Sec-WebSocket-Extensions") == b"x-a; b=1, x-b, x-c"
     for bad in ("x-a, x-b", "x-a\r\n", "\ud800", ""):
         with pytest.raises(LocalProtocolError, match="is not an extension with its parameters"):
             WSConnection(ConnectionType.CLIENT).send(Request("localhost", "/", [Named(bad)]))

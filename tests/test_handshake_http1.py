@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from tests.oracle.handshake_bytes import (
@@ -18,8 +20,9 @@ from tests.oracle.handshake_bytes import (
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
+from wsproto.handshake import H11Handshake
 from wsproto.http_exchange import written_head
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 Changes = dict[bytes, list[bytes]]
 
@@ -106,6 +109,16 @@ def test_a_bad_request_is_refused(changes: Changes, text: str) -> None:
         judged(changes)
 
 
+def test_each_byte_may_stand_in_a_key_or_not() -> None:
+    """RFC 4648 4."""
+    allowed = set()
+    for byte in range(256):
+        with suppress(RemoteProtocolError):
+            judged({b"Sec-WebSocket-Key": [KEY[:10] + b"%c" % byte + KEY[11:]]})
+            allowed.add(byte)
+    assert allowed == set(b"+/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+
 def test_another_method_or_version_is_refused() -> None:
     with pytest.raises(RemoteProtocolError, match=r"^Request method must be GET$"):
         judged(line=b"POST /chat HTTP/1.1")
@@ -149,8 +162,8 @@ def test_an_acceptance_is_judged(changes: Changes, headers: list[tuple[bytes, by
         ({b"Connection": []}, "Missing header, 'Connection: Upgrade'"),
         ({b"Upgrade": [b"h2c"]}, "Missing header, 'Upgrade: websocket'"),
         (
-            {b"Upgrade": [b"h2c, websocket"]},
-            "Bad header 'Upgrade': websocket is beside h2c (RFC 6455 4.1)",
+            {b"Upgrade": [b"h2c, websocket, x"]},
+            "Bad header 'Upgrade': websocket is beside h2c, x (RFC 6455 4.1)",
         ),
         ({b"Sec-WebSocket-Accept": []}, "Bad accept token"),
         ({b"Sec-WebSocket-Accept": [KEY]}, "Bad accept token"),
@@ -172,6 +185,7 @@ def test_an_acceptance_of_http_1_0_is_refused() -> None:
     [
         ([], [(b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")]),
         ([(b"Connection", b"close, UPGRADE")], [(b"Upgrade", b"websocket")]),
+        ([(b"Connection", b"close,\tupgrade")], [(b"Upgrade", b"websocket")]),
         ([(b"upgrade", b"websocket")], [(b"Connection", b"Upgrade")]),
     ],
 )
@@ -181,6 +195,20 @@ def test_a_426_names_the_protocol_to_upgrade_to(
     head, _ = read_head(asked_server().send(RejectConnection(426, given)))
     fields = [(name.title(), value) for name, value in head.headers if name.lower() != b"content-length"]
     assert sorted(fields) == sorted((name.title(), value) for name, value in given + added)
+
+
+def test_a_request_that_is_parsed_already_is_for_a_server() -> None:
+    client = H11Handshake(ConnectionType.CLIENT)
+    with pytest.raises(
+        LocalProtocolError, match=r"^Cannot initiate an upgrade connection when acting as the"
+    ):
+        client.initiate_upgrade_connection([], "/")
+
+
+def test_a_client_is_answered_before_the_connection_ends() -> None:
+    for client in (WSConnection(ConnectionType.CLIENT), asking_client()[0]):
+        with pytest.raises(RemoteProtocolError, match="ended before the opening handshake was complete"):
+            client.receive_data(None)
 
 
 def test_another_rejection_names_none() -> None:

@@ -62,6 +62,7 @@ def test_an_offer_is_written_in_order_with_the_application_s_fields_behind() -> 
         ({"subprotocols": "chat"}, "Subprotocols must be a list of str, not the str 'chat'"),
         ({"subprotocols": [5]}, "A subprotocol must be a str, not 5"),
         ({"subprotocols": ["a b"]}, r"Subprotocol 'a b' is not a token \(RFC 6455 4.1\)"),
+        ({"subprotocols": ["\ud800"]}, r"Subprotocol '\\ud800' is not a token \(RFC 6455 4.1\)"),
         ({"subprotocols": ["a", "a"]}, r"Subprotocol 'a' is given twice \(RFC 6455 4.1\)"),
         ({"extensions": ["x-a"]}, "A client offers Extension objects, not the str 'x-a'"),
         ({"extensions": [Offering("x-a", "b, c")]}, "is not an extension with its parameters"),
@@ -79,6 +80,7 @@ def test_an_offer_that_cannot_be_written_is_the_caller_s_fault(changes: dict[str
         ("chat", b"/chat"),
         ("/chat?a=%20", b"/chat?a=%20"),
         ("/\N{SNOWMAN}", b"/%E2%98%83"),
+        ("/a\x80", b"/a%C2%80"),
         ("wss://localhost/chat", b"wss://localhost/chat"),
     ],
 )
@@ -116,6 +118,8 @@ def test_what_a_client_offers_is_read() -> None:
     assert (event.host, event.target) == ("b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example:80", "/a")
     assert event.subprotocols == ["chat", "superchat", "x"]
     assert event.extensions == ["permessage-deflate; client_max_window_bits"]
+    names = [name for name, _ in event.extra_headers]
+    assert names == [b"upgrade", b"connection", b"sec-websocket-key", b"sec-websocket-version"]
 
 
 @pytest.mark.parametrize(
@@ -136,5 +140,5 @@ def test_an_offer_that_breaks_the_rules_is_refused(name: bytes, lines: list[byte
     [(b"Content-Length", b"1"), (b"Content-Length", b"10"), (b"Transfer-Encoding", b"chunked")],
 )
 def test_a_request_with_a_body_is_refused(name: bytes, value: bytes) -> None:
-    asked_server(request({b"Content-Length": [b"0"]}))
+    asked_server(request({b"Content-Length": [b"00"]}))
     assert str(refused(request({name: [value]}), 400)) == "The request has a body (RFC 6455 4.1)"

@@ -15,8 +15,9 @@ from tests.oracle.handshake_bytes import (
     request,
     response,
 )
-from wsproto.events import AcceptConnection, RejectConnection, Request
-from wsproto.extensions import Extension
+from tooling import frames as wire
+from wsproto.events import AcceptConnection, RejectConnection, Request, TextMessage
+from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
@@ -77,9 +78,21 @@ def test_a_subprotocol_that_was_not_offered_is_the_caller_s_fault() -> None:
 def test_of_each_name_the_first_offer_that_is_accepted_is_answered() -> None:
     first, second = Deciding("x-a", False), Deciding("x-a", "")
     assert server_extensions_handshake(["x-a; 1", "x-b", "x-a; 2"], [first, second]) == b"x-a"
+    assert (
+        server_extensions_handshake(["x-a", "x-a", "x-b"], [Deciding("x-a"), Deciding("x-b")]) == b"x-a, x-b"
+    )
     assert first.log == ["reset", "x-a; 1"]
     assert second.log == ["reset", "x-a; 1"]
     assert server_extensions_handshake(["x-a"], [Deciding("x-a", None)]) is None
+    third = Deciding("x-a")
+    assert server_extensions_handshake(["x-a"], [Deciding("x-a", "b"), third]) == b"x-a; b"
+    assert third.log == ["reset"]
+
+
+def test_what_a_server_chose_is_in_use() -> None:
+    server = asked_server(request({b"Sec-WebSocket-Extensions": [b"permessage-deflate"]}))
+    server.send(AcceptConnection(extensions=[PerMessageDeflate()]))
+    assert wire.decode_frame(server.send(TextMessage("a"))).rsv == wire.RSV1
 
 
 def test_what_a_server_chose_is_read_in_its_order() -> None:
@@ -133,6 +146,8 @@ def test_an_answer_belongs_to_the_first_offer_that_agrees_to_it() -> None:
         ),
         (RejectConnection(204), []),
         (RejectConnection(304, [(b"X", b"y")]), [(b"X", b"y")]),
+        (RejectConnection(200), [(b"content-length", b"0")]),
+        (RejectConnection(999), [(b"content-length", b"0")]),
     ],
 )
 def test_a_rejection_says_how_long_it_is(event: RejectConnection, fields: list[tuple[bytes, bytes]]) -> None:
@@ -144,6 +159,7 @@ def test_a_rejection_says_how_long_it_is(event: RejectConnection, fields: list[t
     [
         (RejectConnection("403"), "A status must be an int, not '403'"),  # type: ignore[arg-type]
         (RejectConnection(101), r"A rejection cannot have the status 101 \(RFC 9110 15\)"),
+        (RejectConnection(199), r"A rejection cannot have the status 199 \(RFC 9110 15\)"),
         (RejectConnection(1000), r"A rejection cannot have the status 1000 \(RFC 9110 15\)"),
         (RejectConnection(204, has_body=True), "A response with the status 204 has no body"),
         (RejectConnection(204, [(b"Content-Length", b"0")]), "A response with the status 204 has no length"),

@@ -29,6 +29,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.extensions import Extension
 from wsproto.handshake import H11Handshake
 from wsproto.stream_handshake import StreamHandshake
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -453,6 +454,9 @@ def test_the_body_that_a_server_sends_has_the_length_that_it_said(
     server.send(RejectConnection(403, [(b"Content-Length", b"4")], has_body=True))
     if good:
         assert server.send(RejectData(data, finished)) == data
+        if not finished:
+            with pytest.raises(LocalProtocolError, match=r"2 bytes of body where Content-Length leaves 1"):
+                server.send(RejectData(b"45", True))
     else:
         with pytest.raises(LocalProtocolError, match=r"bytes of body where Content-Length leaves 4"):
             server.send(RejectData(data, finished))
@@ -470,3 +474,25 @@ def test_an_event_that_holds_something_else_cannot_be_sent() -> None:
     with pytest.raises(LocalProtocolError, match="holds what cannot be sent"):
         server.send(AcceptConnection(extensions=numbers))
     assert server.state is CONNECTING
+
+
+@pytest.mark.parametrize("error", [AttributeError, TypeError, ValueError])
+def test_an_extension_that_cannot_be_asked_for_its_offer_cannot_be_sent(error: type[Exception]) -> None:
+    class Failing(Extension):
+        name = "x-a"
+
+        def offer(self) -> bool | str:
+            raise error
+
+    client = WSConnection(ConnectionType.CLIENT)
+    with pytest.raises(LocalProtocolError, match="holds what cannot be sent"):
+        client.send(Request("localhost", "/", [Failing()]))
+    assert client.state is CONNECTING
+
+
+def test_a_handshake_tells_that_the_peer_has_failed_it() -> None:
+    handshake = H11Handshake(ConnectionType.SERVER)
+    assert handshake.failed is False
+    with pytest.raises(RemoteProtocolError):
+        handshake.receive_data(b"SSH-2.0-\r\n\r\n")
+    assert handshake.failed is True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -109,10 +109,10 @@ def test_a_client_gives_up_at_the_first_byte_that_is_not_http(data: bytes, good:
 
 
 @pytest.mark.parametrize("nothing", [b"", None], ids=repr)
-@pytest.mark.parametrize("version", [b"HTTP/1.0", b"HTTP/1.1"])
-def test_a_body_without_a_length_ends_with_the_connection(version: bytes, nothing: bytes | None) -> None:
+@pytest.mark.parametrize("line", [b"HTTP/1.0 403 Forbidden", b"HTTP/1.1 403 Forbidden", b"HTTP/1.1 200 OK"])
+def test_a_body_without_a_length_ends_with_the_connection(line: bytes, nothing: bytes | None) -> None:
     client, _ = asking_client()
-    events = feed(client, version + b" 403 Forbidden\r\n\r\nNo", b".", nothing)
+    events = feed(client, line + b"\r\n\r\nNo", b".", nothing)
     assert events[1:] == [RejectData(b"No", False), RejectData(b".", False), RejectData(b"")]
     assert client.state.name == "CLOSED"
 
@@ -223,6 +223,7 @@ LONG = [(b"X-%d" % number, b"a") for number in range(8)]
     ("data", "status"),
     [
         (b"GET /" + b"a" * 100, 414),
+        (request(target=b"/" + b"a" * 100), 414),
         (request({b"X-A": [b"a" * 96]}), 431),
         (request({b"X-A": [b"a" * 96, b"b\r\n c"]}), 431),
         (request({name: [value] for name, value in LONG}), 431),
@@ -243,8 +244,29 @@ def test_a_request_beyond_a_bound_is_refused(cut: bool, data: bytes, status: int
 def test_a_response_beyond_a_bound_fails(cut: bool, data: bytes) -> None:
     client = WSConnection(ConnectionType.CLIENT, limits=LIMITS)
     client.send(Request("localhost", "/"))
-    with pytest.raises(RemoteProtocolError, match=r"at most|more than"):
+    with pytest.raises(RemoteProtocolError, match=r"at most|more than") as caught:
         feed(client, data, cut=cut)
+    assert caught.value.event_hint == RejectConnection(431)
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize("method", [b"GET", b"PUT"])
+def test_a_first_line_has_just_the_size_that_is_permitted(cut: bool, method: bytes) -> None:
+    """All before the LF counts, whoever reads it."""
+    line = method + b" / HTTP/1.1\r"
+    for size in (len(line), len(line) - 1):
+        server = WSConnection(ConnectionType.SERVER, limits=Limits(max_header_line_size=size))
+        with pytest.raises(RemoteProtocolError) as caught:
+            feed(server, line + b"\nHost: a\r\n\r\n", cut=cut)
+        assert isinstance(caught.value.event_hint, RejectConnection)
+        assert caught.value.event_hint.status_code == (400 if size == len(line) else 414)
+
+
+def test_a_head_of_more_than_h11_permits_by_itself_is_read() -> None:
+    data = request({b"X-A": [b"a\r\n b", b"a" * 10_000, b"b" * 10_000]})
+    assert [type(event) for event in feed(WSConnection(ConnectionType.SERVER), data[:-1], data[-1:])] == [
+        Request
+    ]
 
 
 def test_chunks_of_a_long_body_are_read_though_a_head_is_bounded() -> None:
@@ -267,8 +289,23 @@ def test_a_request_that_is_parsed_already_is_held_to_the_grammar() -> None:
     server = WSConnection(ConnectionType.SERVER)
     server.initiate_upgrade_connection(REQUEST_HEADERS, b"/chat")
     assert [type(event) for event in server.events()] == [Request]
-    with pytest.raises(RemoteProtocolError):
-        WSConnection(ConnectionType.SERVER).initiate_upgrade_connection(REQUEST_HEADERS, b"/ /")
+
+
+@pytest.mark.parametrize(
+    ("more", "target"),
+    [
+        ((), b"/ /"),
+        ((), "/\N{SNOWMAN}"),
+        ([(b"X-A", "\N{SNOWMAN}")], b"/"),
+        ([(b"X-A", 5)], b"/"),
+        ([(b"X-A",)], b"/"),
+        ([(b"X A", b"a")], b"/"),
+    ],
+    ids=repr,
+)
+def test_a_request_that_cannot_have_been_parsed_is_refused(more: Any, target: bytes | str) -> None:
+    with pytest.raises(RemoteProtocolError, match="Bad HTTP message"):
+        WSConnection(ConnectionType.SERVER).initiate_upgrade_connection([*REQUEST_HEADERS, *more], target)
 
 
 IRREGULAR = b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n"

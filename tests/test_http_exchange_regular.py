@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +12,10 @@ from tests.oracle.handshake_bytes import KEY, asking_client, request, response
 from tests.oracle.receiving import feed
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Request
+from wsproto.utilities import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +78,37 @@ def test_another_request_is_left_to_h11(head: bytes) -> None:
 def test_another_response_is_left_to_h11(head: bytes) -> None:
     with pytest.raises(ImportError):
         asking_client()[0].receive_data(head)
+
+
+VISIBLE, OBS_TEXT = {*range(0x21, 0x7F)}, {*range(0x80, 0x100)}
+
+
+@pytest.mark.parametrize(
+    ("role", "head", "allowed"),
+    [
+        (ConnectionType.SERVER, lambda byte: request(target=b"/%c" % byte), VISIBLE),
+        (
+            ConnectionType.SERVER,
+            lambda byte: request({b"X-A": [b"a%cb" % byte]}),
+            {0x09, 0x20} | VISIBLE | OBS_TEXT,
+        ),
+        (
+            ConnectionType.CLIENT,
+            lambda byte: response(KEY, status_line=b"HTTP/1.1 101 a%cb" % byte),
+            {0x09, 0x20} | VISIBLE,
+        ),
+    ],
+    ids=["target", "value", "reason phrase"],
+)
+def test_each_byte_is_read_here_or_left_to_h11(
+    role: ConnectionType, head: Callable[[int], bytes], allowed: set[int]
+) -> None:
+    """RFC 9112 3.2, 5, 4."""
+    read = set()
+    for byte in range(256):
+        connection = WSConnection(role) if role is ConnectionType.SERVER else asking_client()[0]
+        with suppress(ImportError):
+            with suppress(RemoteProtocolError):  # it is read, and refused
+                connection.receive_data(head(byte))
+            read.add(byte)
+    assert read == allowed

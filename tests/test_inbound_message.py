@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,8 +23,12 @@ from tests.oracle.receiving import feed
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import CloseConnection, Ping, TextMessage
+from wsproto.extensions import PerMessageDeflate
 from wsproto.inbound_message import LONGEST, unjudged
 from wsproto.limits import Limits
+
+if TYPE_CHECKING:
+    from wsproto.frame_protocol import CloseReason
 
 # Text ----------------------------------------------------------------------------------------
 
@@ -63,6 +68,23 @@ def test_the_text_before_a_byte_that_is_wrong_is_not_lost(
     assert "".join(piece.data for piece in pieces if isinstance(piece, TextMessage)) == text
     assert isinstance(close, CloseConnection)
     assert close.code == 1007
+
+
+@roles
+@pytest.mark.parametrize("text", ["\ud7ff", "\ue000"], ids=ascii)
+def test_what_comes_of_a_surrogate_fails_and_what_is_next_to_one_does_not(
+    role: ConnectionType, text: str
+) -> None:
+    client, data = role is ConnectionType.CLIENT, text.encode()
+    frame = wire.peer_frame(client, wire.TEXT, data)
+    for place in range(len(frame) + 1):
+        events = feed(Connection(role), frame[:place], frame[place:])
+        assert [piece.frame_finished for piece in events if isinstance(piece, TextMessage)] == [True]
+        assert joined(events) == [text]
+    begun = wire.peer_frame(client, wire.TEXT, b"ab\xed\xa0", fin=False)
+    first, close = feed(Connection(role), begun)
+    assert first == TextMessage("ab", frame_finished=False, message_finished=False)
+    assert isinstance(close, CloseConnection)
 
 
 @roles
@@ -188,6 +210,28 @@ def test_a_bomb_over_many_frames_is_refused_at_the_bound(role: ConnectionType, c
     assert_too_big(connection, events)
 
 
+class Counting(PerMessageDeflate):
+    """Counts what it inflates."""
+
+    inflated = 0
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        result = super().frame_inbound_payload_data(proto, data)
+        assert isinstance(result, bytes)
+        self.inflated += len(result)
+        return result
+
+
+@roles
+def test_no_more_is_inflated_than_shows_a_message_too_big(role: ConnectionType) -> None:
+    extension = Counting()
+    extension.finalize("permessage-deflate")
+    connection = Connection(role, [extension], limits=Limits(max_message_size=10))
+    pieces = deflated_pieces([bytes(5), bytes(100)])
+    assert_too_big(connection, feed(connection, message(connection, *pieces, compressed=True)))
+    assert extension.inflated == 11
+
+
 @roles
 def test_the_bound_counts_utf_8_bytes(role: ConnectionType) -> None:
     text = "€" * 10
@@ -297,6 +341,7 @@ def test_one_fragment_means_unfragmented() -> None:
         (Limits(), None, (True, 0, 0, -1, -1, -1)),
         (Limits(max_frame_size=7), None, (True, 0, 0, 7, -1, -1)),
         (Limits(max_message_size=1, max_fragments=9), None, (True, 0, 0, -1, 1, 9)),
+        (Limits(9, 8, 7), None, (True, 0, 0, 9, 8, 7)),
         (Limits(max_frame_size=2**80), None, (True, 0, 0, 2**63 - 1, -1, -1)),
         (Limits(max_frame_size=2**63 - 2), None, (True, 0, 0, 2**63 - 2, -1, -1)),
         (Limits(max_fragments=0), None, (False, 0, 0, -1, -1, -1)),

@@ -270,6 +270,20 @@ def test_a_failure_lets_go_of_a_bomb(role: ConnectionType) -> None:
     assert held() - before < 64 * KIB
 
 
+@roles
+def test_a_failure_lets_go_of_what_waits_for_the_rest_of_a_unit(role: ConnectionType) -> None:
+    """The first unit of a compressed frame is no UTF-8, most of the second one has come behind it."""
+    connection = connect(role)
+    before = held()
+    bad = b"\x00\xff\xff\x00\x00%b"
+    read_through(
+        connection,
+        wire.peer_frame(connection.client, wire.TEXT, bad % (b"\xff" * 31_000), rsv=wire.RSV1, length=2**16),
+    )
+    assert connection.protocol_error is not None
+    assert held() - before < 8 * KIB
+
+
 # zlib objects ------------------------------------------------------------------------------------
 
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import weakref
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +29,8 @@ from tests.oracle.deflating import (
 )
 from tests.oracle.receiving import feed, receive
 from tooling import frames as wire
-from wsproto import Connection, ConnectionType
+from wsproto import Connection, ConnectionType, Limits
+from wsproto.deflate import Inflater
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
@@ -34,6 +38,7 @@ from wsproto.permessage_deflate import DeflateState
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 NAME = "permessage-deflate"
+PLAIN, COMPRESSED = RsvBits(False, False, False), RsvBits(True, False, False)
 
 # Parameters --------------------------------------------------------------------------------------
 
@@ -262,10 +267,7 @@ def test_a_subclass_bounds_a_message_by_its_own_count() -> None:
 def test_the_hooks_work_for_a_codec_of_another_library(role: ConnectionType) -> None:
     """They are given any object that has `client`."""
 
-    class Side:
-        client = role is CLIENT
-
-    side, extension = Side(), agreed()
+    side, extension = SimpleNamespace(client=role is CLIENT), agreed()
     rsv, payload = extension.frame_outbound(side, Opcode.TEXT, RsvBits(False, False, False), b"Hello", True)
     assert (rsv, payload) == (RsvBits(True, False, False), HELLO)
     assert extension.frame_inbound_header(side, Opcode.TEXT, rsv, len(HELLO)) == rsv
@@ -273,6 +275,87 @@ def test_the_hooks_work_for_a_codec_of_another_library(role: ConnectionType) -> 
     last = extension.frame_inbound_complete(side, True)
     assert isinstance(first, bytes)
     assert first + (last if isinstance(last, bytes) else b"") == b"Hello"
+
+
+def taken(extension: PerMessageDeflate, side: Any, opcode: Opcode, rsv: RsvBits, payload: bytes) -> object:
+    """What the inbound hooks make of a frame."""
+    extension.frame_inbound_header(side, opcode, rsv, len(payload))
+    data = extension.frame_inbound_payload_data(side, payload)
+    if not isinstance(data, bytes):
+        return data
+    rest = extension.frame_inbound_complete(side, True) or b""
+    return data + rest if isinstance(rest, bytes) else rest
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_hooks_of_an_object_that_negotiated_nothing_work_as_it_is_set(role: ConnectionType) -> None:
+    side, extension = SimpleNamespace(client=role is CLIENT), PerMessageDeflate()
+    assert extension.enabled() is False
+    assert extension.frame_outbound(side, Opcode.CONTINUATION, PLAIN, b"a", True) == (PLAIN, b"a")
+    assert taken(extension, side, Opcode.CONTINUATION, PLAIN, b"a") == b"a"
+    assert extension.frame_outbound(side, Opcode.TEXT, PLAIN, b"Hello", True) == (COMPRESSED, HELLO)
+    assert taken(extension, side, Opcode.TEXT, COMPRESSED, HELLO) == b"Hello"
+
+
+def test_the_bits_of_other_extensions_stay() -> None:
+    rsv, _ = agreed().frame_outbound(Connection(SERVER), Opcode.TEXT, RsvBits(False, True, False), b"a", True)
+    assert rsv == RsvBits(True, True, False)
+
+
+def test_the_hooks_begin_anew_with_each_negotiation() -> None:
+    extension = PerMessageDeflate()
+    for _ in range(2):
+        extension.accept(NAME)
+        assert taken(extension, Connection(SERVER), Opcode.TEXT, COMPRESSED, HELLO) == b"Hello"
+    extension.accept(NAME)
+    assert taken(extension, Connection(SERVER), Opcode.TEXT, COMPRESSED, HELLO_AGAIN) == 1007
+    assert extension.enabled() is True
+    assert extension.accept(f"{NAME}; unknown") is None
+    assert extension.enabled() is False
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_hooks_know_which_side_takes_its_context_over(role: ConnectionType) -> None:
+    side, extension = SimpleNamespace(client=role is CLIENT), agreed("client_no_context_takeover")
+    sent = [extension.frame_outbound(side, Opcode.TEXT, PLAIN, b"Hello", True)[1] for _ in range(2)]
+    assert sent == [HELLO, HELLO if role is CLIENT else HELLO_AGAIN]
+
+
+@pytest.mark.parametrize("role", ROLES)
+@any_cut
+def test_a_control_frame_is_never_compressed(role: ConnectionType, cut: bool) -> None:
+    """The first frame of all, and those between the fragments of a compressed message."""
+    connection = Connection(role, [agreed()])
+    ping, close = from_peer(connection, wire.PING, b"p"), from_peer(connection, wire.CLOSE, b"\x03\xe8")
+    begun = from_peer(connection, wire.TEXT, HELLO[:3], fin=False, rsv=wire.RSV1)
+    stream = ping + begun + ping + from_peer(connection, wire.CONTINUATION, HELLO[3:]) + begun + close
+    events = joined(feed(connection, stream, cut=cut))
+    assert events == [Ping(b"p"), Ping(b"p"), "Hello", CloseConnection(1000, "")]
+    sent = wire.decode_frame(connection.send(CloseConnection(1000, "a")))
+    assert (sent.rsv, sent.payload) == (0, b"\x03\xe8a")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_whole_message_comes_in_bounded_pieces_behind_a_control_frame(role: ConnectionType) -> None:
+    connection = Connection(role, [agreed()], limits=Limits(max_inflated_size=2))
+    stream = from_peer(connection, wire.PING) + compressed_text(connection, HELLO)
+    pieces = [event.data for event in feed(connection, stream) if isinstance(event, TextMessage)]
+    assert pieces[:3] == ["He", "ll", "o"]
+
+
+def inflaters() -> set[weakref.ref[Inflater]]:
+    gc.collect()
+    return {weakref.ref(each) for each in gc.get_objects() if type(each) is Inflater}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_behind_a_close_no_inflater_is_kept(role: ConnectionType) -> None:
+    before = inflaters()
+    connection = Connection(role, [agreed()])
+    feed(connection, compressed_text(connection, HELLO))
+    assert inflaters() - before
+    feed(connection, from_peer(connection, wire.CLOSE))
+    assert not inflaters() - before
 
 
 def test_the_server_s_window_is_the_client_s_to_inflate_with() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -432,6 +433,16 @@ def test_a_request_that_breaks_a_rule_is_refused_with_400(headers: Headers) -> N
     response = refusal(server(), headers, "RFC|Missing header")
     assert response[0] == (b":status", b"400")
     assert (b"content-length", b"0") in response
+
+
+def test_each_byte_may_stand_in_a_path_or_not() -> None:
+    """Visible ASCII but `#`, which begins a fragment."""
+    allowed = set()
+    for byte in range(256):
+        with suppress(RemoteProtocolError):
+            server().receive_headers(request({b":path": b"/a%cb" % byte}))
+            allowed.add(byte)
+    assert allowed == {*range(0x21, 0x7F)} - {ord("#")}
 
 
 def test_another_version_is_refused_with_400_that_names_13() -> None:

@@ -22,7 +22,7 @@ from tests.oracle.handshake_bytes import (
 )
 from tests.oracle.receiving import feed
 from tooling.frames import CLOSE, MASK, PING, TEXT, frame, peer_frame
-from wsproto import Connection, ConnectionState, ConnectionType, Ending, WSConnection
+from wsproto import Connection, ConnectionState, ConnectionType, Ending, Limits, WSConnection
 from wsproto.connection import CLIENT, SERVER
 from wsproto.events import (
     AcceptConnection,
@@ -426,3 +426,15 @@ def test_a_client_that_is_not_let_in_ends_by_itself(answer: bytes | None, ending
     with suppress(RemoteProtocolError):
         feed(client, answer)
     assert (client.state, client.ending) == (ConnectionState.CLOSED, ending)
+
+
+def test_the_limits_hold_before_and_behind_the_handshake() -> None:
+    server = WSConnection(ConnectionType.SERVER, limits=Limits(max_headers=1))
+    with pytest.raises(RemoteProtocolError, match="header lines, at most 1"):
+        feed(server, request())
+    server = WSConnection(ConnectionType.SERVER, limits=Limits(max_message_size=1))
+    feed(server, request())
+    server.send(AcceptConnection())
+    (event,) = feed(server, frame(TEXT, b"ab", mask=MASK))
+    assert isinstance(event, CloseConnection)
+    assert event.code == 1009

@@ -76,7 +76,7 @@ class Inflater:
         self.direct: Callable[[bytes, int], bytes] | None = None
 
     def inflate(  # noqa: C901 - a fast path before the loop
-        self, data: bytes, limit: int, inflated: bytes | None = None, *, fin: bool = False
+        self, data: bytes, limit: int, inflated: bytes | None = None, *, fin: bool
     ) -> bytes:
         """Take in `data`, return at most `limit` bytes of what has come in so far; `fin` ends the message.
 
@@ -139,7 +139,7 @@ class Inflater:
             self._offset = len(self._input)  # there is nothing for the tail to complete
         unread = self._offset < len(self._input)
         if not unread:
-            self._input, self._offset = b"", 0
+            self._input = b""
         # With all input read zlib can still hold the rest of a match that did not fit into `limit`.
         self.pending = unread or (len(inflated) == limit and not inflater.eof)
         # R7692-7.2.1-04, R7692-7.2.3.4-01
@@ -180,11 +180,10 @@ class Deflater:
                 level = backend.Z_DEFAULT_COMPRESSION
             deflater = backend.compressobj(level, zlib.DEFLATED, -self.window_bits, self.memory_level)
             self._deflater = deflater
-        deflated = deflater.compress(data)
+        deflated = deflater.compress(data)  # of nothing, too: zlib flushes nothing twice in a row
         if not fin:  # R7692-7.2.1-06
             return deflated
         if not self.context_takeover:  # R7692-7.2.1-08, -09, -10, -11, R7692-7.2.3.2-01
             self._deflater = None
         deflated += deflater.flush(zlib.Z_SYNC_FLUSH)  # R7692-7.2.1-05
-        # RFC 7692 7.2.3.6: zlib flushes nothing twice in a row, an empty message is one empty stored block.
-        return deflated[: -len(TAIL)] if deflated else b"\x00"  # R7692-7.2.1-01, R7692-7.2.3.6-01
+        return deflated[: -len(TAIL)]  # R7692-7.2.1-01, R7692-7.2.3.6-01

@@ -153,7 +153,7 @@ def read_answer(
     answer = single(fields, "Sec-WebSocket-Protocol")
     if answer is not None:
         # One token, no list (RFC 6455 4.3): commas around it are a fault.
-        subprotocol = answer.strip(b" \t").decode("ascii", "backslashreplace")
+        subprotocol = answer.decode("ascii", "backslashreplace")
         if subprotocol not in request.subprotocols:  # R6455-4.1-47, R6455-4.3-03
             raise refused(f"unrecognized subprotocol {subprotocol}")
     # R6455-11.3.2-02

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Empty lines that a server skips before a request (RFC 9112 2.2); with one more, it is not HTTP.
 MAX_EMPTY_LINES = 8
 # The last of them perhaps without the LF that is still to come. It is compiled when a head is not regular.
-_EMPTY_LINES = rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)?" % (MAX_EMPTY_LINES - 1)  # R9112-2.2-02
+_EMPTY_LINES = rb"\A(?:\r?\n){0,%d}(?:\r?\n|\r\Z)" % (MAX_EMPTY_LINES - 1)  # R9112-2.2-02
 _STATUS_LINE = rb"HTTP/1\.[0-9] "  # so is this
 _ANY_STATUS_LINE = b"HTTP/1.1 "
 # RFC 9112 2.1, 5: each line ends with one CRLF, there is no white space before a colon and no folded line.
@@ -208,7 +208,6 @@ class HTTPExchange:
             self._h11 = h11.Connection(role, max_incomplete_event_size=self._limits.max_handshake_size)
             if self._client:  # its request was written elsewhere
                 self._h11.send(_any_upgrade())
-                self._h11.send(h11.EndOfMessage())
             elif self._head_read:
                 self._h11.receive_data(self._head_read)
                 self._h11.next_event()
@@ -237,8 +236,7 @@ def _any_upgrade() -> h11.Request:
     """Return what h11 has to know of a client's request: that it asks for an upgrade."""
     import h11
 
-    fields = [("Host", "h"), ("Connection", "upgrade"), ("Upgrade", "websocket")]
-    return h11.Request(method="GET", target="/", headers=fields)
+    return h11.Request(method="GET", target="/", headers=[("Host", "h"), ("Upgrade", "websocket")])
 
 
 def _read(by_h11: h11.Connection) -> RequestHead | ResponseHead | bytes | None:

@@ -15,15 +15,15 @@ OPENING_BREAKS = [
     Break(
         "the chosen subprotocol may stand between commas",
         "src/wsproto/handshake_messages.py",
-        'answer.strip(b" \\t").decode',
-        'answer.strip(b" \\t,").decode',
+        'answer.decode("ascii", "back',
+        'answer.strip(b" \\t,").decode("ascii", "back',
         "client X.2.87",
     ),
     Break(
         "of a list the first subprotocol is taken for the chosen one",
         "src/wsproto/handshake_messages.py",
-        'answer.strip(b" \\t").decode',
-        'answer.partition(b",")[0].decode',
+        'answer.decode("ascii", "back',
+        'answer.partition(b",")[0].decode("ascii", "back',
         "client X.2.89",
     ),
     Break(

@@ -157,12 +157,15 @@ def test_a_record_keeps_what_is_in_order(tmp_path: Path) -> None:
     record = Record(tmp_path)
     assert record.changed() == record.functions
     one, two = record.functions[:2]
-    record.keep([one, two], {two.name})
-    assert record.functions[0] not in Record(tmp_path).changed()
+    record.keep(one, in_order=True)
+    record.keep(two, in_order=False)
+    assert one not in Record(tmp_path).changed()
     assert two in Record(tmp_path).changed()
+    record.keep(one, in_order=False)
+    assert one in Record(tmp_path).changed()
     (tmp_path / "functions.csv").write_text(f"function,content\nno.more,0\n{one.name},0\n", encoding="utf-8")
     assert one in Record(tmp_path).changed()
-    Record(tmp_path).keep([two], [])
+    Record(tmp_path).keep(two, in_order=True)
     assert "no.more" not in (tmp_path / "functions.csv").read_text(encoding="utf-8")
 
 

@@ -20,7 +20,7 @@ from tooling.mutants.source import MODULES
 from tooling.mutants.survivors import LEAST, faults, read_reasons, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tooling.mutants.source import Function, Mutant
 
@@ -52,10 +52,13 @@ def cli(*, everything: bool, modules: tuple[str, ...], seconds: int, jobs: int) 
     functions = [each for each in functions if not modules or each.name.partition(".")[0] in modules]
     count = sum(len(each.mutants) for each in functions)
     tell(f"{count} mutants in {len(functions)} of {len(record.functions)} functions are to be tried")
+    tally = _Tally(record, functions, tell)
     with tempfile.TemporaryDirectory() as folder:
         trying = _Trying(jobs, time.monotonic() + seconds, Path(folder), tell)
-        noticed = trying.all_of([mutant for each in functions for mutant in each.mutants], again=everything)
-    return _judged(record, functions, noticed, tell)
+        mutants = [mutant for each in functions for mutant in each.mutants]
+        for mutant, noticed in trying.all_of(mutants, again=everything):
+            tally.note(mutant, noticed=noticed)
+    return tally.judged()
 
 
 class _Trying:
@@ -68,56 +71,80 @@ class _Trying:
     def __init__(self, jobs: int, until: float, folder: Path, tell: Callable[[str], None]) -> None:
         self._jobs, self._until, self._folder, self._tell = jobs, until, folder, tell
 
-    def all_of(self, mutants: Sequence[Mutant], *, again: bool) -> dict[Mutant, bool]:
-        """Try mutants; return those that were tried, and whether tests notice them.
+    def all_of(self, mutants: Sequence[Mutant], *, again: bool) -> Iterator[tuple[Mutant, bool]]:
+        """Try mutants; yield each that was tried, and whether tests notice it.
 
         :param again: whether to try the listed survivors on all tests, too.
         """
-        noticed: dict[Mutant, bool] = {}
+        listed = {} if again else read_reasons()
+        left: list[Mutant] = []
         for module in dict.fromkeys(mutant.module for mutant in mutants):
             those = [mutant for mutant in mutants if mutant.module == module]
-            found = self._on(those, trials.tests_of(module), module)
-            self._tell(f"{module}: its own tests notice {sum(found.values())} of {len(found)} mutants")
-            noticed |= found
-        listed = {} if again else read_reasons()
-        left = [
-            mutant
-            for mutant, was_noticed in noticed.items()
-            if not was_noticed and "." in mutant.function and (mutant.function, mutant.name) not in listed
-        ]
+            ends = [0, 0]
+            for mutant, noticed in self._on(those, trials.tests_of(module), module):
+                ends[noticed] += 1
+                if noticed or "." not in mutant.function or (mutant.function, mutant.name) in listed:
+                    yield mutant, noticed
+                else:
+                    left.append(mutant)
+            self._tell(f"{module}: its own tests notice {ends[True]} of {sum(ends)} mutants")
         if left:
             self._tell(f"{len(left)} are to be tried on all tests")
-            found = self._on(left, [str(path) for path in trials.all_tests()], "all")
-            noticed = {mutant: was for mutant, was in noticed.items() if mutant not in set(left)} | found
-        return noticed
+            yield from self._on(left, [str(path) for path in trials.all_tests()], "all")
 
-    def _on(self, mutants: Sequence[Mutant], files: Sequence[str], name: str) -> dict[Mutant, bool]:
+    def _on(
+        self, mutants: Sequence[Mutant], files: Sequence[str], name: str
+    ) -> Iterable[tuple[Mutant, bool]]:
         if time.monotonic() > self._until:  # the tests would first run without a mutant
-            return {}
-        return dict(trials.tried(mutants, files, self._jobs, self._until, self._folder / name))
+            return ()
+        return trials.tried(mutants, files, self._jobs, self._until, self._folder / name)
 
 
-def _judged(
-    record: Record, functions: Sequence[Function], noticed: dict[Mutant, bool], tell: Callable[[str], None]
-) -> ExitCode:
-    """Say what is wrong, and what was not tried; keep what is in order."""
-    reasons = {name: reason for name, reason in read_reasons().items() if not name[0].endswith(".c")}
-    every = [mutant for function in record.functions for mutant in function.mutants]
-    bad = faults(reasons, {(mutant.function, mutant.name) for mutant in every})
-    unfinished: dict[str, int] = {}
-    survivors = len(reasons)
-    for mutant in (mutant for function in functions for mutant in function.mutants):
-        if mutant not in noticed:
-            unfinished[mutant.function] = unfinished.get(mutant.function, 0) + 1
-        elif what := wrong(reasons, (mutant.function, mutant.name), noticed=noticed[mutant]):
-            bad.append(f"{mutant.function}, line {mutant.lines[-1]}: {mutant.name}: {what}")
-            unfinished.setdefault(mutant.function, 0)
-            survivors += not noticed[mutant]
-    record.keep(functions, unfinished)
-    for line in bad:
-        tell(line)
-    if left := sum(unfinished.values()):
-        tell(f"LEFT OUT for want of time: {left} mutants")
-    percent = 100 * (1 - survivors / len(every))
-    tell(f"tests notice {percent:.1f} % of {len(every)} mutants; for {len(reasons)} others there is a reason")
-    return ExitCode.BAD if bad or percent < LEAST else ExitCode.GOOD
+class _Tally:
+    """What trials have found: records a function once each of its mutants is in order, tells of others.
+
+    :param functions: those whose mutants are tried.
+    """
+
+    def __init__(self, record: Record, functions: Sequence[Function], tell: Callable[[str], None]) -> None:
+        self._record, self._tell = record, tell
+        self._reasons = {name: why for name, why in read_reasons().items() if not name[0].endswith(".c")}
+        self._functions = {each.name: each for each in functions}
+        self._untried = {each.name: set(each.mutants) for each in functions}
+        self._wrong: set[str] = set()  # functions
+        self._survivors = 0
+        for each in functions:
+            if not each.mutants:
+                record.keep(each, in_order=True)
+
+    def note(self, mutant: Mutant, *, noticed: bool) -> None:
+        """Take how a trial has ended."""
+        name, untried = mutant.function, self._untried[mutant.function]
+        untried.remove(mutant)
+        if what := wrong(self._reasons, (name, mutant.name), noticed=noticed):
+            self._wrong.add(name)
+            self._survivors += not noticed
+            self._tell(f"{name}, line {mutant.lines[-1]}: {mutant.name}: {what}")
+        if not untried or what:
+            self._record.keep(self._functions[name], in_order=name not in self._wrong)
+
+    def judged(self) -> ExitCode:
+        """Say what is wrong with the list, what was not tried, and the figure of all mutants."""
+        every = [mutant for function in self._record.functions for mutant in function.mutants]
+        bad = faults(self._reasons, {(mutant.function, mutant.name) for mutant in every})
+        for line in bad:
+            self._tell(line)
+        left = {
+            mutant for each in self._record.changed() for mutant in self._untried.get(each.name, each.mutants)
+        }
+        if left:
+            self._tell(f"LEFT OUT: {len(left)} mutants, which are still to be tried")
+        tried = [mutant for mutant in every if mutant not in left]
+        listed = sum((mutant.function, mutant.name) in self._reasons for mutant in tried)
+        noticed = len(tried) - listed - self._survivors
+        percent = 100 * noticed / max(len(tried), 1)
+        self._tell(
+            f"tests notice {noticed} of {len(tried)} mutants, {percent:.1f} %; "
+            f"{listed} are listed with a reason, {self._survivors} survive"
+        )
+        return ExitCode.BAD if bad or self._wrong or percent < LEAST else ExitCode.GOOD

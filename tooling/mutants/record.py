@@ -14,7 +14,6 @@ from tooling.mutants.survivors import FOLDER, rows
 from tooling.written import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 
@@ -30,14 +29,14 @@ class Record:
         """Return the functions that are not as they were when their mutants were tried."""
         return [each for each in self.functions if self._tried.get(each.name) != each.content]
 
-    def keep(self, tried: Iterable[Function], unfinished: Collection[str]) -> None:
-        """Write down that functions were tried, but the unfinished; forget those that are no more."""
+    def keep(self, function: Function, *, in_order: bool) -> None:
+        """Write down at once whether a function is in order; forget those that are no more."""
+        self._tried[function.name] = function.content if in_order else ""
         now = {each.name: self._tried.get(each.name) for each in self.functions}
-        now |= {each.name: None if each.name in unfinished else each.content for each in tried}
-        output = io.StringIO()
         table = [
             ("function", "content"),
             *((name, content) for name, content in sorted(now.items()) if content),
         ]
+        output = io.StringIO()
         csv.writer(output, lineterminator="\n").writerows(table)
         write_text(self._file, output.getvalue())

@@ -204,6 +204,7 @@ class Trials(_Repeating):
             return None
         items = session.items
         for place, (item, following) in enumerate(_in_order(items)):
+            _clear_caches()  # so that each test reaches what it uses
             self._coverage.switch_context(str(place))
             self._took[item] = _timed(item, following)
         self._coverage.stop()
@@ -306,7 +307,7 @@ def _first_line(code: CodeType) -> int:
 
 
 def _clear_caches() -> None:
-    """Let `functools.cache` forget what it has of the function as it was."""
+    """Let `functools.cache` forget what the library's functions have returned."""
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType) and module.__name__.startswith("wsproto."):
             for each in vars(module).values():

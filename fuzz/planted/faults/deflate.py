@@ -64,7 +64,7 @@ FAULTS: Final = (
         "the tail of a compressed message is sent, too",
         "RFC 7692 7.2.1",
         _FILE,
-        "return deflated[: -len(TAIL)] if deflated",
-        "return deflated if deflated",
+        "return deflated[: -len(TAIL)]",
+        "return deflated",
     ),
 )
