@@ -72,8 +72,8 @@ def one_pass() -> int:
 
 def test_passes_over_the_same_streams_leave_nothing_behind() -> None:
     blocks = [one_pass() for _ in range(PASSES)]
-    # One that is lost in each stream of a kind would be more. The lower of the last two counts, since threads of
-    # what runs the tests allocate, too.
+    # One that is lost in each stream of a kind would be more. The lower of the last two counts, since threads
+    # of what runs the tests allocate, too.
     assert min(blocks[4:]) <= blocks[2] + 3, blocks
 
 
