@@ -556,6 +556,8 @@ def test_a_whole_compressed_message_may_go_on_and_may_fail(role: ConnectionType)
     connection = Connection(role, [agreed()], limits=Limits(max_inflated_size=2))
     events = receive(connection, from_peer(connection, wire.TEXT, HELLO, rsv=wire.RSV1))
     assert events == [text("He", False, False), text("ll", False, False), text("o")]
+    events = receive(connection, from_peer(connection, wire.TEXT, HELLO_AGAIN, rsv=wire.RSV1, fin=False))
+    assert events == [text("He", False, False), text("ll", False, False), text("o", True, False)]
     connection = Connection(role, [agreed()])
     bad = Deflater().message(b"ok\xff")
     events = receive(connection, from_peer(connection, wire.TEXT, bad, rsv=wire.RSV1))
