@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.judge import Verdict, judge, verdicts_of
+from harness.patience import Usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,9 +37,9 @@ class ByRfc:
         """Return why cases are not OK: nothing is known."""
         return {}
 
-    def seconds_of(self, _setup: Setup) -> Mapping[str, float]:
-        """Return how long cases usually take: nothing is known, and none is slow."""
-        return {}
+    def usual(self, _setup: Setup) -> Usual:
+        """Return what cases usually take: nothing is known, and none is slow."""
+        return Usual()
 
     def accepts(self, _setup: Setup, _case: str, verdict: Verdict) -> bool:
         """Tell whether a verdict breaks no rule that counts."""

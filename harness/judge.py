@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.cases import CASES
-from harness.patience import slow_cases
+from harness.patience import SLOWER, Usual, slow_cases
 from harness.setups import TRANSPORTS, VARIANTS
 from harness.wording import RUN
 from tooling.errors import CommandError
@@ -243,7 +243,7 @@ class Baseline:
         self, setup: Setup, asked: Iterable[str], reports: Mapping[str, CaseReport]
     ) -> list[Difference]:
         """List the differences of a setup, the slow cases among them."""
-        slow = slow_cases(reports, self.seconds_of(setup))
+        slow = slow_cases(reports, self.usual(setup))
         expected = self.verdicts(setup.variant, setup.transport)
         return judge(setup, asked, expected, verdicts_of(reports, str(setup)), slow)
 
@@ -252,10 +252,11 @@ class Baseline:
         entries = self.entries_of(setup.transport)
         return {case: entry.why for case, entry in entries.items() if entry.why}
 
-    def seconds_of(self, setup: Setup) -> dict[str, float]:
-        """Return the usual durations of the cases that take long."""
+    def usual(self, setup: Setup) -> Usual:
+        """Return what the cases usually take."""
         entries = self.entries_of(setup.transport)
-        return {case: entry.seconds for case, entry in entries.items() if entry.seconds}
+        noted = {case: entry.seconds for case, entry in entries.items() if entry.seconds}
+        return Usual(noted, SLOWER[setup.transport])
 
     def load(self, *, may_be_missing: bool = False) -> Baseline:
         """Read the files; raises `CommandError` where one is corrupt, or that for all is missing."""

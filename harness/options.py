@@ -115,7 +115,7 @@ patience_options = together(
         show_default=True,
         metavar="SECONDS",
         help="Longest time for a case; six times as long for a case of 9, 12 and 13, "
-        "and ten times the seconds that the baseline has of it.",
+        "and none less than ten times what it usually takes.",
     ),
     budget_option,
 )

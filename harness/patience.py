@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.results import CaseReport
+    from harness.setups import Transport
 
 USUAL = 0.05
 """Seconds that a case takes, times its weight, where the baseline does not say more."""
@@ -32,6 +33,28 @@ HEAVY = 6
 """Times that a long case may take what others may, before it counts as hanging."""
 
 
+SLOWER: dict[Transport, int] = {"h1": 1, "h2": 3, "h3": 5}
+"""Times that all cases take of what they take over HTTP/1.1: the bridge and the stacks are Python."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What cases usually take."""
+
+    noted: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of those that take longer than most, from a baseline."""
+    slower: int = 1
+    """Times that the others take of what they take over HTTP/1.1."""
+
+    def of(self, case: str) -> float:
+        """Return the seconds of a case."""
+        return self.noted.get(case, USUAL * weight(case) * self.slower)
+
+    def of_all(self, cases: Iterable[str]) -> float:
+        """Return the seconds that cases take together."""
+        return sum(map(self.of, cases))
+
+
 @dataclass(frozen=True)
 class Patience:
     """The limits that a user may set; all in seconds."""
@@ -39,35 +62,31 @@ class Patience:
     timeout: float = 3.0
     """For each step of the endpoint in an extra case."""
     time_limit: float = 15.0
-    """For a case; a case of sections 9, 12 and 13 has six times as long, and one with seconds in the baseline
-    ten times those."""
+    """For a case; a case of sections 9, 12 and 13 has six times as long, and none has less than ten times as
+    long as it usually takes."""
     budget: float | None = None
     """For the whole run; None for a minute, and ten times its usual duration."""
 
-    def limit(self, case: str, usual: Mapping[str, float] | None = None) -> float:
-        """Return the seconds after which a case hangs.
-
-        :param usual: seconds of the baseline, of the cases that take longer than most.
-        """
-        given = self.time_limit * (HEAVY if case and weight(case) > 1 else 1)
-        return max(given, FACTOR * (usual or {}).get(case, 0.0))
+    def limit(self, case: str, usual: Usual | None = None) -> float:
+        """Return the seconds after which a case hangs; "" stands for what comes before the first."""
+        if not case:
+            return self.time_limit
+        given = self.time_limit * (HEAVY if weight(case) > 1 else 1)
+        return max(given, FACTOR * usual.of(case)) if usual else given
 
     def whole(self, usual: float) -> float:
         """Return the seconds of a run that usually takes `usual`."""
         return 60 + FACTOR * usual if self.budget is None else self.budget
 
 
-def slow_cases(reports: Mapping[str, CaseReport], usual: Mapping[str, float]) -> dict[str, str]:
-    """Say of each case that was slow what took so long.
-
-    :param usual: seconds of the baseline, of the cases that take longer than most.
-    """
+def slow_cases(reports: Mapping[str, CaseReport], usual: Usual) -> dict[str, str]:
+    """Say of each case that was slow what took so long."""
     seconds = {case: (report.get("duration") or 0) / 1000 for case, report in reports.items()}
-    light = {case: took for case, took in seconds.items() if case not in usual and weight(case) == 1}
+    light = {case: took for case, took in seconds.items() if case not in usual.noted and weight(case) == 1}
     all_slow = len(light) >= ENOUGH and median(light.values()) > TYPICAL
     slow: dict[str, str] = {}
     for case, took in seconds.items():
-        allowed = FACTOR * _usual(case, usual) + ALLOWANCE
+        allowed = FACTOR * usual.of(case) + ALLOWANCE
         if all_slow and case in light:
             allowed = TYPICAL
         if took > allowed:
@@ -86,12 +105,3 @@ def _where(report: CaseReport) -> str:
     }
     longest = max(parts, key=lambda what: parts[what])
     return f": {longest} {parts[longest] / 1000:.1f} s after it was due"
-
-
-def usual_duration(cases: Iterable[str], usual: Mapping[str, float]) -> float:
-    """Return the seconds that cases usually take together."""
-    return sum(_usual(case, usual) for case in cases)
-
-
-def _usual(case: str, usual: Mapping[str, float]) -> float:
-    return usual.get(case, USUAL * weight(case))

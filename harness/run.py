@@ -17,7 +17,6 @@ from harness.conclusion import Failures, Outcome, conclude, conclude_in, judge_a
 from harness.engines import wstest_files
 from harness.engines.extra import ExtraSuite
 from harness.extra import EXTRA
-from harness.patience import Patience, usual_duration
 from harness.progress import progress
 from harness.results import read_cases
 from harness.setup_queue import Stop, joined, run_setups
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from harness.engines.suite import Suite
     from harness.order import Order
+    from harness.patience import Patience
     from harness.results import CaseReport
     from harness.transports.bridge import Streams
 
@@ -76,7 +76,7 @@ def run(  # noqa: PLR0913  # what a user can choose
     ):
         stop = Stop()
         failures = Failures(baselines, max_failures, stop)
-        usual = {setup: baselines[setup.role].seconds_of(setup) for setup in cases}
+        usual = {setup: baselines[setup.role].usual(setup) for setup in cases}
         runners = [
             SetupRunner(
                 setup, part, player, shown, aside, patience, testee, failures.reported, carriage, usual[setup]
@@ -86,7 +86,7 @@ def run(  # noqa: PLR0913  # what a user can choose
                 Carriage(setup.transport, streams), chosen, suite, testee.name, patience.timeout
             )
         ]
-        whole = patience.whole(sum(usual_duration(chosen, usual[setup]) for setup, chosen in cases.items()))
+        whole = patience.whole(sum(usual[setup].of_all(chosen) for setup, chosen in cases.items()))
         try:
             asyncio.run(run_until_signal(run_setups(runners, stop, whole)))
         except CommandError as error:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from harness.case_texts import read_titles
 from harness.engines.suite import Begun, Ended, Finished, Listening
 from harness.judge import rank, verdict_of
+from harness.patience import Usual
 from harness.results import CpuTime
 from harness.transports.carriage import SETTLED, Carriage
 from tooling import children
@@ -20,7 +21,7 @@ from tooling.children import ChildError
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
     from harness.engines.suite import Step, Suite
@@ -75,8 +76,8 @@ class SetupRunner:
     """Gets each report as it comes."""
     carriage: Carriage = field(default_factory=Carriage)
     """The way between suite and testee."""
-    usual: Mapping[str, float] = field(default_factory=dict)
-    """Seconds of the cases that usually take longer than most."""
+    usual: Usual = field(default_factory=Usual)
+    """What the cases usually take."""
 
     _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
     _rest: list[str] = field(default_factory=list, init=False)

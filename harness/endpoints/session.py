@@ -11,7 +11,6 @@ from harness.conclusion import Failures, Outcome, conclude_in, judge_all, result
 from harness.endpoints.runner import LOG, EndpointRunner
 from harness.engines.kosoku import KosokuSuite
 from harness.extra.driver import is_unplayed
-from harness.patience import usual_duration
 from harness.progress import progress
 from harness.run import aside_of, run_until_signal
 from harness.setup_queue import Stop, run_setups
@@ -134,7 +133,7 @@ class Session:
                 )
             with progress(self.console, {str(runner.setup): self.choice.cases}) as shown:
                 runner.progress = shown
-                usual = usual_duration(self.choice.cases, self.judge.seconds_of(runner.setup))
+                usual = self.judge.usual(runner.setup).of_all(self.choice.cases)
                 budget = self.patience.whole(usual)
                 await run_setups([runner], runner.stop, budget)
         finally:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.matrix.kept import Kept, harness_fingerprint
 from harness.matrix.programs import program_of, this_library
 from harness.matrix.results import RoleResult, count_text, without_limit
+from harness.patience import SLOWER, Usual
 from harness.run import carried
 from harness.setup_runner import SetupRunner
 from harness.setups import TRANSPORTS
@@ -152,6 +153,7 @@ class Player:
         self, setup: Setup, way: Carriage, cases: list[str], row: Row, testee: Testee, kept: Kept
     ) -> None:
         """Run what is not kept, suite after suite; note the error that keeps one from its end."""
+        usual = Usual(slower=SLOWER[setup.transport])
         for suite, part, carriage in carried(way, cases, self.suite, testee.name, self.patience.timeout):
             shares = [part[number :: self._shares(part)] for number in range(self._shares(part))]
             began = time.monotonic()
@@ -168,7 +170,7 @@ class Player:
                 folder = self.folder / row.name / (str(number) if number else "")
                 shown = OfRow(row.name, self.shown)
                 return SetupRunner(
-                    setup, share, suite, shown, folder, self.patience, testee, report, carriage
+                    setup, share, suite, shown, folder, self.patience, testee, report, carriage, usual
                 )
 
             runners = [runner(number, share) for number, share in enumerate(shares)]
