@@ -1,4 +1,4 @@
-"""Builds the compiled core of wsproto, src/core, which is optional; pyproject.toml has all the rest.
+"""Builds src/core, the optional compiled core of wsproto, and its readme; pyproject.toml has the rest.
 
 The environment variable WSPROTO_BUILD says whether: `yes` fails where it cannot be built, `no` makes the
 pure package, for every Python. Without it the core is built where there is a compiler.
@@ -7,9 +7,11 @@ pure package, for every Python. Without it the core is built where there is a co
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 from pathlib import Path
+from runpy import run_path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -32,6 +34,19 @@ class BuildCore(build_ext):
         super().build_extension(ext)
 
 
+def readme() -> str:
+    """Return README.md with absolute links: where the package index shows it, none of the other files are."""
+    (source,) = re.findall(r'(?m)^Source = "(.+)"$', Path("pyproject.toml").read_text("utf-8"))
+    tag = f"v{run_path('src/wsproto/_version.py')['__version__']}"
+
+    def absolute(link: re.Match[str]) -> str:
+        kind = "raw" if link[0].endswith((".png", ".svg")) else "blob"
+        return f"{source}/{kind}/{tag}/{link[0]}"
+
+    text = Path("README.md").read_text("utf-8")
+    return re.sub(r"(?<=\]\()(?![a-z]+:|#)[^)\s]+(?=\))", absolute, text)
+
+
 if WANTED not in {"yes", "no", "auto"}:
     sys.exit(f"WSPROTO_BUILD is {WANTED!r}, it must be yes or no")
 if WANTED == "yes" and not POSSIBLE:
@@ -45,6 +60,8 @@ core = Extension(
     optional=WANTED != "yes",
 )
 setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
     cmdclass={"build_ext": BuildCore},
     ext_modules=[core] if POSSIBLE and WANTED != "no" else [],
 )

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from harness.order import Order
     from harness.results import CaseReport, JudgedBy, Results
     from harness.roles import Role
-    from harness.setup_runner import SetupRun, Stop
+    from harness.setup_queue import Stop
+    from harness.setup_runner import SetupRun
     from harness.setups import Setup
 
 

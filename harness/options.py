@@ -114,7 +114,8 @@ patience_options = together(
         default=_USUAL.time_limit,
         show_default=True,
         metavar="SECONDS",
-        help="Longest time for a case; six times as long for a case of 9, 12 and 13.",
+        help="Longest time for a case; six times as long for a case of 9, 12 and 13, "
+        "and ten times the seconds that the baseline has of it.",
     ),
     budget_option,
 )

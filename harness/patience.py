@@ -39,13 +39,18 @@ class Patience:
     timeout: float = 3.0
     """For each step of the endpoint in an extra case."""
     time_limit: float = 15.0
-    """For a case; a case of sections 9, 12 and 13 has six times as long."""
+    """For a case; a case of sections 9, 12 and 13 has six times as long, and one with seconds in the baseline
+    ten times those."""
     budget: float | None = None
     """For the whole run; None for a minute, and ten times its usual duration."""
 
-    def limit(self, case: str) -> float:
-        """Return the seconds after which a case hangs."""
-        return self.time_limit * (HEAVY if case and weight(case) > 1 else 1)
+    def limit(self, case: str, usual: Mapping[str, float] | None = None) -> float:
+        """Return the seconds after which a case hangs.
+
+        :param usual: seconds of the baseline, of the cases that take longer than most.
+        """
+        given = self.time_limit * (HEAVY if case and weight(case) > 1 else 1)
+        return max(given, FACTOR * (usual or {}).get(case, 0.0))
 
     def whole(self, usual: float) -> float:
         """Return the seconds of a run that usually takes `usual`."""

@@ -20,7 +20,8 @@ from harness.extra import EXTRA
 from harness.patience import Patience, usual_duration
 from harness.progress import progress
 from harness.results import read_cases
-from harness.setup_runner import SetupRun, SetupRunner, Stop, joined, run_setups
+from harness.setup_queue import Stop, joined, run_setups
+from harness.setup_runner import SetupRun, SetupRunner
 from harness.setups import Setup
 from harness.streams import STREAMS
 from harness.summary import counts_by_setup
@@ -75,18 +76,19 @@ def run(  # noqa: PLR0913  # what a user can choose
     ):
         stop = Stop()
         failures = Failures(baselines, max_failures, stop)
+        usual = {setup: baselines[setup.role].seconds_of(setup) for setup in cases}
         runners = [
-            SetupRunner(setup, part, player, shown, aside, patience, testee, failures.reported, carriage)
+            SetupRunner(
+                setup, part, player, shown, aside, patience, testee, failures.reported, carriage, usual[setup]
+            )
             for setup, chosen in cases.items()
             for player, part, carriage in carried(
                 Carriage(setup.transport, streams), chosen, suite, testee.name, patience.timeout
             )
         ]
-        usual = sum(
-            usual_duration(chosen, baselines[setup.role].seconds_of(setup)) for setup, chosen in cases.items()
-        )
+        whole = patience.whole(sum(usual_duration(chosen, usual[setup]) for setup, chosen in cases.items()))
         try:
-            asyncio.run(run_until_signal(run_setups(runners, stop, patience.whole(usual))))
+            asyncio.run(run_until_signal(run_setups(runners, stop, whole)))
         except CommandError as error:
             interrupted = error
         stopped = str(interrupted or stop.reason)

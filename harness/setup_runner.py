@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections import deque
 from contextlib import aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from harness.case_texts import read_titles
@@ -21,7 +20,7 @@ from tooling.children import ChildError
 from tooling.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from harness.engines.suite import Step, Suite
@@ -51,9 +50,6 @@ ENDS = 2.0
 MOST_DEATHS = 20
 """Deaths of a testee one after the other, without a case that went well, after which it is given up."""
 
-AT_ONCE = 4
-"""Setups that are run at once: cases wait more than they work, so that two processors have room for four."""
-
 
 @dataclass(frozen=True)
 class SetupRun:
@@ -79,6 +75,8 @@ class SetupRunner:
     """Gets each report as it comes."""
     carriage: Carriage = field(default_factory=Carriage)
     """The way between suite and testee."""
+    usual: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the cases that usually take longer than most."""
 
     _reports: dict[str, CaseReport] = field(default_factory=dict, init=False)
     _rest: list[str] = field(default_factory=list, init=False)
@@ -185,7 +183,7 @@ class SetupRunner:
                 await asyncio.wait_for(asyncio.shield(collecting), self.patience.time_limit)
             raise
         finally:
-            await _cancel([collecting])
+            await cancel([collecting])
 
     @asynccontextmanager
     async def _started(self, name: str, command: Sequence[str]) -> AsyncIterator[Child]:
@@ -240,13 +238,16 @@ class SetupRunner:
 
     async def _must_move(self, testee: Child | None) -> None:
         """Raise `ChildError` when a case takes too long; `CommandError` where no testee is there to blame."""
-        while (left := self._moved + self.patience.limit(self._case) - time.monotonic()) > 0:
+        while (left := self._moved + self._limit() - time.monotonic()) > 0:
             await asyncio.sleep(left)
-        limit = f"within {self.patience.limit(self._case):g} s (--time-limit)"
+        limit = f"within {self._limit():g} s (--time-limit)"
         if testee is None:
             raise CommandError(f"{self.setup}: the suite did not begin {limit}")
         what = "was not begun" if not self._case else "did not end"
         raise _hangs(testee, f"the case {what} {limit}")
+
+    def _limit(self) -> float:
+        return self.patience.limit(self._case, self.usual)
 
     def _bury(self, case: str, death: ChildError) -> None:
         """Fail the case in which the testee died or hung."""
@@ -269,87 +270,6 @@ def _is_bad(report: CaseReport) -> bool:
     verdict = verdict_of(report, "a report")
     refused = str(report.get("httpResponse", "")).startswith(OF_BRIDGE.decode())
     return refused or max(verdict.ranks) > rank("UNIMPLEMENTED")
-
-
-class Stop:
-    """The end of a run before its time: `reason` says why."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-        self._asked = asyncio.Event()
-
-    def __call__(self, reason: str) -> None:
-        """End the run."""
-        self.reason = self.reason or reason
-        self._asked.set()
-
-    async def wait(self) -> None:
-        """Wait for the end."""
-        await self._asked.wait()
-
-
-class Runner(Protocol):
-    """Runs one setup, or a part of its cases."""
-
-    setup: Setup
-    progress: Progress
-
-    async def run(self) -> None:
-        """Run all of its cases."""
-
-
-async def run_setups(runners: Sequence[Runner], stop: Stop, budget: float) -> None:
-    """Run the setups in their order, `AT_ONCE` of them at once; where one fails, all end.
-
-    :param runners: those of the variant default come first: they have most to do.
-    :param budget: seconds after which the run is stopped.
-    """
-    rows: dict[Setup, list[Runner]] = {}
-    for runner in runners:
-        rows.setdefault(runner.setup, []).append(runner)
-    waiting = deque(rows.values())
-    work = [asyncio.create_task(_run_waiting(waiting)) for _ in range(min(AT_ONCE, len(waiting)))]
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        pending: set[asyncio.Task[None]] = {*work, stopping}
-        until = time.monotonic() + budget
-        while not stop.reason and not all(task.done() for task in work):
-            # Not gather(): it cancels too, and a second cancellation would leave children half ended.
-            done, pending = await asyncio.wait(
-                pending, timeout=max(until - time.monotonic(), 0), return_when=asyncio.FIRST_COMPLETED
-            )
-            if not done:
-                stop(f"the time for the whole run was over after {budget:g} s (--budget)")
-            for task in filter(asyncio.Task.done, work):  # also those that have ended since
-                task.result()
-    finally:
-        await _cancel([*work, stopping])
-
-
-async def _run_waiting(waiting: deque[list[Runner]]) -> None:
-    """Run one setup after the other, until none waits; the suites of a setup likewise."""
-    while waiting:
-        for runner in (row := waiting.popleft()):
-            await runner.run()
-        row[-1].progress.finished(str(row[-1].setup))
-
-
-def joined(runners: Iterable[SetupRunner]) -> dict[Setup, SetupRun]:
-    """Return the findings so far of each setup, over all of its suites."""
-    runs: dict[Setup, SetupRun] = {}
-    for runner in runners:
-        found = runner.result()
-        if runner.setup in runs:
-            before = runs[runner.setup]
-            cpu_time: CpuTime | None = None
-            if before.cpu_time and found.cpu_time:
-                cpu_time = {  # of both suites
-                    "testee": (before.cpu_time["testee"] or 0.0) + (found.cpu_time["testee"] or 0.0),
-                    "suite": before.cpu_time["suite"] or found.cpu_time["suite"],
-                }
-            found = SetupRun({**before.reports, **found.reports}, before.duration + found.duration, cpu_time)
-        runs[runner.setup] = found
-    return runs
 
 
 async def _must_answer(testee: Child, url: str, timeout: float) -> None:
@@ -412,10 +332,11 @@ async def first_of(work: Awaitable[ResultT], *guards: Awaitable[None]) -> Result
                 watcher.result()
         return await task
     finally:
-        await _cancel([task, *watchers])
+        await cancel([task, *watchers])
 
 
-async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
+async def cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel tasks, and wait until they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

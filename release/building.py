@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from release.archives import digest, make_reproducible
@@ -45,8 +46,12 @@ def copy_tree(folder: Path) -> None:
             shutil.copy(file, folder / name)
 
 
+@cache
 def source_date() -> int:
-    """Return SOURCE_DATE_EPOCH where it is set, else the time of the last commit; in seconds since 1970."""
+    """Return SOURCE_DATE_EPOCH where it is set, else the time of the last commit; in seconds since 1970.
+
+    It is read once, so that a commit that is made in the meantime does not tell two builds apart.
+    """
     given = os.environ.get("SOURCE_DATE_EPOCH")
     return int(given or output_of(["git", "log", "-1", "--format=%ct"], ROOT))
 

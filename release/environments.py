@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from release.archives import digest
 from release.commands import PIP, ProgramError, output_of
 from tooling.errors import BadResultError
 
@@ -64,9 +65,14 @@ class Environment:
         if names != ALONE:
             raise BadResultError(f"{self.python} has {names}, it must have {ALONE}")
 
+    def library(self) -> dict[str, str]:
+        """Return the SHA-256 of each file of the library that is installed, by its name."""
+        (folder,) = self.folder.glob("lib/python3.*/site-packages/wsproto")
+        return {file.name: digest(file) for file in sorted(folder.iterdir()) if file.is_file()}
+
     def test(self, sources: Path, core: str) -> str:
         """Run the tests of the library that a source archive holds; return pytest's last line."""
-        self.install("wsproto[test]")
+        self.install(f"wsproto[test]=={sources.name.partition('-')[2]}")  # pip takes no other one then
         tests = sorted(path.relative_to(sources) for path in (sources / "tests").glob("test_*.py"))
         options: list[str | Path] = [
             "-q",
@@ -77,6 +83,7 @@ class Environment:
             "--dist",
             "worksteal",
             "-rN",
+            "--timeout=600",  # the checks of -X dev take twice the time, and a machine may have other work
         ]
         return output_of(
             [self.python, "-W", "error", "-X", "dev", "-bb", "-m", "pytest", *options, *tests, *TESTS],

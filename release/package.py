@@ -78,10 +78,14 @@ def _check_sources(sources: Path, say: Say) -> None:
 def _try_library(built: Built, work: Path, python: Path, sources: Path | None) -> Iterator[tuple[str, str]]:
     """Install each file into an environment of its own; yield what it is, and what was seen.
 
+    Without a compiler the source archive has to install the files of the pure wheel, byte for byte: the tests
+    that ran on those are its own.
+
     :param sources: whose tests run, if any do.
     """
     work.mkdir()
     compiled = wheel(built.source, work / "built", core="compiled", python=python)
+    tested: dict[str, str] = {}
     for what, file, core in (
         ("compiled wheel", compiled, "compiled"),
         ("pure wheel", built.pure, "pure"),
@@ -93,8 +97,13 @@ def _try_library(built: Built, work: Path, python: Path, sources: Path | None) -
         seen = ["h11 and wsproto alone", "runs under -W error -X dev -bb"]
         if file is compiled:
             seen.append(f"all {environment.check_types()} public names have types")
-        if sources is not None:
+        if file is built.source:
+            if environment.library() != tested:
+                raise BadResultError("the source archive does not install the files of the pure wheel")
+            seen.append("the same files as of the pure wheel")
+        elif sources is not None:
             seen.append(environment.test(sources, core).strip("= "))
+        tested = environment.library()
         yield what, "; ".join(seen)
     _refuses(built.source, work, python)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from zipfile import ZipFile
 
 import pytest
 
+import wsproto
 from tooling.building import has_compiler
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,3 +120,23 @@ def test_a_source_archive_has_all_that_the_core_is_made_of(sources: Path) -> Non
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {*CORE, "setup.py"} <= names
     assert not [name for name in names if name.endswith((".so", ".pyd"))]
+
+
+def test_every_link_and_picture_of_the_readme_leads_to_the_repository_at_this_version(sources: Path) -> None:
+    done = built(sources, "wheel", WSPROTO_BUILD="no")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made,) = (sources / "made").glob("*.whl")
+    with ZipFile(made) as archive:
+        metadata = archive.read(f"wsproto-{wsproto.__version__}.dist-info/METADATA").decode()
+    shown, given = (
+        re.findall(r"\]\(([^)]+)\)", text) for text in (metadata, (ROOT / "README.md").read_text("utf-8"))
+    )
+    repository = "https://github.com/python-hyper/wsproto"
+    assert f"Project-URL: Source, {repository}\n" in metadata
+    assert "Description-Content-Type: text/markdown\n" in metadata
+    assert "docs/start.md" in given
+    assert f"{repository}/blob/v{wsproto.__version__}/docs/start.md" in shown
+    assert f"{repository}/raw/v{wsproto.__version__}/docs/report-light.png" in shown
+    assert len(shown) == len(given) > 10
+    pairs = zip(shown, given, strict=True)
+    assert [one for one, link in pairs if not (one.startswith("https://") and one.endswith(link))] == []

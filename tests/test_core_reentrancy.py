@@ -17,6 +17,7 @@ from tests.marks import compiled_core, roles
 from tests.oracle.deflating import CLIENT, from_peer
 from tests.oracle.receiving import receive
 from tooling import frames as wire
+from tooling.cores import load, unload
 from wsproto import Connection, ConnectionType
 from wsproto.event_base import set_data
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
@@ -219,6 +220,28 @@ def test_keys_that_cannot_be_drawn_leave_no_trace(monkeypatch: pytest.MonkeyPatc
             connection.send(event)
     monkeypatch.setattr(wsproto.masking, "random_bytes", bytes)
     assert connection.send(BytesMessage(b"b")) == wire.frame(wire.BINARY, b"b", mask=bytes(4))
+
+
+@pytest.mark.parametrize("pool", [b"", b"abc", bytearray(8), "abcd", None])
+def test_keys_of_another_kind_are_an_error(monkeypatch: pytest.MonkeyPatch, pool: Any) -> None:
+    """`key_pool` is looked up once, so that a copy of the library of its own is needed to replace it."""
+    copy: Any = load("wsproto_keys", pure=False)
+    try:
+        drawn = iter([pool, b"\x01\x02\x03\x04", bytes(9)])
+        monkeypatch.setattr(copy.masking, "key_pool", lambda _short: next(drawn))
+        connection = copy.Connection(copy.ConnectionType.CLIENT)
+        with pytest.raises(TypeError, match="has to return 4 bytes or more"):
+            connection.send(copy.events.Ping(b"p"))
+        for mask in (
+            b"\x01\x02\x03\x04",
+            bytes(4),
+            bytes(4),
+        ):  # none of its bytes serves twice, and none that is too few at all
+            assert connection.send(copy.events.Ping(b"p")) == wire.frame(wire.PING, b"p", mask=mask)
+        with pytest.raises(StopIteration):
+            connection.send(copy.events.Ping(b"p"))
+    finally:
+        unload("wsproto_keys")
 
 
 @roles

@@ -7,6 +7,10 @@ is right, too: so does what these tests do not look at.
 from __future__ import annotations
 
 import binascii
+import gc
+import operator
+import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
@@ -233,6 +237,16 @@ def test_what_inflates_may_be_anything(role: ConnectionType, direct: Any) -> Non
 
 
 @roles
+def test_what_inflates_to_no_bytes_is_an_error(role: ConnectionType) -> None:
+    connection = Connection(role, [agreed()])
+    decoder_of(connection)._inflater = Direct(operator.is_)
+    connection.receive_data(wire.peer_frame(role is CLIENT, wire.TEXT, HELLO, rsv=wire.RSV1))
+    iterator = connection.events()
+    with pytest.raises(TypeError, match="has to return bytes, not False"):
+        next(iterator)
+
+
+@roles
 def test_what_inflates_may_read_on_meanwhile(role: ConnectionType) -> None:
     """Found by reading: the payload was unmasked from where it had been, beyond a shorter buffer."""
     connection = Connection(role, [agreed()])
@@ -381,13 +395,41 @@ def test_masking_takes_a_part_of_its_data(arguments: tuple[Any, ...]) -> None:
         masking.masked(*arguments)
 
 
-def test_events_may_hold_each_other_to_any_depth() -> None:
-    """The last one that is let go of lets go of all."""
-    for kind in (TextMessage, Ping, TextMessage.__mro__[2], Ping.__mro__[2]):
-        event: Any = b""
-        for _ in range(200_000):
-            event = kind(event)
-        del event
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda kind, event: kind(event),
+        lambda kind, event: kind("a", event),
+        lambda kind, event: kind("a", True, event),
+        lambda kind, event: kind("a", message_finished=event),
+    ],
+)
+def test_events_may_hold_each_other_to_any_depth(hold: Any) -> None:
+    """The last one that is let go of lets go of all; on a short stack, which a few thousand calls would fill.
+
+    Found by reading: an event whose data refers to nothing held others by its second field.
+    """
+
+    def work() -> None:
+        for kind in kinds:
+            event: Any = b""
+            for _ in range(50_000):
+                event = hold(kind, event)
+            del event
+        done.append(True)
+
+    kinds = [TextMessage, TextMessage.__mro__[2]]
+    if hold(TextMessage, b"").data == b"":
+        kinds += [Ping, Ping.__mro__[2]]
+    done: list[bool] = []
+    usual = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+    finally:
+        threading.stack_size(usual)
+    thread.join()
+    assert done
 
 
 #: To be called as the type checkers would not permit it.
@@ -447,15 +489,42 @@ def test_a_compressed_text_that_is_wrong_is_gone_on_with_by_python(role: Connect
     assert events[-1].code == 1007
 
 
-@pytest.mark.parametrize("name", ["_core", f"{'long' * 16}._core"])
-def test_the_module_belongs_to_a_package_of_a_short_name(name: str) -> None:
-    """Else it would find none of the classes that it makes events of."""
+def core_named(name: str) -> None:
+    """Load the compiled core once more, as a module of this name."""
     origin = import_module("wsproto._core").__file__
     assert origin is not None
     spec = ModuleSpec(name, ExtensionFileLoader(name, origin), origin=origin)
-    module = module_from_spec(spec)
+    spec.loader.exec_module(module_from_spec(spec))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["_core", f"{'n' * 63}._core", f"{'n' * 64}._core"])
+def test_the_module_belongs_to_a_package_of_a_short_name(name: str) -> None:
+    """Else it would find none of the classes that it makes events of."""
+    core_named(f"{'n' * 62}._core")
     with pytest.raises(ImportError, match="is not a module of a package"):
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        core_named(name)
+
+
+def test_a_core_that_does_not_find_what_it_looks_for_leaves_nothing_behind() -> None:
+    """It looks again each time."""
+    copy: Any = load("wsproto_lacking", pure=False)
+    blocks: list[int] = []
+    try:
+        del copy.utilities.as_bytes
+        with pytest.raises(AttributeError, match="as_bytes"):
+            copy.frame_writer.FrameWriter(True, True)
+        counts = []
+        for _ in range(2):
+            for _ in range(100):
+                with suppress(AttributeError):
+                    copy.frame_writer.FrameWriter(True, True)
+            gc.collect()
+            counts.append((sys.getrefcount(copy.events), sys.getrefcount(copy.events.Ping)))
+            blocks.append(sys.getallocatedblocks())
+        assert counts[0] == counts[1]
+        assert blocks[1] - blocks[0] < 500  # a name that is lost each time would be a thousand
+    finally:
+        unload("wsproto_lacking")
 
 
 def test_a_core_takes_the_classes_that_it_finds_where_they_fit() -> None:

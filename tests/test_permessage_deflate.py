@@ -263,11 +263,16 @@ def test_a_subclass_bounds_a_message_by_its_own_count() -> None:
     assert extension.inflated <= 3 * 2**20
 
 
+def side_of(role: ConnectionType) -> Any:
+    """What a codec of another library gives the hooks."""
+    return SimpleNamespace(client=role is CLIENT)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_the_hooks_work_for_a_codec_of_another_library(role: ConnectionType) -> None:
     """They are given any object that has `client`."""
 
-    side, extension = SimpleNamespace(client=role is CLIENT), agreed()
+    side, extension = side_of(role), agreed()
     rsv, payload = extension.frame_outbound(side, Opcode.TEXT, RsvBits(False, False, False), b"Hello", True)
     assert (rsv, payload) == (RsvBits(True, False, False), HELLO)
     assert extension.frame_inbound_header(side, Opcode.TEXT, rsv, len(HELLO)) == rsv
@@ -289,7 +294,7 @@ def taken(extension: PerMessageDeflate, side: Any, opcode: Opcode, rsv: RsvBits,
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_hooks_of_an_object_that_negotiated_nothing_work_as_it_is_set(role: ConnectionType) -> None:
-    side, extension = SimpleNamespace(client=role is CLIENT), PerMessageDeflate()
+    side, extension = side_of(role), PerMessageDeflate()
     assert extension.enabled() is False
     assert extension.frame_outbound(side, Opcode.CONTINUATION, PLAIN, b"a", True) == (PLAIN, b"a")
     assert taken(extension, side, Opcode.CONTINUATION, PLAIN, b"a") == b"a"
@@ -316,7 +321,7 @@ def test_the_hooks_begin_anew_with_each_negotiation() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_hooks_know_which_side_takes_its_context_over(role: ConnectionType) -> None:
-    side, extension = SimpleNamespace(client=role is CLIENT), agreed("client_no_context_takeover")
+    side, extension = side_of(role), agreed("client_no_context_takeover")
     sent = [extension.frame_outbound(side, Opcode.TEXT, PLAIN, b"Hello", True)[1] for _ in range(2)]
     assert sent == [HELLO, HELLO if role is CLIENT else HELLO_AGAIN]
 
@@ -415,6 +420,17 @@ def test_what_does_not_inflate_fails(role: ConnectionType, cut: bool, payload: b
     *_, close = feed(connection, stream, cut=cut)
     assert isinstance(close, CloseConnection)
     assert close.code == 1007
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_empty_payload_leaves_the_inflater_as_it_was(role: ConnectionType) -> None:
+    """It was no message's: there is no block in it, and no tail to add."""
+    connection = Connection(role, [agreed()])
+    data = []
+    for payload in (HELLO, b"", HELLO_AGAIN, b"", HELLO):
+        (event,) = receive(connection, from_peer(connection, wire.TEXT, payload, rsv=wire.RSV1))
+        data.append(getattr(event, "data", event))
+    assert data == ["Hello", "", "Hello", "", "Hello"]
 
 
 @pytest.mark.parametrize("role", ROLES)

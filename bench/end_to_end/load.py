@@ -68,14 +68,16 @@ class Script:
     """The bytes that a connection sends, over and over, and those that have to come back.
 
     Both are longer than one round by as much as is read or written at once, so that no slice needs two parts.
+
+    :param bare: whether what is sent comes back as it is.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, *, bare: bool) -> None:
         first_byte = TEXT if scenario.is_text else BINARY
         count = max(16, scenario.in_flight)
         payloads = [_payload(scenario) for _ in range(count)]
         sent = [frame(first_byte, payload, os.urandom(4)) for payload in payloads]
-        echoed = [frame(first_byte, payload) for payload in payloads]
+        echoed = sent if bare else [frame(first_byte, payload) for payload in payloads]
         self.in_flight = scenario.in_flight
         self.sent_size, self.echo_size = len(sent[0]), len(echoed[0])
         self.sent_round, self.echo_round = count * self.sent_size, count * self.echo_size
@@ -237,7 +239,7 @@ class Load:
 @contextmanager
 def connected(server: ServerProcess, scenario: Scenario) -> Iterator[Load]:
     """Connect to a server; at the end no socket is left open."""
-    script = Script(scenario)
+    script = Script(scenario, bare=server.peer.bare)
     connections: list[Connection] = []
     try:
         for _ in range(scenario.connections):

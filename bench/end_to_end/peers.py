@@ -24,6 +24,8 @@ class Peer:
     """The packages of its environment. Without any it runs in this one: it needs the checkout alone."""
     pure: bool = False
     """Whether it runs on this library without its compiled core."""
+    bare: bool = False
+    """Whether it knows no frames, and sends back what it gets, masked as it is."""
 
     def python(self) -> Path:
         """Return the interpreter of its environment, which is made on first use.
@@ -48,6 +50,7 @@ PEERS = {
         LIBRARY,
         Peer("wsproto-again", "this library again", ("echo_wsproto",)),
         Peer("wsproto-pure", "this library without its C", ("echo_wsproto",), pure=True),
+        Peer("asyncio", "asyncio alone, without frames", ("echo_asyncio",), bare=True),
         Peer("websockets", "websockets", ("echo_websockets",), pinned("websockets")),
         Peer("aiohttp", "aiohttp", ("echo_aiohttp",), pinned("aiohttp")),
         Peer("picows", "picows (core interface)", ("echo_picows",), pinned("picows")),

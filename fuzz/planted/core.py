@@ -99,7 +99,7 @@ def by_target(source: Path, seeds: Path, seconds: int) -> str | None:
 def by_tests(source: Path) -> str | None:
     """Run the tests of the core's safety; return what they said where they failed."""
     tests = [f"tests/{name}" for name in TESTS]
-    pytest = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout=0", *tests]
+    pytest = ["-m", "pytest", "-q", "-x", "-s", "-p", "no:cacheprovider", "--timeout=0", *tests]
     done = _ran([*pytest, "-k", "not interpreters and not every_python"], source)
     if done.returncode > 1:
         raise CommandError(f"the tests did not run, exit code {done.returncode}: {done.stdout[-300:]}")

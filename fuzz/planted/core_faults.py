@@ -275,4 +275,10 @@ FAULTS: Final = (
         "    Py_INCREF(reader); /* what is allocated",
         "    /* what is allocated",
     ),
+    CoreFault(
+        "a class that is made of anything is taken for the package's",
+        "module.c",
+        "if (!PyType_Check(found) || !PyType_IsSubtype((PyTypeObject *)found, base)) {",
+        "if (!PyType_Check(found)) {",
+    ),
 )

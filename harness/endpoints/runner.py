@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from harness.patience import Patience
     from harness.progress import Progress
     from harness.results import CaseReport
-    from harness.setup_runner import Stop
+    from harness.setup_queue import Stop
 
 SERVER = Setup("server")
 

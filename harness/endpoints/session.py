@@ -14,7 +14,7 @@ from harness.extra.driver import is_unplayed
 from harness.patience import usual_duration
 from harness.progress import progress
 from harness.run import aside_of, run_until_signal
-from harness.setup_runner import Stop, run_setups
+from harness.setup_queue import Stop, run_setups
 from harness.setups import Setup
 from harness.summary import count_of
 from tooling.console import say

@@ -20,8 +20,8 @@ LONGER = 40
 """How many times as long it may take; work that grows with the square takes 100 times as long."""
 
 AT_LEAST = 2.0
-"""Seconds that it may take in any case: a machine with other work may stop for so long, and to copy what has come
-with each further fragment takes longer."""
+"""Seconds that it may take in any case: a machine with other work may stop for so long, and to copy what has
+come with each further fragment takes longer."""
 
 
 class Flooded(Echoes):

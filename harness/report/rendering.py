@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, *, folder: Path = TEMPLATES, **values: object) -> str:
-    """Render a template of the house, or of another folder, and escape the values in it."""
+    """Render a template of the house, or of a folder that may include these; escape the values in it."""
     return _environment(folder).get_template(template).render(**values)
 
 
@@ -29,7 +29,7 @@ def render(template: str, *, folder: Path = TEMPLATES, **values: object) -> str:
 def _environment(folder: Path) -> Environment:
     """Make the environment once: it keeps the templates that it has compiled."""
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,30 +12,26 @@
 /* About the short messages of a read of 64 KiB: 64 bytes each. */
 #define MOST_SPARE 1000
 
-/* Whether `value` refers to nothing, so that the garbage collector need not look at what holds it. */
 static int refers_to_nothing(const PyObject *value) {
-    return PyBytes_CheckExact(value) || PyUnicode_CheckExact(value) || PyBool_Check(value);
+    return value == NULL || PyBool_Check(value) || PyBytes_CheckExact(value) || PyUnicode_CheckExact(value);
 }
 
-/* Make an event without fields that the garbage collector does not look at; `core` may be NULL. */
-static Fields *new_fields(Core *core, PyTypeObject *type) {
-    Fields *event = core == NULL ? NULL : core->spare_event;
-    if (event != NULL) {
-        core->spare_event = (Fields *)event->content;
-        core->spare_count -= 1;
-        event->content = NULL;
-        return (Fields *)PyObject_Init((PyObject *)event, type);
-    }
-    event = (Fields *)type->tp_alloc(type, 0);
-    if (event != NULL)
-        PyObject_GC_UnTrack(event);
-    return event;
+/* Whether no field refers to anything, so that the garbage collector need not look at the event. */
+static int is_plain(const Fields *event) {
+    return refers_to_nothing(event->content) && refers_to_nothing(event->frame_finished) &&
+           refers_to_nothing(event->message_finished);
 }
 
 PyObject *new_event(Core *core, PyTypeObject *type, PyObject *content, PyObject *frame_finished,
                     PyObject *message_finished) {
-    Fields *event = new_fields(core, type);
-    if (event == NULL) {
+    Fields *event = core == NULL ? NULL : core->spare_event;
+    if (event != NULL) {
+        core->spare_event = (Fields *)event->content;
+        core->spare_count -= 1;
+        PyObject_Init((PyObject *)event, type);
+    } else if ((event = (Fields *)type->tp_alloc(type, 0)) != NULL) {
+        PyObject_GC_UnTrack(event);
+    } else {
         Py_DECREF(content);
         return NULL;
     }
@@ -101,8 +97,7 @@ static PyObject *event_vectorcall(PyObject *called, PyObject *const *arguments, 
     PyObject *frame_finished = count > 1 ? arguments[1] : Py_True,
              *message_finished = count > 2 ? arguments[2] : Py_True;
     PyObject *event = new_event(core_of_own(type), type, Py_NewRef(arguments[0]), frame_finished, message_finished);
-    if (event != NULL &&
-        !(refers_to_nothing(arguments[0]) && refers_to_nothing(frame_finished) && refers_to_nothing(message_finished)))
+    if (event != NULL && !is_plain((Fields *)event))
         PyObject_GC_Track(event);
     return event;
 }
@@ -134,7 +129,7 @@ static void fields_free(Fields *event) {
 
 static void fields_dealloc(Fields *event) {
     PyObject_GC_UnTrack(event);
-    if (event->content == NULL || refers_to_nothing(event->content)) {
+    if (is_plain(event)) {
         fields_free(event);
         return;
     }

@@ -178,8 +178,9 @@ static Way read_payload(FrameReader *reader, const Frame *frame, PyObject **even
     Core *core = reader->core;
     int kind = reader->message->kind == NO_MESSAGE ? frame->first & 0x0F : reader->message->kind;
     int frame_finished = frame->left == 0, message_finished = frame_finished && (frame->first & FIN);
-    unsigned char rest[4] = {0, 0, 0, 0};
+    unsigned char rest[4];
     PyObject *data = NULL;
+    rest[3] = 0;
     if (kind == TEXT) {
         PyObject *buffer = Py_NewRef(reader->buffer); /* an exception that is made may collect garbage */
         Way way = read_text(reader, frame, message_finished, &data, rest);

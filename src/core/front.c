@@ -67,7 +67,7 @@ static PyObject *front_send(ConnectionFront *front, PyObject *const *arguments, 
 }
 
 PyDoc_STRVAR(receive_data_doc, "receive_data($self, data)\n--\n\n"
-                               "Take in what the transport received; None stands for end of file.\n\n"
+                               "Take in `data`, the bytes that the transport received; None stands for end of file.\n\n"
                                "After the peer's Close, or a failure, data is dropped.\n\n"
                                ":raises LocalProtocolError: for data after end of file, or once the connection is "
                                "closed.");

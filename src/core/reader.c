@@ -115,7 +115,6 @@ static PyObject *reader_end_reading(FrameReader *reader, PyObject *Py_UNUSED(non
     if (read_from(reader, PyBytes_FromStringAndSize(NULL, 0)) < 0)
         return NULL;
     reader->ended = 1;
-    reader->drained = 0;
     Py_CLEAR(reader->pending);
     Py_RETURN_NONE;
 }

@@ -41,7 +41,7 @@ def _input_of_subclass(event_type: type[Event]) -> Input | None:
 
 
 class Connection(ConnectionFront):
-    """A connection after its opening handshake, over any transport: TCP, or a stream of HTTP/2 or HTTP/3.
+    """A connection after its opening handshake (RFC 6455 5 to 7), over TCP or a stream of HTTP/2 or HTTP/3.
 
     :param connection_type: which side this is.
     :param extensions: the negotiated extensions, in the order of the response; those not enabled are ignored.
@@ -92,7 +92,10 @@ class Connection(ConnectionFront):
         return Ending.END if self._state is ConnectionState.CLOSED else Ending.NONE
 
     def can_send(self, event_type: type[Event] | Event) -> bool:
-        """Tell whether an event of this class is permitted in the present state; an event stands for it."""
+        """Tell whether an event is permitted in the present state.
+
+        :param event_type: the class of the event, or the event itself.
+        """
         kind = event_type if isinstance(event_type, type) else type(event_type)
         return self._next_state(kind) is not None
 
@@ -104,11 +107,12 @@ class Connection(ConnectionFront):
         return None if what is None else CONNECTION[self._state].get(what)
 
     def send_parts(self, event: Event) -> tuple[bytes, bytes]:
-        """Return what `send` returns in two parts, to be sent one behind the other.
+        """Return what `send(event)` returns in two parts, to be sent one behind the other.
 
         A server's payload is the second part, which is not copied: the `data` of a `BytesMessage` itself. It
         pays from some 10 KB on, where the transport takes both at once, as `socket.sendmsg` does.
 
+        :param event: what to send, as `send` takes it.
         :raises LocalProtocolError: as `send` does.
         """
         if self._state is ConnectionState.OPEN and isinstance(event, Message):

@@ -48,7 +48,7 @@ class ConnectionFront:
         return self._send_otherwise(event)
 
     def receive_data(self, data: BytesLike | None) -> None:
-        """Take in what the transport received; None stands for end of file.
+        """Take in `data`, the bytes that the transport received; None stands for end of file.
 
         After the peer's Close, or a failure, data is dropped.
 

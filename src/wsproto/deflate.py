@@ -27,11 +27,12 @@ class _Backend:
 
 
 def set_zlib_backend(module: Any) -> None:
-    """Compress by another module than `zlib`, with its interface: `zlib_ng.zlib_ng`, `isal.isal_zlib`.
+    """Compress (RFC 7692 7.2) by another module than `zlib`, such as `zlib_ng.zlib_ng` or `isal.isal_zlib`.
 
     All connections of the process use it for the zlib objects that they make from now on. A compression level
     that it does not have stands for its highest one.
 
+    :param module: has the interface of `zlib`.
     :raises LocalProtocolError: for a module that lacks what is needed, also a `TypeError`.
     """
     needed = ("compressobj", "decompressobj", "error", "Z_BEST_COMPRESSION", "Z_DEFAULT_COMPRESSION")

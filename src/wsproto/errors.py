@@ -27,7 +27,7 @@ class LocalTypeError(LocalProtocolError, TypeError):
 
 
 class RemoteProtocolError(ProtocolError):
-    """The peer broke the protocol.
+    """The peer broke the protocol: the connection fails (RFC 6455 7.1.7).
 
     :param message: what was wrong, and which rule it breaks.
     :param event_hint: the event that tells the peer so, ready to be sent, or None. Every error that
@@ -42,8 +42,9 @@ class RemoteProtocolError(ProtocolError):
 
 
 class ParseFailed(RemoteProtocolError):  # noqa: N818 - the name that users know
-    """A frame breaks the protocol.
+    """A frame breaks the protocol: the connection fails (RFC 6455 7.1.7).
 
+    :param message: what was wrong, and which rule it breaks.
     :param code: the close code that tells the peer so; `event_hint` becomes the whole `CloseConnection`.
     """
 

@@ -24,7 +24,15 @@ class Extension:
     """Base of all extensions (RFC 6455 9). By itself it is never offered or accepted, and changes no frame.
 
     The handshake calls `offer` and `finalize` on a client, `accept` on a server. An enabled extension then
-    sees every frame: a received one in the order header, payload (any number of pieces), complete.
+    sees every frame: a received one in the order header, payload (any number of pieces), complete. The hooks
+    that see it take
+
+    * `proto`: the connection as a hook may see it: `proto.client` says which side this is (bool).
+    * `opcode`: the `Opcode` of the frame.
+    * `rsv`: its reserved bits (`RsvBits`): as received, or as the extensions before have set them.
+    * `payload_length`: bytes of payload in the whole frame.
+    * `data`: a piece of a received payload, unmasked; of a frame that is sent the whole payload.
+    * `fin`: whether the frame ends its message.
     """
 
     name: str
@@ -58,10 +66,7 @@ class Extension:
     def frame_inbound_header(
         self, proto: Side, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """Return the reserved bits that this extension gives a meaning, or the code to fail with.
-
-        :param payload_length: bytes of payload in the frame.
-        """
+        """Return the reserved bits that this extension gives a meaning, or the code to fail with."""
         return NO_RSV
 
     def frame_inbound_payload_data(self, proto: Side, data: bytes) -> bytes | CloseReason:
@@ -69,7 +74,7 @@ class Extension:
         return data
 
     def frame_inbound_complete(self, proto: Side, fin: bool) -> bytes | CloseReason | None:
-        """Return what is left at the end of a frame, or the code to fail with; `fin` ends the message."""
+        """Return what is left at the end of a frame, or the code to fail with."""
         return None
 
     def frame_outbound(

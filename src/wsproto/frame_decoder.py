@@ -48,7 +48,7 @@ _from_bytes, _new = int.from_bytes, object.__new__
 
 
 class FrameDecoder(FrameReader):
-    """Turns what one side of a connection receives into events.
+    """Turns what one side of a connection receives into events (RFC 6455 5, 6.2).
 
     Between calls its extensions may hold part of a unit. Outside of extensions no byte is copied more than
     twice.

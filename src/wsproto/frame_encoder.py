@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FrameEncoder(FrameWriter):
-    """Turns what one side of a connection sends into frames.
+    """Turns what one side of a connection sends into frames (RFC 6455 5, 6.1).
 
     A call that raises has changed nothing: values are checked before an extension or a masking key is used.
 
@@ -35,7 +35,7 @@ class FrameEncoder(FrameWriter):
         self._extensions = tuple(bound(extension, client=client) for extension in extensions)
 
     def send_parts(self, event: Event) -> tuple[bytes, bytes]:
-        """Return a frame in two parts: of a server the header, and the payload as it is, without a copy.
+        """Return the frame that says `event` in two parts: of a server the header, and the payload uncopied.
 
         :raises LocalProtocolError: for an event that no frame can say.
         """

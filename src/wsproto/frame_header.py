@@ -33,8 +33,11 @@ class RsvBits(NamedTuple):
     """The three bits of a header that extensions may define (RFC 6455 5.2, 9.1)."""
 
     rsv1: bool
+    """0x40 of the first byte."""
     rsv2: bool
+    """0x20."""
     rsv3: bool
+    """0x10."""
 
     def in_first_byte(self) -> int:
         """Return the bits where the first byte of a frame has them."""

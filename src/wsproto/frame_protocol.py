@@ -32,18 +32,20 @@ __all__ = [
 
 
 class Frame(NamedTuple):
-    """A received frame, or the piece of it that has come."""
+    """A received frame, or the piece of it that has come (RFC 6455 5.2, 5.4)."""
 
     opcode: Opcode
     """The message's, on a continuation too."""
     payload: bytes | str | tuple[int, str]
     """str of a text, (code, reason) of a Close."""
     frame_finished: bool
+    """Whether the frame ends here."""
     message_finished: bool
+    """Whether the message ends here."""
 
 
 class FrameProtocol:
-    """The codec of one connection as frames, usable by itself.
+    """The codec of one connection as frames (RFC 6455 5), usable by itself.
 
     :param client: whether this is the client's side.
     :param extensions: the negotiated extensions, in the order of the response.
@@ -60,7 +62,7 @@ class FrameProtocol:
         self._decoder, self._encoder = frame_codec(extensions, limits, client=client)
 
     def receive_bytes(self, data: BytesLike) -> None:
-        """Take in what the transport received.
+        """Take in `data`, the bytes that the transport received.
 
         :raises LocalProtocolError: for what is not bytes-like.
         """
@@ -81,14 +83,14 @@ class FrameProtocol:
         return self._encoder.send(Message(payload, message_finished=fin))
 
     def ping(self, payload: BytesLike = b"") -> bytes:
-        """Return a Ping with at most 125 bytes of payload (RFC 6455 5.5.2).
+        """Return a Ping with a `payload` of at most 125 bytes (RFC 6455 5.5.2).
 
         :raises LocalProtocolError: for a longer one.
         """
         return self._encoder.send(Ping(payload))
 
     def pong(self, payload: BytesLike = b"") -> bytes:
-        """Return a Pong with at most 125 bytes of payload (RFC 6455 5.5.3).
+        """Return a Pong with a `payload` of at most 125 bytes (RFC 6455 5.5.3).
 
         :raises LocalProtocolError: for a longer one.
         """
@@ -97,6 +99,8 @@ class FrameProtocol:
     def close(self, code: int | None = None, reason: str | None = None) -> bytes:
         """Return a Close (RFC 6455 5.5.1).
 
+        :param code: the close code (RFC 6455 7.4); None for a Close without one.
+        :param reason: why, at most 123 bytes of UTF-8; a longer one is cut.
         :raises LocalProtocolError: for a code that may not travel, or a reason without a code.
         """
         return self._encoder.send(

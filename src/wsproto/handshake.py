@@ -49,7 +49,7 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
 class H11Handshake(Handshake[bytes]):
-    """The opening handshake of one connection over HTTP/1.1, up to its `agreement`.
+    """The opening handshake of one connection over HTTP/1.1 (RFC 6455 4), up to its `agreement`.
 
     :param connection_type: which side this is.
     :param limits: bounds on what the peer may send.

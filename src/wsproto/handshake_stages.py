@@ -103,7 +103,10 @@ class Handshake(Generic[Written]):
         return f"{type(self).__name__}(client={self.client}, state={self.state})"
 
     def can_send(self, event_type: type[Event] | Event) -> bool:
-        """Tell whether an event of this class is permitted at this stage; an event asks for its own."""
+        """Tell whether an event is permitted at this stage.
+
+        :param event_type: the class of the event, or the event itself.
+        """
         kind = event_type if isinstance(event_type, type) else type(event_type)
         return any(_INPUT_OF_EVENT.get(base) in self._table[self._stage] for base in kind.__mro__)
 
@@ -193,7 +196,7 @@ class Handshake(Generic[Written]):
         """Write a piece of the body of a rejection."""
 
     def receive_data(self, data: BytesLike | None) -> None:
-        """Take in what the transport received, until a connection does that; None stands for its end.
+        """Take in `data` of the transport, until a connection does that; None stands for its end.
 
         `b""` says nothing, unless a rejection's body ends with the TCP connection: then it is that end. Once
         the request is accepted, bytes are for the connection to receive, and the end changes nothing here.

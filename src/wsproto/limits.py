@@ -32,7 +32,7 @@ def _elsewhere(default: int, *, least: int = 0) -> Any:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what a peer may send. None stands for no bound; sizes are in bytes.
+    """Bounds on what a peer may send (RFC 6455 10.4). None stands for no bound; sizes are in bytes.
 
     Messages are unlimited by default, since the library hands their pieces on as they come and keeps none.
     A frame or message over its limit fails the connection with 1009, a handshake with a

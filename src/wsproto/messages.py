@@ -12,7 +12,7 @@ from .limits import checked_int
 
 
 class MessageJoiner:
-    """Joins the pieces that `events()` yields into messages of a limited size.
+    """Joins the pieces that `events()` yields into messages of a limited size (RFC 6455 5.4, 10.4).
 
     :param max_size: the bytes that a message may have; text counts as UTF-8.
     """
@@ -26,7 +26,7 @@ class MessageJoiner:
         self._size = 0
 
     def join(self, event: Message[str] | Message[bytes]) -> TextMessage | BytesMessage | None:
-        """Take in a piece; return the whole message when it was the last one.
+        """Take in `event`, a piece; return the whole message when it was the last one.
 
         :raises RemoteProtocolError: for a message of more than `max_size` bytes, whose pieces are forgotten;
             `event_hint` is the Close to send (1009).

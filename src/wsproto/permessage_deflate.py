@@ -177,7 +177,7 @@ class _Parameter(Generic[T]):
 
 
 class PerMessageDeflate(Extension):
-    """permessage-deflate (RFC 7692).
+    """permessage-deflate (RFC 7692 7).
 
     On a client the settings are what it offers, on a server the most that it agrees to. The four parameters
     may be assigned, also inside `accept` and `finalize`. The object may serve any number of connections, also
@@ -251,7 +251,10 @@ class PerMessageDeflate(Extension):
     def for_connection(self) -> BoundExtension:
         """Return this extension with zlib state for one connection."""
         state = self._new_state()
-        if any(getattr(type(self), hook) is not getattr(PerMessageDeflate, hook) for hook in _HOOKS):
+        cls = type(self)
+        if cls is not PerMessageDeflate and any(
+            getattr(cls, hook) is not getattr(PerMessageDeflate, hook) for hook in _HOOKS
+        ):
             state.rest_size = 0  # no shortcut around hooks of a subclass
         return BoundExtension(self, state)
 

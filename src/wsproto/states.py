@@ -71,7 +71,7 @@ class ConnectionState(_Keys):
 
 
 class Ending(Enum):
-    """Whether this side is to end the transport now, and how."""
+    """Whether this side is to end the transport now, and how (RFC 6455 7.1.1)."""
 
     NONE = 0
     """Not now."""

@@ -54,6 +54,8 @@ def asks_for_websocket(headers: GivenHeaders) -> bool:
 
     This judges nothing. All other requests are for the program's HTTP code: a CONNECT with a `:protocol` that
     it does not know gets 501 (RFC 9220 3).
+
+    :param headers: the request's header section, pseudo-headers included, as pairs of bytes.
     """
     given = list(headers)
     return (b":method", b"CONNECT") in given and any(  # R8441-4-03, R9110-7.8-07
@@ -136,6 +138,7 @@ class StreamHandshake(Handshake[Any]):
     def receive_headers(self, headers: GivenHeaders) -> None:
         """Take in a header section of the stream: each one, of interim responses and trailers, too.
 
+        :param headers: the section, pseudo-headers included, as pairs of bytes.
         :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send,
             None where the stream is to be reset.
         :raises LocalProtocolError: after the end of the handshake, and for what is not pairs of bytes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 Headers = list[tuple[bytes, bytes]]
-"""HTTP header fields in order, as (name, value) pairs of bytes."""
+"""HTTP header fields in order (RFC 9110 5.3), as (name, value) pairs of bytes."""
 
 BytesLike = bytes | bytearray | memoryview
 """What may stand where bytes are taken in."""

@@ -30,7 +30,11 @@ ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
 
 def as_bytes(data: BytesLike, what: str) -> bytes:
-    """Return the bytes of any bytes-like object; `what` names it in the error."""
+    """Return the bytes of `data`, any bytes-like object.
+
+    :param what: names it in the error.
+    :raises LocalProtocolError: for anything else, also a `TypeError`.
+    """
     if type(data) is bytes:
         return data
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WSConnection(Connection):
-    """A WebSocket connection over HTTP/1.1, from the opening handshake to the end of the closing one.
+    """A WebSocket connection over HTTP/1.1, from the opening handshake to the closing one (RFC 6455 4 to 7).
 
     It is a `Connection` that begins with a handshake. Once open, the methods of its base do the work: a call
     in between would cost each read and each message a tenth more.
@@ -78,7 +78,10 @@ class WSConnection(Connection):
         return super().ending
 
     def can_send(self, event_type: type[Event] | Event) -> bool:
-        """Tell whether an event of this class is permitted in the present state; an event stands for it."""
+        """Tell whether an event is permitted in the present state.
+
+        :param event_type: the class of the event, or the event itself.
+        """
         return (self._handshake.can_send if self._handshake else super().can_send)(event_type)
 
     def initiate_upgrade_connection(self, headers: Headers, path: bytes | str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bench.end_to_end import cli
 from bench.end_to_end.load import Scenario, connected
 from bench.end_to_end.measure import Effort, measure
-from bench.end_to_end.peers import LIBRARY, PEERS
+from bench.end_to_end.peers import LIBRARY, PEERS, Peer
 from bench.end_to_end.server_process import serving
 from wsproto import __version__
 
@@ -66,9 +66,10 @@ def test_the_ratio_of_a_server_to_its_own_copy_is_near_one() -> None:
     assert results.ratio(results.measured[0]) is None
 
 
+@pytest.mark.parametrize("peer", [LIBRARY, PEERS["asyncio"]], ids=lambda peer: peer.name)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-def test_all_that_was_sent_has_come_back(scenario: Scenario) -> None:
-    with serving(LIBRARY) as server, connected(server, scenario) as load:
+def test_all_that_was_sent_has_come_back(scenario: Scenario, peer: Peer) -> None:
+    with serving(peer) as server, connected(server, scenario) as load:
         before = server.cpu_time()
         load.run(0.2)
         assert load.echoed > scenario.connections * scenario.in_flight

@@ -63,12 +63,14 @@ def test_a_server_that_ends_is_named_with_its_last_word() -> None:
 class Double:
     """Takes the place of a server's process: an echo in a thread, with a change to what it sends."""
 
+    peer = Peer("double", "", ())
+
     def __init__(self, change: Callable[[bytes], bytes], headers: bytes = b"") -> None:
         self._change = change
         self._headers = headers
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def failure(self, what: str) -> CommandError:

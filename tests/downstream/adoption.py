@@ -7,7 +7,9 @@ import json
 import platform
 import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
+from runpy import run_path
 from typing import TYPE_CHECKING
 
 from downstream_environments import (
@@ -16,6 +18,7 @@ from downstream_environments import (
     PEERS,
     PUBLISHED,
     PUBLISHED_MITMPROXY,
+    ROOT,
     NoInterpreterError,
     published_pin,
     run_limited,
@@ -36,8 +39,9 @@ PROBE = (
 
 HEAD = """# Projects that are built on wsproto
 
-Written by `python3 tests/downstream/run.py --suites --markdown docs/adoption.md`, on Python {python}: each
-project as the package index has it, with this library in place of {published}. Nothing in them is changed.
+Written on {date} by `python3 tests/downstream/run.py --suites --markdown docs/adoption.md`, on Python
+{python}: each project as the package index has it, with wsproto {ours} in place of {published}. Nothing in
+them is changed.
 
 * **Its own tests** are those of the project's source archive that concern WebSockets.
 * **Messages a second** are echoed by the project and an independent peer in one process, and counted by the
@@ -99,9 +103,12 @@ def page(suites: dict[str, tuple[bool, str]]) -> str:
         columns = [f"{old:,.0f}, **{new:,.0f}**" for old, new in measured]
         rows.append(f"| {project.name} | {version} | {tested(project, suites)} | {' | '.join(columns)} |")
         sections.append(section(project, Path(origin).parent))
-    python = platform.python_version()
     head = HEAD.format(
-        python=python, published=published_pin().replace("==", " "), core=" or ".join(sorted(cores))
+        date=datetime.now(timezone.utc).date(),
+        python=platform.python_version(),
+        ours=run_path(str(ROOT / "src" / "wsproto" / "_version.py"))["__version__"],
+        published=published_pin().replace("==", " "),
+        core=" or ".join(sorted(cores)),
     )
     return head + "\n".join(rows) + "\n" + "".join(sections)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-PING_SECONDS = 0.2
+PING_SECONDS = 1.0  # also the time that a pong may take, on a busy machine in the middle of 1 MiB
 
 
 class SimpleEndpoint:
@@ -47,7 +47,7 @@ class SimpleEndpoint:
 
     def ping(self, payload: bytes) -> None:
         # It pings by itself, and closes when the pong of one ping has not come by the time of the next.
-        time.sleep(PING_SECONDS * 3)
+        time.sleep(PING_SECONDS * 2.5)
         if not self._connection.connected:
             raise TimeoutError(
                 f"simple-websocket missed the pong: {self._connection.close_message}; {payload!r}"

@@ -281,6 +281,7 @@ def test_the_image_gets_what_the_targets_need() -> None:
         "README.md",
         "src/wsproto/__init__.py",
         "fuzz/seeds.py",
+        "fuzz/handshake_seeds.py",
         "tests/oracle/judging.py",
         "tooling/frames.py",
     }

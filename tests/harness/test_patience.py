@@ -44,6 +44,13 @@ def test_long_cases_have_longer_before_they_hang(case: str, limit: float) -> Non
     assert Patience(time_limit=10).limit(case) == limit
 
 
+def test_no_case_hangs_within_the_time_that_the_baseline_allows() -> None:
+    usual = {"12.2.9": 17.0, "2.3": 0.5}
+    assert Patience(time_limit=10).limit("12.2.9", usual) == 170
+    assert Patience(time_limit=10).limit("2.3", usual) == 10
+    assert Patience(time_limit=10).limit("2.4", usual) == 10
+
+
 def test_the_budget_is_the_users_or_ten_times_the_usual_duration() -> None:
     assert Patience().whole(20) == 260
     assert Patience(budget=5).whole(20) == 5

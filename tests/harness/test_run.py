@@ -20,7 +20,8 @@ from harness.engines.suite import Begun, Ended, Finished, Listening, Suite
 from harness.judge import Baseline, Verdict
 from harness.patience import Patience
 from harness.roles import ROLES
-from harness.setup_runner import SetupRunner, Stop, run_setups
+from harness.setup_queue import Stop, run_setups
+from harness.setup_runner import SetupRunner
 from harness.setups import VARIANTS, Setup, setups_of
 from harness.summary import print_cpu_time
 from harness.testee import commands

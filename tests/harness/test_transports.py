@@ -22,7 +22,8 @@ from harness.order import OVER_STREAMS, Order
 from harness.patience import Patience
 from harness.report.markdown import summary_of
 from harness.report.page import page_of
-from harness.setup_runner import SetupRunner, Stop, run_setups
+from harness.setup_queue import Stop, run_setups
+from harness.setup_runner import SetupRunner
 from harness.setups import SETUPS, TRANSPORTS, Setup, setups_of
 from harness.streams import GROUPS as STREAM_GROUPS
 from harness.streams import STREAMS

@@ -1,4 +1,4 @@
-"""What the Makefile, `.ci/run`, the workflows and the image of the fuzz targets name is there."""
+"""What the Makefile, `.ci/run`, the workflows, the image of the fuzz targets and the pages name is there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ FILES = sorted(
     for pattern in ("Makefile", ".ci/run", ".github/workflows/*.yml", ".clusterfuzzlite/*", "oss-fuzz/*")
     for path in ROOT.glob(pattern)
 )
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in (".", "autobahn", "bench", "changes", "docs", "fuzz", "harness", "oss-fuzz", "tests")
+    for path in ROOT.glob("*.md" if folder == "." else f"{folder}/**/*.md")
+)
 FOLDERS = "src|tests|fuzz|harness|bench|tooling|examples|docs|autobahn|release|changes|.ci|.clusterfuzzlite"
+TARGETS = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
 MADE = {
     "fuzz/corpus",
     "fuzz/crashes",
@@ -34,7 +40,8 @@ def commands(file: str) -> str:
 
 
 def test_all_of_them_are_read() -> None:
-    assert len(FILES) > 7
+    assert len(FILES) > 14
+    assert {"README.md", "CONTRIBUTING.md", "docs/howto/tls.md", "harness/README.md"} <= set(PAGES)
 
 
 @each_file
@@ -46,11 +53,16 @@ def test_the_paths_exist(file: str) -> None:
 
 @each_file
 def test_the_targets_of_make_exist(file: str) -> None:
-    targets = set(re.findall(r"(?m)^([a-z-]+):", commands("Makefile")))
-    assert set(re.findall(r"(?m)(?:^|[ \"])make ([a-z-]+)", commands(file))) <= targets
+    assert set(re.findall(r"(?m)(?:^|[ \"])make ([a-z-]+)", commands(file))) <= TARGETS
 
 
-@each_file
+@pytest.mark.parametrize("page", PAGES)
+def test_the_targets_of_make_that_a_page_names_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"(?m)(?:^\$ |`|&& )make ([a-z-]+)", text)) <= TARGETS
+
+
+@pytest.mark.parametrize("file", [*FILES, *PAGES])
 def test_the_modules_that_run_exist(file: str) -> None:
     for name in re.findall(r"python\d?\"? -m ([a-z]\w*(?:\.\w+)*)", commands(file)):
         spec = importlib.util.find_spec(name)

@@ -169,10 +169,12 @@ def test_a_record_keeps_what_is_in_order(tmp_path: Path) -> None:
     assert "no.more" not in (tmp_path / "functions.csv").read_text(encoding="utf-8")
 
 
-def test_the_list_of_survivors_names_mutants_and_reasons() -> None:
+def test_the_lists_of_survivors_name_mutants_and_reasons() -> None:
     """An entry whose mutant is no more has to go."""
     there = {(each.function, each.name) for function in Record().functions for each in function.mutants}
-    assert survivors.faults(survivors.read_reasons(), there | compiled.names()) == []
+    assert survivors.faults(survivors.read_reasons(), there) == []
+    there = {(each.function, each.name) for each in compiled.mutants()}
+    assert survivors.faults(survivors.read_reasons(compiled.LIST), there) == []
     reasons = {("m.f", "a"): "equivalent: the same", ("m.f", "b"): "because", ("m.g", "a"): "speed alone: so"}
     assert len(survivors.faults(reasons, {("m.f", "a"), ("m.f", "b")})) == 2
 
@@ -188,14 +190,66 @@ def test_a_mutant_is_noticed_or_listed(listed: bool, noticed: bool, what: str | 
 
 def test_mutants_of_the_compiled_core() -> None:
     mutants = compiled.mutants()
-    assert len({(mutant.file, mutant.name) for mutant in mutants}) == len(mutants) > 500
-    assert {mutant.file for mutant in mutants} == {path.name for path in compiled.SOURCE.glob("*.c")}
-    header = [mutant for mutant in mutants if mutant.name.startswith("if (there < 1) -> ")]
-    assert {mutant.name.partition(" -> ")[2] for mutant in header} == {
-        "if (there <= 1)",
-        "if (there < 2)",
-        "if (!there < 1)",
+    assert len({(mutant.function, mutant.name) for mutant in mutants}) == len(mutants) > 500
+    assert {mutant.path for mutant in mutants} == {*compiled.SOURCE.glob("*.c")}
+    names = {mutant.name for mutant in mutants if mutant.function == "frames.c: read_header"}
+    assert names >= {
+        "if (there [< -> <=] 1) return WANT",
+        "if (there < [1 -> 0]) return WANT",
+        "if [( -> (!]there < 1) return WANT",
+        "if (size [> -> >=] MAX_CONTROL_PAYLOAD)",
+        "[there -= frame->start; -> ;]",
     }
+
+
+def test_the_name_of_a_mutant_survives_another_layout(tmp_path: Path) -> None:
+    """Line breaks and comments are no part of it."""
+    found = []
+    for text in ("if (a < b && c) /* why */\n", "if (a <\n            b\n        && c)\n"):
+        file = tmp_path / "some.c"
+        file.write_text(f"static int f(PyObject *Py_UNUSED(x)) {{\n    {text}        return 3;\n}}\n")
+        found.append({(mutant.function, mutant.name) for mutant in compiled.mutants(tmp_path)})
+    assert found[0] & found[1] >= {
+        ("some.c: f", "if (a < b [&& -> ||] c) return 3"),
+        ("some.c: f", "if (a < b && c) return [3 -> 4]"),
+    }
+
+
+COMPILED_TRIAL = """
+import json, sys
+from pathlib import Path
+from tooling.errors import CommandError
+from tooling.mutants import compiled
+
+names = [
+    "return 2 [+ -> -] more",
+    "[Py_XSETREF(writer->pool, pool); -> ;]",
+    "if (dot [== -> !=] NULL || (size_t)(dot - name) + 2 > sizeof(core->package))",
+    "if (size > PY_SSIZE_T_MAX - [14 -> 15]) return PyErr_NoMemory()",
+    "if (pool == [NULL -> 0]) return -1",
+]
+mutants = {mutant.name: mutant for mutant in compiled.mutants()}
+same = mutants["if (pool [== -> !=] NULL) return -1"]._replace(name=names[4], text=b"==")
+folder, test, wrong = map(Path, sys.argv[1:])
+built = compiled.build([*(mutants[name] for name in names[:4]), same], 5, 2, folder)
+found = compiled.tried(built, [[str(test)]], 2, folder, lambda _: None)
+print(json.dumps({mutant.name: noticed for mutant, noticed in found.items()}))
+try:
+    compiled.tried(built, [[str(wrong)]], 2, folder, lambda _: None)
+except CommandError as error:
+    print(error)
+"""
+
+
+def test_a_trial_of_the_compiled_core(tmp_path: Path) -> None:
+    """A test fails, Python crashes, the core cannot be imported, nobody sees it; a fifth mutant is none."""
+    wrong = tmp_path / "test_wrong.py"
+    wrong.write_text("def test_wrong():\n    assert False\n", encoding="utf-8")
+    done = run(["-c", COMPILED_TRIAL, tmp_path, "tests/test_frame_writer.py", wrong])
+    assert done.returncode == 0, done.stderr
+    found, message = done.stdout.splitlines()
+    assert [*json.loads(found).values()] == [True, True, True, False]
+    assert message == "a test fails without any mutant"
 
 
 @pytest.mark.parametrize("tool", ["tooling.mutants", "tooling.mutants.alone", "tooling.mutants.compiled"])

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     Tell = Callable[[int, int], None]
 
 SURVIVED, NOTICED, WRONG, IMPORTED, NONE = 0, 1, 70, 75, 76
-"""How a trial ends: `WRONG` is a fault of ours, `IMPORTED` asks for the other way, `NONE` tried nothing."""
-ENDLESS: Final = (-signal.SIGXCPU, -signal.SIGKILL)
-"""It ends so, too, where a mutant makes the tests take too long."""
+"""How a trial ends: `WRONG` is a fault of ours, `IMPORTED` asks for the other way, `NONE` tried nothing.
+
+A signal ends it where a mutant makes the tests take too long, or crash: that is noticed, too.
+"""
 MEMORY: Final = 4 << 30
 """Bytes that a trial may take."""
 PROCESSORS: Final = len(os.sched_getaffinity(0))
@@ -114,6 +115,6 @@ def noticed(what: str, code: int, log: Path) -> bool:
 
     :raises CommandError: where the trial went wrong.
     """
-    if code not in {SURVIVED, NOTICED, *ENDLESS}:
+    if code >= 0 and code not in {SURVIVED, NOTICED}:
         raise failure(f"{what}: the trial ended with {code}", log)
     return code != SURVIVED

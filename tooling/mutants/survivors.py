@@ -1,6 +1,6 @@
-"""The committed list of the mutants that no test can notice: tests/mutants/survivors.csv.
+"""The committed lists of the mutants that no test can notice: tests/mutants/*survivors.csv.
 
-A row has the function of a mutant (of the compiled core its file), the mutant's name, and the reason.
+A row has the function of a mutant, the mutant's name, and the reason.
 """
 
 from __future__ import annotations
@@ -32,16 +32,19 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(opened))
 
 
-def read_reasons(folder: Path = FOLDER) -> dict[Name, str]:
-    """Return the list: the reason by the name of the mutant."""
-    return {(row["function"], row["mutant"]): row["reason"] for row in rows(folder / "survivors.csv")}
+def read_reasons(file: str = "survivors.csv") -> dict[Name, str]:
+    """Return a list: the reason by the name of the mutant."""
+    return {(row["function"], row["mutant"]): row["reason"] for row in rows(FOLDER / file)}
 
 
 def faults(reasons: Mapping[Name, str], there: Collection[Name]) -> list[str]:
     """Say which entries are wrong whatever the tests do: about no mutant, or without a reason."""
-    lines = [f"survivors.csv has a mutant that there is not: {name}" for name in reasons.keys() - set(there)]
+    lines = [
+        f"the list of survivors has a mutant that there is not: {name}"
+        for name in reasons.keys() - set(there)
+    ]
     lines += [
-        f"survivors.csv: the reason for {name} begins with none of {', '.join(KINDS)}"
+        f"the reason why {name} survives begins with none of {', '.join(KINDS)}"
         for name, reason in reasons.items()
         if not reason.startswith(KINDS)
     ]
@@ -51,5 +54,5 @@ def faults(reasons: Mapping[Name, str], there: Collection[Name]) -> list[str]:
 def wrong(reasons: Mapping[Name, str], name: Name, *, noticed: bool) -> str | None:
     """Say what is wrong with how a mutant has ended, if anything is."""
     if noticed == (name in reasons):
-        return "tests notice it, and survivors.csv says that none can" if noticed else "it survives"
+        return "tests notice it, and the list of survivors says that none can" if noticed else "it survives"
     return None

@@ -25,7 +25,7 @@ import hypothesis
 import pytest
 
 from tooling.errors import CommandError
-from tooling.mutants.forks import IMPORTED, NONE, NOTICED, SURVIVED, forked, limit, noticed, reports
+from tooling.mutants.forks import IMPORTED, NOTICED, SURVIVED, forked, limit, noticed, reports
 from tooling.mutants.source import MODULES, SOURCE
 from tooling.tree import ROOT
 
@@ -42,7 +42,7 @@ OPTIONS: Final = (
     "--assert=plain",  # nobody reads why a test fails
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is imported once for all
 )
-ANEW: Final = 30.0  # seconds that tests with a mutant may take which is imported anew
+ANEW: Final = 30.0  # seconds that a test with a mutant may take which is imported anew
 
 
 def tests_of(module: str) -> list[str]:
@@ -81,12 +81,39 @@ class _Loader(SourceFileLoader):
         super().__init__("wsproto" if module == "__init__" else f"wsproto.{module}", str(MODULES[module]))
         self._mutant = mutant
 
+    def take_place(self) -> bool:
+        """Have the module imported by this loader; whether that is possible the tests show."""
+        sys.meta_path.insert(0, _Replacing(self))
+        return True
+
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - as its base has it
         return compile(self._mutant.source(), self.path, "exec")
 
 
+class _Repeating:
+    """The base of a pytest plugin: has Hypothesis draw the same in every process."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self) -> None:
+        """Take the place of the profile that the tests have loaded."""
+        hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
+        hypothesis.settings.load_profile("mutants")
+
+
 class Ending:
-    """A pytest plugin: ends this process with the first test that fails, without a report of it."""
+    """A pytest plugin: ends this process with the first test that fails, without a report of it.
+
+    :param seconds: time of the processor that a test may take, where its caller does not bound it.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds = seconds
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Begin a test."""
+        if self._seconds is not None:
+            limit(time.process_time() + self._seconds)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -96,23 +123,23 @@ class Ending:
             os._exit(NOTICED)
 
 
-class Anew:
-    """A pytest plugin: each trial collects and runs the tests by itself, with a module from elsewhere.
+class Anew(_Repeating):
+    """A pytest plugin: each trial collects and runs the tests by itself, with a mutant imported anew.
 
-    :param loaders: the loader of that module, perhaps made in the fork that takes it, by a key; a trial that
-        gets none ends with `NONE`.
+    :param mutants: by a key, what lets a mutant be imported in the fork that calls it; where it returns
+        False, the mutant is noticed.
     :param batches: files with tests, of which the later are collected when no test of the earlier has failed.
-    :param seconds: time of the processor that a trial may take.
+    :param seconds: time of the processor that a test may take.
     """
 
     def __init__(
         self,
-        loaders: Iterable[tuple[int, Callable[[], Any]]],
+        mutants: Iterable[tuple[int, Callable[[], bool]]],
         batches: Sequence[Sequence[str]],
         seconds: float,
         jobs: int,
     ) -> None:
-        self._loaders, self._batches, self._seconds, self._jobs = loaders, batches, seconds, jobs
+        self._mutants, self._batches, self._seconds, self._jobs = mutants, batches, seconds, jobs
 
     def run(self, tell: Tell) -> int:
         """Run pytest; the library must not be imported yet."""
@@ -123,19 +150,17 @@ class Anew:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> bool:
         """Take the place of pytest's own collection, with all begun but the tests themselves."""
-        tasks = ((key, partial(self._try, session, loader)) for key, loader in self._loaders)
+        tasks = ((key, partial(self._try, session, take_place)) for key, take_place in self._mutants)
         for key, code in forked(tasks, self._jobs):
             self._tell(key, code)
         session.items = []
         return True
 
-    def _try(self, session: pytest.Session, make: Callable[[], Any]) -> int:
-        loader = make()
-        if loader is None:
-            return NONE
+    def _try(self, session: pytest.Session, take_place: Callable[[], bool]) -> int:
         limit(self._seconds)
-        sys.meta_path.insert(0, _Replacing(loader))
-        session.config.pluginmanager.register(Ending())
+        if not take_place():
+            return NOTICED
+        session.config.pluginmanager.register(Ending(self._seconds))
         for files in self._batches:
             with suppress(session.Failed, session.Interrupted):
                 session.perform_collect(files)
@@ -145,7 +170,7 @@ class Anew:
         return SURVIVED
 
 
-class Trials:
+class Trials(_Repeating):
     """A pytest plugin: runs the tests once, notes what each reaches, then tries the mutants.
 
     :param until: when the last trial may begin.
@@ -166,12 +191,6 @@ class Trials:
             importlib.import_module(f"wsproto.{module}" if module != "__init__" else "wsproto")
         self._coverage.switch_context("collection")
         return int(pytest.main([*OPTIONS, *self._files], plugins=[self]))
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_configure(self) -> None:
-        """Have Hypothesis draw the same in every process."""
-        hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
-        hypothesis.settings.load_profile("mutants")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a test that fails."""
@@ -313,7 +332,7 @@ def tried(
             else:
                 yield inside[index], noticed(inside[index].name, code, log)
     loaders = (
-        (index, partial(_Loader, mutant)) for index, mutant in enumerate(anew) if time.monotonic() < until
+        (index, _Loader(mutant).take_place) for index, mutant in enumerate(anew) if time.monotonic() < until
     )
     if anew:
         for index, code in reports(Anew(loaders, [files], ANEW, jobs).run, log):
