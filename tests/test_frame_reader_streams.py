@@ -10,7 +10,7 @@ from tests.marks import roles
 from tests.oracle.deflating import CLIENT, from_peer
 from tests.oracle.receiving import receive
 from tooling import frames as wire
-from wsproto import Connection, ConnectionType
+from wsproto import Connection, ConnectionState, ConnectionType, Limits
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.frame_protocol import FrameDecoder, ParseFailed
 
@@ -128,3 +128,28 @@ def test_the_end_of_file_comes_behind_what_was_read(
     connection = Connection(role)
     connection.receive_data(from_peer(connection, wire.PING, b"p")[:size])
     assert receive(connection, None) == [*events, CloseConnection(1006)]
+
+
+@roles
+def test_a_header_in_two_reads_is_read_as_one(role: ConnectionType) -> None:
+    stream = from_peer(Connection(role), wire.TEXT, b"a")
+    for place in range(1, len(stream)):
+        connection = Connection(role)
+        assert receive(connection, stream[:place]) == []
+        assert receive(connection, stream[place:]) == [TextMessage("a")]
+
+
+@roles
+def test_the_end_of_file_behind_part_of_a_header_closes_at_once(role: ConnectionType) -> None:
+    """All that can be read has been read: nobody has to ask for events first."""
+    connection = Connection(role)
+    assert receive(connection, b"\x81") == []
+    connection.receive_data(None)
+    assert connection.state is ConnectionState.CLOSED
+
+
+@roles
+def test_the_first_fragment_counts_as_one(role: ConnectionType) -> None:
+    connection = Connection(role, limits=Limits(max_fragments=2))
+    stream = from_peer(connection, wire.BINARY, b"a", fin=False) + from_peer(connection, wire.CONTINUATION)
+    assert [type(event) for event in receive(connection, stream * 2)] == [BytesMessage] * 4
