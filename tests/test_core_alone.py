@@ -136,7 +136,7 @@ class Judging(FrameReader):
         super().__init__(True, MessageState(unjudged))
         self.asked = False
 
-    def _read_otherwise(self, _inflated: bytes | None = None) -> None:  # type: ignore[override]
+    def _read_otherwise(self, _inflated: bytes | None = None) -> None:
         self.asked = True
 
 
