@@ -108,7 +108,7 @@ class _Tally:
 
     def __init__(self, record: Record, functions: Sequence[Function], tell: Callable[[str], None]) -> None:
         self._record, self._tell = record, tell
-        self._reasons = {name: why for name, why in read_reasons().items() if not name[0].endswith(".c")}
+        self._reasons = read_reasons()
         self._functions = {each.name: each for each in functions}
         self._untried = {each.name: set(each.mutants) for each in functions}
         self._wrong: set[str] = set()  # functions
