@@ -163,6 +163,7 @@ def test_a_payload_is_taken_from_what_is_there(role: ConnectionType, stage: str)
     with pytest.raises(ValueError, match="no payload"):
         decoder._take_payload()
     decoder._message.remaining = GREATEST
+    assert len(decoder._take_payload(2)) <= 2
     assert len(decoder._take_payload()) <= len(STAGES[stage]) + 3
     assert decoder._take_payload() == b""
     go_on_anyhow(connection)
@@ -393,6 +394,7 @@ def test_two_connections_may_share_a_codec() -> None:
 def test_masking_takes_a_part_of_its_data(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(ValueError, match="a part of its data"):
         masking.masked(*arguments)
+    assert masking.masked(b"abc", 0, 3, b"\1\2\3\4") == b"```", "all of it"
 
 
 @pytest.mark.parametrize(
