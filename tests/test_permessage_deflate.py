@@ -323,7 +323,7 @@ def test_the_hooks_begin_anew_with_each_negotiation() -> None:
 def test_the_hooks_know_which_side_takes_its_context_over(role: ConnectionType) -> None:
     side, extension = side_of(role), agreed("client_no_context_takeover")
     sent = [extension.frame_outbound(side, Opcode.TEXT, PLAIN, b"Hello", True)[1] for _ in range(2)]
-    assert sent == [HELLO, HELLO if role is CLIENT else HELLO_AGAIN]
+    assert (sent[1] == sent[0]) is (role is CLIENT)
 
 
 @pytest.mark.parametrize("role", ROLES)
