@@ -254,9 +254,11 @@ class Baseline:
 
     def usual(self, setup: Setup) -> Usual:
         """Return what the cases usually take."""
-        entries = self.entries_of(setup.transport)
-        noted = {case: entry.seconds for case, entry in entries.items() if entry.seconds}
-        return Usual(noted, SLOWER[setup.transport])
+        slower = SLOWER[setup.transport]
+        noted = {case: entry.seconds * slower for case, entry in self.entries.items() if entry.seconds}
+        own = self.unlike.get(setup.transport, {})
+        noted |= {case: entry.seconds for case, entry in own.items() if entry.seconds}
+        return Usual(noted, slower)
 
     def load(self, *, may_be_missing: bool = False) -> Baseline:
         """Read the files; raises `CommandError` where one is corrupt, or that for all is missing."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.judge import Baseline, Entry, Verdict
 from harness.patience import Patience, Usual, slow_cases
+from harness.setups import Setup
 
 if TYPE_CHECKING:
     from harness.results import CaseReport
@@ -58,6 +60,16 @@ def test_over_a_bridge_a_case_may_take_longer() -> None:
     assert Patience(time_limit=10).limit("12.2.9", over_http3) == 170
     reports = {"2.1": took(3900), "2.2": took(4100), "12.2.16": took(201_000), "12.2.9": took(171_000)}
     assert list(slow_cases(reports, over_http3)) == ["2.2"]
+
+
+def test_seconds_over_http1_count_for_the_other_transports_too() -> None:
+    """A case of 0.9 s over HTTP/1.1 was ended over HTTP/3 as if it took no longer there."""
+    entries = {case: Entry(Verdict("OK", "OK", 1000), seconds=0.9) for case in ("12.2.10", "12.2.11")}
+    own = {"12.2.11": Entry(Verdict("OK", "OK", 1000), seconds=8.0)}
+    baseline = Baseline("server")
+    baseline.entries, baseline.unlike = entries, {"h3": own}
+    assert baseline.usual(Setup("server", transport="h3")).noted == {"12.2.10": 4.5, "12.2.11": 8.0}
+    assert baseline.usual(Setup("server")).noted == {"12.2.10": 0.9, "12.2.11": 0.9}
 
 
 def test_the_budget_is_the_users_or_ten_times_the_usual_duration() -> None:

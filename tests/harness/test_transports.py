@@ -88,7 +88,7 @@ def test_the_baseline_of_a_transport_has_what_is_unlike_and_nothing_else(tmp_pat
     assert again.accepts(H2, "1.1.1", OTHER)
     assert not again.accepts(H2, "1.1.1", OK), "a better one differs as well"
     assert not again.accepts(Setup("server"), "1.1.1", OTHER)
-    assert again.usual(H2).noted == {"2.1": 2.0}
+    assert again.usual(H2).noted == {"2.1": 6.0}, "three times as long as over HTTP/1.1"
     again.update({"1.1.1": OK, "2.1": OK}, transport="h2", seconds={"2.1": 20.0}).save()
     written = json.loads((tmp_path / "server-h2.json").read_text())
     assert written == {"2.1": {**OK.fields(), "seconds": 20.0}}, "it takes longer there"
