@@ -32,9 +32,8 @@ ENOUGH = 10
 HEAVY = 6
 """Times that a long case may take what others may, before it counts as hanging."""
 
-
 SLOWER: dict[Transport, int] = {"h1": 1, "h2": 3, "h3": 5}
-"""Times that all cases take of what they take over HTTP/1.1: the bridge and the stacks are Python."""
+"""How many times as long as over HTTP/1.1 a case takes: the bridge and the stacks are Python."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Usual:
     noted: Mapping[str, float] = field(default_factory=dict)
     """Seconds of those that take longer than most, from a baseline."""
     slower: int = 1
-    """Times that the others take of what they take over HTTP/1.1."""
+    """How many times as long as over HTTP/1.1 the others take."""
 
     def of(self, case: str) -> float:
         """Return the seconds of a case."""

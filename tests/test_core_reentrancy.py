@@ -232,11 +232,8 @@ def test_keys_of_another_kind_are_an_error(monkeypatch: pytest.MonkeyPatch, pool
         connection = copy.Connection(copy.ConnectionType.CLIENT)
         with pytest.raises(TypeError, match="has to return 4 bytes or more"):
             connection.send(copy.events.Ping(b"p"))
-        for mask in (
-            b"\x01\x02\x03\x04",
-            bytes(4),
-            bytes(4),
-        ):  # none of its bytes serves twice, and none that is too few at all
+        # No byte of a pool serves twice, and one that is left over serves not at all.
+        for mask in (b"\x01\x02\x03\x04", bytes(4), bytes(4)):
             assert connection.send(copy.events.Ping(b"p")) == wire.frame(wire.PING, b"p", mask=mask)
         with pytest.raises(StopIteration):
             connection.send(copy.events.Ping(b"p"))

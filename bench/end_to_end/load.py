@@ -64,6 +64,11 @@ def frame(first_byte: int, payload: bytes, key: bytes = b"") -> bytes:
     return head + key + payload
 
 
+def accept_of(key: bytes) -> bytes:
+    """Return the Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 4.2.2)."""
+    return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
+
+
 class Script:
     """The bytes that a connection sends, over and over, and those that have to come back.
 
@@ -122,8 +127,7 @@ class Connection:
             if not more:
                 raise self._server.failure("ended a connection in its handshake")
             response += more
-        accept = base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
-        if not response.startswith(b"HTTP/1.1 101") or accept not in response:
+        if not response.startswith(b"HTTP/1.1 101") or accept_of(key) not in response:
             raise self._server.failure(f"answered the handshake with {response[:80]!r}")
         if b"sec-websocket-extensions" in response.lower():
             raise self._server.failure("negotiated an extension that nobody offered")

@@ -73,8 +73,8 @@ typedef struct Fields {
 extern PyType_Spec message_fields_spec, control_fields_spec;
 /* Let `type`, one of the package's own classes of events, be made and freed by the quickest way. */
 void make_quick(Core *core, PyTypeObject *type);
-/* Make an event of such a class, without the garbage collector; steals `content`, also where it fails. `core` may be
- * NULL. */
+/* Make an event of such a class, at which the garbage collector does not look; steals `content`, also where it fails.
+ * `core` may be NULL. */
 PyObject *new_event(Core *core, PyTypeObject *type, PyObject *content, PyObject *frame_finished,
                     PyObject *message_finished);
 /* Free the memory that is kept for events, and keep none from now on. */

@@ -157,19 +157,17 @@ class FrameDecoder(FrameReader):
             except UnicodeDecodeError:
                 finished = False
         if not finished:
-            return self._begin_to_say(first, payload, compression)
+            return self._first_event(first, payload, compression)
         event: Message[Any] = _new(kind)
         set_data(event, data)
         set_frame_finished(event, True)
         set_message_finished(event, True)
         return event
 
-    def _begin_to_say(
-        self, first: int, payload: bytes, compression: InboundExtensions | None
-    ) -> Event | None:
-        """Say the first of a whole message of which there is more, or which has to fail (RFC 6455 8.1).
+    def _first_event(self, first: int, payload: bytes, compression: InboundExtensions | None) -> Event | None:
+        """Return the first event of a whole message that needs several, or that fails (RFC 6455 8.1).
 
-        `_read_otherwise` goes on with it.
+        `_read_otherwise` returns the others.
         """
         message = self._message
         message.begin_frame(first, 0)

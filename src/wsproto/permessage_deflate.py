@@ -251,9 +251,9 @@ class PerMessageDeflate(Extension):
     def for_connection(self) -> BoundExtension:
         """Return this extension with zlib state for one connection."""
         state = self._new_state()
-        cls = type(self)
-        if cls is not PerMessageDeflate and any(
-            getattr(cls, hook) is not getattr(PerMessageDeflate, hook) for hook in _HOOKS
+        kind = type(self)
+        if kind is not PerMessageDeflate and any(
+            getattr(kind, hook) is not getattr(PerMessageDeflate, hook) for hook in _HOOKS
         ):
             state.rest_size = 0  # no shortcut around hooks of a subclass
         return BoundExtension(self, state)

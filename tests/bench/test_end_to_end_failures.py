@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import signal
 import socket
@@ -88,10 +86,9 @@ class Double:
             request = connection.recv(2**16)
             key = re.search(rb"Sec-WebSocket-Key: (\S+)", request)
             assert key is not None
-            accept = base64.b64encode(hashlib.sha1(key[1] + load.GUID).digest())  # noqa: S324
             connection.sendall(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: " + accept + b"\r\n" + self._headers + b"\r\n"
+                b"Sec-WebSocket-Accept: " + load.accept_of(key[1]) + b"\r\n" + self._headers + b"\r\n"
             )
             while len(head := received.read(6)) == 6:
                 masked = received.read(head[1] & 0x7F)

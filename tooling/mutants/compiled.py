@@ -83,7 +83,6 @@ _EDITS: Final = [
 ]
 _NUMBER: Final = re.compile(rb"(?<![\w.])(0[xX][0-9A-Fa-f]+|\d+)(?=[uUlL]*\b)")
 
-
 _FLIPPED: Final = {b"0": b"1", b"1": b"0"}
 """Most of these numbers are true or false, or stand behind a minus for a failure."""
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import platform
 import re
 from typing import cast
 
+from bench.end_to_end.load import accept_of
 from bench.end_to_end.servers.serving import HOST, ready
-
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class BareEcho(asyncio.Protocol):
@@ -45,9 +42,8 @@ class BareEcho(asyncio.Protocol):
 
 def _acceptance(request: bytes) -> bytes:
     key = re.findall(rb"Sec-WebSocket-Key: (\S+)", request)[0]
-    accept = base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
     upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    return upgrade + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    return upgrade + b"Sec-WebSocket-Accept: " + accept_of(key) + b"\r\n\r\n"
 
 
 async def main() -> None:
