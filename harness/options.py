@@ -114,8 +114,8 @@ patience_options = together(
         default=_USUAL.time_limit,
         show_default=True,
         metavar="SECONDS",
-        help="Longest time for a case; six times as long for a case of 9, 12 and 13, "
-        "and none less than ten times what it usually takes.",
+        help="Longest time for a case; six times as long for one of 9, 12 and 13, "
+        "and no less than ten times what it usually takes.",
     ),
     budget_option,
 )

@@ -61,17 +61,16 @@ class Patience:
     timeout: float = 3.0
     """For each step of the endpoint in an extra case."""
     time_limit: float = 15.0
-    """For a case; a case of sections 9, 12 and 13 has six times as long, and none has less than ten times as
-    long as it usually takes."""
+    """For a case; one of sections 9, 12 and 13 has six times as long, and no less than ten times as long as
+    it usually takes."""
     budget: float | None = None
     """For the whole run; None for a minute, and ten times its usual duration."""
 
     def limit(self, case: str, usual: Usual | None = None) -> float:
         """Return the seconds after which a case hangs; "" stands for what comes before the first."""
-        if not case:
+        if not case or weight(case) == 1:
             return self.time_limit
-        given = self.time_limit * (HEAVY if weight(case) > 1 else 1)
-        return max(given, FACTOR * usual.of(case)) if usual else given
+        return max(HEAVY * self.time_limit, FACTOR * usual.of(case) if usual else 0)
 
     def whole(self, usual: float) -> float:
         """Return the seconds of a run that usually takes `usual`."""

@@ -46,10 +46,10 @@ def test_long_cases_have_longer_before_they_hang(case: str, limit: float) -> Non
     assert Patience(time_limit=10).limit(case) == limit
 
 
-def test_no_case_hangs_within_the_time_that_the_baseline_allows() -> None:
-    usual = Usual({"12.2.9": 17.0, "2.3": 0.5})
+def test_no_long_case_hangs_within_the_time_that_the_baseline_allows() -> None:
+    usual = Usual({"12.2.9": 17.0, "6.4.1": 5.0})
     assert Patience(time_limit=10).limit("12.2.9", usual) == 170
-    assert Patience(time_limit=10).limit("2.3", usual) == 10
+    assert Patience(time_limit=10).limit("6.4.1", usual) == 10, "as the user said"
     assert Patience(time_limit=10).limit("2.4", usual) == 10
     assert Patience(time_limit=10).limit("", usual) == 10
 
