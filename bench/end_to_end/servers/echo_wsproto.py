@@ -10,6 +10,8 @@ from wsproto import ConnectionState, ConnectionType, MessageJoiner, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, Request, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
+CLOSED = ConnectionState.CLOSED
+
 
 class EchoConnection(asyncio.Protocol):
     """One connection."""
@@ -23,17 +25,15 @@ class EchoConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer what the client sent."""
+        """Answer what the client sent; nothing comes once the transport is closed."""
         ws = self._ws
-        if self._closed:
-            return
         try:
             ws.receive_data(data)
             answers = [self._answer(event) for event in ws.events()]
         except RemoteProtocolError as error:
             answers = [ws.send(error.event_hint)] if error.event_hint is not None else []
         self._transport.write(b"".join(answers))
-        if self._closed:
+        if ws.state is CLOSED:
             self._transport.close()
 
     def pause_writing(self) -> None:
@@ -43,10 +43,6 @@ class EchoConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Read on."""
         self._transport.resume_reading()
-
-    @property
-    def _closed(self) -> bool:
-        return self._ws.state is ConnectionState.CLOSED
 
     def _answer(self, event: Event) -> bytes:
         if isinstance(event, (TextMessage, BytesMessage)):
