@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import weakref
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -72,9 +73,9 @@ def one_pass() -> int:
 
 def test_passes_over_the_same_streams_leave_nothing_behind() -> None:
     blocks = [one_pass() for _ in range(PASSES)]
-    # One that is lost in each stream of a kind would be more. The lower of the last two counts, since threads
-    # of what runs the tests allocate, too.
-    assert min(blocks[4:]) <= blocks[2] + 3, blocks
+    # What is lost is lost in each pass, in each stream of a kind. Others allocate now and then: threads of
+    # what runs the tests, and CPython 3.10 for code that is run often.
+    assert min(later - earlier for earlier, later in pairwise(blocks)) <= 3, blocks
 
 
 NO_MEMORY = """
@@ -169,7 +170,8 @@ for _ in range(6):
     blocks.append(sys.getallocatedblocks() - len(blocks))
 if sys.version_info < (3, 12):  # 3.12.1 and 3.13.0 crash by themselves, in dataclasses.fields; 3.11 leaks
     tried(lambda: Connection(CLIENT), lambda one: Connection(CLIENT))
-print(failed > 50 and done > 50, blocks[-1] - blocks[2] < 3)  # one that is lost in each pass would be three
+least = min(later - earlier for earlier, later in zip(blocks, blocks[1:]))
+print(failed > 50 and done > 50, least <= 0)  # what is lost is lost in each pass
 """
 
 
