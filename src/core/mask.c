@@ -15,10 +15,10 @@ __attribute__((always_inline)) static inline uint64_t mask_blocks_inline(unsigne
                                                                          Py_ssize_t size, uint64_t key) {
     Block keys = {key, key, key, key}, all = {0}, block;
     for (Py_ssize_t at = 0; at < size; at += 32) {
-        memcpy(&block, from + at, 32);
+        memcpy(&block, from + at, sizeof(block));
         block ^= keys;
         all |= block;
-        memcpy(to + at, &block, 32);
+        memcpy(to + at, &block, sizeof(block));
     }
     return all[0] | all[1] | all[2] | all[3];
 }
@@ -47,7 +47,7 @@ void mask_setup(void) {
 
 unsigned char mask_into(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char key[4]) {
     uint32_t half;
-    memcpy(&half, key, 4);
+    memcpy(&half, key, sizeof(half));
     uint64_t keys = (uint64_t)half << 32 | half, all = 0, word;
 #ifdef HAVE_VECTORS
     if (size >= 64) {
@@ -57,17 +57,17 @@ unsigned char mask_into(unsigned char *to, const unsigned char *from, Py_ssize_t
     }
 #endif
     for (; size >= 8; to += 8, from += 8, size -= 8) {
-        memcpy(&word, from, 8);
+        memcpy(&word, from, sizeof(word));
         word ^= keys;
         all |= word;
-        memcpy(to, &word, 8);
+        memcpy(to, &word, sizeof(word));
     }
     if (size > 0) {
         word = 0;
         memcpy(&word, from, (size_t)size);
         word ^= keys;
-        unsigned char rest[8];
-        memcpy(rest, &word, 8);
+        unsigned char rest[sizeof(word)];
+        memcpy(rest, &word, sizeof(rest));
         memcpy(to, rest, (size_t)size);
         for (Py_ssize_t at = 0; at < size; at++)
             all |= rest[at];
