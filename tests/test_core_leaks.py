@@ -157,6 +157,7 @@ def try_all():
     tried(received(), lambda one: one.receive_data(b"\\x81"))
     tried(received(b"\\x81"), lambda one: one.receive_data(b"\\x01a"))
     tried(received(b"\\x89\\x01p"), drain)
+    tried(received(b"\\x89\\x01p"), lambda one: (one.events(), one.events()))  # the memory of one is kept
     tried(received(b"\\x81\\x05Hello\\x01\\x03a\\xe2\\x82\\x80\\x01\\xac"), drain)
     tried(received(b"\\x01\\x03a\\xe2", b"\\x82\\x80\\x01", b"\\xac"), drain)
     tried(received(long[:100], long[100:]), drain)
