@@ -32,11 +32,21 @@ pytestmark = compiled_core
 
 STREAMS = 200
 PASSES = 6
+GOOD = (
+    *((wire.TEXT, payload) for payload in (b"", b"a", b"\xc3\xa9" * 30)),
+    *((wire.BINARY, bytes(size)) for size in (0, 125, 126, 70_000)),
+    *((wire.PING, b"p"), (wire.PONG, b"")),
+)
 PAYLOADS = (b"", b"a", b"\xc3\xa9" * 30, b"ab\xff", b"\xe2\x82", bytes(125), bytes(126), bytes(70_000))
 
 
-def one_stream(random: Random, *, client: bool) -> bytes:
+def one_stream(random: Random, *, client: bool, deflates: bool) -> bytes:
+    """Return some whole messages, pings and pongs, and behind them frames of which few are right."""
     frames = b""
+    for opcode, payload in random.choices(GOOD, k=random.randrange(6)):
+        compressed = deflates and opcode < wire.CLOSE and random.random() < 0.7
+        sent = Deflater().message(payload) if compressed else payload
+        frames += wire.peer_frame(client, opcode, sent, rsv=wire.RSV1 if compressed else 0)
     for _ in range(random.randrange(1, 8)):
         payload = random.choice(PAYLOADS)
         opcode = random.choice((0, 1, 1, 2, 2, 8, 9, 10, 11))
@@ -56,15 +66,17 @@ def one_pass() -> int:
     for number in range(STREAMS):
         client = number % 2 == 0
         limits = {"max_message_size": 100} if number % 5 == 0 else {}
+        extension = EXTENSIONS[number % len(EXTENSIONS)]
         setting = Setting(
             client,
-            EXTENSIONS[number % len(EXTENSIONS)],
+            extension,
             limits,
             codec_alone=number % 7 == 0,
             sends_for_keys=number % 3 == 0,
         )
         player = Player(copies()[1], setting)
-        for piece in cut(one_stream(random, client=client), random.randrange(256)):
+        stream = one_stream(random, client=client, deflates=extension.startswith("deflate"))
+        for piece in cut(stream, random.randrange(256)):
             player.receive(piece)
             random.choice(CALLS)[1](player)
         player.take(None)

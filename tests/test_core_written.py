@@ -248,6 +248,15 @@ def test_what_inflates_to_no_bytes_is_an_error(role: ConnectionType) -> None:
 
 
 @roles
+def test_what_inflates_has_to_say_whether_it_is_at_its_end(role: ConnectionType) -> None:
+    connection = Connection(role, [agreed()])
+    decoder_of(connection)._inflater = Direct({HELLO + b"\x00\x00\xff\xff": b"Hello"}.get)
+    connection.receive_data(wire.peer_frame(role is CLIENT, wire.TEXT, HELLO, rsv=wire.RSV1))
+    with pytest.raises(AttributeError, match="eof"):
+        list(connection.events())
+
+
+@roles
 def test_what_inflates_may_read_on_meanwhile(role: ConnectionType) -> None:
     """Found by reading: the payload was unmasked from where it had been, beyond a shorter buffer."""
     connection = Connection(role, [agreed()])
