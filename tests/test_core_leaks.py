@@ -216,13 +216,19 @@ def events_of(connection: Connection) -> list[Event]:
 
 
 def test_events_leave_their_classes_as_often_referred_to_as_they_were() -> None:
-    connection = Connection(ConnectionType.CLIENT)
-    classes = [type(event) for event in events_of(connection)]
+    def use() -> list[type]:
+        connection = Connection(ConnectionType.CLIENT)
+        decoder: Any = connection._decoder
+        parts = [connection, decoder, decoder._message, connection._encoder]
+        [TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()].clear()
+        return [type(one) for one in (*parts, connection.events(), *events_of(connection))]
+
+    classes = use()
     gc.collect()
     before = [sys.getrefcount(kind) for kind in classes]
     for _ in range(100):
-        events_of(connection)
-        [TextMessage("a"), BytesMessage(b"a", True), Ping(b"p").response(), Pong()].clear()
+        use()
+    gc.collect()
     assert [sys.getrefcount(kind) for kind in classes] == before
 
 
@@ -272,7 +278,7 @@ def test_weak_references_end_with_their_event() -> None:
     assert len(ended) == 12
 
 
-def collected(kind: type) -> bool:
+def is_freed(kind: type) -> bool:
     """Tell whether the garbage collector frees all objects of a class; weak references to them end before."""
     gc.collect()
     return not any(type(one) is kind for one in gc.get_objects())
@@ -286,7 +292,7 @@ def test_an_event_that_holds_itself_is_freed(kind: Any, name: str) -> None:
     event = own(b"a")
     object.__setattr__(event, name, event)
     del event
-    assert collected(own)
+    assert is_freed(own)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +308,30 @@ def test_what_holds_itself_is_freed(make: Any, name: str) -> None:
     holder = own(ConnectionType.CLIENT)
     setattr(holder, name, holder)
     del holder
-    assert collected(own)
+    assert is_freed(own)
+
+
+@pytest.mark.parametrize("base", [Connection, FrameDecoder])
+def test_a_class_that_holds_an_object_of_its_own_is_freed(base: Any) -> None:
+    own: Any = type("Own", (base,), {})
+    own.one = own(ConnectionType.CLIENT)
+    reference = weakref.ref(own)
+    del own
+    gc.collect()
+    assert reference() is None
+
+
+def test_garbage_may_be_collected_while_an_object_is_freed() -> None:
+    class Collecting:
+        def __del__(self) -> None:
+            collected.append(gc.collect())
+
+    collected: list[int] = []
+    for name in ("_state", "_decoder", "_encoder", "_waiting"):
+        connection = Connection(ConnectionType.CLIENT)
+        setattr(connection, name, Collecting())
+        del connection
+    assert len(collected) == 4
 
 
 def test_events_of_a_class_of_ones_own_are_made_and_freed_as_any_other() -> None:
