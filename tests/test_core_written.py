@@ -146,6 +146,7 @@ def test_a_place_is_within_what_is_unread(role: ConnectionType, stage: str) -> N
         for position in range(decoder._position, min(size + 1, decoder._position + 4)):
             with pytest.raises(IndexError):
                 decoder._go_to(position, True)
+    decoder._go_to(decoder._position)
     go_on_anyhow(connection)
 
 
