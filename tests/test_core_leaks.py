@@ -41,7 +41,7 @@ PAYLOADS = (b"", b"a", b"\xc3\xa9" * 30, b"ab\xff", b"\xe2\x82", bytes(125), byt
 
 
 def one_stream(random: Random, *, client: bool, deflates: bool) -> bytes:
-    """Return some whole messages, pings and pongs, and behind them frames of which few are right."""
+    """Return up to five frames that are right, messages among them, and then some of which few are."""
     frames = b""
     for opcode, payload in random.choices(GOOD, k=random.randrange(6)):
         compressed = deflates and opcode < wire.CLOSE and random.random() < 0.7
@@ -86,8 +86,8 @@ def one_pass() -> int:
 
 def test_passes_over_the_same_streams_leave_nothing_behind() -> None:
     blocks = [one_pass() for _ in range(PASSES)]
-    # What is lost is lost in each pass, in each stream of a kind. Others allocate now and then: threads of
-    # what runs the tests, and CPython 3.10 for code that is run often.
+    # A leak adds to each pass. Some passes grow without one: pytest's threads allocate, and so does
+    # CPython 3.10 for code that has run often.
     assert min(later - earlier for earlier, later in pairwise(blocks)) <= 3, blocks
 
 
@@ -156,7 +156,7 @@ def drain(connection):
     for event in connection.events():
         pass
 
-def called_wrongly(connection, arguments=(None,) * 30):  # as many as no free list of CPython has room for
+def called_wrongly(connection, arguments=(None,) * 30):  # a tuple too long for CPython's free lists
     try:
         TextMessage(*arguments)
     except TypeError:
@@ -169,7 +169,7 @@ def try_all():
     tried(received(), lambda one: one.receive_data(b"\\x81"))
     tried(received(b"\\x81"), lambda one: one.receive_data(b"\\x01a"))
     tried(received(b"\\x89\\x01p"), drain)
-    tried(received(b"\\x89\\x01p"), lambda one: (one.events(), one.events()))  # the memory of one is kept
+    tried(received(b"\\x89\\x01p"), lambda one: (one.events(), one.events()))  # one has spare memory
     tried(received(b"\\x81\\x05Hello\\x01\\x03a\\xe2\\x82\\x80\\x01\\xac"), drain)
     tried(received(b"\\x01\\x03a\\xe2", b"\\x82\\x80\\x01", b"\\xac"), drain)
     tried(received(long[:100], long[100:]), drain)
@@ -192,7 +192,7 @@ for _ in range(6):
 if sys.version_info < (3, 12):  # 3.12.1 and 3.13.0 crash by themselves, in dataclasses.fields; 3.11 leaks
     tried(lambda: Connection(CLIENT), lambda one: Connection(CLIENT))
 least = min(later - earlier for earlier, later in zip(blocks, blocks[1:]))
-print(failed > 50 and done > 50, least <= 0)  # what is lost is lost in each pass
+print(failed > 50 and done > 50, least <= 0)  # a leak adds to each pass
 """
 
 
@@ -233,7 +233,7 @@ def test_events_leave_their_classes_as_often_referred_to_as_they_were() -> None:
 
 
 def test_reading_on_leaves_none_as_often_referred_to_as_it_was() -> None:
-    """Python's own reading returns it for want of bytes, of which there are more here."""
+    """Python returns it where a frame has not all come; the rest of the frame waits to be read."""
     extension = PerMessageDeflate()
     extension.finalize("permessage-deflate")
     connection = Connection(ConnectionType.CLIENT, [extension])
@@ -279,7 +279,10 @@ def test_weak_references_end_with_their_event() -> None:
 
 
 def is_freed(kind: type) -> bool:
-    """Tell whether the garbage collector frees all objects of a class; weak references to them end before."""
+    """Tell whether the garbage collector frees all objects of a class.
+
+    Weak references cannot tell: the collector ends them before it frees anything.
+    """
     gc.collect()
     return not any(type(one) is kind for one in gc.get_objects())
 

@@ -417,9 +417,10 @@ def test_masking_takes_a_part_of_its_data(arguments: tuple[Any, ...]) -> None:
     ],
 )
 def test_events_may_hold_each_other_to_any_depth(hold: Any) -> None:
-    """The last one that is let go of lets go of all; on a stack that all would fill, and 10,000 do not.
+    """Letting go of the last one lets go of all.
 
-    So many are freed one within the other by CPython 3.13, lists as well as events.
+    The stack is too short to free all of them one within the other, and long enough for 10,000, which CPython
+    3.13 frees so, whether they are lists or events.
 
     Found by reading: an event whose data refers to nothing held others by its second field.
     """

@@ -246,6 +246,6 @@ def test_one_character_beyond_ascii_is_found_wherever_it_stands() -> None:
     """Unmasking tells on the way whether all is ASCII, some bytes at a time."""
     for size in (31, 63, 64, 127, 128, 160, 200):
         for at in range(size):
-            text = "@" * at + "\u0100" + "@" * (size - at - 1)  # of whose bits few but the highest are set
+            text = "@" * at + "\u0100" + "@" * (size - at - 1)  # hardly a bit is set but the highest
             server = Connection(ConnectionType.SERVER)
             assert receive(server, wire.peer_frame(False, wire.TEXT, text.encode())) == [TextMessage(text)]
