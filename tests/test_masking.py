@@ -112,6 +112,23 @@ def test_the_key_goes_on_wherever_a_payload_is_cut(size: int) -> None:
 
 
 @pytest.mark.requirement("R6455-5.3-05")
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 4159, 4160])
+def test_masking_is_the_same_wherever_the_payload_is_written(size: int) -> None:
+    for before in range(70):
+        header = bytes(before)
+        found = wsproto.masking.masked(payload(size + before), before, before + size, wire.MASK, header)
+        assert found == header + wire.xor(payload(size + before)[before:], wire.MASK), before
+
+
+@pytest.mark.parametrize("size", [200, 4096, 5000])
+def test_a_character_beyond_ascii_is_seen_wherever_it_stands(size: int) -> None:
+    for place in [*range(70), *range(size - 70, size)]:
+        text = f"{'a' * place}\u00e9{'a' * (size - place)}"
+        data = wire.frame(wire.TEXT, text.encode(), mask=wire.MASK)
+        assert receive(Connection(ConnectionType.SERVER), data) == [TextMessage(text)], place
+
+
+@pytest.mark.requirement("R6455-5.3-05")
 @pytest.mark.parametrize("size", [0, 1, 5, 1024, 1025, 2048, 2049, 2**18, 2**18 + 3, 2**19 + 1])
 def test_what_stands_before_and_behind_the_payload_is_left_out(size: int) -> None:
     data = b"head" + payload(size) + b"next"
