@@ -283,9 +283,11 @@ async def _must_answer(testee: Child, url: str, timeout: float) -> None:
         reader, writer = await asyncio.wait_for(
             asyncio.open_connection(server.hostname, server.port), timeout
         )
-        writer.write(_request(server.netloc, "/"))
-        answer = await asyncio.wait_for(reader.read(16), timeout)
-        writer.transport.abort()
+        try:
+            writer.write(_request(server.netloc, "/"))
+            answer = await asyncio.wait_for(reader.read(16), timeout)
+        finally:
+            writer.transport.abort()
     except asyncio.TimeoutError:
         raise _hangs(testee, f"it did not answer a request within {timeout:g} s") from None
     except OSError:

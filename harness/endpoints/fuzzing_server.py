@@ -228,9 +228,10 @@ class FuzzingServer:
     def _connected(self, wire: Wire, certificate: str = "") -> None:
         task = asyncio.create_task(self._serve(wire, certificate))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, wire))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, wire: Wire, task: asyncio.Task[None]) -> None:
+        wire.abort()  # a task that is cancelled at once does not even begin
         self._tasks.discard(task)
         self._answering.discard(task)
         if not task.cancelled() and (error := task.exception()):
@@ -241,37 +242,34 @@ class FuzzingServer:
         announced = None
         if not certificate:
             announced, self._announced = self._announced, None
-        try:
-            if announced:
-                await self._speak_first(wire, self._extra[announced[1]])
-            request = await wire.read_head(self._timeout)
-            if request is None and announced:
-                await self._run_case(wire, None, self._agent(announced[0]), announced[1])
-                return
-            if request is None:
-                awaited = self._awaited.get(certificate)
-                if awaited:
-                    name = next(iter(awaited))
-                    await self._run_case(wire, None, self._agent(name), awaited.pop(name))
-                return
-            question = Question.of(request)
-            if isinstance(wire, ClientWire):
-                wire.came_to(next(iter(request.values("Host")), ""))
-            if question.path == "/runcase" and (case := self._case_of(question)):
-                fallback = next(iter(request.values("User-Agent")), "?")
-                agent = self._last = self._agent(question.values.get("agent") or fallback)
-                self._awaited.get(certificate, {}).pop(agent.name, None)
-                await self._run_case(wire, request, agent, case)
-            elif answer := self._answer_to(question):
-                self._answering.add(asyncio.current_task())  # type: ignore[arg-type]  # this is one
-                await accept(wire, request)
-                await send_away(wire, await answer())
-            else:
-                asked = f"{question.path} of case {question.values.get('case', '')!r}"
-                await _refuse(wire, f"This fuzzing server with {len(self._cases)} cases has no {asked:.200}")
-            self._keys.update(request.values("Sec-WebSocket-Key"))
-        finally:
-            wire.abort()
+        if announced:
+            await self._speak_first(wire, self._extra[announced[1]])
+        request = await wire.read_head(self._timeout)
+        if request is None and announced:
+            await self._run_case(wire, None, self._agent(announced[0]), announced[1])
+            return
+        if request is None:
+            awaited = self._awaited.get(certificate)
+            if awaited:
+                name = next(iter(awaited))
+                await self._run_case(wire, None, self._agent(name), awaited.pop(name))
+            return
+        question = Question.of(request)
+        if isinstance(wire, ClientWire):
+            wire.came_to(next(iter(request.values("Host")), ""))
+        if question.path == "/runcase" and (case := self._case_of(question)):
+            fallback = next(iter(request.values("User-Agent")), "?")
+            agent = self._last = self._agent(question.values.get("agent") or fallback)
+            self._awaited.get(certificate, {}).pop(agent.name, None)
+            await self._run_case(wire, request, agent, case)
+        elif answer := self._answer_to(question):
+            self._answering.add(asyncio.current_task())  # type: ignore[arg-type]  # this is one
+            await accept(wire, request)
+            await send_away(wire, await answer())
+        else:
+            asked = f"{question.path} of case {question.values.get('case', '')!r}"
+            await _refuse(wire, f"This fuzzing server with {len(self._cases)} cases has no {asked:.200}")
+        self._keys.update(request.values("Sec-WebSocket-Key"))
 
     async def _speak_first(self, wire: Wire, case: Case) -> None:
         """Send what a client hears before it asks."""

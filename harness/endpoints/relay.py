@@ -122,6 +122,8 @@ class Relay:
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled at once does not even begin.
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def stop(self) -> None:
         """End all connections."""

@@ -6,10 +6,11 @@ import asyncio
 import struct
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
-from harness.endpoints.relay import relay
+from harness.endpoints.relay import Relay, relay
 from harness.endpoints.target import parse
 from tests.harness.endpoint_servers import Certificate
 
@@ -231,3 +232,15 @@ def test_a_certificate_that_is_not_trusted_resets_the_client(tmp_path: Path) -> 
             return "reset"
 
     assert through(server, client, certificate) == "reset"
+
+
+def test_a_connection_that_comes_as_the_relay_stops_is_closed() -> None:
+    writer = Mock(spec=asyncio.StreamWriter)
+
+    async def stopped() -> None:
+        passing = Relay(parse("ws://localhost:9").place)
+        passing.connected(Mock(spec=asyncio.StreamReader), writer)
+        await passing.stop()
+
+    asyncio.run(stopped())
+    writer.transport.abort.assert_called()

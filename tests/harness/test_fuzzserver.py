@@ -9,10 +9,12 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
 from harness.cli import main
+from harness.endpoints.fuzzing_server import FuzzingServer
 from harness.extra import EXTRA
 from harness.testee.fuzz_client import drive
 from tests.harness.case_clients import Client, ask, case_server, play, update_reports
@@ -49,6 +51,18 @@ def status_of(server: CaseServer, case: str, agent: str = "A") -> str:
     answer = json.loads(ask(server, f"/getCaseStatus?case={number_of(case)}&agent={agent}"))
     assert list(answer) == ["behavior"]
     return str(answer["behavior"])
+
+
+def test_a_connection_that_comes_as_the_server_stops_is_closed() -> None:
+    transport = Mock(spec=asyncio.Transport)
+
+    async def stopped() -> None:
+        server = FuzzingServer(["X.2.1"], 1.0, again=False)
+        server.protocol().connection_made(transport)
+        await server.stop()
+
+    asyncio.run(stopped())
+    transport.abort.assert_called()
 
 
 @pytest.fixture(scope="module")
