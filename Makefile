@@ -21,6 +21,9 @@ SAMPLE ?= 200
 # Most of the tests that run without coverage wait for other processes.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
+# Hundreds of processes are started, each of which would compile what it imports, were bytecode not kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help conformance matrix requirements test test-alone test-core test-other-core mutation mutation-core browser testees check format autobahn engines gateways proxies docs campaign fuzz asan downstream package release bench clean
 
 help: ## show this list
@@ -29,9 +32,7 @@ help: ## show this list
 conformance: $(NEEDED) ## run Autobahn's cases against the library (PROFILE=full|wide|fast, ROLE=both|server|client, TRANSPORT="h1 h2 h3")
 	$(BIN)/python -m harness run --role $(ROLE) --profile $(PROFILE) $(TRANSPORT:%=--transport %)
 
-# The tests start hundreds of processes, each of which would compile what it imports, were bytecode not kept.
 # Each half names its files: every worker imports all that it is given.
-test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) ## run every test on the core in Python, with the branch coverage of src/wsproto
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'uncovered and not engines and not proxies and not testees' tests/*/ $$(grep -l mark.uncovered tests/test_*.py)
 	$(BIN)/python -m pytest -n auto -m 'not uncovered' --cov --cov-report=term tests/test_*.py
@@ -71,8 +72,6 @@ check: $(READY) ## check format, lint, types and workflows
 matrix: $(NEEDED) ## run the cases against other implementations too, and compare them on one page (PROFILE=full|wide|fast, TRANSPORT="h1 h2 h3")
 	$(BIN)/python -m harness matrix --profile $(PROFILE) $(TRANSPORT:%=--transport %)
 
-# A draw starts the tests hundreds of times.
-requirements: export PYTHONDONTWRITEBYTECODE :=
 requirements: $(READY) ## trace each statement of the RFCs to code and tests, write docs/conformance.md and report/requirements.html (DRAW=20 disables 20 of them, SEED=1)
 	$(BIN)/python -m requirements
 	$(if $(DRAW),$(BIN)/python -m requirements draw --count $(DRAW) $(if $(SEED),--seed $(SEED)))

@@ -33,6 +33,11 @@ class BuildCore(build_ext):
             ext.extra_compile_args = ["-O3", "-g0", "-std=c11", "-fvisibility=hidden"]
         super().build_extension(ext)
 
+    def copy_file(self, infile: str, outfile: str, *args: object, **kwargs: object) -> None:
+        """Put the core of a checkout in its place at once: programs may be importing it."""
+        super().copy_file(infile, f"{outfile}.new", *args, **kwargs)
+        os.replace(f"{outfile}.new", outfile)  # noqa: PTH105
+
 
 def readme() -> str:
     """Return README.md with absolute links: where the package index shows it, none of the other files are."""

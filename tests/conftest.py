@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Much of what is tested looks into Python: the core is that in Python, unless WSPROTO_PURE=0 takes the other.
 os.environ.setdefault("WSPROTO_PURE", "1")
 
+TESTS = Path(__file__).parent
 EXAMPLES = 100
 NIGHTLY_FACTOR = 100
 
@@ -34,21 +35,10 @@ settings.load_profile("everyday")
 
 #: These test programs around the library, or try it at random: its branches are covered without them,
 #: and by the same tests in every run.
-UNCOVERED = tuple(
-    Path(__file__).parent / name
-    for name in (
-        "bench",
-        "docs",
-        "examples",
-        "fuzz",
-        "harness",
-        "properties",
-        "release",
-        "requirements",
-        "state_machines",
-        "tooling",
-    )
-)
+UNCOVERED = {
+    *("bench", "docs", "examples", "fuzz", "harness", "properties", "release", "requirements"),
+    *("state_machines", "tooling"),
+}
 
 
 #: Folders and files with the tests that take longest: a worker that began one last would be waited for.
@@ -104,7 +94,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest tests first, mark what is not measured, and give a campaign its time."""
     items.sort(key=lambda item: LONGEST.isdisjoint(item.path.parts))
     for item in items:
-        if any(folder in item.path.parents for folder in UNCOVERED):
+        if item.path.relative_to(TESTS).parts[0] in UNCOVERED:
             item.add_marker(pytest.mark.uncovered)
         if settings().max_examples > EXAMPLES:
             item.add_marker(pytest.mark.timeout(0))

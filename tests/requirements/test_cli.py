@@ -13,8 +13,13 @@ from requirements.places import citations, places_of
 from requirements.sections import sections_in
 from requirements.statements import statements
 
-SHOWN = {statement: dict.fromkeys(where, "passed") for statement, where in marked().items()}
 MASKED = "R6455-5.1-02"
+
+
+@pytest.fixture
+def shown() -> dict[str, dict[str, str]]:
+    """What is found where all tests pass."""
+    return {statement: dict.fromkeys(where, "passed") for statement, where in marked().items()}
 
 
 @pytest.mark.parametrize(
@@ -47,32 +52,40 @@ def test_a_wrong_call_is_one_line_with_the_value(
         ({"a": "passed", "b": "failed"}, f"{MASKED} is not kept: b fails"),
     ],
 )
-def test_a_statement_without_a_test_that_passes_is_a_fault(outcomes: dict[str, str], fault: str) -> None:
-    (found,) = checks.faults({**SHOWN, MASKED: outcomes})
+def test_a_statement_without_a_test_that_passes_is_a_fault(
+    outcomes: dict[str, str], fault: str, shown: dict[str, dict[str, str]]
+) -> None:
+    (found,) = checks.faults({**shown, MASKED: outcomes})
     assert found.startswith(fault)
 
 
-def test_a_section_or_an_id_that_is_not_there_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_section_or_an_id_that_is_not_there_is_a_fault(
+    shown: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (place,) = citations()["R6455-4.1-29"]
     wrong = {**citations(), "RFC 6455 5.9": [place], "R6455-5.9-01": [place], "RFC 1951 99": [place]}
     monkeypatch.setattr(checks, "citations", lambda: wrong)
-    first, second = checks.faults(SHOWN)
+    first, second = checks.faults(shown)
     assert first == f"{place} names RFC 6455 5.9, a section that RFC 6455 does not have"
     assert second.startswith(f"{place} names R6455-5.9-01, which tests/requirements.csv does not have")
 
 
-def test_a_statement_for_the_library_without_a_place_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_for_the_library_without_a_place_is_a_fault(
+    shown: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(checks, "places_of", lambda one: [] if one.id == MASKED else places_of(one))
-    (found,) = checks.faults(SHOWN)
+    (found,) = checks.faults(shown)
     assert found.startswith(f"{MASKED} has no place")
 
 
-def test_a_statement_for_others_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_for_others_says_why(
+    shown: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     silent = {
         name: replace(one, why="") if name == "R6455-4.1-05" else one for name, one in statements().items()
     }
     monkeypatch.setattr(checks, "statements", lambda: silent)
-    (found,) = checks.faults(SHOWN)
+    (found,) = checks.faults(shown)
     assert found.startswith("R6455-4.1-05 is not for the library")
 
 
