@@ -12,6 +12,7 @@ from tests.oracle.receiving import receive, receive_cut
 from tooling import frames as wire
 from wsproto import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -120,12 +121,13 @@ def test_masking_is_the_same_wherever_the_payload_is_written(size: int) -> None:
         assert found == header + wire.xor(payload(size + before)[before:], wire.MASK), before
 
 
-@pytest.mark.parametrize("size", [200, 4096, 5000])
-def test_a_character_beyond_ascii_is_seen_wherever_it_stands(size: int) -> None:
-    for place in [*range(70), *range(size - 70, size)]:
-        text = f"{'a' * place}\u00e9{'a' * (size - place)}"
-        data = wire.frame(wire.TEXT, text.encode(), mask=wire.MASK)
-        assert receive(Connection(ConnectionType.SERVER), data) == [TextMessage(text)], place
+@pytest.mark.parametrize("size", [3, 8, 40, 200, 4096, 5000])
+def test_a_byte_beyond_ascii_is_seen_wherever_it_stands(size: int) -> None:
+    for place in {*range(min(size, 70)), *range(max(size - 70, 0), size)}:
+        data = wire.frame(wire.TEXT, b"b" * place + b"\xff" + b"b" * (size - place - 1), mask=wire.MASK)
+        failure = receive(Connection(ConnectionType.SERVER), data)[-1]
+        assert isinstance(failure, CloseConnection), place
+        assert failure.code is CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
 
 @pytest.mark.requirement("R6455-5.3-05")

@@ -31,7 +31,7 @@ class CoreFault:
 FAULTS: Final = (
     CoreFault(
         "a key is turned by one byte too many",
-        "mask.c",
+        "frames.c",
         "turned[at] = key[(at + size) & 3];",
         "turned[at] = key[(at + size + 1) & 3];",
     ),

@@ -163,8 +163,6 @@ extern PyType_Spec connection_front_spec;
 void mask_setup(void);
 /* Write `size` bytes of `from` XOR `key` to `to`; return the OR of what was written: below 0x80 it is ASCII. */
 unsigned char mask_into(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char key[4]);
-/* Turn the key to where the payload goes on behind `size` bytes. */
-void turn_key(unsigned char key[4], Py_ssize_t size);
 extern PyMethodDef mask_methods[];
 
 #define FIN 0x80

@@ -152,6 +152,14 @@ static Way read_text(const FrameReader *reader, const Frame *frame, int final, P
     return way;
 }
 
+/* Turn the key to where the payload goes on behind `size` bytes. */
+static void turn_key(unsigned char key[4], Py_ssize_t size) {
+    unsigned char turned[4];
+    for (int at = 0; at < 4; at++)
+        turned[at] = key[(at + size) & 3];
+    memcpy(key, turned, 4);
+}
+
 /* Take in that a piece of a message of this `kind` was read, all of it at once. */
 static void commit(FrameReader *reader, const Frame *frame, int kind, const unsigned char rest[4]) {
     MessageState *message = reader->message;

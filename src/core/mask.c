@@ -45,30 +45,16 @@ void mask_setup(void) {
 #endif
 }
 
-void turn_key(unsigned char key[4], Py_ssize_t size) {
-    unsigned char turned[4];
-    for (int at = 0; at < 4; at++)
-        turned[at] = key[(at + size) & 3];
-    memcpy(key, turned, 4);
-}
-
-static uint64_t repeated(const unsigned char key[4]) {
+unsigned char mask_into(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char key[4]) {
     uint32_t half;
     memcpy(&half, key, sizeof(half));
-    return (uint64_t)half << 32 | half;
-}
-
-unsigned char mask_into(unsigned char *to, const unsigned char *from, Py_ssize_t size, const unsigned char key[4]) {
-    uint64_t keys = repeated(key), all = 0, word;
+    uint64_t keys = (uint64_t)half << 32 | half, all = 0, word;
 #ifdef HAVE_VECTORS
-    if (size >= 4096) {
-        /* One block more, behind which the others do not cross cache lines. */
-        unsigned char turned[4];
-        Py_ssize_t skipped = (Py_ssize_t)(-(uintptr_t)to & 31);
-        all = mask_blocks(to, from, 32, keys);
-        memcpy(turned, key, 4);
-        turn_key(turned, skipped);
-        keys = repeated(turned);
+    if (size >= 4096) { /* one block more, behind which the others do not cross cache lines */
+        const uint64_t twice[] = {keys, keys};
+        Py_ssize_t skipped = (Py_ssize_t)(-(uintptr_t)to % sizeof(Block));
+        all = mask_blocks(to, from, sizeof(Block), keys);
+        memcpy(&keys, (const char *)twice + skipped % 4, sizeof(keys));
         to += skipped, from += skipped, size -= skipped;
     }
     if (size >= 64) {
