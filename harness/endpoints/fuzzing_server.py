@@ -28,7 +28,8 @@ from harness.case_texts import visible
 from harness.endpoints.autobahn_cases import lost
 from harness.extra import EXTRA
 from harness.extra.certificates import Certificates
-from harness.extra.driver import TIMEOUT, Play, accept, send_away, tell
+from harness.extra.driver import Play, accept, send_away, tell
+from harness.extra.exchange import TIMEOUT
 from harness.extra.tls_wire import TlsWire
 from harness.extra.wire import Wire
 

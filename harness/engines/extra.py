@@ -14,7 +14,8 @@ from harness.engines.suite import Begun, Ended, Listening, Suite
 from harness.extra import EXTRA
 from harness.extra.case import MAX_MESSAGE_SIZE, Case
 from harness.extra.certificates import Certificates
-from harness.extra.driver import TIMEOUT, Play
+from harness.extra.driver import Play
+from harness.extra.exchange import TIMEOUT
 from harness.extra.expectations import Echoes
 from harness.extra.frames import text
 from harness.extra.place import Place

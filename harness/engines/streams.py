@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from harness.engines.at_once import at_once
 from harness.engines.suite import Listening, Suite
 from harness.extra.case import MAX_MESSAGE_SIZE
-from harness.extra.driver import TIMEOUT
+from harness.extra.exchange import TIMEOUT
 from harness.streams import STREAMS
 from harness.streams.driver import Play, Target
 from harness.streams.fuzzing_server import ReportsAsked, StreamFuzzingServer

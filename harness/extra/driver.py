@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.extra.exchange import Connection, Exchange, steps_of, timing
+from harness.extra.exchange import TIMEOUT, Connection, Exchange, steps_of, timing
 from harness.extra.frames import Frame, close, text
 from harness.extra.heads import KEY, RESPONSE, accept_token
 from harness.extra.memory import MemoryWatch
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from harness.extra.heads import Head
     from harness.results import CaseReport, ExtraCaseReport
     from harness.roles import Role
-
-TIMEOUT = 3.0
-"""Seconds that a peer has for each step, by default."""
 
 SECURED = re.compile(r"wss://localhost:[1-9]\d{,4}")
 """The address that a server says in the mode tls."""

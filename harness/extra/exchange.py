@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 GRACE = 0.5
 """Further seconds that a peer has to fail the connection, where it has already answered the ping."""
 
+TIMEOUT = 3.0
+"""Seconds that a peer has for each step, by default."""
+
 PROMPT = 2.0
-"""Seconds in which a peer has to end the TCP connection, once that is its turn."""
+"""Seconds in which a peer has to end TCP, once that is its turn; more where it has more than `TIMEOUT`."""
 
 LISTEN = 0.002
 """Seconds that the harness, as server, lets pass before it ends the TCP connection."""
@@ -69,6 +72,7 @@ class Exchange:
         self._case = case
         self._at = first
         self._timeout = timeout
+        self._prompt = PROMPT * max(timeout / TIMEOUT, 1.0)
         self._connect = connect
 
     async def run(self, watch: MemoryWatch | None) -> None:
@@ -213,7 +217,7 @@ class Exchange:
         if connection.cut_at is not None:
             await wire.wait_end(self._left(connection))
             wire.drain(seen)
-            _judge_end(wire, seen, connection.cut_at)
+            self._judge_end(wire, seen, connection.cut_at)
         elif not seen.ended and not connection.gone:
             await self._close(connection)
         wire.drain(seen)
@@ -251,7 +255,7 @@ class Exchange:
             seen.late = (
                 f"the server did not end the TCP connection within {self._timeout:g} s (RFC 6455 7.1.1)"
             )
-        elif turn and (delay := (wire.ended_at or turn) - turn) > PROMPT:
+        elif turn and (delay := (wire.ended_at or turn) - turn) > self._prompt:
             seen.late = (
                 f"the server ended the TCP connection only {delay:.1f} s after both Closes (RFC 6455 7.1.1)"
             )
@@ -260,10 +264,18 @@ class Exchange:
         """End the TCP connection, and have the client follow; the server ends first (RFC 6455 7.1.1)."""
         seen.left_first = await wire.wait_end(self._case.listen or LISTEN)
         wire.close()
-        if not await wire.wait_end(min(PROMPT, self._timeout)) and not seen.late:
+        if not await wire.wait_end(min(self._prompt, self._timeout)) and not seen.late:
             seen.late = (
                 "the client did not end the TCP connection after the server's end of it (RFC 6455 5.5.1)"
             )
+
+    def _judge_end(self, wire: Wire, seen: Seen, cut_at: float) -> None:
+        """Have the peer end the TCP connection soon after the harness did."""
+        delay = (wire.ended_at or time.monotonic()) - cut_at
+        if not wire.ended:
+            seen.late = f"the peer did not end the TCP connection within {delay:.1f} s after the harness did"
+        elif delay > self._prompt:
+            seen.late = f"the peer ended the TCP connection only {delay:.1f} s after the harness did"
 
 
 def steps_of(case: Case, seen: Seen) -> Steps:
@@ -294,12 +306,3 @@ def timing(wire: Wire, seen: Seen) -> Timing:
 
 def _between(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else round(max(end - start, 0.0) * 1000, 1)
-
-
-def _judge_end(wire: Wire, seen: Seen, cut_at: float) -> None:
-    """Have the peer end the TCP connection soon after the harness did."""
-    delay = (wire.ended_at or time.monotonic()) - cut_at
-    if not wire.ended:
-        seen.late = f"the peer did not end the TCP connection within {delay:.1f} s after the harness did"
-    elif delay > PROMPT:
-        seen.late = f"the peer ended the TCP connection only {delay:.1f} s after the harness did"

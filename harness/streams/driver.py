@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from harness.extra.driver import TIMEOUT
+from harness.extra.exchange import TIMEOUT
 from harness.streams.case import OWNERS, Case
 from harness.streams.expectations import Finding, Opens, outcome
 from harness.streams.fields import text_of

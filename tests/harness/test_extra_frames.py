@@ -185,6 +185,16 @@ def test_a_server_that_ends_tcp_late_is_named_as_that(monkeypatch: pytest.Monkey
     assert report["timing"]["end"] >= 250
 
 
+def test_a_server_has_more_time_to_end_tcp_where_it_has_more_for_each_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The machine is slow, as a user says who gives more."""
+    monkeypatch.setattr(exchange, "PROMPT", 0.1)
+    monkeypatch.setattr(exchange, "TIMEOUT", 0.01)
+    report = verdict(echoing(lax_peers.echoed, stays=0.3), A_TEXT)
+    assert (report["behavior"], report["behaviorClose"]) == ("OK", "OK")
+
+
 def test_a_server_that_does_not_end_tcp_is_named_as_that() -> None:
     report = verdict(echoing(lax_peers.echoed, stays=2.0), A_TEXT)
     assert report["resultClose"] == (
