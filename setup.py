@@ -35,8 +35,9 @@ class BuildCore(build_ext):
 
     def copy_file(self, infile: str, outfile: str, *args: object, **kwargs: object) -> None:
         """Put the core of a checkout in its place at once: programs may be importing it."""
-        super().copy_file(infile, f"{outfile}.new", *args, **kwargs)
-        os.replace(f"{outfile}.new", outfile)  # noqa: PTH105
+        beside = Path(f"{outfile}.new")
+        super().copy_file(infile, str(beside), *args, **kwargs)
+        beside.replace(outfile)
 
 
 def readme() -> str:

@@ -31,7 +31,7 @@ TIMEOUT = 3.0
 """Seconds that a peer has for each step, by default."""
 
 PROMPT = 2.0
-"""Seconds in which a peer has to end TCP, once that is its turn; more where it has more than `TIMEOUT`."""
+"""Seconds that a peer has to end TCP, once that is its turn; more, in proportion, with a longer timeout."""
 
 LISTEN = 0.002
 """Seconds that the harness, as server, lets pass before it ends the TCP connection."""
