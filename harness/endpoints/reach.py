@@ -43,6 +43,9 @@ OF_A_PROXY = {502, 503, 504}
 class UnreachableError(CommandError):
     """No WebSocket can be opened; the message says why, without the URL."""
 
+    slow = False
+    """Whether more time could have helped."""
+
 
 class GoneError(UnreachableError):
     """Nobody accepts connections there."""
@@ -62,7 +65,7 @@ async def connect(place: Place, timeout: float) -> Wire:
     try:
         _, made = await asyncio.wait_for(connecting, timeout)
     except asyncio.TimeoutError:
-        raise GoneError(f"no connection within {timeout:g} s") from None
+        raise _slow(GoneError(f"no connection within {timeout:g} s")) from None
     except (socket.gaierror, UnicodeError) as error:
         why = error.strerror if isinstance(error, socket.gaierror) else str(error)
         raise UnreachableError(f"the host {place.host!r} is not known: {why}") from None
@@ -72,9 +75,16 @@ async def connect(place: Place, timeout: float) -> Wire:
     if place.context:
         try:
             await wire.shake_hands(timeout)
+        except TimeoutError as error:
+            raise _slow(UnreachableError(str(error))) from None
         except OSError as error:
             raise UnreachableError(_of_tls(str(error))) from None
     return made
+
+
+def _slow(error: UnreachableError) -> UnreachableError:
+    error.slow = True
+    return error
 
 
 def _plain(error: OSError) -> str:

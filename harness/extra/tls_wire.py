@@ -57,11 +57,14 @@ class TlsWire(Wire):
         self._go_on()
 
     async def shake_hands(self, timeout: float) -> None:
-        """Wait for the end of TLS's handshake; raises `OSError` where it fails."""
-        await self.wait(lambda: self._side.opened or bool(self.ended), timeout)
-        if not self._side.opened:
-            self.abort()
-            raise OSError(f"no handshake of TLS: {self._side.fault or 'the peer did not go on with it'}")
+        """Wait for the end of TLS's handshake; raises `OSError`, `TimeoutError` where it only lasts."""
+        came = await self.wait(lambda: self._side.opened or bool(self._side.fault or self.ended), timeout)
+        if self._side.opened:
+            return
+        self.abort()
+        if not came:
+            raise TimeoutError(f"no handshake of TLS within {timeout:g} s")
+        raise OSError(f"no handshake of TLS: {self._side.fault or 'the peer did not go on with it'}")
 
     @property
     def authority(self) -> str:

@@ -56,7 +56,8 @@ class Server:
         try:
             played = await player.play(sequence)
         except UnreachableError as error:
-            return await self._crash() or Fault("crash", "refused", f"The next connection failed: {error}.")
+            came = f"The next connection failed: {error}."
+            return await self._crash() or Fault("crash", "refused", came, error.slow)
         if played.seen.ended and not played.seen.close:
             await asyncio.sleep(SETTLED)
         return await self._crash() or judge(played)

@@ -306,6 +306,8 @@ class Server:
         if self.fault == "open-tcp":
             await reader.read()
             return
+        if not writer.can_write_eof():  # over TLS, which ends both directions
+            return
         writer.write_eof()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.rest(reader), LINGER)

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+import time
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -260,6 +261,20 @@ def test_a_server_behind_tls_is_fuzzed_with_what_its_requests_need(tmp_path: Pat
         code, report = fuzz(tmp_path, url, "--seconds", "1", "--seed", "2", *options)
     assert (code, report["findings"], report["url"]) == (0, [], url)
     assert report["sequences"] > 0
+
+
+def test_a_handshake_of_tls_that_lasts_once_is_no_finding(tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path)
+    pauses = iter([0] * 10 + [0.6])
+    certificate.context.sni_callback = lambda *_: time.sleep(next(pauses, 0))
+    with served(Server(GOOD), certificate.context) as port:
+        url = f"wss://localhost:{port}/"
+        code, report = fuzz(
+            tmp_path, url, "--seconds", "3", "--seed", "2", "--ca", str(certificate.authority)
+        )
+    assert next(pauses, None) is None
+    assert (code, report["findings"]) == (0, [])
+    assert "The next connection failed: no handshake of TLS within 0.25 s." in report["slow"]
 
 
 @pytest.mark.parametrize(
