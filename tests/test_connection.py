@@ -706,7 +706,7 @@ def test_a_message_inside_a_message_is_named_as_users_compare_it(role: Connectio
 def test_an_error_names_the_state_in_plain_words() -> None:
     connection = Connection(CLIENT)
     connection.send(CloseConnection(1000))
-    with pytest.raises(LocalProtocolError, match=r"^A TextMessage cannot be sent in state LOCAL_CLOSING$"):
+    with pytest.raises(LocalProtocolError, match=r"^TextMessage cannot be sent in state LOCAL_CLOSING$"):
         connection.send(TextMessage("late"))
 
 

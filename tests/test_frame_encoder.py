@@ -302,7 +302,7 @@ def test_an_event_that_no_frame_can_say_is_refused_by_the_codec(event: Event) ->
         (BytesMessage("a"), "The data of a BytesMessage must be bytes, not str"),  # type: ignore[arg-type]
         (BytesMessage(5), "The data of a message"),  # type: ignore[arg-type]
         (Ping(b"a" * 126), "PING with 126 bytes of payload, at most 125"),
-        (AcceptConnection(), "A AcceptConnection cannot be sent in a frame"),
+        (AcceptConnection(), "AcceptConnection cannot be sent in a frame"),
     ],
 )
 def test_what_no_frame_can_say_is_the_caller_s_fault(role: ConnectionType, event: Event, text: str) -> None:

@@ -240,7 +240,7 @@ def test_an_interim_response_that_nobody_expects_is_ignored() -> None:
 def test_what_comes_before_the_request_is_no_response(data: bytes) -> None:
     client = WSConnection(ConnectionType.CLIENT)
     error = failed(client, data)
-    assert "before it was asked" in str(error)
+    assert "before the request" in str(error)
     assert client.ending is Ending.RESET
 
 

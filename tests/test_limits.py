@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError, fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,12 @@ from tests.oracle.deflating import (
 )
 from tests.oracle.receiving import feed
 from tooling import frames as wire
-from wsproto import Connection, ConnectionState, ConnectionType
+from wsproto import Connection, ConnectionState, ConnectionType, WSConnection
 from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
+from wsproto.handshake import H11Handshake
 from wsproto.limits import Limits, checked_int
+from wsproto.stream_handshake import StreamHandshake
 from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -81,6 +84,15 @@ def test_every_other_bound_may_be_nought(name: str) -> None:
 def test_a_setting_out_of_its_range_is_told_the_range() -> None:
     with pytest.raises(LocalProtocolError, match=r"^memory_level must be 1 to 9, not 10$"):
         checked_int("memory_level", 10, 1, 9)
+
+
+@pytest.mark.parametrize("kind", [Connection, H11Handshake, StreamHandshake, WSConnection])
+@pytest.mark.parametrize("limits", [5, 0, {"max_frame_size": 5}, Limits])
+def test_limits_are_limits(kind: Any, limits: Any) -> None:
+    wanted = re.escape(f"limits must be Limits, not {limits!r}")
+    with pytest.raises(LocalProtocolError, match=f"^{wanted}$") as caught:
+        kind(ConnectionType.SERVER, limits=limits)
+    assert isinstance(caught.value, TypeError)
 
 
 def test_the_bounds_on_messages_are_those_that_are_set() -> None:

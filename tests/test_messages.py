@@ -145,11 +145,20 @@ def test_a_size_is_a_number_of_bytes(max_size: Any, kind: type[Exception]) -> No
     assert isinstance(caught.value, LocalProtocolError)
 
 
-def test_a_refused_message_is_forgotten() -> None:
+def test_a_refused_message_is_dropped_to_its_end() -> None:
     joiner = MessageJoiner(4)
     joiner.join(TextMessage("abc", message_finished=False))
     with pytest.raises(RemoteProtocolError):
         joiner.join(TextMessage("de", message_finished=False))
+    for piece in (TextMessage("more than four", message_finished=False), TextMessage("tail")):
+        assert joiner.join(piece) is None
+    assert joiner.join(TextMessage("next")) == TextMessage("next")
+
+
+def test_behind_a_message_refused_at_its_end_the_next_one_is_whole() -> None:
+    joiner = MessageJoiner(4)
+    with pytest.raises(RemoteProtocolError):
+        joiner.join(TextMessage("abcde"))
     assert joiner.join(TextMessage("next")) == TextMessage("next")
 
 

@@ -387,6 +387,7 @@ def test_its_repr_names_what_is_in_force() -> None:
     assert repr(agreed("server_max_window_bits=10")) == (
         "<PerMessageDeflate client_max_window_bits=15; server_max_window_bits=10>"
     )
+    assert repr(PerMessageDeflate()) == "<PerMessageDeflate>"
 
 
 @pytest.mark.parametrize("role", ROLES)

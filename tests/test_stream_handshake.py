@@ -435,6 +435,19 @@ def test_a_request_that_breaks_a_rule_is_refused_with_400(headers: Headers) -> N
     assert (b"content-length", b"0") in response
 
 
+@pytest.mark.requirement("R9113-8.3-01", "R9113-8.3-02", "R9113-8.3-03")
+@pytest.mark.parametrize(
+    ("headers", "fault"),
+    [
+        ([(b":paths", b"/"), *REQUEST], "':paths' is unknown"),
+        ([REQUEST[0], *REQUEST], f"{REQUEST[0][0].decode()!r} is repeated"),
+        ([*REQUEST[1:], REQUEST[0]], f"{REQUEST[0][0].decode()!r} is behind a field"),
+    ],
+)
+def test_a_pseudo_header_out_of_place_is_told_its_fault(headers: Headers, fault: str) -> None:
+    assert refusal(server(), headers, f"Pseudo-header b{fault} ")[0] == (b":status", b"400")
+
+
 def test_each_byte_may_stand_in_a_path_or_not() -> None:
     """Visible ASCII but `#`, which begins a fragment."""
     allowed = set()

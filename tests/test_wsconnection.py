@@ -301,6 +301,16 @@ def test_protocol_error_is_that_of_the_frames_too() -> None:
     assert isinstance(server.protocol_error, RemoteProtocolError)
 
 
+def test_an_open_connection_keeps_nothing_of_its_handshake() -> None:
+    client, key = asking_client()
+    accepted(client, response(key))
+    server = asked_server()
+    server.send(AcceptConnection())
+    for connection in (client, server):
+        kept = {name for name, value in vars(connection).items() if value is not None}
+        assert kept <= vars(Connection(CLIENT)).keys()
+
+
 def test_negotiated_extensions_are_used_after_the_handshake() -> None:
     client, server = WSConnection(ConnectionType.CLIENT), WSConnection(ConnectionType.SERVER)
     feed(server, client.send(Request("localhost", "/", extensions=[PerMessageDeflate()])))

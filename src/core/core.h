@@ -46,7 +46,7 @@ typedef struct {
 /* Make an object of `type` that holds so many others, all of them NULL; its other members are zero. */
 PyObject *new_object(PyTypeObject *type, Py_ssize_t held);
 int object_traverse(Object *object, visitproc visit, void *arg);
-/* Let go of what may be in a cycle: bytes stay. */
+/* Clear references that can be part of a cycle; bytes objects stay. */
 int object_clear(Object *object);
 void object_dealloc(Object *object);
 

@@ -323,7 +323,7 @@ PyObject *reader_take_payload(FrameReader *reader, PyObject *args) {
     if (limit == -1 && PyErr_Occurred())
         return NULL;
     if (reader->message == NULL || limit < 0 || reader->message->remaining < 0)
-        return PyErr_Format(PyExc_ValueError, "there is no payload of less than no bytes");
+        return PyErr_Format(PyExc_ValueError, "the size of a payload must not be negative");
     Frame piece;
     find_piece(reader, &piece, limit);
     PyObject *data = payload_of(reader, &piece, 0);

@@ -75,10 +75,11 @@ PyDoc_STRVAR(events_doc, "events($self)\n--\n\n"
                          "Yield what has happened, reading as it goes: the state changes with the event that changes "
                          "it.\n\n"
                          "A frame that breaks the protocol is one `CloseConnection` with the code to answer with.");
-PyDoc_STRVAR(send_doc, "send($self, event)\n--\n\n"
-                       "Return the bytes that say `event` to the peer.\n\n"
-                       ":raises LocalProtocolError: where the state does not permit it or no frame can say it; then "
-                       "nothing\n    has changed.");
+PyDoc_STRVAR(send_doc,
+             "send($self, event)\n--\n\n"
+             "Return the bytes of `event`, to be sent to the peer.\n\n"
+             ":raises LocalProtocolError: where the state does not permit it or it cannot be written as a frame;\n"
+             "    then nothing has changed.");
 
 static PyMethodDef front_methods[] = {
     {"receive_data", (PyCFunction)(void (*)(void))front_receive_data, METH_FASTCALL | METH_KEYWORDS, receive_data_doc},

@@ -52,7 +52,7 @@ static PyObject *looked_up(Core *core, const Part *part) {
     if (found != NULL && part->base) {
         PyTypeObject *base = (PyTypeObject *)*place_of(core, part->base);
         if (!PyType_Check(found) || !PyType_IsSubtype((PyTypeObject *)found, base)) {
-            PyErr_Format(PyExc_TypeError, "%s.%s is not made of %s", part->module, part->name, base->tp_name);
+            PyErr_Format(PyExc_TypeError, "%s.%s is not a subclass of %s", part->module, part->name, base->tp_name);
             Py_CLEAR(found);
         }
     }

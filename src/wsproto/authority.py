@@ -90,24 +90,29 @@ def _is_ipv6(address: str) -> bool:
 
 
 def _written_label(label: str) -> str:
-    """Return a label that is not in ASCII in its `xn--` form, any other as it is (RFC 5891 4).
-
-    Refuse a label without such a form, and one that means different names in IDNA 2003 and in 2008.
-    """
+    """Return a label that is not in ASCII in its `xn--` form, any other as it is (RFC 5891 4)."""
     if label.isascii():
         return label
-    deviates = not _DEVIATIONS.isdisjoint(label)
-    mapped = _mapped(label) if deviates else label
     try:
-        if _is_in_unicode_form(mapped) and _CAPITAL_SHARP_S not in label:
-            encoded = _encoded(mapped)
-        else:
-            encoded = "" if deviates else label.encode("idna").decode("ascii")
+        encoded = _ascii_form(label)
+        if len(encoded) <= _MAX_LABEL:
+            return encoded
     except UnicodeError:
-        encoded = ""
-    if not 0 < len(encoded) <= _MAX_LABEL:
-        raise LocalValueError(f"Give {label!r} of a host in its xn-- form, if it has one (RFC 5891 4)")
-    return encoded
+        pass  # which says nothing of the rule
+    raise LocalValueError(f"Give {label!r} of a host in its xn-- form, if it has one (RFC 5891 4)")
+
+
+def _ascii_form(label: str) -> str:
+    """Return the `xn--` form of a label beyond ASCII.
+
+    :raises UnicodeError: where it has none, or means different names in IDNA 2003 and in 2008.
+    """
+    if _DEVIATIONS.isdisjoint(label):
+        return _encoded(label) if _is_in_unicode_form(label) else label.encode("idna").decode("ascii")
+    mapped = _mapped(label)
+    if _CAPITAL_SHARP_S in label or not _is_in_unicode_form(mapped):
+        raise UnicodeError("it means different names in IDNA 2003 and 2008")
+    return _encoded(mapped)
 
 
 def _read_label(label: str) -> str:

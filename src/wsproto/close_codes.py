@@ -39,5 +39,5 @@ def may_travel(code: int) -> bool:
 
 
 def named(code: int) -> int:
-    """Return the `CloseReason` of `code` where it has one, else `code` itself."""
+    """Return the `CloseReason` of a `code` that may travel and has one, else `code` itself."""
     return CloseReason(code) if code in _TRAVELS else code

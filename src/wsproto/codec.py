@@ -66,9 +66,9 @@ class Encoder(Protocol):
 
     @abstractmethod
     def send(self, event: Event) -> bytes:
-        """Return the frame that says `event`.
+        """Return the frame of `event`.
 
-        :raises LocalProtocolError: for an event that no frame can say; then nothing has changed.
+        :raises LocalProtocolError: for an event that cannot be written as a frame; then nothing has changed.
         """
 
     @abstractmethod

@@ -9,7 +9,7 @@ from .close_codes import CloseReason
 from .codec import frame_codec
 from .connection_front import ConnectionFront
 from .errors import LocalProtocolError, LocalTypeError, RemoteProtocolError
-from .events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+from .events import CloseConnection, Event, Message, Ping, Pong
 from .states import CONNECTION, ConnectionState, ConnectionType, Ending, Input
 from .utilities import as_bytes
 
@@ -28,16 +28,10 @@ SERVER = ConnectionType.SERVER
 
 _INPUT_OF_EVENT: dict[type, Input] = {
     Message: Input.SEND_MESSAGE,
-    TextMessage: Input.SEND_MESSAGE,
-    BytesMessage: Input.SEND_MESSAGE,
     Ping: Input.SEND_PING,
     Pong: Input.SEND_PONG,
     CloseConnection: Input.SEND_CLOSE,
 }
-
-
-def _input_of_subclass(event_type: type[Event]) -> Input | None:
-    return next((_INPUT_OF_EVENT[kind] for kind in event_type.__mro__ if kind in _INPUT_OF_EVENT), None)
 
 
 class Connection(ConnectionFront):
@@ -77,7 +71,7 @@ class Connection(ConnectionFront):
 
     @property
     def protocol_error(self) -> RemoteProtocolError | None:
-        """How the peer broke the protocol, where it did: what tells such a failure from a peer's Close."""
+        """How the peer broke the protocol; None where it did not, as when it only sent a Close."""
         return self._protocol_error
 
     @property
@@ -101,16 +95,16 @@ class Connection(ConnectionFront):
 
     def _next_state(self, event_type: type[Event]) -> ConnectionState | None:
         """Look up where sending an event of this class leads; None where it is not permitted."""
-        what = _INPUT_OF_EVENT.get(event_type) or _input_of_subclass(event_type)
+        what = next((_INPUT_OF_EVENT[kind] for kind in event_type.__mro__ if kind in _INPUT_OF_EVENT), None)
         if what is Input.SEND_MESSAGE and self._encoder.message_begun:
             what = Input.SEND_CONTINUATION
         return None if what is None else CONNECTION[self._state].get(what)
 
     def send_parts(self, event: Event) -> tuple[bytes, bytes]:
-        """Return what `send(event)` returns in two parts, to be sent one behind the other.
+        """Return what `send(event)` returns in two parts, to be sent one after the other.
 
-        A server's payload is the second part, which is not copied: the `data` of a `BytesMessage` itself. It
-        pays from some 10 KB on, where the transport takes both at once, as `socket.sendmsg` does.
+        A server's payload is the second part, which is not copied: the `data` of a `BytesMessage` itself.
+        That is faster from about 10 KB, if the transport takes both at once, as `socket.sendmsg` does.
 
         :param event: what to send, as `send` takes it.
         :raises LocalProtocolError: as `send` does.
@@ -123,7 +117,7 @@ class Connection(ConnectionFront):
         """Send what may change the state, or may not be permitted."""
         next_state = self._next_state(type(event))
         if next_state is None:  # R6455-5.5.1-06, R6455-6.1-02, -03
-            raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in state {self._state.name}")
+            raise LocalProtocolError(f"{type(event).__name__} cannot be sent in state {self._state.name}")
         data = self._encoder.send(event)
         self._state = next_state
         return data

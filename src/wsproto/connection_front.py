@@ -38,10 +38,10 @@ class ConnectionFront:
     _conclude: Callable[[CloseConnection | ParseFailed | None], Event | None]
 
     def send(self, event: Event) -> bytes:
-        """Return the bytes that say `event` to the peer.
+        """Return the bytes of `event`, to be sent to the peer.
 
-        :raises LocalProtocolError: where the state does not permit it or no frame can say it; then nothing
-            has changed.
+        :raises LocalProtocolError: where the state does not permit it or it cannot be written as a frame;
+            then nothing has changed.
         """
         if self._state is _OPEN and type(event) in _CHANGE_NOTHING:
             return self._encoder.send(event)  # R6455-2.1-01, R6455-6.1-01, -04

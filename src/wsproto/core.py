@@ -1,8 +1,8 @@
 """Which core does the work: `wsproto._core`, compiled from src/core, or its twins in Python.
 
-The compiled core reads and writes what needs no judgement. Each of its classes and functions has a twin in
-Python of the same name, which defines what is right, and which serves where the compiled one was not built,
-or where the environment variable `WSPROTO_PURE` is set (to something other than 0).
+The compiled core reads and writes what needs no judgement. Each of its classes and functions, but the
+iterator `Events`, has a twin of the same name in Python. That defines what is right, and serves where the
+compiled core was not built, or where the environment variable `WSPROTO_PURE` is anything but 0 or empty.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ class _Backend:
 
 
 def set_zlib_backend(module: Any) -> None:
-    """Compress (RFC 7692 7.2) by another module than `zlib`, such as `zlib_ng.zlib_ng` or `isal.isal_zlib`.
+    """Use another module in place of `zlib`, such as `zlib_ng.zlib_ng` or `isal.isal_zlib` (RFC 7692 7.2).
 
     All connections of the process use it for the zlib objects that they make from now on. A compression level
-    that it does not have stands for its highest one.
+    higher than it supports becomes its highest.
 
     :param module: has the interface of `zlib`.
     :raises LocalProtocolError: for a module that lacks what is needed, also a `TypeError`.
@@ -130,11 +130,10 @@ class Inflater:
         self._offset += len(given)
         # Nothing is copied, since a program may call the hooks with much. Only isal takes in what it does not
         # use yet, and gives it back here.
-        self._input, self._offset = (
-            (self._input, self._offset - len(rest))
-            if len(rest) <= len(given)
-            else (rest + self._input[self._offset :], 0)
-        )
+        if len(rest) <= len(given):
+            self._offset -= len(rest)
+        else:
+            self._input, self._offset = rest + self._input[self._offset :], 0
         if inflater.eof and self._finishing and self._input[self._offset :] == TAIL:
             self._offset = len(self._input)  # there is nothing for the tail to complete
         unread = self._offset < len(self._input)

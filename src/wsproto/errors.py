@@ -30,8 +30,8 @@ class RemoteProtocolError(ProtocolError):
     """The peer broke the protocol: the connection fails (RFC 6455 7.1.7).
 
     :param message: what was wrong, and which rule it breaks.
-    :param event_hint: the event that tells the peer so, ready to be sent, or None. Every error that
-        `receive_data` raises has one, except where a stream of HTTP/2 or HTTP/3 is to be reset.
+    :param event_hint: the event that tells the peer so, or None. Every error that `receive_data`
+        raises has one, except where a stream of HTTP/2 or HTTP/3 is to be reset. A server can send it.
     """
 
     event_hint: Event | Any  # `Any`, so that `send(error.event_hint)` needs no check for None

@@ -20,7 +20,7 @@ def _fields_of(event: Event) -> dict[str, Any]:
 
 
 def _get_with_fields(event: Event, name: str) -> Any:
-    """Get an attribute of an event whose class brings a dictionary: `__dict__` shows its fields, too.
+    """Get an attribute of an event of a class without `__slots__`: `__dict__` shows its fields, too.
 
     The fields are written into the dictionary itself, where `functools.cached_property` can keep values.
     """

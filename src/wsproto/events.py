@@ -50,7 +50,7 @@ class Request(Event):
     extra_headers: Headers = field(default_factory=list)
     """Header fields beyond those that have a place of their own."""
     subprotocols: list[str] = field(default_factory=list)
-    """Subprotocols, the one that the client likes best first."""
+    """Subprotocols, in the client's order of preference."""
 
     if TYPE_CHECKING:
 
@@ -71,7 +71,7 @@ class AcceptConnection(Event):
     subprotocol: str | None = None
     """The one subprotocol chosen from the client's."""
     extensions: list[Extension] = field(default_factory=list)
-    """On a server those it supports, on a client those that were accepted."""
+    """Sent: the extensions that the server supports. Received: those that it accepted."""
     extra_headers: Headers = field(default_factory=list)
     """Header fields beyond those that have a place of their own."""
 
@@ -143,7 +143,7 @@ class Message(MessageFields, Event, Generic[T]):  # type: ignore[misc] # weak re
     data: str | bytes
     """The piece: str for text, bytes for binary data."""
     frame_finished: bool = field(default=True)
-    """Whether the frame ends here. It says nothing when sending: each event is a frame."""
+    """Whether the frame ends here. It is ignored when sending: each event is sent as one frame."""
     message_finished: bool = field(default=True)
     """Whether the message ends here."""
 
@@ -201,7 +201,7 @@ for _event, _names in ((Message, ("frame_finished", "message_finished")), (Contr
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class Ping(ControlEvent):
-    """A question whether the peer is there (RFC 6455 5.5.2)."""
+    """A request for a Pong, which shows that the peer is there (RFC 6455 5.5.2)."""
 
     __slots__ = ()
 

@@ -27,7 +27,7 @@ class Extension:
     sees every frame: a received one in the order header, payload (any number of pieces), complete. The hooks
     that see it take
 
-    * `proto`: the connection as a hook may see it: `proto.client` says which side this is (bool).
+    * `proto`: the connection; hooks may use `proto.client` (bool), True on the client's side.
     * `opcode`: the `Opcode` of the frame.
     * `rsv`: its reserved bits (`RsvBits`): as received, or as the extensions before have set them.
     * `payload_length`: bytes of payload in the whole frame.
@@ -50,7 +50,7 @@ class Extension:
         return self
 
     def offer(self) -> bool | str:
-        """Return a client's parameters, True for none, False to offer nothing."""
+        """Return the parameters to offer; True offers without parameters, False does not offer."""
         return False
 
     def accept(self, offer: str) -> bool | str | None:

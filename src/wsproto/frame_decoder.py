@@ -35,7 +35,7 @@ from .frame_header import (
 from .frame_reader import FrameReader
 from .inbound_extensions import UNDEFINED_BITS, InboundExtensions
 from .inbound_message import InboundMessage
-from .limits import DEFAULT_LIMITS, Limits
+from .limits import Limits, checked_limits
 from .masking import masked
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ _from_bytes, _new = int.from_bytes, object.__new__
 class FrameDecoder(FrameReader):
     """Turns what one side of a connection receives into events (RFC 6455 5, 6.2).
 
-    Between calls its extensions may hold part of a unit. Outside of extensions no byte is copied more than
-    twice.
+    Between calls its extensions may hold part of a unit. Outside of extensions each byte is copied a few
+    times at most.
 
     :param client: whether this is the client's side.
     :param extensions: the negotiated extensions, in the order of the response.
@@ -64,7 +64,7 @@ class FrameDecoder(FrameReader):
         self, client: bool, extensions: Sequence[Extension] | None = None, *, limits: Limits | None = None
     ) -> None:
         used = [bound(extension, client=client) for extension in extensions or ()]
-        limits = limits or DEFAULT_LIMITS
+        limits = checked_limits(limits)
         self._extensions = InboundExtensions(used, limits) if used else None
         rest_size = None if self._extensions is None else self._extensions.rest_size
         super().__init__(client, InboundMessage(limits, rest_size))

@@ -37,7 +37,7 @@ class FrameEncoder(FrameWriter):
     def send_parts(self, event: Event) -> tuple[bytes, bytes]:
         """Return the frame that says `event` in two parts: of a server the header, and the payload uncopied.
 
-        :raises LocalProtocolError: for an event that no frame can say.
+        :raises LocalProtocolError: for an event that cannot be written as a frame.
         """
         if self.client:
             return self.send(event), b""
@@ -60,7 +60,7 @@ class FrameEncoder(FrameWriter):
             return self._control(Opcode.PING, event.payload)
         if isinstance(event, CloseConnection):
             return self._control(Opcode.CLOSE, written_close(event.code, event.reason))
-        raise LocalProtocolError(f"A {type(event).__name__} cannot be sent in a frame")
+        raise LocalProtocolError(f"{type(event).__name__} cannot be sent in a frame")
 
     def _message(self, event: Message[Any]) -> tuple[int, bytes, int]:
         """Judge a frame of a message: the first, or the next of the one under way (RFC 6455 5.4, 5.6)."""
@@ -82,9 +82,8 @@ class FrameEncoder(FrameWriter):
         begun, fin = self._opcode, FIN if event.message_finished else 0  # R6455-6.1-07
         if begun and begun != opcode:  # R6455-5.4-11
             raise LocalTypeError(f"{opcode.name} data in a {OPCODES[begun].name} message (RFC 6455 5.4)")
-        return *self._extended(  # R6455-5.4-02, -09, R6455-6.1-05, -06
-            fin | (Opcode.CONTINUATION if begun else opcode), payload
-        ), 0 if fin else opcode
+        sent_as = Opcode.CONTINUATION if begun else opcode  # R6455-5.4-02, -09, R6455-6.1-05, -06
+        return *self._extended(fin | sent_as, payload), 0 if fin else opcode
 
     def _control(self, opcode: Opcode, payload: BytesLike) -> tuple[int, bytes, int]:
         """Judge a Ping, Pong or Close frame (RFC 6455 5.5)."""

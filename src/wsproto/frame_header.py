@@ -83,10 +83,11 @@ FAULTLESS = tuple(
 
 def second_byte_fault(second: int, *, client: bool) -> str:
     """Say what is wrong with the `second` byte that a side got: its mask bit, or a control frame's length."""
-    if bool(second & MASK) is not client:
-        return "Control frame with more than 125 bytes of payload (RFC 6455 5.5)"
-    frame = "Masked frame from the server" if client else "Unmasked frame from the client"
-    return f"{frame} (RFC 6455 5.1)"
+    if client and second & MASK:
+        return "Masked frame from the server (RFC 6455 5.1)"
+    if not client and not second & MASK:
+        return "Unmasked frame from the client (RFC 6455 5.1)"
+    return "Control frame with more than 125 bytes of payload (RFC 6455 5.5)"
 
 
 def length_fault(length: int) -> str:

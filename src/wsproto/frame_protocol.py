@@ -37,7 +37,7 @@ class Frame(NamedTuple):
     opcode: Opcode
     """The message's, on a continuation too."""
     payload: bytes | str | tuple[int, str]
-    """str of a text, (code, reason) of a Close."""
+    """str for text, (code, reason) for a Close, else bytes."""
     frame_finished: bool
     """Whether the frame ends here."""
     message_finished: bool

@@ -59,7 +59,7 @@ class FrameWriter:
     def send(self, event: Event) -> bytes:
         """Return the frame that says `event`.
 
-        :raises LocalProtocolError: for an event that no frame can say.
+        :raises LocalProtocolError: for an event that cannot be written as a frame.
         """
         # A whole message, or a Ping or Pong, takes a quarter of a microsecond less than otherwise.
         kind = type(event)

@@ -59,8 +59,8 @@ class H11Handshake(Handshake[bytes]):
     # A rejection frames its own body, and its connection-level fields are its own.
     _reserved_in_rejection = RESERVED - FRAMING - UPGRADING - {b"sec-websocket-version"}
 
-    _key: bytes  # with the next one from the stage REQUESTED on
-    _expects_continue: bool  # whether the client of a server does
+    _key: bytes  # set, as the next one, once the stage is REQUESTED
+    _expects_continue: bool  # on a server: whether the client sent `Expect: 100-continue`
     _last_interim: RejectConnection | None = None  # the answer, should the transport end after it
 
     def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
@@ -105,7 +105,7 @@ class H11Handshake(Handshake[bytes]):
         :param headers: its header fields.
         :param path: its target.
         :raises RemoteProtocolError: for a request that may not be accepted.
-        :raises LocalProtocolError: on a client, or after a request.
+        :raises LocalProtocolError: on a client, after a request, or while one is being received.
         """
         if self.client:
             raise LocalProtocolError("Cannot initiate an upgrade connection when acting as the client")
@@ -126,7 +126,7 @@ class H11Handshake(Handshake[bytes]):
         elif data is None:
             self._receive_eof()
         elif self._stage is Stage.INITIAL:
-            raise refused("The server spoke before it was asked (RFC 6455 4.1)")  # R9112-9.2-01, -02
+            raise refused("The server sent data before the request (RFC 6455 4.1)")  # R9112-9.2-01, -02
         else:
             self._exchange.receive(data)
             self._read_response()

@@ -15,7 +15,7 @@ from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteP
 from .events import AcceptConnection, Event, RejectConnection, RejectData, Request
 from .handshake_fields import Fields, checked_headers, refused
 from .handshake_messages import answer_fields, offer_fields, read_answer, read_offers, rejection_fields
-from .limits import DEFAULT_LIMITS, Limits
+from .limits import Limits, checked_limits
 from .states import (
     CLIENT_HANDSHAKE,
     SERVER_HANDSHAKE,
@@ -67,7 +67,7 @@ class Handshake(Generic[Written]):
     _connection: Connection | None = None
     _eof = False
 
-    _request: Request  # with the next one from the stage REQUESTED on
+    _request: Request  # set, as the next one, once the stage is REQUESTED
     _offered: list[Extension]  # a client's
     _interim_responses = 0
     _body_received = 0
@@ -80,7 +80,7 @@ class Handshake(Generic[Written]):
         self._connection_type = connection_type
         self._table = CLIENT_HANDSHAKE if self.client else SERVER_HANDSHAKE
         self._stage = Stage.INITIAL
-        self._limits = limits or DEFAULT_LIMITS
+        self._limits = checked_limits(limits)
         self._events: deque[Event] = deque()
         self._early_data = bytearray()
 
@@ -126,7 +126,7 @@ class Handshake(Generic[Written]):
         return stage
 
     def send(self, event: Event) -> Written:
-        """Return what says `event` to the peer.
+        """Return `event` as it is to be sent to the peer.
 
         :raises LocalProtocolError: where the stage does not permit it or it cannot be written; then nothing
             has changed.
@@ -169,9 +169,8 @@ class Handshake(Generic[Written]):
             written = self._written_body(body, last=event.body_finished)
             self._body_left = left
         else:
-            raise LocalProtocolError(  # R6455-4.1-40, R9110-7.8-06
-                f"{event!r} cannot be sent in state {self.state.name}, before the handshake is complete"
-            )
+            # R6455-4.1-40, R9110-7.8-06
+            raise LocalProtocolError(f"{type(event).__name__} cannot be sent in state {self.state.name}")
         self._stage = stage
         return written
 

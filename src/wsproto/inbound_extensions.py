@@ -31,7 +31,7 @@ class InboundExtensions:
         self._event_size = min(limits.max_inflated_size, sys.maxsize)  # zlib takes no higher one
         self.room: int = self._event_size  # bytes left of the next event; all of it where a frame begins
         self._extensions = tuple(reversed(extensions))  # R6455-9.1-07
-        self._completed = 0  # extensions that know that the frame is complete
+        self._completed = 0  # extensions whose `frame_inbound_complete` was called
         self._held_back_by: int | None = None  # the last extension that has more to give
         self._unit = 0  # bytes of the frame's payload that are passed on at a time; 0 for as they come
         self._held = bytearray()  # of a unit that has not all come

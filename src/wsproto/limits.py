@@ -40,7 +40,7 @@ class Limits:
     """
 
     max_frame_size: int | None = None
-    """Payload of one data frame, judged on its header."""
+    """Payload of one data frame, checked when its header arrives."""
     max_message_size: int | None = None
     """Payload of one message, after inflating."""
     max_fragments: int | None = None
@@ -86,3 +86,12 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def checked_limits(limits: Limits | None) -> Limits:
+    """Return `limits`, for None the default ones; raises `LocalTypeError` for anything else."""
+    if limits is None:
+        return DEFAULT_LIMITS
+    if not isinstance(limits, Limits):
+        raise LocalTypeError(f"limits must be Limits, not {limits!r}")
+    return limits

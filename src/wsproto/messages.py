@@ -1,4 +1,4 @@
-"""Whole messages, for programs that do not want them in pieces."""
+"""Joins the pieces of messages."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class MessageJoiner:
 
     def __init__(self, max_size: int) -> None:
         self.max_size: int = checked_int("max_size", max_size, 0)
+        self._too_big = False  # what is left of a refused message is dropped
         self._forget()
 
     def _forget(self) -> None:
@@ -28,13 +29,17 @@ class MessageJoiner:
     def join(self, event: Message[str] | Message[bytes]) -> TextMessage | BytesMessage | None:
         """Take in `event`, a piece; return the whole message when it was the last one.
 
-        :raises RemoteProtocolError: for a message of more than `max_size` bytes, whose pieces are forgotten;
-            `event_hint` is the Close to send (1009).
+        :raises RemoteProtocolError: once for a message of more than `max_size` bytes, whose other pieces are
+            dropped; `event_hint` is the Close to send (1009).
         """
+        if self._too_big:
+            self._too_big = not event.message_finished
+            return None
         data = event.data
         self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
         if self._size > self.max_size:  # R6455-10.4-01, -02
             self._forget()
+            self._too_big = not event.message_finished
             message = f"Message of more than {self.max_size} bytes"
             raise RemoteProtocolError(message, CloseConnection(CloseReason.MESSAGE_TOO_BIG, message))
         if event.message_finished and self._pieces is None and isinstance(event, (TextMessage, BytesMessage)):

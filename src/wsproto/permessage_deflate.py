@@ -337,7 +337,7 @@ class PerMessageDeflate(Extension):
         return rsv, state.deflater.deflate(data, fin=fin) if state.outbound_compressed else data
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._in_force}>"
+        return f"<{type(self).__name__} {self._in_force}>".replace(" >", ">")
 
 
 _HOOKS = [name for name in vars(Extension) if name.startswith("frame_")]

@@ -6,4 +6,4 @@ Headers = list[tuple[bytes, bytes]]
 """HTTP header fields in order (RFC 9110 5.3), as (name, value) pairs of bytes."""
 
 BytesLike = bytes | bytearray | memoryview
-"""What may stand where bytes are taken in."""
+"""The types that are accepted in place of bytes."""

@@ -45,6 +45,7 @@ class WSConnection(Connection):
             return
         extensions, trailing_data, eof = handshake.agreement
         connection_type, limits = self._begin_with
+        del self._begin_with
         self._handshake = None  # and with it the HTTP parser
         super().__init__(connection_type, extensions, limits=limits)
         self._waiting = self._waiting or None  # an empty one would only take memory
@@ -61,7 +62,7 @@ class WSConnection(Connection):
 
     @property
     def connection(self) -> Connection | None:
-        """This object, once the opening handshake is complete, in wsproto 1.3 another one; None before."""
+        """This object once the opening handshake is complete, None before; wsproto 1.3 has another object."""
         return self if self._handshake is None else None
 
     @property

@@ -13,7 +13,7 @@ FAULTS: Final = (
         "what a server says before it is asked is passed over",
         "RFC 6455 4.1",
         _FILE,
-        'raise refused("The server spoke before it was asked (RFC 6455 4.1)")\n',
+        'raise refused("The server sent data before the request (RFC 6455 4.1)")\n',
         "return\n",
     ),
     Fault(
