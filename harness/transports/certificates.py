@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import trustme
-
 from harness.transports.bridge import LOOPBACK, Files
 
 if TYPE_CHECKING:
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
 @contextmanager
 def certificate() -> Iterator[Files]:
     """Make an authority and a certificate of it, as files."""
+    import trustme  # noqa: PLC0415 - with cryptography behind it, an eighth of the harness's start
+
     authority = trustme.CA()
     shown = authority.issue_cert(LOOPBACK)
     with TemporaryDirectory(prefix="harness-tls-") as folder:
