@@ -34,9 +34,9 @@ returns. `receive_data(None)` may change it at once: it judges end of file where
 During the opening handshake `receive_data` and `send` change the state.
 
 End of file before a client has its whole answer is a `RemoteProtocolError`, with two exceptions: the body of
-a rejection may end with the connection, and an interim response becomes a rejection where the connection ends
-behind it. End of file behind the 101 is judged by the connection. A read of nothing, `b""`, is not an input,
-but where it ends the body of a rejection.
+a rejection may end with the connection, and an interim response becomes a rejection if the connection ends
+after it. End of file after the 101 is judged by the connection. A read of nothing, `b""`, is not an input,
+except where it ends the body of a rejection.
 """
 
 

@@ -26,7 +26,7 @@ MODULES = [
     )
 ]
 """The modules whose names are public."""
-INTERNAL = {"wsproto.limits.checked_int", "wsproto.limits.DEFAULT_LIMITS"}
+INTERNAL = {f"wsproto.limits.{name}" for name in ("checked_int", "checked_limits", "DEFAULT_LIMITS")}
 """Names that other modules of the library use."""
 
 EVERY_FILE = {**PAGES, **{page: ROOT / file for page, file in pages.ELSEWHERE.items()}}

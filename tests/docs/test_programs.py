@@ -6,7 +6,8 @@ import asyncio
 import importlib.util
 import socket
 import threading
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,10 +23,12 @@ from tests.docs.snippets import (
     open_server,
     output_of,
     program,
+    response_to,
     started,
 )
 from tests.examples.running import TIMEOUT, read_head
 from tooling import frames as wire
+from wsproto import ConnectionState
 from wsproto.events import CloseConnection, Event, Pong, TextMessage
 
 if TYPE_CHECKING:
@@ -55,6 +58,42 @@ def test_a_server_echoes_to_every_client(page: str, name: str, tmp_path: Path) -
         assert output_of(PYTHON, program("README", "client.py", tmp_path, port)) == "Hello, WebSocket!\n"
         listen = program("howto/asyncio", "asyncio_listen.py", tmp_path)
         assert output_of(PYTHON, listen, HOST, port, "one", "two") == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "arguments"),
+    [
+        ("README", "client.py", ()),
+        ("start", "echo_client.py", ()),
+        ("howto/asyncio", "asyncio_listen.py", ("a",)),
+    ],
+)
+def test_a_client_stands_a_server_that_sends_on_behind_its_close(
+    page: str, name: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    """In a read of its own, what is sent there would be an error in state CLOSED."""
+
+    def serve(listening: socket.socket) -> None:
+        sock, _ = listening.accept()
+        with sock:
+            ws = open_server()
+            sock.sendall(response_to(read_head(sock)))
+            while ws.state is not ConnectionState.CLOSED:
+                ws.receive_data(sock.recv(2**16) or None)
+                for event in ws.events():
+                    sock.sendall(ws.send(event.response() if isinstance(event, CloseConnection) else event))
+            time.sleep(0.3)
+            with suppress(OSError):  # the client may have left
+                sock.sendall(b"x")
+
+    with socket.create_server((HOST, 0)) as listening:
+        port = listening.getsockname()[1]
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        text = "a" if arguments else "Hello, WebSocket!"
+        path = program(page, name, tmp_path, port)
+        assert output_of(PYTHON, path, *((HOST, port, *arguments) if arguments else ())).startswith(text)
+        thread.join(TIMEOUT)
 
 
 @pytest.mark.parametrize(("page", "name"), SERVERS)

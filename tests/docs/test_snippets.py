@@ -331,6 +331,10 @@ def test_sockets() -> None:
             snippets.names["hang_up"](here, seconds=60)
             assert time.monotonic() - began < 50, "it ends with the peer's end, not after its time"
             assert here.fileno() == -1
+        here, there = socket.socketpair()
+        with there:  # a peer that stays
+            snippets.names["hang_up"](here, seconds=0.05)
+            assert here.fileno() == -1
 
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
