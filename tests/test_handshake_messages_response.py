@@ -89,6 +89,13 @@ def test_of_each_name_the_first_offer_that_is_accepted_is_answered() -> None:
     assert third.log == ["reset"]
 
 
+def test_an_answer_that_cannot_be_written_leaves_none_in_use() -> None:
+    deflate = PerMessageDeflate()
+    with pytest.raises(LocalProtocolError, match="'x-a; b, c' is not an extension with its parameters"):
+        answered(AcceptConnection(extensions=[deflate, Deciding("x-a", "b, c")]), b"permessage-deflate, x-a")
+    assert not deflate.enabled()
+
+
 def test_what_a_server_chose_is_in_use() -> None:
     server = asked_server(request({b"Sec-WebSocket-Extensions": [b"permessage-deflate"]}))
     server.send(AcceptConnection(extensions=[PerMessageDeflate()]))

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .authority import read_host
-from .errors import LocalTypeError, LocalValueError, RemoteProtocolError
+from .errors import LocalProtocolError, LocalTypeError, LocalValueError, RemoteProtocolError
 from .events import AcceptConnection, RejectConnection, Request
 from .handshake_fields import (
     FRAMING,
@@ -218,10 +218,20 @@ def _chosen_extensions(
             # R6455-4.2.2-11, -12, R6455-9-03
             answer = extension.accept(offer) if extension.name == name else None
             if answer is not None and answer is not False:  # R6455-9-02
-                answers[name] = written_extension(name, answer)
+                answers[name] = _written_answer(extension, answer, supported)
                 chosen.append(extension)
                 break
     return b", ".join(answers.values()) if answers else None, chosen
+
+
+def _written_answer(extension: Extension, answer: object, supported: list[Extension]) -> bytes:
+    """Write the answer of one of the supported extensions; where it cannot be written, none is enabled."""
+    try:
+        return written_extension(extension.name, answer)
+    except LocalProtocolError:
+        for one in supported:
+            one.reset()
+        raise
 
 
 def client_extensions_handshake(accepted: Iterable[str], supported: Sequence[Extension]) -> list[Extension]:
