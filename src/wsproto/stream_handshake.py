@@ -279,8 +279,8 @@ def _read(
         if not is_field_value(value):  # R9113-8.2.1-03, -04, -05, R9114-4.2-01
             raise refused(f"{value!r} cannot be the value of {name!r} (RFC 9113 8.2.1, RFC 9114 4.2)")
         if name.startswith(b":"):
-            # R9113-8.3-01, -02, -03, R9114-4.3-01
             misplaced = "repeated" if name in pseudo else "behind a field" if fields else ""
+            # R9113-8.3-01, -02, -03, R9114-4.3-01
             if fault := misplaced if name in known else "unknown":
                 raise refused(f"Pseudo-header {name!r} is {fault} (RFC 9113 8.3)")
             pseudo[name] = value

@@ -167,8 +167,8 @@ ENCODER = [
     Break(
         "each fragment has the opcode of its message",
         "src/wsproto/frame_encoder.py",
-        "(Opcode.CONTINUATION if begun else opcode)",
-        "opcode",
+        "sent_as = Opcode.CONTINUATION if begun else opcode",
+        "sent_as = opcode",
         "server X.10.1",
     ),
     Break(
