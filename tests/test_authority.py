@@ -160,7 +160,9 @@ def test_what_is_not_a_host_is_the_caller_s_fault(host: Any) -> None:
         written(host)
 
 
-@pytest.mark.parametrize("host", [b"a b", b"a." * 150, b"xn--" + b"a" * 60, b"[abc]"])
+@pytest.mark.parametrize(
+    "host", [b"a b", b"a." * 150, b"xn--" + b"a" * 60, b"[abc]", b"a:" + b"1" * 300, b"[::1]:" + b"1" * 300]
+)
 def test_what_is_not_a_host_is_refused(host: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match=r"^Bad header 'Host'"):
         read(host)
@@ -233,3 +235,7 @@ def test_a_host_may_have_labels_of_either_kind() -> None:
     assert read(b"www.xn--n3h.de:80") == "www.\N{SNOWMAN}.de:80"
     assert read(b"xn-a0.xn--n3h.de:80") == "xn-a0.\N{SNOWMAN}.de:80"
     assert read(b"") == ""
+
+
+def test_an_address_is_written_in_its_case() -> None:
+    assert written("FE80::A") == b"[FE80::A]"

@@ -644,3 +644,12 @@ def test_over_tcp_the_connection_is_ended_where_the_handshake_came_to_nothing() 
     client, _ = asking_client()
     failed_client(client, None)
     assert ending(client) is Ending.END, "the server has ended it already"
+
+
+@roles
+def test_nothing_but_a_close_in_parts_follows_the_peers_close(role: ConnectionType) -> None:
+    connection = Connection(role)
+    receive(connection, peer_close(role))
+    for event in (TextMessage("a"), BytesMessage(b"a"), Ping(), Pong()):
+        with pytest.raises(LocalProtocolError, match="cannot be sent in state REMOTE_CLOSING"):
+            connection.send_parts(event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from wsproto.errors import LocalTypeError, LocalValueError, ParseFailed
@@ -36,6 +38,8 @@ def test_a_frame_that_breaks_the_protocol_has_a_code() -> None:
     assert (str(ParseFailed("a")), ParseFailed("a").code, ParseFailed("a").event_hint) == ("a", 1002, None)
     assert ParseFailed("a", 1007).code == 1007
     assert isinstance(ParseFailed("a"), RemoteProtocolError)
+    copied = pickle.loads(pickle.dumps(ParseFailed("a", 1007)))  # noqa: S301 - it was made here
+    assert (str(copied), copied.code) == ("a", 1007)
 
 
 def test_a_bad_value_or_type_is_what_older_callers_caught() -> None:

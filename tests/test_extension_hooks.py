@@ -28,6 +28,7 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, RsvBits
 from wsproto.handshake import client_extensions_handshake, server_extensions_handshake
+from wsproto.utilities import LocalProtocolError
 
 if TYPE_CHECKING:
     from wsproto.events import Event
@@ -347,6 +348,52 @@ def test_a_hook_may_fail_the_connection(role: ConnectionType, hook: str, opcode:
     assert connection.state is ConnectionState.REMOTE_CLOSING
     assert connection.protocol_error is not None
     assert wire.decode_frame(connection.send(event.response())).close_code == 1008
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("hook", ["header", "payload", "complete"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_failure_names_the_extension_that_failed(role: ConnectionType, hook: str, before: bool) -> None:
+    refuser, bare = Refuser(hook), Bare()
+    connection = Connection(role, [bare, refuser] if before else [refuser, bare])
+    receive(connection, from_peer(connection, wire.BINARY, b"Hello"))
+    assert "The extension x-refuser refused" in str(connection.protocol_error)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_hook_sees_a_control_frame_that_is_too_long(role: ConnectionType) -> None:
+    log: list[tuple[Any, ...]] = []
+    connection = Connection(role, [Recorder(log)])
+    with pytest.raises(LocalProtocolError, match="at most 125"):
+        connection.send(Ping(b"a" * 126))
+    assert log == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_hook_gives_in_another_buffer_is_sent_as_bytes(role: ConnectionType) -> None:
+    class Buffering(Bare):
+        def frame_outbound(
+            self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool
+        ) -> tuple[RsvBits, bytes]:
+            return rsv, bytearray(data)  # type: ignore[return-value]
+
+    connection = Connection(role, [Buffering()])
+    header, payload = connection.send_parts(BytesMessage(b"Hello"))
+    assert {type(header), type(payload), type(connection.send(BytesMessage(b"Hello")))} == {bytes}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_connection_asks_an_extension_once_for_what_it_uses(role: ConnectionType) -> None:
+    class Bound(Bare):
+        asked = 0
+
+        def for_connection(self) -> Extension:
+            self.asked += 1
+            return self
+
+    extension = Bound()
+    Connection(role, [extension])
+    assert extension.asked == 1
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -376,6 +376,13 @@ def test_the_edges_of_valid_utf8_are_accepted(role: ConnectionType, valid: str) 
 
 
 @roles
+@pytest.mark.parametrize("size", [1, 125, 126, 2**16])
+def test_a_byte_order_mark_is_a_character(role: ConnectionType, size: int) -> None:
+    whole = "\ufeff" + "a" * size
+    assert receive(Connection(role), peer(role, wire.TEXT, whole.encode())) == [text(whole)]
+
+
+@roles
 @pytest.mark.parametrize("bad", [*FIRST_BAD_BYTE, *TRUNCATED], ids=bytes.hex)
 def test_binary_messages_may_hold_anything(role: ConnectionType, bad: bytes) -> None:
     assert receive(Connection(role), peer(role, wire.BINARY, bad)) == [binary(bad)]

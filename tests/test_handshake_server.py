@@ -118,6 +118,7 @@ GOOD: list[tuple[str, Changes]] = [
     ("tab-before-the-value", {b"Sec-WebSocket-Version": [b"\t13\t"]}),
     ("spaces-after-the-key", {b"Sec-WebSocket-Key": [b"  " + KEY + b"  "]}),
     ("unknown-header", {b"X-Unknown": [b'; = , "']}),
+    ("subprotocols-in-two-cases", {b"Sec-WebSocket-Protocol": [b"chat, Chat"]}),
 ]
 
 
@@ -508,9 +509,10 @@ def test_an_upgrade_header_that_the_caller_gives_is_not_doubled() -> None:
 
 
 @pytest.mark.requirement("R9110-7.8-01")
-def test_a_426_has_the_upgrade_option_beside_the_options_of_the_caller() -> None:
-    head, _ = read_head(asked_server().send(RejectConnection(426, [(b"Connection", b"close")])))
-    assert {member.lower() for member in head.members(b"Connection")} == {b"close", b"upgrade"}
+@pytest.mark.parametrize("option", [b"close", b"upgraded"])
+def test_a_426_has_the_upgrade_option_beside_the_options_of_the_caller(option: bytes) -> None:
+    head, _ = read_head(asked_server().send(RejectConnection(426, [(b"Connection", option)])))
+    assert {member.lower() for member in head.members(b"Connection")} == {option, b"upgrade"}
 
 
 # -- Accepting
@@ -691,3 +693,39 @@ def test_a_refused_request_can_only_be_rejected() -> None:
         server.send(AcceptConnection())
     head, _ = read_head(server.send(RejectConnection(status_code=403)))
     assert head.status == 403
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {b"Upgrade": [b"websocket/13"]},
+        {b"Connection": [b"upgraded"]},
+        {b"Connection": [b"not-upgrade"]},
+        {b"Sec-WebSocket-Key": [b'"' + KEY + b'"']},
+    ],
+)
+def test_what_only_contains_the_right_value_is_refused(changes: Changes) -> None:
+    refused(request(changes), 400)
+
+
+def test_an_extension_in_another_case_is_another_one() -> None:
+    server = asked_server(request({b"Sec-WebSocket-Extensions": [b"Permessage-Deflate"]}))
+    head, _ = read_head(server.send(AcceptConnection(extensions=[PerMessageDeflate()])))
+    assert head.all(b"Sec-WebSocket-Extensions") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "continued"), [(b"100-continue", True), (b"100-Continue", True), (b"200-ok", False)]
+)
+@pytest.mark.parametrize("early", [b"", b"\x81\x80mask"])
+def test_a_100_goes_out_to_who_expects_it(value: bytes, continued: bool, early: bytes) -> None:
+    server = asked_server(request({b"Expect": [value]}) + early)
+    sent = server.send(AcceptConnection())
+    assert sent.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 " if continued else b"HTTP/1.1 101 ")
+
+
+def test_errors_do_not_share_the_response_to_send() -> None:
+    first, second = (refused(request({b"Host": []}), 400).event_hint for _ in range(2))
+    assert isinstance(first, RejectConnection)
+    first.headers.append((b"X-A", b"b"))
+    assert second == RejectConnection(400)

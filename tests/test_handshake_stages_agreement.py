@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.oracle.handshake_bytes import KEY, request, response
+from tests.oracle.handshake_bytes import KEY, rejection, request, response
 from tooling.frames import MASK, TEXT, frame
 from wsproto import Connection, ConnectionState, ConnectionType, Limits, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, Request, TextMessage
+from wsproto.events import (
+    AcceptConnection,
+    CloseConnection,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.handshake import H11Handshake
 from wsproto.handshake_stages import Agreement
@@ -101,20 +108,44 @@ def test_behind_the_101_only_end_of_file_may_come(monkeypatch: pytest.MonkeyPatc
 class Counting(WSConnection):
     """A connection that counts what it receives, as programs do."""
 
-    received = 0
+    def __init__(self, connection_type: ConnectionType) -> None:
+        self.received: list[int | None] = []
+        super().__init__(connection_type)
 
     def receive_data(self, data: bytes | bytearray | memoryview | None) -> None:
-        self.received += len(data or b"")
+        self.received.append(None if data is None else len(data))
         super().receive_data(data)
 
 
-def test_a_subclass_sees_each_byte_once() -> None:
+def test_a_subclass_sees_each_read_once() -> None:
     server = Counting(ConnectionType.SERVER)
     server.receive_data(request() + HELLO)
     server.receive_data(None)
     server.send(AcceptConnection())
-    assert server.received == len(request() + HELLO)
+    assert server.received == [len(request() + HELLO), None]
     assert [type(event) for event in server.events()] == [Request, TextMessage, CloseConnection]
+
+
+@pytest.mark.parametrize("kind", [H11Handshake, WSConnection])
+def test_a_subclass_of_an_event_is_sent_as_its_base(kind: type[H11Handshake | WSConnection]) -> None:
+    class Accepting(AcceptConnection):
+        pass
+
+    server = kind(ConnectionType.SERVER)
+    server.receive_data(request())
+    assert server.can_send(Accepting)
+    assert server.can_send(Accepting())
+    assert server.send(Accepting()).startswith(b"HTTP/1.1 101 ")
+
+
+def test_a_loop_that_is_left_loses_no_event() -> None:
+    client = H11Handshake(ConnectionType.CLIENT)
+    client.send(Request("localhost", "/"))
+    client.receive_data(rejection(b"403 Forbidden", (b"Content-Length", b"2"), body=b"no"))
+    for event in client.events():
+        assert isinstance(event, RejectConnection)
+        break
+    assert list(client.events()) == [RejectData(b"no", body_finished=False), RejectData(b"")]
 
 
 @pytest.mark.parametrize("kind", [H11Handshake, WSConnection])

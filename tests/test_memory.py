@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,14 @@ import pytest
 import wsproto
 from tests.marks import roles
 from tests.oracle.deflating import CLIENT, SERVER, Deflater, agreed, connect, from_peer
+from tests.oracle.handshake_bytes import asked_server, request
 from tests.oracle.receiving import read_through
 from tooling import frames as wire
 from wsproto import Connection, ConnectionState, ConnectionType
-from wsproto.events import CloseConnection, Message, Ping, TextMessage
+from wsproto.events import AcceptConnection, CloseConnection, Message, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 from wsproto.limits import Limits
+from wsproto.utilities import RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -337,3 +340,45 @@ def test_the_memory_level_is_used() -> None:
 
 def test_a_small_window_takes_less_memory() -> None:
     assert deflater_size(server_max_window_bits=9) < deflater_size() - 100 * KIB
+
+
+def test_early_data_is_not_copied_with_each_read() -> None:
+    server = asked_server(request())
+    server.receive_data(bytes(MIB // 2))
+
+    def read_on() -> None:
+        for _ in range(100):
+            server.receive_data(b"a")
+
+    assert peak_over(read_on) < MIB // 4
+
+
+def test_what_peers_say_in_their_handshakes_is_not_kept() -> None:
+    def shake_hands(first: int, last: int) -> None:
+        for number in range(first, last):
+            name = b"a" * 40 + b"%d" % number
+            offer = b"permessage-deflate; " + name
+            for host in (name, b"xn--" + name):
+                with suppress(RemoteProtocolError):
+                    server = asked_server(request({b"Host": [host], b"Sec-WebSocket-Extensions": [offer]}))
+                    server.send(AcceptConnection(extensions=[PerMessageDeflate()]))
+
+    shake_hands(0, 100)
+    before = held()
+    shake_hands(100, 600)
+    assert held() - before < 10 * KIB
+
+
+def test_what_unmasks_one_piece_is_not_kept_for_all() -> None:
+    server = Connection(SERVER)
+    server.receive_data(wire.frame(wire.BINARY, bytes(2 * MIB), mask=wire.MASK)[: -2 * MIB])
+
+    def read_on(first: int, last: int) -> None:
+        for size in range(first, last):
+            server.receive_data(bytes(size))
+            drain(server)
+
+    read_on(1, 300)
+    before = held()
+    read_on(1000, 2000)
+    assert held() - before < 300 * KIB

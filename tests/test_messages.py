@@ -211,3 +211,10 @@ def test_a_joiner_makes_the_messages_of_a_connection_whole(role: ConnectionType,
         BytesMessage(b"\x00" * 300),
     ]
     assert not any(type(message) is Message for message in joined)
+
+
+@pytest.mark.parametrize("text", ["a\r\nb", "a\rb", "a\nb\r"])
+def test_line_ends_are_joined_as_they_came(text: str) -> None:
+    joiner = MessageJoiner(10)
+    assert [joiner.join(TextMessage(char, message_finished=False)) for char in text] == [None] * len(text)
+    assert joiner.join(TextMessage("")) == TextMessage(text)

@@ -131,6 +131,7 @@ def failure(handshake: StreamHandshake, text: str, *sections: Headers | bytes | 
     ("headers", "is_one"),
     [
         (REQUEST, True),
+        ([(b":protocol", b"websocket"), *request({b":protocol": None})], True),
         (request({b":protocol": b"WebSocket"}), True),
         (request({b":protocol": b"foo"}), False),
         (request({b":protocol": b""}), False),
@@ -952,3 +953,35 @@ def test_every_status_from_200_to_299_accepts_and_300_does_not() -> None:
     handshake, _ = asked()
     with pytest.raises(LocalProtocolError, match=r"^A response with the status 299 accepts"):
         handshake.send(RejectConnection(299))
+
+
+def test_a_section_may_be_an_iterator() -> None:
+    _, event = asked(iter(REQUEST))
+    assert event.target == "/chat"
+
+
+@pytest.mark.parametrize("change", [{b":path": b"a"}, {b"sec-websocket-version": b"8"}])
+def test_a_refused_request_sets_no_scheme(change: dict[bytes, bytes | None]) -> None:
+    handshake = server()
+    before = handshake.scheme
+    refusal(handshake, request({b":scheme": b"http", **change}), "RFC|Missing header")
+    assert (before, handshake.scheme) == ("https", "https")
+
+
+@pytest.mark.requirement("R9113-8.3.1-03", "R9114-4.3.1-01")
+@pytest.mark.parametrize("host", [b"server.example.com:443", b"server.example.com."])
+def test_a_host_is_the_authority_to_the_last_byte(host: bytes) -> None:
+    refusal(server(), request({}, (b"host", host)), "is not ':authority'")
+
+
+@pytest.mark.requirement("R9110-9.3.6-02")
+@pytest.mark.parametrize("length", [b"5", b"x", b"-1"])
+def test_a_length_means_nothing_in_an_acceptance(length: bytes) -> None:
+    (event,) = answered([*RESPONSE, (b"content-length", length)])
+    assert isinstance(event, AcceptConnection)
+
+
+@pytest.mark.requirement("R9113-8.2.3-01", "R9114-4.2.1-01")
+def test_equal_cookie_crumbs_are_all_kept() -> None:
+    _, event = asked(request({}, (b"cookie", b"a=1"), (b"cookie", b"b=2"), (b"cookie", b"a=1")))
+    assert [value for name, value in event.extra_headers if name == b"cookie"] == [b"a=1; b=2; a=1"]

@@ -102,3 +102,11 @@ def test_bytes_of_anything_bytes_like() -> None:
     for bad, name in [("abc", "str"), (5, "int"), (None, "NoneType"), (released, "memoryview")]:
         with pytest.raises(LocalProtocolError, match=f"^Data must be bytes, not {name}$"):
             as_bytes(bad, "Data")  # type: ignore[arg-type]
+
+
+def test_bytes_of_a_subclass_become_bytes() -> None:
+    class Own(bytes):
+        """A payload with attributes, as some HTTP libraries make them."""
+
+    taken = as_bytes(Own(b"ab"), "Data")
+    assert (taken, type(taken)) == (b"ab", bytes)
