@@ -63,7 +63,7 @@ target_option = click.option(
     "--target",
     "name",
     metavar="TARGET",
-    help="The target of the input, where the file's name does not say it.",
+    help="The target of the input, if the file's name does not give it.",
 )
 _EXISTING = click.Path(exists=True, path_type=Path)
 
@@ -93,7 +93,7 @@ def seed_command(folders: Folders, names: tuple[str, ...]) -> None:
     default=60,
     show_default=True,
     metavar="N",
-    help="For each target, from the start; its baseline takes two more.",
+    help="Time for each target; measuring its baseline takes two more seconds.",
 )
 @jobs_option
 @click.pass_obj
@@ -217,7 +217,7 @@ def minimize_command(folders: Folders, file: Path, name: str | None, seconds: in
     type=click.FloatRange(0, 100),
     default=0.0,
     metavar="PERCENT",
-    help="Exit with 1 where fewer of the branches are covered.",
+    help="Exit with 1 if fewer of the branches are covered.",
 )
 @click.option(
     "--html",
@@ -252,7 +252,7 @@ def coverage_command(
     default=60,
     show_default=True,
     metavar="N",
-    help="Time in which something has to find each fault.",
+    help="Time in which each fault has to be found.",
 )
 @click.option(
     "--jobs",

@@ -119,7 +119,7 @@ def cli(context: click.Context) -> None:
 
 @cli.command("run")
 @click.option(
-    "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Of the library."
+    "--role", type=click.Choice([*ROLES, "both"]), default="both", show_default=True, help="Role to test."
 )
 @click.option(
     "--variant",
@@ -128,10 +128,10 @@ def cli(context: click.Context) -> None:
     multiple=True,
     default=VARIANTS,
     show_default=True,
-    help="Configuration of the library; may be repeated. Others than default play the profile fast.",
+    help="Configuration of the library; may be repeated. All but default play the profile fast.",
 )
 @transports_option(
-    "HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Over the last two the variant default plays."
+    "HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Over the last two, only the variant default plays."
 )
 @click.option(
     "--streams",
@@ -209,10 +209,10 @@ def run_command(  # noqa: PLR0913, PLR0917  # an argument per option
     default=JOBS,
     show_default=True,
     metavar="COUNT",
-    help="Play so many implementations at once.",
+    help="Play this many implementations at once.",
 )
-@transports_option("HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Who has none of them is not played.")
-@click.option("--again", is_flag=True, help="Play what is kept of earlier runs as well.")
+@transports_option("HTTP/1.1, HTTP/2 or HTTP/3; may be repeated. Implementations without any are not played.")
+@click.option("--again", is_flag=True, help="Play again the cases whose results were kept from earlier runs.")
 @selection_options
 @click.argument("more_patterns", nargs=-1, metavar="[GLOB]...")
 @report_option
@@ -248,8 +248,8 @@ def matrix_command(  # noqa: PLR0913, PLR0917  # an argument per option
 
 @cli.command("judge")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--role", type=click.Choice(ROLES), required=True, help="Of the library.")
-@click.option("--agent", help="Name of the agent to judge, where an index.json has several.")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="Role of the library to judge.")
+@click.option("--agent", help="Name of the agent to judge, if an index.json has several.")
 @selection_options
 @update_option
 def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
@@ -288,7 +288,7 @@ def judge_command(  # noqa: PLR0913, PLR0917  # an argument per option
     "--planted",
     multiple=True,
     metavar="COUNT|NAME",
-    help="Run a broken library: so many faults of `plant`, or those with NAME in their names, one at a time.",
+    help="Run a broken library: this many faults of `plant`, or those with NAME in them, one at a time.",
 )
 @click.option("--seed", type=int, help="Repeat the choice that --planted COUNT made in an earlier run.")
 def agree_command(  # noqa: PLR0913, PLR0917  # an argument per option
@@ -328,7 +328,7 @@ def agree_command(  # noqa: PLR0913, PLR0917  # an argument per option
     "--markdown",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the table there.",
+    help="Write the table to this file.",
 )
 def plant_command(names: tuple[str, ...], jobs: int, markdown: Path | None) -> ExitCode:
     """Put single faults into copies of the library, and show which cases see them.
@@ -380,7 +380,7 @@ def report_command(path: Path) -> ExitCode:
 @cli.command("list")
 @click.argument("patterns", nargs=-1, metavar="[GLOB]...")
 @click.option(
-    "--profile", type=click.Choice(PROFILES), default="full", help="Only the cases of this profile."
+    "--profile", type=click.Choice(PROFILES), default="full", help="List only the cases of this profile."
 )
 def list_command(patterns: tuple[str, ...], profile: Profile) -> None:
     """Show the cases with their titles.

@@ -36,17 +36,17 @@ profile_option = click.option(
     type=click.Choice(PROFILES),
     default="full",
     show_default=True,
-    help="How much of the suite.",
+    help="How much of the suite to play.",
 )
 
-update_option = click.option("--update-baseline", is_flag=True, help="Make the results the expected ones.")
+update_option = click.option("--update-baseline", is_flag=True, help="Make these results the expected ones.")
 
 cases_option = click.option(
     "--cases",
     "patterns",
     multiple=True,
     metavar="GLOB ...",
-    help="Only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
+    help="Play only these of the profile: a case (6.4.1), a section (6.4), or a glob (6.*.1).",
 )
 
 selection_options = together(
@@ -62,7 +62,7 @@ selection_options = together(
 )
 
 failed_option = click.option(
-    "--failed", is_flag=True, help="Only the cases that differed in the last run (DIR/results.json)."
+    "--failed", is_flag=True, help="Play only the cases that differed in the last run (DIR/results.json)."
 )
 
 
@@ -89,14 +89,14 @@ report_option = click.option(
     default="report",
     show_default=True,
     metavar="DIR",
-    help="Folder for the report (results.json, index.html and others) and for logs.",
+    help="Folder for the report, its JSON file and page among others, and for logs.",
 )
 
 budget_option = click.option(
     "--budget",
     type=click.FloatRange(1),
     metavar="SECONDS",
-    help="Longest time for all [default: ten times what it usually takes, and a minute].",
+    help="Longest time for all cases [default: ten times what they usually take, plus a minute].",
 )
 
 patience_options = together(
@@ -114,8 +114,8 @@ patience_options = together(
         default=_USUAL.time_limit,
         show_default=True,
         metavar="SECONDS",
-        help="Longest time for a case; six times as long for one of 9, 12 and 13, "
-        "and no less than ten times what it usually takes.",
+        help="Longest time for a case; six times as long in sections 9, 12 and 13, "
+        "and at least ten times what it usually takes.",
     ),
     budget_option,
 )
@@ -126,7 +126,7 @@ failures_options = together(
         "max_failures",
         type=click.IntRange(1),
         metavar="COUNT",
-        help="Stop when so many verdicts differ.",
+        help="Stop when this many verdicts differ.",
     ),
     click.option(
         "-x",

@@ -40,7 +40,7 @@ def cli() -> None:
 
 
 @cli.command("package")
-@click.option("--quick", is_flag=True, help="This Python alone, and no tests: under a minute.")
+@click.option("--quick", is_flag=True, help="Only this Python, and no tests: under a minute.")
 @click.option("--python", "only", multiple=True, metavar="3.N", help="Only these Pythons.")
 @click.option(
     "--out",
@@ -52,7 +52,7 @@ def cli() -> None:
 def package_command(only: tuple[str, ...], out: Path, *, quick: bool) -> int:
     """Build source archives, wheels and the bill of materials, twice, and check them.
 
-    Each is installed into empty environments of every Python that is here, and the library's tests run there.
+    Each is installed into empty environments of every installed Python, and the library's tests run there.
     """
     say = _clock()
     there = pythons.found()

@@ -67,14 +67,16 @@ def cli(context: click.Context, html: Path, results: Path | None) -> ExitCode | 
 
 @cli.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--count", type=click.IntRange(1), help="How many statements; by default all that are named.")
-@click.option("--seed", type=int, help="What chooses them; by default another one each time.")
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="How many at once.")
+@click.option(
+    "--count", type=click.IntRange(1), help="How many statements to draw; by default all that are named."
+)
+@click.option("--seed", type=int, help="Seed of the choice; by default a new one each time.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="How many to try at once.")
 def draw(ids: tuple[str, ...], count: int | None, seed: int | None, jobs: int) -> ExitCode:
     """Disable the places that enforce statements, one after the other: the marked tests have to fail."""
     known = {name: one for name, one in statements().items() if one.of_library}
     if unknown := [name for name in ids if name not in known]:
-        raise click.UsageError(f"{unknown[0]!r} is no statement for the library of tests/requirements.csv")
+        raise click.UsageError(f"tests/requirements.csv has no statement {unknown[0]!r} for the library")
     chosen = [known[name] for name in ids or known]
     if count is not None:
         seed = random.SystemRandom().randrange(2**32) if seed is None else seed

@@ -41,7 +41,7 @@ def marked() -> dict[str, list[str]]:
             where = f"{path.relative_to(TESTS)}:{node.lineno}"
             for argument in node.args:
                 if not isinstance(argument, ast.Constant):
-                    raise BadResultError(f"{where}: the mark is no constant")
+                    raise BadResultError(f"{where}: the mark is not a constant")
                 found[str(argument.value)].append(where)
     return dict(found)
 

@@ -44,15 +44,15 @@ request_options = together(
     click.option(
         "--command",
         default="",
-        help="Starts the server, and starts it again where it dies; {port} in it and in URL is a free "
-        "port. The server listens when the port accepts a connection.",
+        help="Starts the server, and starts it again if it dies; {port} in it and in URL is a free "
+        "port. The server is ready when the port accepts a connection.",
     ),
     click.option(
         "--header",
         "headers",
         multiple=True,
         metavar="'NAME: VALUE'",
-        help="A field of every request; may be repeated. The report shows it.",
+        help="A header field for every request; may be repeated. The report shows it.",
     ),
     click.option(
         "--subprotocol",
@@ -62,14 +62,14 @@ request_options = together(
         help="Offered in every request; may be repeated.",
     ),
     click.option("--origin", default="", help="The Origin of every request."),
-    click.option("--insecure", is_flag=True, help="Take any certificate."),
+    click.option("--insecure", is_flag=True, help="Accept any certificate."),
     click.option(
         "--ca",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Certificates of the authorities that are trusted, in PEM [default: those of the system].",
+        help="Certificates of the authorities to trust, in PEM [default: the system's].",
     ),
-    click.option("--remote", is_flag=True, help="The host is not this machine. Test only what you may test."),
+    click.option("--remote", is_flag=True, help="Allow another host. Test only what you may test."),
 )
 """The options that say how the server is asked."""
 
@@ -103,7 +103,7 @@ REPEATED = {
     type=click.Path(exists=True, path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="Repeat this finding of `fuzz` alone, or those of a folder; may be repeated.",
+    help="Repeat only this finding of `fuzz`, or those in a folder; may be repeated.",
 )
 def test_command(  # noqa: PLR0913, PLR0917  # an argument per option
     arguments: tuple[str, ...],

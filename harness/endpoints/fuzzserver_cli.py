@@ -52,10 +52,10 @@ address_options = together(
         type=click.IntRange(0, 65535),
         help="TCP port; 0 takes a free one.",
     ),
-    click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, of loopback."),
-    click.option("--remote", is_flag=True, help="Let clients of other machines in, where --host does."),
+    click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on."),
+    click.option("--remote", is_flag=True, help="Allow clients on other machines, if --host does."),
     click.option(
-        "--once", is_flag=True, help="End when a client has asked for its report, with its verdict."
+        "--once", is_flag=True, help="End when a client has asked for its report; exit with its verdict."
     ),
     click.option(
         "--idle",
@@ -63,7 +63,7 @@ address_options = together(
         default=60.0,
         show_default=True,
         metavar="SECONDS",
-        help="With --once: time after which a client is given up that asks for nothing more.",
+        help="With --once: give up a client that asks for nothing for this long.",
     ),
 )
 """The options that say where clients come to, and for how long."""

@@ -58,7 +58,7 @@ judging_options = together(
         help="Expected verdicts: any difference counts, a better one too.",
     ),
     click.option(
-        "--update-baseline", is_flag=True, help="Make the results the expected ones, in --baseline FILE."
+        "--update-baseline", is_flag=True, help="Make these results the expected ones, in --baseline FILE."
     ),
 )
 

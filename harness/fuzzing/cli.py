@@ -39,7 +39,7 @@ REPEATED = {
     type=click.FloatRange(1),
     default=60.0,
     show_default=True,
-    help="How long new sequences are played.",
+    help="How long to play new sequences.",
 )
 @click.option(
     "--seed",
@@ -53,7 +53,7 @@ REPEATED = {
     default=100.0,
     show_default=True,
     metavar="COUNT",
-    help="Connections a second, at most.",
+    help="Most connections per second.",
 )
 @click.option(
     "--patience",
@@ -61,7 +61,7 @@ REPEATED = {
     default=PATIENCE,
     show_default=True,
     metavar="SECONDS",
-    help=f"How long the server has for an answer; before its silence counts, it gets {PATIENT} times that.",
+    help=f"How long the server has to answer; its silence counts only after {PATIENT} times that.",
 )
 @click.option(
     "--max-message-size",
@@ -70,9 +70,9 @@ REPEATED = {
     default=LIMIT,
     show_default=True,
     metavar="BYTES",
-    help="Longest message that the server takes: it may refuse longer ones.",
+    help="Longest message that the server accepts: it may refuse longer ones.",
 )
-@click.option("--max-findings", "most", type=click.IntRange(1), metavar="COUNT", help="Stop after so many.")
+@click.option("--max-findings", "most", type=click.IntRange(1), metavar="COUNT", help="Stop after this many.")
 @click.option("-x", "most", flag_value=1, type=click.IntRange(1), help="Stop after the first finding.")
 @report_option
 def fuzz_command(  # noqa: PLR0913, PLR0917  # an argument per option

@@ -105,7 +105,7 @@ def _check_url(context: click.Context, _parameter: click.Parameter, value: str) 
 
 @click.command("drive")
 @click.argument("url", callback=_check_url, metavar="ws://HOST:PORT")
-@click.option("--agent", default=AGENT, show_default=True, help="Name that the suite's report shows.")
+@click.option("--agent", default=AGENT, show_default=True, help="Name to show in the suite's report.")
 @limit_option
 @variant_option
 @click.option(

@@ -34,17 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--all", "everything", is_flag=True, help="Try all mutants, not only those of what changed.")
 @click.option(
-    "--only", "modules", multiple=True, type=click.Choice(list(MODULES)), help="Try those of a module."
+    "--only", "modules", multiple=True, type=click.Choice(list(MODULES)), help="Try the mutants of a module."
 )
-@click.option("--seconds", type=click.IntRange(1), default=10**6, help="Begin no trial after so long.")
-@click.option("--jobs", type=click.IntRange(1), default=PROCESSORS, help="Trials at a time.")
+@click.option("--seconds", type=click.IntRange(1), default=10**6, help="Begin no trial after this long.")
+@click.option("--jobs", type=click.IntRange(1), default=PROCESSORS, help="Trials to run at once.")
 def cli(*, everything: bool, modules: tuple[str, ...], seconds: int, jobs: int) -> ExitCode:
     """Try the mutants of the functions that have changed since tests/mutants/functions.csv was written.
 
-    A mutant is tried on the tests named after its module, then on all others; with what stands outside of
-    functions, tables above all, the first have to do.
+    A mutant is tried on the tests named after its module, then on all others; for code outside
+    functions, above all tables, only the former count.
 
-    Exit code 0 where tests notice all but those for which tests/mutants/survivors.csv gives a reason, and
+    Exit code 0 if tests notice all but those for which tests/mutants/survivors.csv gives a reason, and
     these are few enough.
     """
     record, tell = Record(), partial(say, Output())

@@ -147,12 +147,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--sample", type=click.IntRange(1), default=200, show_default=True, help="Mutants to try.")
-@click.option("--seed", type=int, help="Draws the sample; by default another each time.")
-@click.option("--jobs", type=click.IntRange(1), default=PROCESSORS, help="Trials at a time.")
+@click.option("--seed", type=int, help="Seed of the sample; by default a new one each time.")
+@click.option("--jobs", type=click.IntRange(1), default=PROCESSORS, help="Trials to run at once.")
 def cli(sample: int, seed: int | None, jobs: int) -> ExitCode:
     """Try a sample of the mutants of src/core on the tests of the library, compiled.
 
-    Exit code 0 where tests notice all but those for which tests/mutants/core_survivors.csv gives a reason,
+    Exit code 0 if tests notice all but those for which tests/mutants/core_survivors.csv gives a reason,
     and these are few enough.
     """
     if not has_compiler():
