@@ -160,6 +160,11 @@ def test_what_is_not_a_host_is_the_caller_s_fault(host: Any) -> None:
         written(host)
 
 
+@pytest.mark.parametrize("host", [b"[v1.xn--abc]", b"[vF.xn--]:8000"])
+def test_an_address_of_a_later_version_has_no_labels(host: bytes) -> None:
+    assert read(host) == host.decode()
+
+
 @pytest.mark.parametrize(
     "host", [b"a b", b"a." * 150, b"xn--" + b"a" * 60, b"[abc]", b"a:" + b"1" * 300, b"[::1]:" + b"1" * 300]
 )

@@ -209,3 +209,11 @@ def test_both_ends_of_a_message_are_as_they_were_given(
     event = kind("data", frame_finished, message_finished)
     assert (event.frame_finished, event.message_finished) == (frame_finished, message_finished)
     assert kind("data", message_finished=message_finished).message_finished is message_finished
+
+
+def test_a_subclass_of_a_close_is_answered_by_a_close() -> None:
+    class Retry(CloseConnection):
+        def __init__(self, seconds: int) -> None:
+            super().__init__(1013, f"in {seconds} s")
+
+    assert Retry(5).response() == CloseConnection(1013, "in 5 s")

@@ -715,7 +715,14 @@ def test_an_extension_in_another_case_is_another_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "continued"), [(b"100-continue", True), (b"100-Continue", True), (b"200-ok", False)]
+    ("value", "continued"),
+    [
+        (b"100-continue", True),
+        (b"100-Continue", True),
+        (b"a=b,\t100-continue ,", True),
+        (b"200-ok", False),
+        (b"100-continued", False),
+    ],
 )
 @pytest.mark.parametrize("early", [b"", b"\x81\x80mask"])
 def test_a_100_goes_out_to_who_expects_it(value: bytes, continued: bool, early: bytes) -> None:

@@ -356,6 +356,16 @@ def test_a_server_can_answer_after_the_client_stopped_sending(answer: Event) -> 
     assert server.send(answer) == asked_server().send(answer)
 
 
+def test_bytes_after_the_end_of_file_are_refused() -> None:
+    server = asked_server()
+    feed(server, None)
+    with pytest.raises(LocalProtocolError, match="in state CONNECTING after end of file"):
+        server.receive_data(b"\x89\x80mask")
+    server.receive_data(b"")
+    server.send(AcceptConnection())
+    assert [type(event) for event in server.events()] == [CloseConnection]
+
+
 def test_a_connection_accepted_after_the_end_of_file_is_lost() -> None:
     server = asked_server()
     feed(server, None)

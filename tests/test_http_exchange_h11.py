@@ -18,8 +18,9 @@ from tests.oracle.handshake_bytes import (
     response,
 )
 from tests.oracle.receiving import feed
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
+from tooling.frames import TEXT, frame
+from wsproto import ConnectionType, Limits, WSConnection
+from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request, TextMessage
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 
@@ -108,3 +109,26 @@ def test_a_request_that_is_parsed_already_is_held_to_the_grammar() -> None:
         WSConnection(ConnectionType.SERVER).initiate_upgrade_connection(fields, "/chat")
     with pytest.raises(RemoteProtocolError, match="Bad HTTP message"):
         WSConnection(ConnectionType.SERVER).initiate_upgrade_connection([(b"Host", b"a"), *fields], "/ch at")
+
+
+def limited_client(**limits: int) -> tuple[WSConnection, bytes]:
+    return asking_client(client=WSConnection(ConnectionType.CLIENT, limits=Limits(**limits)))
+
+
+@pytest.mark.requirement("R6455-4.1-50")
+def test_what_is_longer_than_a_head_may_be_comes_behind_one_in_its_order() -> None:
+    client, key = limited_client(max_handshake_size=300)
+    texts = [f"{number:03}" for number in range(100)]
+    head = response(key).replace(b"\r\n", b"\n")
+    client.receive_data(head + b"".join(frame(TEXT, text.encode()) for text in texts))
+    assert list(client.events()) == [AcceptConnection(), *map(TextMessage, texts)]
+
+
+@pytest.mark.parametrize(("size", "good"), [(99, True), (100, True), (101, False)])
+def test_the_one_line_of_a_head_is_bounded(size: int, good: bool) -> None:
+    client, _ = limited_client(max_header_line_size=100)
+    head = rejection(b"404 N", (b"abc", b"x" * (size - len(b"abc: "))))
+    if good:
+        assert isinstance(feed(client, head)[0], RejectConnection)
+    else:
+        assert "Header b'abc' is longer than 100 bytes" in str(failed(client, head))

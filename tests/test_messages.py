@@ -218,3 +218,10 @@ def test_line_ends_are_joined_as_they_came(text: str) -> None:
     joiner = MessageJoiner(10)
     assert [joiner.join(TextMessage(char, message_finished=False)) for char in text] == [None] * len(text)
     assert joiner.join(TextMessage("")) == TextMessage(text)
+
+
+def test_data_of_any_buffer_is_joined() -> None:
+    joiner = MessageJoiner(3)
+    for data in (bytearray(b"\xff"), memoryview(b"\xfe")):
+        assert joiner.join(BytesMessage(data, message_finished=False)) is None
+    assert joiner.join(BytesMessage(b"\xfd")) == BytesMessage(b"\xff\xfe\xfd")

@@ -66,7 +66,7 @@ def read_host(received: bytes) -> str:
     # R6455-4.2.1-04, R9112-3.2-01, R9113-8.3.1-01, R9114-4.3.1-02
     if host and (len(host) > _MAX_HOST or not _is_host(host)):
         raise refused(f"Bad header 'Host': {received!r} is not a host (RFC 9112 3.2)")
-    if "xn--" not in host.lower():
+    if host.startswith("[") or "xn--" not in host.lower():
         return host
     name, colon, port = host.partition(":")
     try:

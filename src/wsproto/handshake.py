@@ -172,7 +172,8 @@ class H11Handshake(Handshake[bytes]):
             raise refused(f"Sec-WebSocket-Key {self._key!r} is not 16 bytes in base64 (RFC 6455 4.2.1)")
         target, host = _read_target(request.target, required(fields, "Host"))
         # RFC 9110 7.8: a 100 response then comes before the 101.
-        self._expects_continue = b"100-continue" in map(bytes.lower, fields.get(b"expect", ()))
+        expected = b",".join(fields.get(b"expect", ())).lower().split(b",")  # RFC 9110 10.1.1
+        self._expects_continue = b"100-continue" in (element.strip(b" \t") for element in expected)
         self._receive_offers(request.headers, fields, host, target)
 
     def _read_response(self) -> None:

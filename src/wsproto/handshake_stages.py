@@ -202,13 +202,15 @@ class Handshake(Generic[Written]):
 
         :raises RemoteProtocolError: where the peer broke the protocol; `event_hint` is the response to send,
             None where a stream is to be reset.
-        :raises LocalProtocolError: for data after the handshake has ended.
+        :raises LocalProtocolError: for data after end of file, or after the handshake has ended.
         """
         if data is not None:
             data = as_bytes(data, "Received data")
             if not data and self._stage is not Stage.BODY:
                 return
         stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
+        if self._eof and data is not None:
+            raise LocalProtocolError(f"Data cannot be received in state {self.state.name} after end of file")
         try:
             self._receive_data(data)
         except RemoteProtocolError as error:

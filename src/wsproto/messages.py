@@ -36,7 +36,7 @@ class MessageJoiner:
             self._too_big = not event.message_finished
             return None
         data = event.data
-        self._size += len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
+        self._size += len(data.encode() if isinstance(data, str) and not data.isascii() else data)
         if self._size > self.max_size:  # R6455-10.4-01, -02
             self._forget()
             self._too_big = not event.message_finished
