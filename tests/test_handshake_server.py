@@ -726,7 +726,7 @@ def test_an_extension_in_another_case_is_another_one() -> None:
 )
 @pytest.mark.parametrize("early", [b"", b"\x81\x80mask"])
 def test_a_100_goes_out_to_who_expects_it(value: bytes, continued: bool, early: bytes) -> None:
-    server = asked_server(request({b"Expect": [value]}) + early)
+    server = asked_server(request({b"Expect": [b"a=b", value]}) + early)
     sent = server.send(AcceptConnection())
     assert sent.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 " if continued else b"HTTP/1.1 101 ")
 
