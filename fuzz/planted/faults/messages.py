@@ -13,7 +13,7 @@ FAULTS: Final = (
         "the text of a joined message is counted in characters",
         "MessageJoiner.max_size",
         _FILE,
-        "len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())",
+        "len(data.encode() if isinstance(data, str) and not data.isascii() else data)",
         "len(data)",
     ),
     Fault(
