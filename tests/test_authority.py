@@ -244,3 +244,9 @@ def test_a_host_may_have_labels_of_either_kind() -> None:
 
 def test_an_address_is_written_in_its_case() -> None:
     assert written("FE80::A") == b"[FE80::A]"
+
+
+def test_a_label_that_is_too_long_in_its_xn_form_is_the_caller_s_fault() -> None:
+    label = "".join(chr(0x4E00 + 37 * number) for number in range(40))
+    with pytest.raises(LocalProtocolError, match=r"in its xn-- form, if it has one \(RFC 5891 4\)$"):
+        written(label)
