@@ -359,7 +359,7 @@ def test_a_server_can_answer_after_the_client_stopped_sending(answer: Event) -> 
 def test_bytes_after_the_end_of_file_are_refused() -> None:
     server = asked_server()
     feed(server, None)
-    with pytest.raises(LocalProtocolError, match="in state CONNECTING after end of file"):
+    with pytest.raises(LocalProtocolError, match="RECEIVE_LATE_BYTES is not permitted to a server"):
         server.receive_data(b"\x89\x80mask")
     server.receive_data(b"")
     server.send(AcceptConnection())

@@ -101,7 +101,7 @@ def test_behind_the_101_only_end_of_file_may_come(monkeypatch: pytest.MonkeyPatc
         handshake.receive_data(b"")
         assert handshake.agreement is before
         assert handshake.state is ConnectionState.OPEN
-        with pytest.raises(LocalProtocolError, match=r"RECEIVE_BYTES .* in state OPEN \(ACCEPTED\)"):
+        with pytest.raises(LocalProtocolError, match=r"RECEIVE_LATE_BYTES .* in state OPEN \(ACCEPTED\)"):
             handshake.receive_data(b"x")
 
 

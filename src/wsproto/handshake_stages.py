@@ -208,9 +208,11 @@ class Handshake(Generic[Written]):
             data = as_bytes(data, "Received data")
             if not data and self._stage is not Stage.BODY:
                 return
-        stage = self._next_stage(Input.RECEIVE_EOF if data is None else Input.RECEIVE_BYTES)
-        if self._eof and data is not None:
-            raise LocalProtocolError(f"Data cannot be received in state {self.state.name} after end of file")
+        if data is None:
+            what = Input.RECEIVE_EOF
+        else:
+            what = Input.RECEIVE_LATE_BYTES if self._eof else Input.RECEIVE_BYTES
+        stage = self._next_stage(what)
         try:
             self._receive_data(data)
         except RemoteProtocolError as error:
